@@ -1,0 +1,233 @@
+//! The real 1-gram file of the book, downloaded once: resumed when cut, decompressed while it arrives.
+//!
+//! How it works: [`Source::file`] asks for the compressed file from the byte where an earlier attempt ended, and hands
+//! what arrives to a `Download`, which keeps it on disk and decompresses it on the way. A cut connection means to ask
+//! again; a server that does not resume, or a file that has changed meanwhile, means to begin anew. The finished
+//! file's lengths and SHA-256 sums are noted beside it and checked whenever it is asked for again.
+
+mod download;
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use ureq::http::{HeaderMap, Response, StatusCode, header};
+use ureq::{Agent, Body};
+
+use crate::error::Error;
+use crate::facts::{Facts, lock};
+use download::{Download, Stop};
+
+/// Where Google keeps the 1-grams that begin with *a* (version 20120701, the one the book uses).
+pub const ADDRESS: &str = "http://storage.googleapis.com/books/ngrams/books/googlebooks-eng-all-1gram-20120701-a.gz";
+
+/// A gzip file on an HTTP server, and how much patience to have with it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where it is; `http` only, for the sums and not the channel are to be trusted.
+    pub address: String,
+    /// How many cuts in a row to bear before giving up; the count begins again with each cut that new bytes precede.
+    pub attempts: u32,
+    /// How long to wait after the first of them; twice as long after each further one.
+    pub pause: Duration,
+    /// How long a connection may take to come up, or may stay silent, before it counts as cut.
+    pub silence: Duration,
+}
+
+impl Default for Source {
+    /// The book's file at [`ADDRESS`]; five attempts over some 15 seconds; a minute of silence.
+    fn default() -> Self {
+        Self {
+            address: ADDRESS.to_owned(),
+            attempts: 5,
+            pause: Duration::from_secs(1),
+            silence: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Source {
+    /// The decompressed file in `folder`, downloaded there now unless an earlier call has done so.
+    ///
+    /// `progress` is told the compressed bytes received so far, and of how many if the server says so. The file appears
+    /// under its name only when it is whole; until then, what has arrived waits beside it for the next call.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached, refuses, cuts the connection too often, or sends no gzip file; when the folder
+    /// cannot be written.
+    pub fn file(&self, folder: &Path, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<PathBuf, Error> {
+        let path = folder.join(self.file_name());
+        let _lock = lock(folder)?;
+        if let Some(facts) = Facts::read(&path)
+            && facts.text("address") == Some(&self.address)
+            && download::is_as_noted(&path, &facts)
+        {
+            return Ok(path);
+        }
+
+        let mut download = Download::open(&self.address, &path)?;
+        progress(download.received(), download.total());
+        self.receive_all(&mut download, progress)?;
+        download.finish()?;
+        Ok(path)
+    }
+
+    /// What the decompressed file is called: the last part of the address, with `.tsv` in place of `.gz`.
+    pub fn file_name(&self) -> String {
+        let path = self.address.split(['?', '#']).next().unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        format!("{}.tsv", name.strip_suffix(".gz").unwrap_or(name))
+    }
+
+    /// Asks again and again until everything is here.
+    fn receive_all(&self, download: &mut Download, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), Error> {
+        let agent = self.agent();
+        let resumed_at = download.received();
+        let mut furthest = resumed_at;
+        let mut attempts = 0;
+        while !download.is_complete() {
+            let reason = match self.receive_once(&agent, download, progress) {
+                Ok(()) => return Ok(()),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Unreachable(reason)) if furthest == resumed_at => {
+                    return Err(Error::Unreachable { address: self.address.clone(), reason });
+                }
+                Err(Stop::Unreachable(reason) | Stop::Cut(reason)) => reason,
+            };
+            // A server that begins anew each time must get further each time, or this would never end.
+            attempts = if download.received() > furthest { 1 } else { attempts + 1 };
+            furthest = furthest.max(download.received());
+            if attempts >= self.attempts {
+                return Err(Error::CutOff {
+                    address: self.address.clone(),
+                    attempts,
+                    at: download.received(),
+                    reason,
+                    partial: download.partial().to_owned(),
+                });
+            }
+            thread::sleep(self.pause * 2_u32.saturating_pow(attempts - 1));
+        }
+        Ok(())
+    }
+
+    /// One request, and its answer to the end.
+    fn receive_once(
+        &self,
+        agent: &Agent,
+        download: &mut Download,
+        progress: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<(), Stop> {
+        let mut request = agent.get(&self.address);
+        if let Some(version) = download.version().filter(|_| download.received() > 0) {
+            // If the file is no longer this version, the server sends all of the new one.
+            request = request
+                .header(header::RANGE, format!("bytes={}-", download.received()))
+                .header(header::IF_RANGE, version);
+        }
+        let response = request.call().map_err(|error| why_no_answer(&error))?;
+        self.accept(&response, download)?;
+
+        let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+        download.receive(&mut body, progress)
+    }
+
+    /// Decides by status and headers where the body belongs.
+    fn accept(&self, response: &Response<Body>, download: &mut Download) -> Result<(), Stop> {
+        let headers = response.headers();
+        match response.status() {
+            StatusCode::OK => Ok(download.begin_anew(version(headers), length(headers))?),
+            StatusCode::PARTIAL_CONTENT => {
+                let continues = text(headers, &header::CONTENT_RANGE).and_then(content_range)
+                    == Some((download.received(), download.total()));
+                if continues { Ok(()) } else { self.mistrust(download, "it answered with another range than asked") }
+            }
+            StatusCode::RANGE_NOT_SATISFIABLE => self.mistrust(download, "the file has become shorter"),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(busy(response.status())),
+            status if status.is_server_error() => Err(busy(status)),
+            status => Err(Stop::Failed(Error::Refused { address: self.address.clone(), status: status.as_u16() })),
+        }
+    }
+
+    /// Forgets what was received; the next attempt asks for everything.
+    fn mistrust(&self, download: &mut Download, reason: &str) -> Result<(), Stop> {
+        download.begin_anew(None, None)?;
+        Err(Stop::Cut(reason.to_owned()))
+    }
+
+    fn agent(&self) -> Agent {
+        Agent::config_builder()
+            .http_status_as_error(false)
+            .user_agent(concat!("goldilocks/", env!("CARGO_PKG_VERSION")))
+            // The stored bytes: neither compressed again nor decompressed on the way.
+            .accept_encoding("identity")
+            .timeout_connect(Some(self.silence))
+            .timeout_recv_response(Some(self.silence))
+            .timeout_per_read(Some(self.silence))
+            .build()
+            .into()
+    }
+}
+
+fn busy(status: StatusCode) -> Stop {
+    Stop::Cut(format!("status {status}"))
+}
+
+/// Tells a server that is not there from a connection that broke.
+fn why_no_answer(error: &ureq::Error) -> Stop {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+    use ureq::Timeout;
+
+    let broke = match error {
+        ureq::Error::Io(source) => {
+            matches!(source.kind(), ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof)
+        }
+        ureq::Error::Timeout(which) => !matches!(which, Timeout::Connect | Timeout::Resolve),
+        ureq::Error::Protocol(_) => true,
+        _ => false,
+    };
+    if broke { Stop::Cut(error.to_string()) } else { Stop::Unreachable(error.to_string()) }
+}
+
+/// What tells this version of the file from any other: a strong entity tag, else the date of its last change.
+fn version(headers: &HeaderMap) -> Option<String> {
+    text(headers, &header::ETAG)
+        .filter(|tag| !tag.starts_with("W/"))
+        .or_else(|| text(headers, &header::LAST_MODIFIED))
+        .map(str::to_owned)
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    text(headers, &header::CONTENT_LENGTH)?.parse().ok()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// First byte and total length out of `bytes 500-999/1000` or `bytes 500-999/*`.
+fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
+    let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, _) = range.split_once('-')?;
+    Some((first.parse().ok()?, total.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_named_after_the_address() {
+        assert_eq!(Source::default().file_name(), "googlebooks-eng-all-1gram-20120701-a.tsv");
+        let other = Source { address: "http://example.org/x/b.gz?generation=1".to_owned(), ..Source::default() };
+        assert_eq!(other.file_name(), "b.tsv");
+    }
+
+    #[test]
+    fn a_content_range_is_understood_with_and_without_total() {
+        assert_eq!(content_range("bytes 500-999/1000"), Some((500, Some(1000))));
+        assert_eq!(content_range("bytes 500-999/*"), Some((500, None)));
+        assert_eq!(content_range("bytes */1000"), None);
+    }
+}

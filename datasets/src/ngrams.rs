@@ -1,0 +1,141 @@
+//! Lines in the format of Google Books 1-grams, made from a seed: any size, the same bytes everywhere.
+//!
+//! A line is `ngram TAB year TAB match_count TAB volume_count LF`. Like the real file for the letter *a* (version
+//! 20120701) the made one is sorted by the bytes of the ngram, then by year; a word comes as `aardvark`, `Aardvark`,
+//! `AARDVARK` and with tags of its part of speech (`aardvark_NOUN`); few words are very frequent and most are rare.
+//! Unlike it, most words are invented, and no word has more than 200 years.
+//!
+//! How it works:
+//!
+//! 1. `words` draws words, each with its total and its number of lines, until their lines fill the wanted size to
+//!    the byte. Only this list is held and sorted: about a fifteenth of the file's size.
+//! 2. `years` draws the lines of one word from the word's own seed; so they can be measured in step 1, forgotten,
+//!    and drawn again in step 3.
+//! 3. The list is walked in order, and `text` writes each line by hand into a large buffer.
+//!
+//! Everything is integer arithmetic: a logarithm from one system's mathematics library may differ from another's in
+//! the last bit, and one bit moves every byte after it.
+
+mod shuffle;
+mod text;
+mod words;
+mod years;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::facts::{Facts, NewFile, lock};
+use shuffle::Shuffle;
+use text::LineWriter;
+use words::Vocabulary;
+
+/// Raised whenever the same recipe gives other bytes than before, so that files kept from earlier are made anew.
+const GENERATOR: u64 = 1;
+
+/// Which 1-gram file to make: equal recipes make equal bytes, on every platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// Every choice follows from this number; 1 unless there is a reason.
+    pub seed: u64,
+    /// The size to fill, in bytes. The file ends with the last whole line that fits: less than 100 bytes below.
+    /// There is always one line, about the word `Aardvark`.
+    pub bytes: u64,
+    /// The same lines in a random order, likewise from the seed, so that equal words are no longer neighbours.
+    /// Holds the whole file in memory: about 1.1 times [`Recipe::bytes`].
+    pub shuffled: bool,
+}
+
+/// What [`Recipe::write`] wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Number of lines.
+    pub lines: u64,
+    /// Number of distinct ngrams: the keys a word count ends with.
+    pub words: u64,
+}
+
+impl Default for Recipe {
+    /// 20 MB, sorted, seed 1: about a million lines.
+    fn default() -> Self {
+        Self { seed: 1, bytes: 20_000_000, shuffled: false }
+    }
+}
+
+impl Recipe {
+    /// Writes the file's bytes to `out`, about a mebibyte at a time, and tells `progress` how many bytes are written.
+    ///
+    /// # Errors
+    ///
+    /// What `out` reports.
+    pub fn write(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
+        progress(0);
+        let vocabulary = Vocabulary::draw(self.seed, self.bytes);
+        if self.shuffled {
+            let mut shuffle = Shuffle::new(self.seed, self.bytes);
+            let summary = write_sorted(&vocabulary, &mut shuffle, &mut |_| ())?;
+            shuffle.finish(out, progress)?;
+            Ok(summary)
+        } else {
+            write_sorted(&vocabulary, out, progress)
+        }
+    }
+
+    /// The file in `folder`, made there now unless an earlier call has done so.
+    ///
+    /// It appears under its name only when it is whole. Another process asking at the same time waits for this one.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or the file cannot be written; the message names it.
+    pub fn file(&self, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<PathBuf, Error> {
+        let path = folder.join(self.file_name());
+        let _lock = lock(folder)?;
+        if let Some(facts) = Facts::read(&path)
+            && facts.number("generator") == Some(GENERATOR)
+            && facts.number("bytes").is_some_and(|bytes| is_length_of(&path, bytes))
+        {
+            return Ok(path);
+        }
+
+        let mut new = NewFile::create(&path)?;
+        let summary = self.write(&mut new, progress).map_err(|source| Error::cannot("write", new.partial(), source))?;
+        new.finish()?;
+        Facts::default()
+            .with("generator", GENERATOR)
+            .with("bytes", summary.bytes)
+            .with("lines", summary.lines)
+            .with("words", summary.words)
+            .write(&path)?;
+        Ok(path)
+    }
+
+    /// What the file is called: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`.
+    pub fn file_name(&self) -> String {
+        let size = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB"), (1, "B")]
+            .into_iter()
+            .find(|(unit, _)| self.bytes > 0 && self.bytes.is_multiple_of(*unit))
+            .map(|(unit, name)| format!("{}{name}", self.bytes / unit))
+            .unwrap_or_else(|| "0B".to_owned());
+        let order = if self.shuffled { "shuffled" } else { "sorted" };
+        format!("1grams-{size}-seed{}-{order}.tsv", self.seed)
+    }
+}
+
+fn is_length_of(path: &Path, bytes: u64) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes)
+}
+
+fn write_sorted(vocabulary: &Vocabulary, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
+    let mut lines = LineWriter::new(out, progress);
+    for word in vocabulary.in_order() {
+        lines.begin_word(vocabulary.spelling(word));
+        for line in word.history.lines() {
+            lines.write(&line)?;
+        }
+    }
+    let (bytes, lines) = lines.finish()?;
+    Ok(Summary { bytes, lines, words: vocabulary.len() as u64 })
+}

@@ -1,0 +1,73 @@
+//! Lines in a random order, in two steps that both stay within the cache.
+//!
+//! Each line is put at the end of a random pile; then each pile is shuffled by itself (Fisher and Yates), and the piles
+//! are written one after another. Every order is as likely as in one shuffle of all lines, which waits for memory at
+//! each line, and takes more than three times as long on 200 MB.
+
+use std::io::{self, Write};
+
+use memchr::memchr_iter;
+
+use super::text::LineWriter;
+use crate::random::{Random, mix};
+
+/// Bytes of a pile, about: the second-level cache of most machines holds one.
+const PILE: u64 = 1 << 19;
+/// Beyond this number of piles, adding to them would miss the cache instead; then they grow.
+const MOST_PILES: u64 = 1 << 10;
+
+/// Takes sorted lines, gives them back shuffled.
+pub(super) struct Shuffle {
+    piles: Vec<Vec<u8>>,
+    random: Random,
+}
+
+impl Shuffle {
+    /// For about `bytes` bytes.
+    pub(super) fn new(seed: u64, bytes: u64) -> Self {
+        let piles = (bytes / PILE).clamp(1, MOST_PILES);
+        let room = bytes / piles;
+        let pile = || Vec::with_capacity(usize::try_from(room + room / 16).unwrap_or(0));
+        Self { piles: (0..piles).map(|_| pile()).collect(), random: Random::new(mix(seed ^ 3)) }
+    }
+
+    /// Writes the lines to `out`, and tells `progress` how many bytes are written.
+    pub(super) fn finish(mut self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
+        let mut writer = LineWriter::new(out, progress);
+        for pile in self.piles {
+            let mut lines: Vec<&[u8]> = lines(&pile).collect();
+            for last in (1..lines.len()).rev() {
+                lines.swap(last, self.random.below(last as u64 + 1) as usize);
+            }
+            for line in lines {
+                writer.copy(line)?;
+            }
+        }
+        writer.finish().map(|_| ())
+    }
+}
+
+impl Write for Shuffle {
+    /// Takes whole lines, which is how [`LineWriter`] hands them on.
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        for line in lines(text) {
+            let pile = self.random.below(self.piles.len() as u64) as usize;
+            self.piles[pile].extend_from_slice(line);
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines of `text`, each with its LF.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr_iter(b'\n', text).map(move |end| {
+        let line = &text[start..=end];
+        start = end + 1;
+        line
+    })
+}

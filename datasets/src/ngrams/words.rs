@@ -1,0 +1,366 @@
+//! Which words a file holds: spelling, total and number of lines of each, enough to fill the wanted size.
+
+use std::collections::HashSet;
+
+use super::text;
+use super::years::{History, MOST_LINES, number_of_lines};
+use crate::random::{Random, mix};
+
+/// One ngram: a form of a lemma, with or without a tag.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word {
+    /// The first eight bytes of the spelling as a number, zeros after a shorter one: most comparisons end here.
+    prefix: u64,
+    /// Where its spelling starts in the vocabulary, and how many bytes it has.
+    start: usize,
+    length: u8,
+    pub(super) history: History,
+}
+
+/// All words of one file, sorted by bytes.
+pub(super) struct Vocabulary {
+    spellings: Vec<u8>,
+    words: Vec<Word>,
+}
+
+impl Vocabulary {
+    /// Draws words until their lines fill `bytes`; the last word drawn may lose lines to the limit.
+    pub(super) fn draw(seed: u64, bytes: u64) -> Self {
+        let mut filling = Filling::new(seed, bytes);
+        let mut lemmas = Lemmas::new(seed);
+        while filling.has_room() {
+            filling.add(&lemmas.next());
+        }
+
+        let Self { spellings, mut words } = filling.vocabulary;
+        words.sort_unstable_by(|a, b| {
+            a.prefix.cmp(&b.prefix).then_with(|| spelling(&spellings, a).cmp(spelling(&spellings, b)))
+        });
+        Self { spellings, words }
+    }
+
+    pub(super) fn in_order(&self) -> impl Iterator<Item = &Word> {
+        self.words.iter()
+    }
+
+    pub(super) fn spelling(&self, word: &Word) -> &[u8] {
+        spelling(&self.spellings, word)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+}
+
+fn spelling<'a>(spellings: &'a [u8], word: &Word) -> &'a [u8] {
+    &spellings[word.start..word.start + usize::from(word.length)]
+}
+
+/// A vocabulary that is being drawn.
+struct Filling {
+    vocabulary: Vocabulary,
+    random: Random,
+    /// Small files have few lines a word, or they would hold one word only.
+    most_lines: u16,
+    /// Bytes still to fill; zero once a line did not fit.
+    room: u64,
+}
+
+impl Filling {
+    fn new(seed: u64, bytes: u64) -> Self {
+        Self {
+            vocabulary: Vocabulary { spellings: Vec::new(), words: Vec::new() },
+            random: Random::new(mix(seed ^ 2)),
+            most_lines: (bytes / 4000).clamp(3, u64::from(MOST_LINES)) as u16,
+            room: bytes,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.room > 0 || self.vocabulary.words.is_empty()
+    }
+
+    /// Adds every form of `lemma`, each with its tags.
+    fn add(&mut self, lemma: &Lemma) {
+        for (form, total) in lemma.forms(&mut self.random) {
+            self.add_word(form.as_bytes(), total);
+            for tag in tags(&mut self.random) {
+                // The untagged count holds all tagged ones.
+                let tagged = total * (1 + self.random.below(256)) / 256;
+                self.add_word(format!("{form}_{tag}").as_bytes(), tagged);
+            }
+        }
+    }
+
+    fn add_word(&mut self, spelling: &[u8], total: u64) {
+        // The real file leaves out words below this total.
+        let total = total.max(40);
+        let lines = number_of_lines(total, &mut self.random).min(self.most_lines);
+        let seed = self.random.next();
+        if !self.has_room() {
+            return;
+        }
+
+        let mut history = History { total, seed, lines, full_lines: lines };
+        let first_of_all = self.vocabulary.words.is_empty();
+        let mut fitting = 0;
+        for line in history.lines() {
+            let length = text::length(spelling.len(), &line);
+            if length > self.room && !(first_of_all && fitting == 0) {
+                self.room = 0;
+                break;
+            }
+            self.room = self.room.saturating_sub(length);
+            fitting += 1;
+        }
+        if fitting > 0 {
+            history.lines = fitting;
+            self.vocabulary.words.push(Word {
+                prefix: prefix(spelling),
+                start: self.vocabulary.spellings.len(),
+                length: u8::try_from(spelling.len()).expect("a lemma and a tag are shorter than 256 bytes"),
+                history,
+            });
+            self.vocabulary.spellings.extend_from_slice(spelling);
+        }
+    }
+}
+
+fn prefix(spelling: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let length = spelling.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&spelling[..length]);
+    u64::from_be_bytes(bytes)
+}
+
+/// Tags of the parts of speech with which a form appears, each in so many of a thousand forms.
+const TAGS: [(&str, u64); 12] = [
+    ("NOUN", 720),
+    ("ADJ", 280),
+    ("VERB", 270),
+    ("X", 100),
+    ("ADV", 80),
+    (".", 10),
+    ("PRON", 5),
+    ("ADP", 5),
+    ("DET", 5),
+    ("CONJ", 4),
+    ("NUM", 4),
+    ("PRT", 4),
+];
+
+fn tags(random: &mut Random) -> Vec<&'static str> {
+    TAGS.iter().filter(|(_, thousandths)| random.chance(*thousandths)).map(|(tag, _)| *tag).collect()
+}
+
+/// A word before it takes its forms: in small letters, `a` first.
+struct Lemma {
+    spelling: String,
+    /// How often its most frequent form was printed.
+    total: u64,
+    /// Whether all forms appear, or some by chance.
+    all_forms: bool,
+}
+
+impl Lemma {
+    /// The forms that appear, at least one, each with its total.
+    fn forms(&self, random: &mut Random) -> Vec<(String, u64)> {
+        let [small, capitalised, capitals] =
+            [620, 580, 170].map(|thousandths| random.chance(thousandths) || self.all_forms);
+        let small = small || !(capitalised || capitals);
+        let mut letters = self.spelling.chars();
+        let with_capital: String = letters.next().map(capital).into_iter().chain(letters).collect();
+        let in_capitals: String = self.spelling.chars().map(capital).collect();
+        // A single letter capitalised is all capitals already.
+        let capitals = capitals && in_capitals != with_capital;
+
+        let mut fewer = |total| total * (16 + random.below(64)) / 256;
+        let of_capitalised = if small { fewer(self.total) } else { self.total };
+        let of_capitals = if small || capitalised { fewer(of_capitalised) } else { self.total };
+        // `Aardvark`, the word the book asks for, is the first of all: it is in files of any size.
+        [
+            (capitalised, with_capital, of_capitalised),
+            (small, self.spelling.clone(), self.total),
+            (capitals, in_capitals, of_capitals),
+        ]
+        .into_iter()
+        .filter(|(appears, ..)| *appears)
+        .map(|(_, form, total)| (form, total))
+        .collect()
+    }
+}
+
+/// Endless lemmas, each once: real and invented ones by turns, then invented ones only.
+struct Lemmas {
+    random: Random,
+    real: std::slice::Iter<'static, (&'static str, u64)>,
+    real_is_next: bool,
+    /// Hashes of all spellings so far. Two spellings with one hash cost a redraw, nothing else.
+    seen: HashSet<u64>,
+}
+
+impl Lemmas {
+    fn new(seed: u64) -> Self {
+        Self { random: Random::new(mix(seed ^ 1)), real: REAL.iter(), real_is_next: true, seen: HashSet::new() }
+    }
+
+    fn next(&mut self) -> Lemma {
+        self.real_is_next = !self.real_is_next;
+        if !self.real_is_next
+            && let Some((spelling, total)) = self.real.next()
+        {
+            self.seen.insert(hash(spelling));
+            return Lemma { spelling: (*spelling).to_owned(), total: *total, all_forms: true };
+        }
+        let mut spelling = invent(&mut self.random);
+        while !self.seen.insert(hash(&spelling)) {
+            // Longer, not anew: short spellings run out, long ones never do.
+            spelling.push_str(&invent(&mut self.random)[1..]);
+        }
+        Lemma { spelling, total: pareto(&mut self.random), all_forms: false }
+    }
+}
+
+fn hash(spelling: &str) -> u64 {
+    spelling.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)))
+}
+
+/// A total with a heavy tail: 58 · u^(-1.25) for a uniform u, in steps that keep within integers.
+fn pareto(random: &mut Random) -> u64 {
+    // u in 32 binary places, never below 2^-20: the largest total is 1.9e9.
+    let u = (random.next() >> 32).max(1 << 12);
+    let fourth_root = ((u << 32).isqrt() << 32).isqrt();
+    (58 << 32) / ((u * fourth_root) >> 32)
+}
+
+/// An invented spelling: `a` and one to four syllables with English letters; few with an oddity.
+fn invent(random: &mut Random) -> String {
+    const ONSETS: [&str; 40] = [
+        "b", "c", "c", "d", "d", "f", "g", "h", "k", "l", "l", "l", "m", "m", "n", "n", "n", "p", "p", "r", "r", "r",
+        "s", "s", "s", "t", "t", "t", "v", "w", "z", "ch", "gr", "pl", "pr", "sh", "st", "th", "tr", "qu",
+    ];
+    const VOWELS: [&str; 20] =
+        ["a", "a", "a", "a", "e", "e", "e", "e", "e", "i", "i", "i", "i", "o", "o", "o", "u", "u", "ea", "io"];
+    const ENDS: [&str; 12] = ["", "", "", "", "", "", "l", "n", "n", "r", "s", "t"];
+    const SYLLABLES: [u64; 10] = [1, 1, 2, 2, 2, 2, 3, 3, 3, 4];
+
+    let syllables = random.pick(&SYLLABLES);
+    let odd_after = random.below(syllables);
+    let mut spelling = String::from("a");
+    for syllable in 0..syllables {
+        spelling.push_str(random.pick(&ONSETS));
+        spelling.push_str(random.pick(&VOWELS));
+        spelling.push_str(random.pick(&ENDS));
+        if syllable == odd_after {
+            match random.below(1000) {
+                0..20 => spelling.push(random.pick(&LETTERS).0),
+                20..40 => spelling.push('\''),
+                40..47 => spelling.push(random.pick(&['0', '1', '2', '7', '9'])),
+                47..55 => spelling.push('.'),
+                _ => (),
+            }
+        }
+    }
+    spelling
+}
+
+/// Letters outside ASCII with their capitals, or themselves where there is none. A table of our own: the standard
+/// library's follows each new version of Unicode.
+const LETTERS: [(char, char); 18] = [
+    ('à', 'À'),
+    ('â', 'Â'),
+    ('ä', 'Ä'),
+    ('ç', 'Ç'),
+    ('è', 'È'),
+    ('é', 'É'),
+    ('ñ', 'Ñ'),
+    ('ö', 'Ö'),
+    ('ø', 'Ø'),
+    ('ü', 'Ü'),
+    ('æ', 'Æ'),
+    ('œ', 'Œ'),
+    ('α', 'Α'),
+    ('λ', 'Λ'),
+    ('ж', 'Ж'),
+    ('я', 'Я'),
+    ('ﬁ', 'ﬁ'),
+    ('東', '東'),
+];
+
+fn capital(letter: char) -> char {
+    LETTERS.iter().find(|(small, _)| *small == letter).map_or(letter.to_ascii_uppercase(), |(_, capital)| *capital)
+}
+
+/// Real words that begin with *a*, with totals of a plausible size. Three rare ones come first, so that the smallest
+/// file has an apostrophe and a letter outside ASCII beside the `Aardvark`; then the most frequent ones.
+const REAL: [(&str, u64); 40] = [
+    ("aardvark", 60_000),
+    ("attaché", 500_000),
+    ("a'priori", 9_000),
+    ("and", 12_000_000_000),
+    ("a", 9_100_000_000),
+    ("as", 3_300_000_000),
+    ("at", 2_300_000_000),
+    ("are", 2_200_000_000),
+    ("an", 1_600_000_000),
+    ("all", 1_200_000_000),
+    ("any", 700_000_000),
+    ("about", 600_000_000),
+    ("after", 500_000_000),
+    ("also", 480_000_000),
+    ("am", 300_000_000),
+    ("among", 270_000_000),
+    ("against", 260_000_000),
+    ("again", 250_000_000),
+    ("another", 240_000_000),
+    ("american", 180_000_000),
+    ("always", 150_000_000),
+    ("although", 130_000_000),
+    ("almost", 120_000_000),
+    ("according", 110_000_000),
+    ("act", 100_000_000),
+    ("action", 95_000_000),
+    ("age", 80_000_000),
+    ("age's", 90_000),
+    ("air", 75_000_000),
+    ("army", 60_000_000),
+    ("art", 55_000_000),
+    ("april", 50_000_000),
+    ("august", 45_000_000),
+    ("author", 44_000_000),
+    ("average", 40_000_000),
+    ("apple", 9_000_000),
+    ("abacus", 220_000),
+    ("abbé", 400_000),
+    ("a.m.", 3_000_000),
+    ("aperçu", 70_000),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_is_drawn_twice() {
+        let vocabulary = Vocabulary::draw(1, 20_000_000);
+        let spellings: Vec<&[u8]> = vocabulary.in_order().map(|word| vocabulary.spelling(word)).collect();
+        assert!(spellings.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn every_small_letter_has_one_capital() {
+        let capitals: HashSet<char> = LETTERS.iter().map(|(_, capital)| *capital).collect();
+        assert_eq!(capitals.len(), LETTERS.len());
+        assert_eq!(capital('q'), 'Q');
+    }
+
+    #[test]
+    fn totals_are_mostly_small_and_sometimes_huge() {
+        let mut random = Random::new(1);
+        let mut totals: Vec<u64> = (0..100_000).map(|_| pareto(&mut random)).collect();
+        totals.sort_unstable();
+        // 58 · 2^1.25 is the median of the distribution.
+        assert!((130..146).contains(&totals[50_000]), "{}", totals[50_000]);
+        assert!(totals[0] >= 58 && totals[99_999] > 10_000_000);
+    }
+}

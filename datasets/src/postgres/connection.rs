@@ -1,0 +1,372 @@
+//! A connection to PostgreSQL that is driven by the thread that uses it: no runtime, no reactor, no second thread.
+//!
+//! tokio-postgres splits a connection in two: a `Client`, which only queues requests and waits for answers, and a
+//! `Connection`, a future that must be polled for bytes to move. A runtime would poll it from a task of its own. Here
+//! the [`Driver`] polls it beside the caller's future, and when neither can go on it sleeps in `poll(2)` on the socket.
+//! So a strategy that owns a connection is measured with its own threads only, whatever library it shows.
+//!
+//! How it works:
+//!
+//! 1. [`Socket`] is non-blocking. A read or write that would block notes which of the two it wanted, and is pending.
+//! 2. [`Driver::block_on`] polls the caller's future, then the connection. Whoever made progress rings the [`Bell`].
+//! 3. If the bell is silent, the thread sleeps until the socket is ready for what was noted, or another thread rings.
+
+use std::future::Future;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{Client, Config, Connection, NoTls};
+
+use super::error::{Error, Result, explain};
+
+/// How long a server may take to accept us and to say so, unless the address sets `connect_timeout`.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connects to the server at `url` (`postgresql://…` or `key=value …`) from this thread.
+///
+/// Nothing happens on the connection except while [`Driver::block_on`] runs. Settings honoured: user, password,
+/// database, options, application name, hosts and ports (tried in order) and `connect_timeout`. There is no TLS.
+pub fn connect(url: &str) -> Result<(Client, Driver)> {
+    let config: Config = url.parse().map_err(|error| Error::Address { reason: explain(&error) })?;
+    let address = masked(&config);
+    if config.get_ssl_mode() == SslMode::Require {
+        let reason =
+            "it asks for sslmode=require, and this program speaks no TLS; use a Unix socket or a trusted network";
+        return Err(Error::Connect { address, reason: reason.into() });
+    }
+    let refused = |reason: String| Error::Connect { address: address.clone(), reason };
+    let deadline = Instant::now() + config.get_connect_timeout().copied().unwrap_or(PATIENCE);
+
+    let socket = open(&config, deadline).map_err(&refused)?;
+    let mut driver = Driver::new(&socket).map_err(|error| refused(error.to_string()))?;
+    match driver.block_on_until(deadline, config.connect_raw(socket, NoTls)) {
+        Some(Ok((client, connection))) => {
+            driver.connection = Some(Box::pin(connection));
+            Ok((client, driver))
+        }
+        Some(Err(error)) => Err(refused(explain(&error))),
+        None => Err(refused("the server took the connection but did not answer in time".into())),
+    }
+}
+
+/// The address as it may be shown: user, hosts, ports and database, no password.
+pub(crate) fn masked(config: &Config) -> String {
+    let user = config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
+    let ports = config.get_ports();
+    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+    let hosts: Vec<String> = config
+        .get_hosts()
+        .iter()
+        .enumerate()
+        .map(|(index, host)| match host {
+            Host::Tcp(name) => format!("{name}:{}", port(index)),
+            Host::Unix(folder) => format!("{}", socket_path(folder, port(index)).display()),
+        })
+        .collect();
+    let database = config.get_dbname().map(|name| format!(" (database {name})")).unwrap_or_default();
+    format!("{user}{}{database}", hosts.join(","))
+}
+
+fn socket_path(folder: &Path, port: u16) -> std::path::PathBuf {
+    folder.join(format!(".s.PGSQL.{port}"))
+}
+
+/// Opens the first host that answers.
+fn open(config: &Config, deadline: Instant) -> Result<Socket, String> {
+    let ports = config.get_ports();
+    let mut reasons = Vec::new();
+    for (index, host) in config.get_hosts().iter().enumerate() {
+        let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        let opened = match host {
+            Host::Unix(folder) => UnixStream::connect(socket_path(folder, port)).map(Stream::Unix),
+            Host::Tcp(name) => open_tcp(name, port, deadline).map(Stream::Tcp),
+        };
+        match opened.and_then(Socket::new) {
+            Ok(socket) => return Ok(socket),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                reasons.push(format!("{error}; is the server running there?"));
+            }
+            Err(error) => reasons.push(error.to_string()),
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push("the address names no host".into());
+    }
+    Err(reasons.join("; "))
+}
+
+fn open_tcp(name: &str, port: u16, deadline: Instant) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, format!("no address known for {name}"));
+    for address in (name, port).to_socket_addrs()? {
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        match TcpStream::connect_timeout(&address, left) {
+            // A page request is a few bytes; waiting to fill a packet would add up to 40 ms to each.
+            Ok(stream) => return stream.set_nodelay(true).map(|()| stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// The two kinds of socket a server listens on.
+#[derive(Debug)]
+enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Stream {
+    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Unix(stream) => (&*stream).read(into),
+            Stream::Tcp(stream) => (&*stream).read(into),
+        }
+    }
+
+    fn write(&self, from: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Unix(stream) => (&*stream).write(from),
+            Stream::Tcp(stream) => (&*stream).write(from),
+        }
+    }
+
+    fn shutdown(&self) -> io::Result<()> {
+        match self {
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Stream::Unix(stream) => stream.as_fd(),
+            Stream::Tcp(stream) => stream.as_fd(),
+        }
+    }
+}
+
+/// A non-blocking socket that remembers what it is waiting for.
+///
+/// The driver holds a clone: the connection reads and writes, the driver sleeps on it.
+#[derive(Clone, Debug)]
+pub struct Socket {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    stream: Stream,
+    /// [`READABLE`] and [`WRITABLE`], noted by operations that would have blocked since the last sleep.
+    wanted: AtomicU8,
+}
+
+const READABLE: u8 = 1;
+const WRITABLE: u8 = 2;
+
+impl Socket {
+    fn new(stream: Stream) -> io::Result<Socket> {
+        match &stream {
+            Stream::Unix(stream) => stream.set_nonblocking(true)?,
+            Stream::Tcp(stream) => stream.set_nonblocking(true)?,
+        }
+        Ok(Socket { shared: Arc::new(Shared { stream, wanted: AtomicU8::new(0) }) })
+    }
+
+    /// Runs `operation` until it is not interrupted; if it would block, notes `wanted` and is pending.
+    fn attempt<T>(&self, wanted: u8, mut operation: impl FnMut(&Stream) -> io::Result<T>) -> Poll<io::Result<T>> {
+        loop {
+            match operation(&self.shared.stream) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // Relaxed: the driver reads this on the thread that wrote it.
+                    self.shared.wanted.fetch_or(wanted, Ordering::Relaxed);
+                    return Poll::Pending;
+                }
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Filling the buffer with zeros first is the price of reading into it without `unsafe`.
+        let space = into.initialize_unfilled();
+        match self.attempt(READABLE, |stream| stream.read(space)) {
+            Poll::Ready(Ok(count)) => {
+                into.advance(count);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        self.attempt(WRITABLE, |stream| stream.write(from))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.shared.stream.shutdown() {
+            // The server closed first: what we wanted has happened.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
+            result => Poll::Ready(result),
+        }
+    }
+}
+
+/// Wakes the driver: a flag while its thread is busy, a byte through a pair of sockets while it sleeps.
+struct Bell {
+    rung: AtomicBool,
+    sleeping: AtomicBool,
+    ring: UnixStream,
+    hear: UnixStream,
+}
+
+impl Bell {
+    fn new() -> io::Result<Bell> {
+        let (ring, hear) = UnixStream::pair()?;
+        ring.set_nonblocking(true)?;
+        hear.set_nonblocking(true)?;
+        Ok(Bell { rung: AtomicBool::new(true), sleeping: AtomicBool::new(false), ring, hear })
+    }
+
+    /// Sleeps until the socket is ready for what it noted, the bell rings or the deadline passes.
+    fn sleep(&self, socket: &Shared, deadline: Option<Instant>) {
+        // The order matters: announce the sleep, then look at the flag. A waker sets the flag, then looks for a
+        // sleeper. Whoever comes second sees the other, so no ring is lost.
+        self.sleeping.store(true, Ordering::SeqCst);
+        if !self.rung.load(Ordering::SeqCst) {
+            let wanted = socket.wanted.load(Ordering::Relaxed);
+            let mut flags = PollFlags::empty();
+            flags.set(PollFlags::IN, wanted & READABLE != 0);
+            flags.set(PollFlags::OUT, wanted & WRITABLE != 0);
+            let mut watched = vec![PollFd::new(&self.hear, PollFlags::IN)];
+            if wanted != 0 {
+                watched.push(PollFd::new(&socket.stream, flags));
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            // An error here is an interruption by a signal; the caller's loop looks again.
+            let _ = rustix::event::poll(&mut watched, left.as_ref());
+        }
+        self.sleeping.store(false, Ordering::SeqCst);
+        let mut drained = [0; 16];
+        while matches!((&self.hear).read(&mut drained), Ok(count) if count > 0) {}
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rung.store(true, Ordering::SeqCst);
+        if self.sleeping.load(Ordering::SeqCst) {
+            // A full pipe has woken the sleeper already.
+            let _ = (&self.ring).write(&[1]);
+        }
+    }
+}
+
+/// Moves a connection's bytes while its thread waits for an answer.
+///
+/// Dropping the driver closes the socket: the server then rolls back what was open. Requests of a `Client` whose
+/// driver is gone fail with "connection closed".
+pub struct Driver {
+    /// Boxed so that the driver can be moved; none before the handshake and after the connection has ended.
+    connection: Option<Pin<Box<Connection<Socket, NoTlsStream>>>>,
+    ended: Option<tokio_postgres::Error>,
+    socket: Arc<Shared>,
+    bell: Arc<Bell>,
+    waker: Waker,
+}
+
+impl Driver {
+    fn new(socket: &Socket) -> io::Result<Driver> {
+        let bell = Arc::new(Bell::new()?);
+        let waker = Waker::from(bell.clone());
+        Ok(Driver { connection: None, ended: None, socket: socket.shared.clone(), bell, waker })
+    }
+
+    /// Runs `future` to its end on this thread, moving the connection's bytes meanwhile.
+    ///
+    /// It may be called inside a runtime (it uses none), but then it blocks that runtime's thread. When the future ends,
+    /// requests it left in the queue have been handed to the socket: a page asked for is on its way while the caller
+    /// works on the one before. If the connection ends first, the future gets tokio-postgres's own error; the reason
+    /// is kept in [`Driver::ended`]. A future that waits for something else must be woken by another thread.
+    pub fn block_on<F: Future>(&mut self, future: F) -> F::Output {
+        self.run(None, future).expect("without a deadline only the future's end leaves the loop")
+    }
+
+    /// Like [`Driver::block_on`], but gives up at `deadline`: `None`. The future is dropped then, the connection is not.
+    pub fn block_on_until<F: Future>(&mut self, deadline: Instant, future: F) -> Option<F::Output> {
+        self.run(Some(deadline), future)
+    }
+
+    /// Why the connection is over: the server's last word, if it said one before it closed.
+    pub fn ended(&self) -> Option<&tokio_postgres::Error> {
+        self.ended.as_ref()
+    }
+
+    fn run<F: Future>(&mut self, deadline: Option<Instant>, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let waker = self.waker.clone();
+        let mut context = Context::from_waker(&waker);
+        loop {
+            let rung = self.bell.rung.swap(false, Ordering::SeqCst);
+            if self.connection.is_none() {
+                // During the handshake it is the caller's future that uses the socket.
+                self.socket.wanted.store(0, Ordering::Relaxed);
+            }
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                // Rung: there is a request to send, or room for an answer. Silent: there is nothing to move, so reading
+                // the rows of a page that is already here costs no system call.
+                if rung || self.bell.rung.load(Ordering::SeqCst) {
+                    self.turn(&mut context);
+                }
+                return Some(output);
+            }
+            self.turn(&mut context);
+            if !self.bell.rung.load(Ordering::SeqCst) {
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return None;
+                }
+                self.bell.sleep(&self.socket, deadline);
+            }
+        }
+    }
+
+    /// Polls the connection once; notes how it ended, if it did.
+    fn turn(&mut self, context: &mut Context<'_>) {
+        let Some(connection) = &mut self.connection else { return };
+        self.socket.wanted.store(0, Ordering::Relaxed);
+        if let Poll::Ready(result) = connection.as_mut().poll(context) {
+            self.ended = result.err();
+            // Dropping it closes the channels of every waiting request, which wakes them with an error.
+            self.connection = None;
+            self.socket.wanted.store(0, Ordering::Relaxed);
+        }
+    }
+}

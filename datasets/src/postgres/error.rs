@@ -1,0 +1,116 @@
+//! What can go wrong with a server, in sentences that name the next step and never a password.
+
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+
+/// The result of anything that needs the server.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why there is no server, no connection or no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No PostgreSQL on this machine that we may use.
+    #[error("found no PostgreSQL server on this machine. Looked at:\n{}\n{advice}", indented(.tried))]
+    NotFound {
+        /// One line per place: where, and why not.
+        tried: Vec<String>,
+        /// What the user can do about it.
+        advice: String,
+    },
+    /// The address cannot be read. It is not repeated here, since it may hold a password.
+    #[error("cannot read the database address: {reason}. Expected postgresql://user:password@host:port/database")]
+    Address {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody answers at the address, or the server turned us away.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// The address without its password.
+        address: String,
+        /// The server's message with its SQLSTATE, or the operating system's.
+        reason: String,
+    },
+    /// The server refused or failed a statement.
+    #[error("{doing}: {reason}")]
+    Database {
+        /// What we were doing.
+        doing: String,
+        /// The server's message with its SQLSTATE.
+        reason: String,
+    },
+    /// The server's programs are there but do not come up.
+    #[error("{doing} failed: {reason}. {advice}{}", quoted(.log))]
+    Start {
+        /// The program and what it was doing.
+        doing: String,
+        /// How it ended.
+        reason: String,
+        /// What the user can do about it.
+        advice: String,
+        /// The last lines of the server's log.
+        log: String,
+    },
+    /// A file, folder or program of ours cannot be used.
+    #[error("cannot {doing} {path}: {source}")]
+    Io {
+        /// A verb: "create", "read".
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The set-up step could not install a server.
+    #[error("cannot install PostgreSQL: {reason}\n{advice}")]
+    Install {
+        /// What failed.
+        reason: String,
+        /// The line to type instead.
+        advice: String,
+    },
+}
+
+impl Error {
+    /// For `.map_err(Error::io("read", &path))`.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_path_buf();
+        move |source| Error::Io { doing, path, source }
+    }
+
+    /// For `.map_err(Error::database("count the rows"))`.
+    pub(crate) fn database(doing: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Error {
+        let doing = doing.into();
+        move |error| Error::Database { doing, reason: explain(&error) }
+    }
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn quoted(log: &str) -> String {
+    if log.is_empty() { String::new() } else { format!("\nThe server's last lines:\n{log}") }
+}
+
+/// A tokio-postgres error as one sentence: the server's message with SQLSTATE, detail and hint, or the chain of causes.
+///
+/// tokio-postgres itself prints only "db error" and leaves the message in the source.
+pub fn explain(error: &tokio_postgres::Error) -> String {
+    if let Some(answer) = error.as_db_error() {
+        let mut sentence = format!("{} {}: {}", answer.severity(), answer.code().code(), answer.message());
+        for (title, text) in [("detail", answer.detail()), ("hint", answer.hint())] {
+            if let Some(text) = text {
+                sentence.push_str(&format!(" ({title}: {text})"));
+            }
+        }
+        return sentence;
+    }
+    let mut sentence = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        sentence.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    sentence
+}

@@ -1,0 +1,55 @@
+//! Who the server runs as: PostgreSQL refuses to run as root, so root hands it to a user without rights.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// A user of this machine that the server's programs can be run as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// As in the list of users.
+    pub name: String,
+    /// Its number.
+    pub uid: u32,
+    /// The number of its main group.
+    pub gid: u32,
+}
+
+impl User {
+    /// The user the server must be run as: nobody in particular unless we are root.
+    ///
+    /// Root takes `postgres` if the machine has it, else `nobody`. `list` is in the format of `/etc/passwd`; both are
+    /// users every machine defines there, so no directory service needs to be asked.
+    pub fn for_server(we_are_root: bool, list: &str) -> Option<User> {
+        if !we_are_root {
+            return None;
+        }
+        ["postgres", "nobody"].iter().find_map(|name| list.lines().find_map(|line| User::parse(line, name)))
+    }
+
+    fn parse(line: &str, name: &str) -> Option<User> {
+        let mut fields = line.split(':');
+        if fields.next()? != name {
+            return None;
+        }
+        let uid = fields.nth(1)?.parse().ok().filter(|uid| *uid != 0)?;
+        let gid = fields.next()?.parse().ok()?;
+        Some(User { name: name.into(), uid, gid })
+    }
+
+    /// The first part of `path` this user may not enter (a folder) or run (the program itself); `None` if it can.
+    pub fn stopped_at<'a>(&self, path: &'a Path) -> Option<&'a Path> {
+        let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+        parts.reverse();
+        parts.into_iter().find(|part| !part.metadata().is_ok_and(|metadata| self.may_execute(&metadata)))
+    }
+
+    fn may_execute(&self, metadata: &Metadata) -> bool {
+        let shift = match () {
+            () if metadata.uid() == self.uid => 6,
+            () if metadata.gid() == self.gid => 3,
+            () => 0,
+        };
+        metadata.mode() >> shift & 1 == 1
+    }
+}

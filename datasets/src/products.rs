@@ -1,0 +1,352 @@
+//! The rows of the book's chapter 5, `product(product_id, product_name)`, made from a seed and loaded by binary COPY.
+//!
+//! A row follows from the seed and its id alone, so rows need not be kept to be known.
+
+use std::pin::pin;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::SinkExt;
+use tokio_postgres::Client;
+
+use crate::error::Error;
+use crate::random::{Random, mix};
+
+/// What creates the table, under the name the book gives it.
+pub const DEFINITION: &str = "CREATE TABLE product (product_id int4 PRIMARY KEY, product_name text NOT NULL)";
+
+/// How many rows the book's table has.
+pub const BOOK_ROWS: u64 = 1000;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Rises by one from 1.
+    pub product_id: i32,
+    /// Brand, adjective, noun and size: four to six words, 20 to 45 bytes, some letters outside ASCII.
+    pub product_name: String,
+}
+
+/// A table of products: equal seeds give equal rows, on every platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Products {
+    seed: u64,
+    count: i32,
+}
+
+impl Products {
+    /// The rows 1 to `count`.
+    ///
+    /// # Errors
+    ///
+    /// When `count` exceeds the largest `product_id`, 2 147 483 647.
+    pub fn new(seed: u64, count: u64) -> Result<Self, Error> {
+        let count = i32::try_from(count).map_err(|_| Error::TooManyProducts { count })?;
+        Ok(Self { seed, count })
+    }
+
+    /// The rows by id.
+    pub fn rows(self) -> impl Iterator<Item = Product> {
+        (1..=self.count).map(move |product_id| {
+            let mut product_name = String::new();
+            self.name(product_id).for_each(|part| product_name.push_str(part));
+            Product { product_id, product_name }
+        })
+    }
+
+    /// The table as PostgreSQL's binary COPY wants it, in buffers of about 64 KiB.
+    pub fn copy_stream(self) -> CopyStream {
+        CopyStream { products: self, next: Next::Header }
+    }
+
+    /// Copies all rows into `table`, which has the columns of [`DEFINITION`]; returns how many the server took.
+    ///
+    /// `table` is written into the statement as it is: quote it where SQL wants it quoted.
+    ///
+    /// # Errors
+    ///
+    /// What the server reports: no such table, a row that is there already, a lost connection. Then no row is added.
+    pub async fn load(self, client: &Client, table: &str) -> Result<u64, tokio_postgres::Error> {
+        // A COPY that the server refuses at its start leaves the client unusable (rust-postgres issue 789); a missing
+        // table or column is reported by this instead, and the client stays whole.
+        client.prepare(&format!("INSERT INTO {table} (product_id, product_name) VALUES ($1, $2)")).await?;
+        let copy = format!("COPY {table} (product_id, product_name) FROM STDIN (FORMAT binary)");
+        let mut sink = pin!(client.copy_in(&copy).await?);
+        for buffer in self.copy_stream() {
+            sink.send(buffer).await?;
+        }
+        sink.finish().await
+    }
+
+    /// The name of one product, in parts to be put together.
+    fn name(self, product_id: i32) -> impl Iterator<Item = &'static str> {
+        let mut random = Random::new(mix(mix(self.seed) ^ u64::from(product_id.cast_unsigned())));
+        [random.pick(&BRANDS), " ", random.pick(&ADJECTIVES), " ", random.pick(&NOUNS), " ", random.pick(&SIZES)]
+            .into_iter()
+    }
+}
+
+/// Yields the buffers of [`Products::copy_stream`].
+#[derive(Clone, Debug)]
+pub struct CopyStream {
+    products: Products,
+    next: Next,
+}
+
+/// Where a [`CopyStream`] goes on.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Header,
+    /// The row with this id, or the trailer after the last.
+    Row(i32),
+    End,
+}
+
+impl Iterator for CopyStream {
+    type Item = Bytes;
+
+    /// The format is described in PostgreSQL's manual, page COPY, section Binary Format; all numbers are big-endian.
+    fn next(&mut self) -> Option<Bytes> {
+        const BUFFER: usize = 64 << 10;
+        /// Bytes of the longest row: column count, two lengths, the id, the name.
+        const LONGEST_ROW: usize = 2 + 4 + 4 + 4 + 45;
+        const COLUMNS: i16 = 2;
+
+        let mut buffer = BytesMut::with_capacity(BUFFER);
+        let mut product_id = match self.next {
+            Next::Header => {
+                buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
+                // No flags, no header extension.
+                buffer.put_i32(0);
+                buffer.put_i32(0);
+                1
+            }
+            Next::Row(product_id) => product_id,
+            Next::End => return None,
+        };
+        while buffer.len() + LONGEST_ROW <= BUFFER {
+            if product_id > self.products.count {
+                // A row with -1 columns is the trailer.
+                buffer.put_i16(-1);
+                self.next = Next::End;
+                return Some(buffer.freeze());
+            }
+            buffer.put_i16(COLUMNS);
+            buffer.put_i32(size_of::<i32>() as i32);
+            buffer.put_i32(product_id);
+            let length: usize = self.products.name(product_id).map(str::len).sum();
+            buffer.put_i32(length as i32);
+            self.products.name(product_id).for_each(|part| buffer.put_slice(part.as_bytes()));
+            product_id += 1;
+        }
+        self.next = Next::Row(product_id);
+        Some(buffer.freeze())
+    }
+}
+
+const BRANDS: [&str; 24] = [
+    "Alder & Co",
+    "Åkerblom",
+    "Bärenfels",
+    "Bluewater",
+    "Cobalt",
+    "Délices",
+    "Driftwood",
+    "Fjällnäs",
+    "Foxglove",
+    "Granite",
+    "Harbourly",
+    "Ironbark",
+    "Juniper",
+    "Königstal",
+    "Larkspur",
+    "Meridian",
+    "Niño Azul",
+    "Oakmoor",
+    "Château Lys",
+    "Quillon",
+    "Rosmarin",
+    "Silverbirch",
+    "Tamarind",
+    "Żuraw",
+];
+
+const ADJECTIVES: [&str; 24] = [
+    "amber",
+    "breezy",
+    "classic",
+    "compact",
+    "cosy",
+    "durable",
+    "elegant",
+    "festive",
+    "gentle",
+    "handmade",
+    "insulated",
+    "jolly",
+    "knitted",
+    "light",
+    "mellow",
+    "organic",
+    "padded",
+    "quilted",
+    "recycled",
+    "scarlet",
+    "thermal",
+    "unisex",
+    "rainproof",
+    "woollen",
+];
+
+const NOUNS: [&str; 32] = [
+    "anorak",
+    "apron",
+    "beanie",
+    "belt",
+    "blanket",
+    "blouse",
+    "boots",
+    "cardigan",
+    "coat",
+    "dress",
+    "duvet",
+    "fleece",
+    "gloves",
+    "hoodie",
+    "jacket",
+    "jeans",
+    "jumper",
+    "mittens",
+    "parka",
+    "pyjamas",
+    "rucksack",
+    "sandals",
+    "scarf",
+    "shawl",
+    "shirt",
+    "shorts",
+    "skirt",
+    "sneakers",
+    "socks",
+    "sweater",
+    "trousers",
+    "vest",
+];
+
+const SIZES: [&str; 16] = [
+    "size S",
+    "size M",
+    "size L",
+    "size XL",
+    "size XXL",
+    "size 36",
+    "size 38",
+    "size 40",
+    "size 42",
+    "size 44",
+    "one size",
+    "junior 7–8",
+    "junior 9–10",
+    "pack of 2",
+    "pack of 3",
+    "wide fit",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What PostgreSQL would read from a COPY stream.
+    fn decode(mut stream: &[u8]) -> Vec<Product> {
+        fn take<'a>(stream: &mut &'a [u8], length: usize) -> &'a [u8] {
+            let (taken, rest) = stream.split_at(length);
+            *stream = rest;
+            taken
+        }
+        fn number(stream: &mut &[u8]) -> i32 {
+            i32::from_be_bytes(take(stream, 4).try_into().unwrap())
+        }
+
+        assert_eq!(take(&mut stream, 11), b"PGCOPY\n\xff\r\n\0");
+        assert_eq!((number(&mut stream), number(&mut stream)), (0, 0));
+        let mut products = Vec::new();
+        loop {
+            match take(&mut stream, 2) {
+                [0, 2] => (),
+                [0xff, 0xff] => break,
+                columns => panic!("a row with {columns:?} columns"),
+            }
+            assert_eq!(number(&mut stream), 4);
+            let product_id = number(&mut stream);
+            let length = number(&mut stream) as usize;
+            let product_name = String::from_utf8(take(&mut stream, length).to_vec()).unwrap();
+            products.push(Product { product_id, product_name });
+        }
+        assert!(stream.is_empty());
+        products
+    }
+
+    #[test]
+    fn the_copy_stream_decodes_to_the_rows() {
+        for count in [0, 1, 1000, 100_000] {
+            let products = Products::new(1, count).unwrap();
+            let stream: Vec<u8> = products.copy_stream().flatten().collect();
+            let decoded = decode(&stream);
+            assert_eq!(decoded.len() as u64, count);
+            assert!(decoded.into_iter().eq(products.rows()));
+        }
+    }
+
+    #[test]
+    fn buffers_are_filled_and_never_grow() {
+        let buffers: Vec<Bytes> = Products::new(1, 10_000).unwrap().copy_stream().collect();
+        let (_, full) = buffers.split_last().unwrap();
+        assert!(full.iter().all(|buffer| (65_000..=65_536).contains(&buffer.len())));
+    }
+
+    #[test]
+    fn the_trailer_may_need_a_buffer_of_its_own() {
+        // Row counts around the place where the first buffer is full.
+        let in_first_buffer = (1..).find(|&count| Products::new(1, count).unwrap().copy_stream().count() == 2).unwrap();
+        for count in in_first_buffer - 1..=in_first_buffer + 1 {
+            let stream: Vec<u8> = Products::new(1, count).unwrap().copy_stream().flatten().collect();
+            assert_eq!(decode(&stream).len() as u64, count);
+        }
+    }
+
+    #[test]
+    fn names_have_several_words_and_20_to_45_bytes() {
+        for brand in BRANDS {
+            for adjective in ADJECTIVES {
+                for noun in NOUNS {
+                    for size in SIZES {
+                        let bytes = brand.len() + adjective.len() + noun.len() + size.len() + 3;
+                        assert!((20..=45).contains(&bytes), "{brand} {adjective} {noun} {size}: {bytes}");
+                    }
+                }
+            }
+        }
+        assert!(Products::new(1, 1000).unwrap().rows().any(|product| !product.product_name.is_ascii()));
+    }
+
+    #[test]
+    fn rows_follow_from_the_seed_and_not_from_how_many_there_are() {
+        let rows = |seed, count| Products::new(seed, count).unwrap().rows();
+        assert!(rows(1, 100).eq(rows(1, 1000).take(100)));
+        assert!(rows(1, 100).ne(rows(2, 100)));
+    }
+
+    #[test]
+    fn the_first_rows_are_the_same_on_every_platform() {
+        let names: Vec<String> = Products::new(1, 3).unwrap().rows().map(|product| product.product_name).collect();
+        assert_eq!(
+            names,
+            ["Bluewater amber sweater size 44", "Granite festive mittens one size", "Fjällnäs light shorts size 42"]
+        );
+    }
+
+    #[test]
+    fn more_rows_than_ids_are_refused() {
+        let error = Products::new(1, 1 << 31).unwrap_err();
+        assert!(error.to_string().contains("2147483648 products"), "{error}");
+    }
+}

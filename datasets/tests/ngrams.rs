@@ -1,0 +1,248 @@
+//! What any generated 1-gram file promises.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::str;
+
+use datasets::ngrams::{Recipe, Summary};
+use sha2::{Digest, Sha256};
+
+/// From one kilobyte to five megabytes.
+const SIZES: [u64; 10] = [1_000, 2_500, 10_000, 33_333, 80_000, 250_000, 1_000_000, 1_234_567, 3_000_000, 5_000_000];
+
+fn made(recipe: Recipe) -> (Vec<u8>, Summary) {
+    let mut bytes = Vec::new();
+    let summary = recipe.write(&mut bytes, &mut |_| ()).unwrap();
+    (bytes, summary)
+}
+
+fn sorted(seed: u64, bytes: u64) -> Vec<u8> {
+    made(Recipe { seed, bytes, shuffled: false }).0
+}
+
+fn shuffled(seed: u64, bytes: u64) -> Vec<u8> {
+    made(Recipe { seed, bytes, shuffled: true }).0
+}
+
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    assert_eq!(text.last(), Some(&b'\n'));
+    text[..text.len() - 1].split(|&byte| byte == b'\n').collect()
+}
+
+fn fields(line: &[u8]) -> [&[u8]; 4] {
+    line.split(|&byte| byte == b'\t').collect::<Vec<_>>().try_into().unwrap()
+}
+
+fn number(digits: &[u8]) -> u64 {
+    assert!(digits.iter().all(u8::is_ascii_digit));
+    assert!(digits.len() == 1 || digits[0] != b'0', "leading zero");
+    str::from_utf8(digits).unwrap().parse().unwrap()
+}
+
+fn words(text: &[u8]) -> BTreeSet<&[u8]> {
+    lines(text).into_iter().map(|line| fields(line)[0]).collect()
+}
+
+fn sum(text: &[u8]) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn each_line_is_a_word_a_year_and_two_counts() {
+    for bytes in SIZES {
+        for line in lines(&sorted(1, bytes)) {
+            let [word, year, matches, volumes] = fields(line);
+            assert!(!word.is_empty() && str::from_utf8(word).is_ok());
+            assert!((1505..=2008).contains(&number(year)));
+            assert!(1 <= number(volumes) && number(volumes) <= number(matches));
+        }
+    }
+}
+
+#[test]
+fn lines_are_sorted_by_word_and_year_and_none_comes_twice() {
+    for bytes in SIZES {
+        let text = sorted(1, bytes);
+        let keys = lines(&text).into_iter().map(|line| {
+            let [word, year, ..] = fields(line);
+            (word, number(year))
+        });
+        assert!(keys.is_sorted_by(|a, b| a < b));
+    }
+}
+
+#[test]
+fn the_size_is_the_one_asked_for_less_a_line_at_most() {
+    for bytes in SIZES {
+        for shuffled in [false, true] {
+            let (text, summary) = made(Recipe { seed: 1, bytes, shuffled });
+            assert!(bytes - 100 < summary.bytes && summary.bytes <= bytes, "{} of {bytes}", summary.bytes);
+            assert_eq!(summary.bytes, text.len() as u64);
+            assert_eq!(summary.lines, lines(&text).len() as u64);
+            assert_eq!(summary.words, words(&text).len() as u64);
+        }
+    }
+}
+
+#[test]
+fn aardvark_is_in_files_of_every_size() {
+    for bytes in [0, 1, 30, 100].into_iter().chain(SIZES) {
+        for seed in 1..5 {
+            assert!(words(&sorted(seed, bytes)).contains(&b"Aardvark"[..]), "{bytes} bytes, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn words_come_with_tags_capitals_apostrophes_and_letters_outside_ascii() {
+    for bytes in SIZES {
+        let text = sorted(1, bytes);
+        let words: Vec<&str> = words(&text).into_iter().map(|word| str::from_utf8(word).unwrap()).collect();
+        let any = |is: fn(&str) -> bool| words.iter().any(|word| is(word));
+        assert!(any(|word| word.ends_with("_NOUN")));
+        assert!(any(|word| word.starts_with('A')) && any(|word| word.starts_with('a')));
+        assert!(any(|word| !word.is_ascii()));
+        assert!(bytes < 10_000 || any(|word| word.contains('\'')));
+    }
+}
+
+#[test]
+fn few_words_hold_most_of_the_count_and_some_exceed_32_bits() {
+    let text = sorted(1, 5_000_000);
+    let mut totals = std::collections::BTreeMap::new();
+    for line in lines(&text) {
+        let [word, _, matches, _] = fields(line);
+        *totals.entry(word).or_insert(0) += number(matches);
+    }
+    let mut totals: Vec<u64> = totals.into_values().collect();
+    totals.sort_unstable();
+    let grand_total: u64 = totals.iter().sum();
+    let of_the_first_hundredth: u64 = totals.iter().rev().take(totals.len() / 100).sum();
+    assert!(of_the_first_hundredth > grand_total * 9 / 10);
+    assert!(totals[totals.len() - 1] > u64::from(u32::MAX));
+    assert!(totals[totals.len() / 2] < 1000);
+}
+
+#[test]
+fn a_word_has_up_to_two_hundred_years() {
+    let text = sorted(1, 5_000_000);
+    let most = lines(&text).chunk_by(|a, b| fields(a)[0] == fields(b)[0]).map(<[_]>::len).max();
+    assert_eq!(most, Some(200));
+}
+
+#[test]
+fn equal_recipes_give_equal_bytes_and_other_seeds_others() {
+    assert!(sorted(7, 100_000) == sorted(7, 100_000));
+    assert!(shuffled(7, 3_000_000) == shuffled(7, 3_000_000));
+    assert!(sorted(7, 100_000) != sorted(8, 100_000));
+}
+
+#[test]
+fn shuffled_lines_are_the_same_lines_in_another_order() {
+    // From one pile to several.
+    for bytes in [1_000, 100_000, 3_000_000] {
+        let (sorted, shuffled) = (sorted(1, bytes), shuffled(1, bytes));
+        let mut resorted = lines(&shuffled);
+        resorted.sort_unstable();
+        assert!(resorted == lines(&sorted));
+
+        // In a random order about one neighbour in two rises.
+        let rising = lines(&shuffled).windows(2).filter(|pair| pair[0] < pair[1]).count() as u64;
+        let pairs = lines(&shuffled).len() as u64 - 1;
+        assert!(pairs / 4 < rising && rising < pairs * 3 / 4);
+    }
+}
+
+#[test]
+fn the_bytes_are_the_same_on_every_platform() {
+    // A change here is a change of the data: raise GENERATOR in ngrams.rs, and make the sample anew.
+    assert_eq!(sum(&sorted(1, 1_000_000)), "f8b6be63335a3fd265a7dd793a83c6e3ca7c18bafbe5c61a2249c08edfb38b35");
+    assert_eq!(sum(&shuffled(1, 1_000_000)), "c4dae5c33b8d6ba16a235ab3d810bf60196121e1761633c870cd37578cbe1f32");
+}
+
+#[test]
+fn progress_rises_to_the_size() {
+    for shuffled in [false, true] {
+        let mut told = Vec::new();
+        let recipe = Recipe { seed: 1, bytes: 5_000_000, shuffled };
+        let summary = recipe.write(&mut std::io::sink(), &mut |bytes| told.push(bytes)).unwrap();
+        assert!(told.is_sorted());
+        assert_eq!((told[0], told[told.len() - 1]), (0, summary.bytes));
+    }
+}
+
+#[test]
+fn a_file_is_made_once_and_named_for_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = Recipe { seed: 1, bytes: 20_000, shuffled: false };
+    let mut calls = 0;
+    let path = recipe.file(folder.path(), &mut |_| calls += 1).unwrap();
+    assert_eq!(path, folder.path().join("1grams-20KB-seed1-sorted.tsv"));
+    assert!(fs::read(&path).unwrap() == sorted(1, 20_000));
+    assert!(calls > 0);
+
+    assert_eq!(recipe.file(folder.path(), &mut |_| panic!("made again")).unwrap(), path);
+    assert!(!folder.path().join("1grams-20KB-seed1-sorted.tsv.partial").exists());
+}
+
+#[test]
+fn names_tell_size_seed_and_order_apart() {
+    let name = |seed, bytes, shuffled| Recipe { seed, bytes, shuffled }.file_name();
+    assert_eq!(name(1, 20_000_000, false), "1grams-20MB-seed1-sorted.tsv");
+    assert_eq!(name(2, 3_000_000_000, true), "1grams-3GB-seed2-shuffled.tsv");
+    assert_eq!(name(1, 1_500, false), "1grams-1500B-seed1-sorted.tsv");
+    assert_eq!(name(1, 0, false), "1grams-0B-seed1-sorted.tsv");
+}
+
+#[test]
+fn a_file_that_was_cut_short_or_lacks_its_note_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = Recipe { seed: 1, bytes: 20_000, shuffled: false };
+    let path = recipe.file(folder.path(), &mut |_| ()).unwrap();
+    let whole = fs::read(&path).unwrap();
+
+    fs::write(&path, &whole[..10_000]).unwrap();
+    recipe.file(folder.path(), &mut |_| ()).unwrap();
+    assert!(fs::read(&path).unwrap() == whole);
+
+    fs::write(&path, b"another's").unwrap();
+    fs::remove_file(folder.path().join(format!("{}.facts", recipe.file_name()))).unwrap();
+    recipe.file(folder.path(), &mut |_| ()).unwrap();
+    assert!(fs::read(&path).unwrap() == whole);
+}
+
+#[test]
+fn an_interrupted_generation_leaves_nothing_under_the_final_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = Recipe { seed: 1, bytes: 5_000_000, shuffled: false };
+    let interrupted = std::panic::catch_unwind(|| {
+        recipe.file(folder.path(), &mut |bytes| assert!(bytes < 2_000_000, "interrupted on purpose"))
+    });
+    assert!(interrupted.is_err());
+    assert!(!folder.path().join(recipe.file_name()).exists());
+    let path = recipe.file(folder.path(), &mut |_| ()).unwrap();
+    assert!(fs::read(path).unwrap() == sorted(1, 5_000_000));
+}
+
+#[test]
+fn two_who_ask_at_once_get_one_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = Recipe { seed: 1, bytes: 2_000_000, shuffled: false };
+    std::thread::scope(|scope| {
+        let askers: Vec<_> = (0..4).map(|_| scope.spawn(|| recipe.file(folder.path(), &mut |_| ()).unwrap())).collect();
+        for asker in askers {
+            assert!(fs::read(asker.join().unwrap()).unwrap() == sorted(1, 2_000_000));
+        }
+    });
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named_in_the_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("occupied");
+    fs::write(&file, "").unwrap();
+    let error = Recipe::default().file(&file.join("below"), &mut |_| ()).unwrap_err().to_string();
+    assert!(error.contains("occupied/below") && error.contains("check that"), "{error}");
+}

@@ -1,0 +1,40 @@
+//! The sample in git is what its README says.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::str;
+
+use datasets::ngrams::Recipe;
+use datasets::sample;
+
+const DIFFICULT: &[u8] = include_bytes!("../sample/difficult.tsv");
+
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|&byte| byte == b'\n').collect()
+}
+
+#[test]
+fn the_sample_is_the_generated_lines_and_the_difficult_ones() {
+    let mut expected = Vec::new();
+    Recipe { seed: 1, bytes: 80_000, shuffled: false }.write(&mut expected, &mut |_| ()).unwrap();
+    expected.extend_from_slice(DIFFICULT);
+    let mut expected = lines(&expected);
+    expected.sort_unstable();
+    assert!(lines(sample::LINES) == expected);
+}
+
+#[test]
+fn the_expected_totals_are_those_of_the_lines() {
+    let mut totals = BTreeMap::new();
+    for line in str::from_utf8(sample::LINES).unwrap().lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        *totals.entry(fields[0]).or_insert(0) += fields[2].parse::<u64>().unwrap();
+    }
+    assert!(totals.into_iter().eq(sample::expected()));
+}
+
+#[test]
+fn awk_could_add_the_totals_exactly() {
+    assert!(sample::expected().all(|(_, total)| total < 1 << 53));
+}

@@ -1,0 +1,43 @@
+//! A pipeline of threads joined by crossbeam channels: cut, map, reduce.
+//!
+//! Good when: cutting is itself slow, such as reading from a database: it goes on while others map.
+//! Bad when:  partitions are tiny, for each crosses two channels.
+//! In the trace: lanes end together; gaps at the start of spans mean that the cut is the bottleneck.
+//!
+//! Exercise 3. It works, until the table is larger than memory: the cut runs far ahead of the workers. What holds it?
+//! Try it: `just exercise 3`
+//! Solved by: strategies/src/catalogue/channel_crossbeam.rs
+
+use crossbeam::channel::unbounded;
+use std::thread;
+use strategies::{Jobs, Report, Result, Setup, Workers};
+
+struct Channel {
+    workers: usize,
+}
+
+pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
+    Ok(Box::new(Channel { workers: setup.workers.get() }))
+}
+
+impl Workers for Channel {
+    fn run(&mut self, jobs: Jobs) -> Result<()> {
+        // TODO: a channel without a bound takes whatever it is given. How many jobs need to wait for a worker?
+        let (cut, to_map) = unbounded();
+        let (mapped, to_reduce) = unbounded();
+        thread::scope(|scope| {
+            for _ in 0..self.workers {
+                let (to_map, mapped) = (to_map.clone(), mapped.clone());
+                scope.spawn(move || to_map.iter().try_for_each(|job: strategies::Job| mapped.send(job.map())));
+            }
+            // Only the threads may hold these ends: a channel closes with its last sender.
+            drop((to_map, mapped));
+            scope.spawn(move || {
+                let mut jobs = jobs;
+                jobs.try_for_each(|job| cut.send(job))
+            });
+            to_reduce.iter().for_each(Report::deliver);
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! What the tasks read: made or started before anything is measured.
+
+use anyhow::{Context, Result};
+use datasets::ngrams::Recipe;
+use datasets::postgres::{Environment, Server};
+use std::collections::BTreeMap;
+use std::path::Path;
+use tasks::Inputs;
+
+/// Inputs that are complete, and the server behind them. Dropping it stops a server of ours, or drops our schema.
+pub struct Prepared {
+    /// The inputs, with everything filled in that the user left open.
+    pub inputs: Inputs,
+    /// What was found and chosen, for the record.
+    pub notes: BTreeMap<String, String>,
+    /// Tasks that cannot be run, and why.
+    pub skipped: Vec<(String, String)>,
+    server: Option<Server>,
+}
+
+/// The seed of generated data.
+const SEED: u64 = 1;
+
+/// What a row of the product table takes on the server, about: for choosing the size of its buffers.
+const BYTES_PER_ROW: u64 = 80;
+
+impl Prepared {
+    /// Completes `inputs` for `tasks`: makes a 1-gram file in `folder` if none was named, brings up PostgreSQL and loads
+    /// the product table if no table was named.
+    ///
+    /// # Errors
+    /// When a file cannot be made. A server that cannot be had is not an error but a task skipped.
+    pub fn prepare(tasks: &[&str], mut inputs: Inputs, folder: &Path, say: &dyn Fn(&str)) -> Result<Self> {
+        let mut notes = BTreeMap::new();
+        let mut skipped = Vec::new();
+        let mut server = None;
+        if tasks.contains(&"word_totals") && inputs.word_totals.input.is_none() {
+            inputs.word_totals.input = Some(grams(Recipe::default(), folder, say)?);
+        }
+        if tasks.contains(&"cursor_pages") && inputs.cursor_pages.table.is_none() {
+            match bring_up(&inputs, say) {
+                Ok(up) => {
+                    notes.insert("server".to_owned(), up.about().to_owned());
+                    inputs.cursor_pages.database_url = Some(up.url());
+                    inputs.cursor_pages.table = Some(format!("{}.product", up.schema()));
+                    server = Some(up);
+                }
+                Err(error) => {
+                    say(&format!("cursor_pages is skipped: {error}"));
+                    skipped.push(("cursor_pages".to_owned(), error.to_string()));
+                }
+            }
+        }
+        Ok(Prepared { inputs, notes, skipped, server })
+    }
+
+    /// Stops the server, and says so if that fails.
+    ///
+    /// # Errors
+    /// When something of ours could not be removed.
+    pub fn end(self) -> Result<()> {
+        self.server.map_or(Ok(()), |server| server.stop().context("cannot take the database down"))
+    }
+}
+
+/// The generated 1-gram file of `recipe` in `folder`, made now if it is not there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn grams(recipe: Recipe, folder: &Path, say: &dyn Fn(&str)) -> Result<std::path::PathBuf> {
+    let path = folder.join(recipe.file_name());
+    if !path.exists() {
+        say(&format!("making {}", path.display()));
+    }
+    Ok(recipe.file(folder, &mut |_| ())?)
+}
+
+fn bring_up(inputs: &Inputs, say: &dyn Fn(&str)) -> Result<Server, datasets::postgres::Error> {
+    let options = &inputs.cursor_pages;
+    let mut environment = Environment::of_this_process();
+    environment.address.clone_from(&options.database_url);
+    let server = Server::open(&environment, options.rows.saturating_mul(BYTES_PER_ROW))?;
+    say(server.about());
+    let loaded = server.load_products(options.rows, SEED)?;
+    say(&format!(
+        "loaded {} products in {:.1} s, settled in {:.1} s",
+        loaded.rows,
+        loaded.copying.as_secs_f64(),
+        loaded.settling.as_secs_f64()
+    ));
+    Ok(server)
+}

@@ -1,0 +1,73 @@
+//! What a person sees while a sweep goes on. Nothing is drawn while a cell is being timed.
+
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use reports::record::Cell;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// A bar on a terminal, a line now and then elsewhere.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    began: Instant,
+    said: Option<Instant>,
+}
+
+/// How often a line is printed where there is no terminal.
+const PAUSE: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// Begins to show.
+    pub fn begin() -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = terminal.then(|| {
+            // Drawn when told, never by itself: a drawing thread would disturb what is timed.
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(20));
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        Progress { bar, began: Instant::now(), said: None }
+    }
+
+    /// Shows which cell comes next: the `turn`-th of `cells` in this block.
+    pub fn show(&mut self, cell: &Cell, block: u32, turn: usize, cells: usize, rest: Duration) {
+        let elapsed = self.began.elapsed();
+        let what = format!(
+            "{} {} {} cores, size {}",
+            cell.task, cell.strategy, cell.cores, cell.size
+        );
+        let when = format!("block {}, {} gone, about {} to go", block + 1, short(elapsed), short(rest));
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(cells as u64);
+                bar.set_position(turn as u64);
+                bar.set_message(format!("{when}: {what}"));
+                bar.tick();
+            }
+            None if self.said.is_none_or(|said| said.elapsed() > PAUSE) => {
+                eprintln!("cell {} of {cells}, {when}: {what}", turn + 1);
+                self.said = Some(Instant::now());
+            }
+            None => {}
+        }
+    }
+
+    /// Says something for good.
+    pub fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn short(time: Duration) -> String {
+    if time < Duration::from_secs(120) { format!("{} s", time.as_secs()) } else { HumanDuration(time).to_string() }
+}

@@ -1,0 +1,398 @@
+//! A sweep: every cell once in every block, until the time is up.
+
+use crate::cell::Order;
+use crate::child::{End, Message, measure};
+use crate::data::Prepared;
+use crate::interrupt::Interrupt;
+use crate::plan::{Axes, baseline, cells, shuffled};
+use crate::progress::Progress;
+use crate::record::Journal;
+use crate::{find_strategy, machine};
+use anyhow::{Context, Result, bail, ensure};
+use reports::record::{
+    BASELINE, Cell, Ended, Line, Moment, Run, Sample, Skipped, Status, StrategyNote, TaskNote, VERSION,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tasks::Inputs;
+
+/// The plan's name in a run's folder.
+const PLAN: &str = "plan.json";
+
+/// What a sweep is to do. Kept beside the record, so that it can be taken up again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    /// What is crossed with what.
+    pub axes: Axes,
+    /// The tasks' options.
+    pub inputs: Inputs,
+    /// The seed of every block's order.
+    pub seed: u64,
+    /// Seconds for measuring. The first block is finished whatever it takes.
+    pub budget_s: f64,
+    /// Never more blocks than this.
+    pub blocks: u32,
+    /// Timed runs in a process.
+    pub samples: u32,
+    /// Seconds that a process gets beyond ten times what the baseline would need.
+    pub patience_s: f64,
+    /// Where generated data is kept.
+    pub data: PathBuf,
+}
+
+/// Begins a sweep and carries it as far as the budget goes.
+///
+/// # Errors
+/// When data cannot be made, no task is left, or the record cannot be written.
+pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -> Result<PathBuf> {
+    let began = jiff::Timestamp::now();
+    let prepared = prepare(plan)?;
+    let (mut skipped, mut tasks) = (Vec::new(), Vec::new());
+    for (task, sizes) in &plan.axes.tasks {
+        if let Some((_, reason)) = prepared.skipped.iter().find(|(name, _)| name == task) {
+            skipped.push(Skipped { task: task.clone(), reason: reason.clone() });
+            continue;
+        }
+        match introduce(task, sizes, &prepared, plan, interrupt)? {
+            Ok(known) => tasks.push(known),
+            Err(reason) => {
+                eprintln!("{task} is skipped: {reason}");
+                skipped.push(Skipped { task: task.clone(), reason });
+            }
+        }
+        if interrupt.is_asked() {
+            prepared.end()?;
+            bail!("interrupted before anything was measured");
+        }
+    }
+    ensure!(!tasks.is_empty(), "no task is left to measure");
+    let id = format!("{}-{}", began.strftime("%Y%m%d-%H%M%S"), letters(4));
+    let mut journal = Journal::begin(runs, &id)?;
+    keep(plan, journal.folder())?;
+    let run = Run {
+        version: VERSION,
+        id,
+        began: began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        command,
+        program: format!("goldilocks {} ({})", env!("CARGO_PKG_VERSION"), env!("GOLDILOCKS_COMMIT")),
+        seed: plan.seed,
+        budget_s: plan.budget_s,
+        machine: machine::describe(prepared.notes.clone()),
+        tasks: tasks.iter().map(|known| known.note.clone()).collect(),
+        strategies: plan.axes.strategies.iter().filter_map(|name| introduce_strategy(name)).collect(),
+        cores: plan.axes.cores.iter().map(|cores| u32::try_from(*cores).unwrap_or(u32::MAX)).collect(),
+    };
+    journal.write(&Line::Run(Box::new(run)))?;
+    for skipped in skipped {
+        journal.write(&Line::Skipped(skipped))?;
+    }
+    Sweep::new(plan, &prepared, tasks, journal, interrupt).go(prepared)
+}
+
+/// Takes a sweep up again that was interrupted: what is measured stays, what is missing is measured.
+///
+/// # Errors
+/// When there is no plan, the data is no longer the same, or the record cannot be written.
+pub fn resume(folder: &Path, budget_s: Option<f64>, inputs: &Inputs, interrupt: &Interrupt) -> Result<PathBuf> {
+    let path = folder.join(PLAN);
+    let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut plan: Plan = serde_json::from_slice(&text).with_context(|| format!("{} is not a plan", path.display()))?;
+    plan.budget_s = budget_s.unwrap_or(plan.budget_s);
+    // An address may hold a password and is not kept; if there was one, it must be given again.
+    plan.inputs.cursor_pages.database_url.clone_from(&inputs.cursor_pages.database_url);
+    let mut journal = Journal::go_on(folder)?;
+    let record = reports::read(&folder.join(crate::record::FILE))?;
+    let prepared = prepare(&plan)?;
+    let mut tasks = Vec::new();
+    for note in &record.run.tasks {
+        let known = introduce(&note.name, &note.sizes, &prepared, &plan, interrupt)?;
+        let known = known.map_err(|reason| anyhow::anyhow!("{} can no longer be measured: {reason}", note.name))?;
+        ensure!(
+            known.note.digest == note.digest,
+            "{} has another answer than when this run began ({} instead of {}): its input has changed, so begin a new run",
+            note.name, known.note.digest, note.digest
+        );
+        tasks.push(known);
+    }
+    plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
+    journal.write(&Line::Resumed(Moment { at: now() }))?;
+    let mut sweep = Sweep::new(&plan, &prepared, tasks, journal, interrupt);
+    for sample in &record.samples {
+        sweep.remember(sample);
+    }
+    sweep.go(prepared)
+}
+
+/// A task that can be measured: what the report says of it, and how long its baseline takes.
+struct Known {
+    note: TaskNote,
+    baseline: Duration,
+}
+
+struct Sweep<'a> {
+    plan: &'a Plan,
+    inputs: Inputs,
+    tasks: BTreeMap<String, Known>,
+    cells: Vec<Cell>,
+    processors: Vec<usize>,
+    /// Samples there are of each cell in each block.
+    have: BTreeMap<(u32, Cell), u32>,
+    /// Cells that have failed: they are shown as such and not tried again.
+    failed: BTreeSet<Cell>,
+    /// Time spent measuring before this process, and when this process began.
+    spent: Duration,
+    began: Instant,
+    journal: Journal,
+    interrupt: &'a Interrupt,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(plan: &'a Plan, prepared: &Prepared, tasks: Vec<Known>, journal: Journal, interrupt: &'a Interrupt) -> Self {
+        let axes = Axes {
+            tasks: tasks.iter().map(|known| (known.note.name.clone(), known.note.sizes.clone())).collect(),
+            ..plan.axes.clone()
+        };
+        Sweep {
+            plan,
+            inputs: prepared.inputs.clone(),
+            tasks: tasks.into_iter().map(|known| (known.note.name.clone(), known)).collect(),
+            cells: cells(&axes),
+            processors: machine::processors(),
+            have: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            spent: Duration::ZERO,
+            began: Instant::now(),
+            journal,
+            interrupt,
+        }
+    }
+
+    /// Takes note of a sample that an earlier process has measured.
+    fn remember(&mut self, sample: &Sample) {
+        *self.have.entry((sample.block, sample.cell.clone())).or_default() += 1;
+        if sample.status != Status::Verified {
+            self.failed.insert(sample.cell.clone());
+        }
+        self.spent = self.spent.max(Duration::from_millis(sample.elapsed_ms));
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.spent + self.began.elapsed()
+    }
+
+    fn go(mut self, prepared: Prepared) -> Result<PathBuf> {
+        let mut progress = Progress::begin();
+        progress.say(&format!(
+            "{} cells, {} at a time, each in a process of its own: {}",
+            self.cells.len(),
+            "one",
+            self.journal.folder().display()
+        ));
+        let budget = Duration::from_secs_f64(self.plan.budget_s.max(0.0));
+        let mut block = 0;
+        let mut blocks = 0;
+        while block < self.plan.blocks {
+            let began = Instant::now();
+            if !self.block(block, budget, &mut progress)? {
+                break;
+            }
+            blocks = block + 1;
+            block += 1;
+            // A block is only begun if it can be ended: half a block would favour the cells that happen to come first.
+            if self.elapsed() + began.elapsed() > budget && !self.is_begun(block) {
+                break;
+            }
+        }
+        progress.end();
+        let interrupted = self.interrupt.is_asked();
+        self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted }))?;
+        prepared.end()?;
+        Ok(self.journal.folder().to_owned())
+    }
+
+    /// Whether an earlier process has measured something of this block.
+    fn is_begun(&self, block: u32) -> bool {
+        self.have.keys().any(|(begun, _)| *begun == block)
+    }
+
+    /// Runs what is left of a block; `false` if it was interrupted.
+    fn block(&mut self, block: u32, budget: Duration, progress: &mut Progress) -> Result<bool> {
+        let order = shuffled(&self.cells, self.plan.seed, block);
+        let (began, cells) = (Instant::now(), order.len());
+        for (turn, cell) in order.into_iter().enumerate() {
+            if self.interrupt.is_asked() {
+                return Ok(false);
+            }
+            let pace = began.elapsed() / u32::try_from(turn.max(1)).unwrap_or(u32::MAX);
+            let block_rest = pace * u32::try_from(cells - turn).unwrap_or(u32::MAX);
+            progress.show(&cell, block, turn, cells, budget.saturating_sub(self.elapsed()).max(block_rest));
+            if !self.failed.contains(&cell) {
+                self.cell(block, u32::try_from(turn).unwrap_or(u32::MAX), &cell, progress)?;
+            }
+        }
+        Ok(!self.interrupt.is_asked())
+    }
+
+    fn cell(&mut self, block: u32, turn: u32, cell: &Cell, progress: &Progress) -> Result<()> {
+        let have = self.have.get(&(block, cell.clone())).copied().unwrap_or_default();
+        if have >= self.plan.samples {
+            return Ok(());
+        }
+        let known = self.tasks.get(&cell.task).with_context(|| format!("no task `{}` in this run", cell.task))?;
+        let runs = self.plan.samples - have + 1;
+        let patience = Duration::from_secs_f64(self.plan.patience_s) + known.baseline * 10 * runs;
+        let digest = known.note.digest.clone();
+        let order = order(cell, &self.inputs, &self.processors, runs - 1)?;
+        let mut sample = Sample {
+            block,
+            turn,
+            index: have,
+            cell: cell.clone(),
+            status: Status::Verified,
+            reason: String::new(),
+            digest: String::new(),
+            elapsed_ms: 0,
+            times: None,
+        };
+        let (spent, began, journal) = (self.spent, self.began, &mut self.journal);
+        let elapsed_ms = || u64::try_from((spent + began.elapsed()).as_millis()).unwrap_or(u64::MAX);
+        let mut wrong = false;
+        let end = measure(&order, patience, self.interrupt, |message| {
+            let (answered, times) = match message {
+                Message::Sample { digest, times, .. } => (digest, Some(times)),
+                Message::WarmedUp { digest: answered } if answered == digest => return Ok(()),
+                Message::WarmedUp { digest } => (digest, None),
+                Message::Failed { .. } => return Ok(()),
+            };
+            if wrong {
+                return Ok(());
+            }
+            wrong = answered != digest;
+            let reason = format!("its answer has the digest {answered}, the baseline's {digest}");
+            let line = Sample {
+                status: if wrong { Status::Wrong } else { Status::Verified },
+                reason: if wrong { reason } else { String::new() },
+                digest: answered,
+                elapsed_ms: elapsed_ms(),
+                times: times.filter(|_| !wrong),
+                ..sample.clone()
+            };
+            journal.write(&Line::Sample(Box::new(line)))?;
+            sample.index += 1;
+            Ok(())
+        })?;
+        let (status, reason) = match end {
+            End::Interrupted => return Ok(()),
+            End::Done if wrong => {
+                self.failed.insert(cell.clone());
+                return Ok(());
+            }
+            End::Done => return Ok(()),
+            End::Failed(reason) => (Status::Failed, reason),
+            End::Crashed(reason) => (Status::Crashed, reason),
+            End::Hung(reason) => (Status::Hung, reason),
+        };
+        progress.say(&format!("{} {} on {} cores: {reason}", cell.task, cell.strategy, cell.cores));
+        self.failed.insert(cell.clone());
+        self.journal.write(&Line::Sample(Box::new(Sample { status, reason, elapsed_ms: elapsed_ms(), ..sample })))
+    }
+}
+
+/// What a child is told to measure a cell.
+///
+/// # Errors
+/// When the cell makes no sense, such as one without workers.
+pub fn order(cell: &Cell, inputs: &Inputs, processors: &[usize], samples: u32) -> Result<Order> {
+    // The baseline has no partitions; one is as good as any other.
+    let size = if cell.strategy == BASELINE { 1 } else { cell.size };
+    let size = usize::try_from(size).ok().and_then(NonZeroUsize::new).context("a partition has at least one item")?;
+    Ok(Order {
+        task: cell.task.clone(),
+        inputs: inputs.clone(),
+        strategy: cell.strategy.clone(),
+        processors: processors.iter().copied().take(cell.cores as usize).collect(),
+        workers: NonZeroUsize::new(cell.workers as usize).context("there must be at least one worker")?,
+        size,
+        delivery: cell.delivery.clone(),
+        combine: cell.combine.clone(),
+        warm_ups: 1,
+        samples,
+        output: None,
+        parent: std::process::id(),
+    })
+}
+
+fn prepare(plan: &Plan) -> Result<Prepared> {
+    let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
+    Prepared::prepare(&tasks, plan.inputs.clone(), &plan.data, &|line| eprintln!("{line}"))
+}
+
+/// Measures a task's baseline once: its answer is what every other answer is compared with.
+fn introduce(
+    task: &str,
+    sizes: &[u64],
+    prepared: &Prepared,
+    plan: &Plan,
+    interrupt: &Interrupt,
+) -> Result<std::result::Result<Known, String>> {
+    let entry = tasks::find(task).with_context(|| format!("no task `{task}`; `goldilocks list` has them all"))?;
+    let order = order(&baseline(task), &prepared.inputs, &machine::processors(), 1)?;
+    let mut heard = None;
+    // Its length is what every other patience is measured by, so here it must be generous.
+    let patience = Duration::from_secs_f64(plan.patience_s) * 20;
+    let end = measure(&order, patience, interrupt, |message| {
+        if let Message::Sample { digest, figures, times } = message {
+            heard = Some((digest, figures, times));
+        }
+        Ok(())
+    })?;
+    let Some((digest, answer, times)) = heard.filter(|_| end == End::Done) else {
+        return Ok(Err(match end {
+            End::Failed(reason) | End::Crashed(reason) | End::Hung(reason) => reason,
+            End::Done | End::Interrupted => "its baseline gave no answer".to_owned(),
+        }));
+    };
+    let default_size = if sizes.contains(&entry.default_size) { entry.default_size } else { sizes[sizes.len() / 2] };
+    let items = crate::cell::load(task, &prepared.inputs).ok().and_then(|(task, _)| task.items());
+    let note = TaskNote {
+        name: task.to_owned(),
+        about: entry.about.to_owned(),
+        unit: entry.unit.to_owned(),
+        options: (entry.options)(&prepared.inputs),
+        items,
+        sizes: sizes.to_vec(),
+        default_size,
+        digest,
+        answer,
+    };
+    Ok(Ok(Known { note, baseline: Duration::from_nanos(times.wall_ns) }))
+}
+
+fn introduce_strategy(name: &str) -> Option<StrategyNote> {
+    let header = find_strategy(name)?.header();
+    Some(StrategyNote {
+        name: name.to_owned(),
+        about: header.about.to_owned(),
+        good: header.good.to_owned(),
+        bad: header.bad.to_owned(),
+        trace: header.trace.to_owned(),
+    })
+}
+
+fn keep(plan: &Plan, folder: &Path) -> Result<()> {
+    let mut kept = plan.clone();
+    kept.inputs.cursor_pages.database_url = None;
+    let text = serde_json::to_vec_pretty(&kept).context("cannot write the plan down")?;
+    std::fs::write(folder.join(PLAN), text).with_context(|| format!("cannot write to {}", folder.display()))
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn letters(count: usize) -> String {
+    (0..count).map(|_| fastrand::lowercase()).collect()
+}

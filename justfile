@@ -1,0 +1,101 @@
+# `just` alone lists the recipes. `just bench` and `just test` do everything they need by themselves.
+
+goldilocks := "cargo run --release --quiet --package harness --bin goldilocks --"
+
+_list:
+    @just --list --unsorted
+
+# Measure three tasks with every strategy on 1, 2, 4 … all cores, and write the report (about 6 minutes)
+[group('run')]
+bench *options: setup
+    {{ goldilocks }} sweep --budget 5m {{ options }}
+
+# The same in a minute: fewer sizes, fewer rows, fewer blocks
+[group('run')]
+demo *options: setup
+    {{ goldilocks }} sweep --budget 35s --samples 1 --rows 20000 --increments 50000000 {{ options }}
+
+# Any command of the program: `just goldilocks run --task count --strategy rayon`
+[group('run')]
+goldilocks *arguments:
+    @{{ goldilocks }} {{ arguments }}
+
+# Make the report of a run again; the newest if none is named
+[group('run')]
+report *run:
+    {{ goldilocks }} report {{ run }}
+
+# criterion: the seam beside its twins, the kernels, the honest count
+[group('run')]
+micro *options:
+    cargo bench --package tests --package tasks {{ options }}
+
+# Measure what is promised and print figure, bar, holds or not
+[group('run')]
+prove what="main":
+    cargo run --release --quiet --package tests --bin prove -- {{ what }}
+
+# Make a file of 1-grams: `just grams 2GB`
+[group('data')]
+grams size="20MB":
+    {{ goldilocks }} data grams --size {{ size }}
+
+# Fetch the book's file from Google (1.8 GB when unpacked); needs the internet
+[group('data')]
+fetch:
+    {{ goldilocks }} data fetch
+
+# Try an exercise: `just exercise 2`
+[group('learn')]
+exercise number:
+    @cargo run --quiet --package tests --bin conformance -- {{ number }}
+
+# Try every exercise
+[group('learn')]
+exercises:
+    @cargo run --quiet --package tests --bin conformance -- 1 2 3
+
+# Make sure that PostgreSQL can be had, installing it if need be
+[group('set-up')]
+setup:
+    {{ goldilocks }} setup || echo "going on without PostgreSQL: cursor_pages will be skipped"
+
+# Make sure that a browser and cargo-deny can be had, installing them if need be
+[group('set-up')]
+setup-tests: setup
+    .ci/setup-tests
+
+# Everything that is checked: what .ci/run runs
+[group('check')]
+test: setup-tests fmt-check lint deny docs
+    cargo test --workspace
+    just exercises-are-exercises
+
+# The inner loop: formatting, lints and the quick tests, about a minute
+[group('check')]
+check: fmt-check
+    cargo clippy --workspace --quiet -- -D warnings
+    cargo test --workspace --lib --quiet
+
+# Format every file; by name, for rustfmt does not follow `mod` lines inside a macro
+[group('check')]
+fmt:
+    git ls-files --cached --others --exclude-standard '*.rs' | xargs rustfmt --edition 2024
+
+[group('check')]
+fmt-check:
+    git ls-files --cached --others --exclude-standard '*.rs' | xargs rustfmt --edition 2024 --check
+
+[group('check')]
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, sources and bans; advisories too where their database can be had
+[group('check')]
+deny:
+    cargo deny check bans licenses sources
+    cargo deny check advisories || .ci/no-advisories
+
+[group('check')]
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -1,0 +1,26 @@
+//! Writes synthetic runs and their pages to a folder: `cargo run -p reports --example fixture -- <folder>`.
+
+#[path = "../tests/synthetic/mod.rs"]
+mod synthetic;
+
+use std::path::PathBuf;
+use synthetic::Synthetic;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/fixture".into()));
+    let few = Synthetic { blocks: 1, samples: 1, ..Synthetic::default() };
+    let many = Synthetic { cores: vec![1, 2, 4, 8, 16, 32], ..Synthetic::default() };
+    for (name, synthetic) in [("two_cores", Synthetic::default()), ("many_cores", many), ("one_block", few)] {
+        let folder = folder.join(name);
+        std::fs::create_dir_all(&folder)?;
+        let lines = synthetic::lines(&synthetic.record());
+        std::fs::write(folder.join("run.jsonl"), lines)?;
+
+        let record = reports::read(folder.join("run.jsonl"))?;
+        let page = folder.join("report.html");
+        reports::write(&record, &page)?;
+        println!("{}", reports::text(&record));
+        println!("{} ({} bytes)\n", page.display(), std::fs::metadata(&page)?.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! From records to one HTML page: pure functions, no clock and no environment.
+//!
+//! ```text
+//! run.jsonl ─ read ─► Record ─ sweep ─► Sweep per task ─┬─ finding ─► sentences ─┐
+//!                                (statistics)           └─ chart ─ svg ─► figures ┴─► page, text
+//! ```
+//!
+//! The same record gives the same bytes, always: the bootstrap draws from a fixed seed and nothing else is random.
+
+pub mod chart;
+pub mod error;
+pub mod figures;
+pub mod finding;
+pub mod limits;
+pub mod page;
+pub mod read;
+pub mod record;
+pub mod statistics;
+pub mod svg;
+pub mod sweep;
+pub mod table;
+pub mod text;
+
+pub use error::{Error, Result};
+pub use page::{page, write};
+pub use read::{Record, read};
+pub use text::text;

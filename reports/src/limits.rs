@@ -1,0 +1,187 @@
+//! What a reader must know before and after believing the figures: the reservations that follow from the data.
+
+use crate::chart::on;
+use crate::figures;
+use crate::read::Record;
+use crate::statistics::{BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_AN_INTERVAL, LEVEL, MARGIN, reach};
+use crate::sweep::{Measured, Sweep};
+
+/// What comes before the figures, because it may make them worthless.
+pub fn banners(record: &Record, sweeps: &[Sweep]) -> Vec<String> {
+    let machine = &record.run.machine;
+    let mut banners: Vec<String> = ending(record).into_iter().collect();
+    if record.resumed > 0 {
+        let times = if record.resumed == 1 { "once".into() } else { format!("{} times", record.resumed) };
+        banners.push(format!(
+            "The sweep was interrupted and taken up again {times}; the machine may have been in another state."
+        ));
+    }
+    if machine.profile != "release" {
+        banners.push(format!(
+            "The program was built as `{}`, without optimisation: these times say nothing about a release build. \
+             Build with --release and measure again.",
+            machine.profile
+        ));
+    }
+    if let Some(torn) = &record.torn {
+        banners.push(format!("The record’s last line was cut off while it was written, and is left out: {torn}."));
+    }
+    banners.extend(record.skipped.iter().map(|it| format!("{} was not measured: {}", it.task, it.reason)));
+    let failed: usize = sweeps.iter().map(|sweep| sweep.failures.len()).sum();
+    if failed > 0 {
+        let samples = if failed == 1 { "sample" } else { "samples" };
+        banners.push(format!(
+            "{} {samples} gave no verified answer. Their cells are in no chart and no comparison; see Failures.",
+            figures::count(failed as u64)
+        ));
+    }
+    if machine.cores_available < 2 {
+        banners.push(
+            "Only one core was available: nothing here can run in parallel, so only overhead is measured.".into(),
+        );
+    }
+    if sweeps.iter().map(Sweep::blocks).max() == Some(1) {
+        banners.push(
+            "Only one block was measured: every cell ran in one process, so there are no intervals and no verdicts."
+                .into(),
+        );
+    }
+    for sweep in sweeps.iter().filter(|sweep| sweep.baseline.is_none() && !sweep.cells.is_empty()) {
+        banners.push(format!("{} has no sound baseline, so no speed-up can be stated.", sweep.task.name));
+    }
+    banners
+}
+
+fn ending(record: &Record) -> Option<String> {
+    match &record.ended {
+        _ if record.samples.is_empty() => Some("Nothing was measured: the record has no sample.".into()),
+        None => Some("The sweep did not come to an end: this page shows what was measured so far.".into()),
+        Some(ended) if ended.interrupted => Some(format!(
+            "The sweep was interrupted after {}: cells differ in how often they were measured.",
+            blocks(ended.blocks as usize)
+        )),
+        Some(_) => None,
+    }
+}
+
+/// How the figures came about, for every record alike.
+pub fn reading() -> Vec<String> {
+    vec![
+        "Each cell ran in a process of its own, pinned to its cores, once in every block, and the order of the cells \
+         in a block was shuffled. Times are medians over all verified samples."
+            .into(),
+        format!(
+            "Intervals aim at {} and come from resampling processes, then samples inside them; they need \
+             {BLOCKS_FOR_AN_INTERVAL} blocks.",
+            figures::percent(LEVEL)
+        ),
+        "Speed-up is always against the plain one-thread loop, which has no jobs and no partitions, and is paired: \
+         each block compares what it measured itself. Efficiency is speed-up by cores."
+            .into(),
+        format!(
+            "One strategy is called slower than another only if the interval of their paired ratio lies above {} as a \
+             whole, corrected for the number of comparisons, over at least {BLOCKS_FOR_A_VERDICT} blocks. All others \
+             tie. To tie is not to be equal: it is not to be decided by these data.",
+            figures::digits(1.0 + MARGIN)
+        ),
+        "The time of a cell is run plus reduce. Start, the time to bring the workers up, is measured apart. Each \
+         phase is a median of its own, so they need not add up."
+            .into(),
+    ]
+}
+
+/// What the data do not carry: each entry completes "you may not conclude".
+pub fn caveats(record: &Record, sweeps: &[Sweep]) -> Vec<String> {
+    let machine = &record.run.machine;
+    let sweeps: Vec<&Sweep> = sweeps.iter().filter(|sweep| !sweep.cells.is_empty()).collect();
+    let any_cell = |holds: fn(&Measured) -> bool| sweeps.iter().any(|sweep| sweep.cells.iter().any(holds));
+
+    let mut caveats: Vec<String> = few_blocks(&sweeps).into_iter().collect();
+    if let Some(most) = sweeps.iter().filter_map(|sweep| sweep.most_cores()).max() {
+        caveats.push(format!("Anything about more than {}: a curve that still rises here may fall there.", on(most)));
+        if most > machine.cores_available {
+            caveats.push(format!(
+                "That {} were really there: the run could use {}, so beyond that, workers took turns.",
+                on(most),
+                on(machine.cores_available)
+            ));
+        }
+    }
+    if any_cell(|measured| measured.cell.workers > measured.cell.cores) {
+        caveats.push(
+            "That more workers than cores cost nothing elsewhere: some cells had them, and what they gain by waiting \
+             together they may lose by switching."
+                .into(),
+        );
+    }
+    if any_cell(is_superlinear) {
+        caveats.push(
+            "That cores alone made it faster: some cells are more times as fast as they have cores, so something else \
+             differs from the plain loop too, such as what fits into the caches."
+                .into(),
+        );
+    }
+    caveats.push(if machine.cores_available < machine.cores_online {
+        format!(
+            "That the machine was ours alone: the run could use {} of {}, and whatever ran on the others shared \
+             memory and caches.",
+            machine.cores_available,
+            on(machine.cores_online)
+        )
+    } else {
+        "That the machine was quiet: other programs, other virtual machines, heat and clock changes are not in the \
+         record. Shuffled blocks spread them over all cells; they do not remove them."
+            .into()
+    });
+    caveats.push(format!("Anything about another machine than this {}.", machine.processor));
+    caveats.extend(one_input(&sweeps));
+    if sweeps.iter().any(|sweep| sweep.sizes().len() > 1) {
+        caveats.push(
+            "That the best partition size of a strategy is as good as its median: it is the luckiest of several. The \
+             verdicts compare at the default size, which was chosen before measuring."
+                .into(),
+        );
+    }
+    if sweeps.len() > 1 {
+        caveats.push(
+            "Which strategy is best over all tasks: tasks are not weighed against each other, and no mean over them \
+             is formed."
+                .into(),
+        );
+    }
+    caveats
+}
+
+fn few_blocks(sweeps: &[&Sweep]) -> Option<String> {
+    let fewest = sweeps.iter().map(|sweep| sweep.blocks()).min()?;
+    (reach(fewest) < LEVEL).then(|| {
+        format!(
+            "That intervals are surer than their blocks: with {} no interval between them holds the true median more \
+             often than in {} of all runs.",
+            blocks(fewest),
+            figures::percent(reach(fewest))
+        )
+    })
+}
+
+fn one_input(sweeps: &[&Sweep]) -> Option<String> {
+    let input = |sweep: &&Sweep| {
+        let options: Vec<String> = sweep.task.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let with = if options.is_empty() { "no options".into() } else { options.join(", ") };
+        format!("{} ({with})", sweep.task.name)
+    };
+    let inputs: Vec<String> = sweeps.iter().map(input).collect();
+    (!inputs.is_empty()).then(|| {
+        format!("Anything about other data: each task had one input and one set of options: {}.", inputs.join("; "))
+    })
+}
+
+/// Surely more times as fast as there are cores.
+fn is_superlinear(measured: &Measured) -> bool {
+    let low = measured.speed_up.and_then(|speed_up| speed_up.interval).map(|interval| interval.low);
+    measured.is_sound() && low.is_some_and(|low| low > f64::from(measured.cell.cores) * (1.0 + MARGIN))
+}
+
+fn blocks(number: usize) -> String {
+    if number == 1 { "1 block".into() } else { format!("{number} blocks") }
+}

@@ -1,0 +1,410 @@
+//! What the page says, what it must never say, and what it is made of.
+
+mod synthetic;
+
+use reports::Record;
+use reports::chart;
+use reports::finding::finding;
+use reports::record::{BASELINE, Status, Times};
+use reports::sweep::Sweep;
+use reports::{figures, statistics, svg, table};
+use std::sync::LazyLock;
+use synthetic::Synthetic;
+
+/// Two cores, with every kind of failure.
+static RECORD: LazyLock<Record> = LazyLock::new(|| Synthetic { sizes: 3, ..Synthetic::default() }.record());
+static PAGE: LazyLock<String> = LazyLock::new(|| reports::page(&RECORD).expect("a page"));
+
+fn small() -> Synthetic {
+    Synthetic { sizes: 1, failures: false, ..Synthetic::default() }
+}
+
+fn page(record: &Record) -> String {
+    reports::page(record).expect("a page")
+}
+
+/// The page without what is invisible, one space for any.
+fn words(page: &str) -> String {
+    page.replace(figures::SPACE, " ")
+}
+
+fn between<'a>(text: &'a str, start: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(start).skip(1).map(move |rest| rest.split(end).next().unwrap_or(rest))
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes() {
+    assert_eq!(page(&RECORD), *PAGE);
+    assert_eq!(reports::text(&RECORD), reports::text(&RECORD.clone()));
+}
+
+#[test]
+fn the_page_asks_the_network_for_nothing_and_runs_no_script() {
+    let page = PAGE.to_lowercase();
+    for forbidden in [
+        "http:",
+        "https:",
+        "<script",
+        "<link",
+        "@import",
+        "url(",
+        "src=",
+        "<iframe",
+        "javascript:",
+        "onload",
+        "onclick",
+    ] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    assert!(PAGE.contains("content=\"default-src 'none'; style-src 'unsafe-inline'"));
+}
+
+#[test]
+fn no_chart_holds_a_colour() {
+    for svg in between(&PAGE, "<svg", "</svg>") {
+        for property in ["fill=", "stroke=", "style=", "rgb(", "#"] {
+            assert!(!svg.contains(property), "{property} in {svg}");
+        }
+    }
+}
+
+#[test]
+fn every_chart_has_a_role_a_title_and_a_description() {
+    let charts: Vec<&str> = between(&PAGE, "<svg class=\"chart\"", "</svg>").collect();
+    assert_eq!(charts.len(), 6);
+    for (nth, svg) in charts.into_iter().enumerate() {
+        let id = format!("task-{}-{}", nth / 2, ["cores", "sizes"][nth % 2]);
+        assert!(svg.contains("role=\"img\""));
+        assert!(svg.contains(&format!("aria-labelledby=\"{id}-title {id}-desc\"")), "{id}");
+        assert!(
+            svg.contains(&format!("<title id=\"{id}-title\">")) && svg.contains(&format!("<desc id=\"{id}-desc\">"))
+        );
+        assert_eq!(svg.matches("<g").count(), svg.matches("</g>").count());
+    }
+    for swatch in between(&PAGE, "<svg class=\"swatch\"", "</svg>") {
+        assert!(swatch.contains("aria-hidden=\"true\""));
+    }
+}
+
+#[test]
+fn series_differ_in_colour_dash_and_marker() {
+    let classes: Vec<String> = (0..30).map(svg::classes).collect();
+    let looks: Vec<(usize, usize, usize)> =
+        (0..30).map(|place| (place % svg::COLOURS, place % svg::DASHES, place % svg::MARKERS)).collect();
+    for (place, look) in looks.iter().enumerate() {
+        assert!(!looks[..place].contains(look));
+    }
+    assert_eq!(classes[12], "p12 s2 d0");
+    const { assert!(svg::COLOURS >= 9 && svg::MARKERS >= 9) };
+}
+
+#[test]
+fn the_table_says_what_the_samples_say() {
+    let record = small().record();
+    let task = &record.run.tasks[1];
+    let walls = |strategy: &str, cores: u32| -> Vec<f64> {
+        let of_cell = record.samples.iter().filter(|sample| {
+            let cell = &sample.cell;
+            (cell.task.as_str(), cell.strategy.as_str(), cell.cores) == (&task.name, strategy, cores)
+                && (cell.size == task.default_size || strategy == BASELINE)
+        });
+        of_cell.filter_map(|sample| Some(sample.times.as_ref()?.wall_ns as f64)).collect()
+    };
+    let rayon = statistics::median(&walls("rayon", 2)).expect("measured");
+    // Samples come in blocks of two, in both lists in the same order: pair them by hand.
+    let ratios: Vec<f64> = walls(BASELINE, 1)
+        .chunks(2)
+        .zip(walls("rayon", 2).chunks(2))
+        .map(|(plain, rayon)| (plain[0] + plain[1]) / (rayon[0] + rayon[1]))
+        .collect();
+    let speed_up = statistics::median(&ratios).expect("measured");
+
+    let sweep = Sweep::new(&record, task);
+    let table = table::strategies(&sweep, &finding(&sweep));
+    let row = table.rows.iter().find(|row| row.name == "rayon").expect("rayon has a row");
+    assert_eq!(row.entries[0].value, figures::time(rayon));
+    assert_eq!(row.entries[1].value, format!("{}×", figures::digits(speed_up)));
+    assert_eq!(row.entries[2].value, figures::percent(speed_up / 2.0));
+    assert_eq!(row.entries[7].value, "10");
+    let html = format!("<td>{} <small>{}</small></td>", row.entries[1].value, row.entries[1].note);
+    assert!(page(&record).contains(&html), "{html}");
+}
+
+#[test]
+fn a_clear_winner_is_called_the_fastest_against_the_plain_loop() {
+    let mut record = small().record();
+    for sample in record.samples.iter_mut().filter(|sample| sample.cell.strategy == "smol" && sample.cell.cores == 2) {
+        let times = sample.times.as_mut().expect("no failures here");
+        times.wall_ns = times.wall_ns * 4 / 5;
+    }
+    let sweep = Sweep::new(&record, &record.run.tasks[1]);
+    let finding = finding(&sweep);
+    assert_eq!(finding.leaders, ["smol"]);
+    insta::assert_snapshot!(finding.headline.replace(figures::SPACE, " "), @"smol is the fastest on 2 cores with partitions of 60 000 lines: 2.42× (2.40–2.42) as fast as the plain one-thread loop.");
+}
+
+#[test]
+fn the_same_strategy_under_nine_names_is_a_tie_of_nine() {
+    let mut record = small().record();
+    // What rayon took is what all took, give or take one per cent that is different in each block.
+    let model: Vec<_> = record.samples.iter().filter(|sample| sample.cell.strategy == "rayon").cloned().collect();
+    for sample in record.samples.iter_mut().filter(|sample| sample.cell.strategy != BASELINE) {
+        let alike = model.iter().find(|other| {
+            (&other.cell.task, other.cell.cores, other.block, other.index)
+                == (&sample.cell.task, sample.cell.cores, sample.block, sample.index)
+        });
+        let mut times = alike.and_then(|other| other.times.clone()).expect("rayon is everywhere");
+        let nudge = (sample.block as usize * 3 + sample.cell.strategy.len()) % 5;
+        times.wall_ns = times.wall_ns * (995 + 2 * nudge as u64) / 1_000;
+        sample.times = Some(times);
+    }
+    for task in &record.run.tasks {
+        let sweep = Sweep::new(&record, task);
+        let finding = finding(&sweep);
+        assert_eq!(finding.leaders.len(), 9);
+        assert!(finding.headline.starts_with("no strategy can be told from the others on"), "{}", finding.headline);
+        let table = table::strategies(&sweep, &finding);
+        assert!(table.rows[1..].iter().all(|row| row.remark == "tied fastest"));
+        let names: Vec<&str> = table.rows[1..].iter().map(|row| row.name.as_str()).collect();
+        let catalogue: Vec<&str> = record.run.strategies.iter().map(|strategy| strategy.name.as_str()).collect();
+        assert_eq!(names, catalogue, "sorted as in the catalogue, not by time");
+    }
+}
+
+#[test]
+fn a_wrong_answer_is_no_time_however_quick_it_came() {
+    let mut record = small().record();
+    let wrong = |sample: &reports::record::Sample| sample.cell.strategy == "rayon" && sample.cell.cores == 2;
+    for sample in record.samples.iter_mut().filter(|sample| wrong(sample) && sample.block == 2) {
+        sample.status = Status::Wrong;
+        sample.reason = "a partition was lost".into();
+        sample.times = Some(Times { wall_ns: 1, ..Times::default() });
+    }
+    for task in &record.run.tasks {
+        let sweep = Sweep::new(&record, task);
+        assert!(!finding(&sweep).leaders.contains(&"rayon".to_owned()));
+        let chart = chart::speed_up_by_cores(&sweep).expect("others are sound");
+        let series = chart.series.iter().find(|series| series.name == "rayon").expect("sound on one core");
+        assert!(series.points[0].is_some() && series.points[1].is_none());
+        let sizes = chart::time_by_size(&sweep).expect("others are sound");
+        assert!(sizes.series.iter().all(|series| series.name != "rayon"));
+    }
+    let page = page(&record);
+    assert!(page.contains("a partition was lost") && page.contains("2 of 10 failed"));
+    assert!(page.contains("Cells in which a sample failed are left out of every comparison; they are of rayon."));
+}
+
+#[test]
+fn every_failure_is_listed_with_its_reason() {
+    let failures = between(&PAGE, "id=\"failures\"", "</section>").next().expect("there are failures");
+    for reason in ["died of signal 11", "no answer within 60 s", "1 650 998 distinct words"] {
+        assert!(failures.contains(reason), "{reason}");
+    }
+    let listed: usize = between(failures, "<tr><th scope=\"row\">", "</tr>")
+        .map(|row| row.rsplit("<td>").next().map_or(0, |places| places.matches('.').count()))
+        .sum();
+    assert_eq!(listed, RECORD.samples.iter().filter(|sample| sample.status != Status::Verified).count());
+}
+
+#[test]
+fn few_blocks_decide_nothing() {
+    for blocks in [1, 4] {
+        let record = Synthetic { blocks, ..small() }.record();
+        for task in &record.run.tasks {
+            let finding = finding(&Sweep::new(&record, task));
+            assert!(finding.leaders.is_empty());
+            assert!(
+                finding.headline.starts_with("not decided, because a verdict takes 5 blocks"),
+                "{}",
+                finding.headline
+            );
+        }
+        let page = page(&record);
+        assert!(!page.contains("fastest on") && !page.contains("tied fastest"));
+        assert_eq!(page.contains("Only one block was measured"), blocks == 1);
+        assert_eq!(page.contains("class=\"whisker\""), blocks >= 3);
+    }
+}
+
+#[test]
+fn without_a_baseline_no_speed_up_is_stated() {
+    let mut record = small().record();
+    record.samples.retain(|sample| sample.cell.strategy != BASELINE);
+    let page = page(&record);
+    assert!(page.contains("count has no sound baseline, so no speed-up can be stated."));
+    assert!(page.contains("with no sound baseline, there is nothing to state a speed-up against."));
+    assert!(!page.contains("Speed-up against cores") && !page.contains("×<"));
+}
+
+#[test]
+fn slower_than_the_plain_loop_is_said_so() {
+    let mut record = small().record();
+    for sample in record.samples.iter_mut().filter(|sample| sample.cell.strategy != BASELINE) {
+        let times = sample.times.as_mut().expect("no failures here");
+        times.wall_ns *= 3;
+    }
+    let finding = finding(&Sweep::new(&record, &record.run.tasks[0]));
+    assert!(
+        finding.headline.ends_with("as fast as the plain one-thread loop, so slower than it."),
+        "{}",
+        finding.headline
+    );
+}
+
+#[test]
+fn an_empty_record_gives_a_page_that_says_so() {
+    let mut record = small().record();
+    record.samples.clear();
+    for record in [record.clone(), Record { skipped: Vec::new(), ended: None, ..record }] {
+        let page = page(&record);
+        assert!(page.contains("Nothing was measured: the record has no sample."));
+        assert!(!page.contains("<svg"));
+        assert!(reports::text(&record).contains("Nothing was measured"));
+    }
+}
+
+#[test]
+fn banners_tell_what_a_reader_must_know() {
+    let mut record = small().record();
+    record.run.machine.profile = "debug".into();
+    record.run.machine.cores_available = 1;
+    record.torn = Some("line 9 is incomplete (12 bytes): EOF".into());
+    record.resumed = 2;
+    record.ended = None;
+    let page = words(&page(&record));
+    for banner in [
+        "The sweep did not come to an end",
+        "taken up again 2 times",
+        "built as `debug`, without optimisation",
+        "last line was cut off",
+        "cursor_pages was not measured: no PostgreSQL server answers",
+        "Only one core was available",
+        "That 2 cores were really there: the run could use 1 core",
+    ] {
+        assert!(page.contains(banner), "{banner}");
+    }
+    assert!(!words(&PAGE).contains("did not come to an end"));
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    const HOSTILE: &str = "</style></title><script>alert('\"&')</script>{{x}}{% raw %}";
+    let mut record = Synthetic { blocks: 1, samples: 1, ..small() }.record();
+    let rename = |name: &mut String| *name = format!("{name}{HOSTILE}");
+    for task in &mut record.run.tasks {
+        task.answer.push((HOSTILE.into(), HOSTILE.into()));
+        task.options.insert(HOSTILE.into(), HOSTILE.into());
+        [&mut task.name, &mut task.about, &mut task.unit, &mut task.digest].into_iter().for_each(rename);
+    }
+    for strategy in &mut record.run.strategies {
+        [&mut strategy.name, &mut strategy.about, &mut strategy.good, &mut strategy.bad, &mut strategy.trace]
+            .into_iter()
+            .for_each(rename);
+    }
+    for sample in &mut record.samples {
+        rename(&mut sample.cell.task);
+        if sample.cell.strategy != BASELINE {
+            rename(&mut sample.cell.strategy);
+        }
+    }
+    record.samples[0].status = Status::Failed;
+    rename(&mut record.samples[0].reason);
+    let machine = &mut record.run.machine;
+    machine.notes.insert(HOSTILE.into(), HOSTILE.into());
+    [&mut record.run.id, &mut record.run.command, &mut record.run.program, &mut machine.processor]
+        .into_iter()
+        .for_each(rename);
+
+    let page = page(&record);
+    assert!(!page.contains("<script") && page.matches("</style>").count() == 1 && page.matches("</title>").count() > 1);
+    assert!(page.contains("count&#60;/style&#62;") || page.contains("count&lt;/style&gt;"));
+    assert!(page.contains("{{x}}"));
+
+    record.samples[0].reason = "\u{1b}[31mred\u{7}".into();
+    record.skipped[0].reason = "\u{1b}[2J".into();
+    assert!(!reports::text(&record).contains('\u{1b}'));
+}
+
+#[test]
+fn the_page_is_written_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("report.html");
+    let record = Synthetic { blocks: 1, samples: 1, ..small() }.record();
+    reports::write(&record, &path).expect("a folder to write to");
+    assert_eq!(std::fs::read_to_string(&path).expect("the page"), page(&record));
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 1, "nothing else is left behind");
+    let error = reports::write(&record, folder.path().join("none/report.html")).expect_err("no such folder");
+    assert!(error.to_string().starts_with("cannot write "), "{error}");
+}
+
+#[test]
+fn a_wide_sweep_has_every_cell_and_every_core_count() {
+    let record = Synthetic { cores: vec![1, 2, 4, 8, 16, 32], blocks: 3, samples: 1, ..small() }.record();
+    let sweep = Sweep::new(&record, &record.run.tasks[1]);
+    assert_eq!(sweep.cores(), [1, 2, 4, 8, 16, 32]);
+    assert_eq!(table::cells(&sweep).rows.len(), 9 * 6 * 2);
+    let chart = chart::speed_up_by_cores(&sweep).expect("a chart");
+    assert!(chart.series.iter().all(|series| series.points.iter().flatten().count() == 6));
+    let inside = |point: &chart::Point| {
+        (chart.x.low..chart.x.high).contains(&point.x) && (chart.y.low..chart.y.high).contains(&point.y.value)
+    };
+    assert!(chart.series.iter().flat_map(|series| series.points.iter().flatten()).all(inside));
+}
+
+#[test]
+fn the_terminal_gets_the_findings_and_a_table() {
+    let mut record = small().record();
+    record.run.tasks.truncate(1);
+    record.run.strategies.truncate(4);
+    insta::assert_snapshot!(reports::text(&record), @r"
+    cursor_pages was not measured: no PostgreSQL server answers; start one with `just postgres`.
+
+    count: threads_shared, channel_crossbeam and rayon tie on 2 cores with partitions of 1 000 numbers: 1.98× to 1.99× (intervals within 1.97× to 2.03×) as fast as the plain one-thread loop.
+      Partitions of 10 to 1 000 numbers bring all of them within 5 % of their best medians, of 2 sizes tried.
+
+                                             median time            speed-up  efficiency         best partition size        samples
+      plain loop (baseline)             911 ms (901–919)  1× (by definition)           –               no partitions  10 (5 blocks)
+      threads_split                     482 ms (479–489)   1.88× (1.88–1.90)        94 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      threads_shared (tied fastest)     458 ms (452–461)   1.99× (1.97–2.02)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      channel_crossbeam (tied fastest)  458 ms (454–465)   1.98× (1.97–2.00)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      rayon (tied fastest)              456 ms (449–464)   1.99× (1.98–2.03)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+    ");
+}
+
+/// The style sheet's colours in one theme, by name.
+fn theme(nth: usize) -> impl Fn(&str) -> [f64; 3] {
+    let sheet = include_str!("../templates/page.css");
+    let block = between(sheet, ":root {", "}").nth(nth).expect("three themes");
+    move |name| {
+        let hex = between(block, &format!("--{name}: #"), ";").next().expect("every theme has every colour").to_owned();
+        [0, 2, 4].map(|at| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).expect("six digits")) / 255.0)
+    }
+}
+
+/// The contrast ratio of WCAG 2.2.
+fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+    let luminance = |colour: [f64; 3]| {
+        let [r, g, b] = colour.map(|c| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) });
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+#[test]
+fn text_and_lines_have_contrast_in_every_theme() {
+    for (nth, name) in ["light", "dark", "print"].into_iter().enumerate() {
+        let colour = theme(nth);
+        for ground in ["paper", "card", "notice", "lead"] {
+            for ink in ["ink", "soft", "accent"] {
+                let ratio = contrast(colour(ink), colour(ground));
+                assert!(ratio >= 4.5, "{name}: {ink} on {ground} {ratio:.2}");
+            }
+        }
+        for place in 0..svg::COLOURS {
+            let ratio = contrast(colour(&format!("series-{place}")), colour("paper"));
+            assert!(ratio >= 3.0, "{name}: series {place} {ratio:.2}");
+        }
+        assert!(contrast(colour("line"), colour("paper")) >= 3.0, "{name}");
+    }
+}

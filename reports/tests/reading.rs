@@ -1,0 +1,137 @@
+//! What a record may look like, and what is refused with which words.
+
+mod synthetic;
+
+use reports::record::{Line, Moment, Status};
+use reports::{Error, Record};
+use std::path::{Path, PathBuf};
+use synthetic::Synthetic;
+
+fn small() -> Record {
+    Synthetic { cores: vec![1], sizes: 1, blocks: 1, samples: 1, ..Synthetic::default() }.record()
+}
+
+fn read(text: impl AsRef<[u8]>) -> (PathBuf, reports::Result<Record>) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("run.jsonl");
+    std::fs::write(&path, text).expect("a temporary file can be written");
+    let record = reports::read(&path);
+    (path, record)
+}
+
+fn refusal(text: impl AsRef<[u8]>) -> String {
+    let (path, record) = read(text);
+    let error = record.expect_err("this is to be refused").to_string();
+    assert!(error.starts_with(&path.display().to_string()), "{error}");
+    error.replace(&path.display().to_string(), "run.jsonl")
+}
+
+#[test]
+fn what_was_written_is_read_back() {
+    let record = small();
+    assert_eq!(read(synthetic::lines(&record)).1.expect("a sound record"), record);
+}
+
+#[test]
+fn a_last_line_that_was_cut_off_is_left_out_and_reported() {
+    let record = small();
+    let text = synthetic::lines(&Record { ended: None, ..record.clone() });
+    let cut = &text[..text.len() - 40];
+    let read = read(cut).1.expect("only the last line is torn");
+    assert_eq!(read.samples.len(), record.samples.len() - 1);
+    assert!(read.torn.expect("the line is torn").contains("is incomplete"));
+}
+
+#[test]
+fn a_last_line_cut_inside_a_letter_is_torn_too() {
+    let mut text = synthetic::lines(&small()).into_bytes();
+    text.extend(b"{\"kind\":\"skipped\",\"reason\":\"caf\xc3");
+    assert!(read(text).1.expect("only the last line is torn").torn.is_some());
+}
+
+#[test]
+fn a_last_line_without_a_line_break_counts_if_it_is_whole() {
+    let record = small();
+    let text = synthetic::lines(&record);
+    assert_eq!(read(text.trim_end()).1.expect("a sound record"), record);
+}
+
+#[test]
+fn a_broken_line_elsewhere_is_refused_with_its_number() {
+    let text = synthetic::lines(&small());
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[2] = "{\"kind\":\"sample\",";
+    let error = refusal(lines.join("\n") + "\n");
+    assert!(error.starts_with("run.jsonl, line 3: not a line of a record: "), "{error}");
+}
+
+#[test]
+fn a_file_that_does_not_start_with_a_run_is_refused() {
+    assert!(refusal("").starts_with("run.jsonl, line 1: a record starts with a line of kind `run`"));
+    assert!(refusal("{\"kind\":\"resumed\",\"at\":\"\"}\n").contains("of another kind"));
+    let run = synthetic::lines(&small()).lines().next().expect("a run").to_owned();
+    assert!(refusal(format!("{run}\n{run}\n")).contains("line 2: a second run begins"));
+}
+
+#[test]
+fn a_newer_version_is_refused_in_a_sentence_and_an_older_one_read() {
+    let mut record = small();
+    record.run.version = 0;
+    assert_eq!(read(synthetic::lines(&record)).1.expect("older is fine").run.version, 0);
+
+    let (path, newer) = read("{\"kind\":\"run\",\"version\":99,\"shape\":\"unknown\"}\n");
+    let error = newer.expect_err("newer is refused");
+    assert!(matches!(error, Error::Newer { found: 99, .. }));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} has format version 99, and this program reads versions up to 1: use the program that wrote it, \
+             or a newer one",
+            path.display()
+        )
+    );
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = reports::read(Path::new("/nowhere/run.jsonl")).expect_err("there is no such file");
+    assert!(error.to_string().starts_with("cannot read /nowhere/run.jsonl: "));
+}
+
+#[test]
+fn a_verified_sample_must_have_a_time_and_the_right_answer() {
+    let mut record = small();
+    record.samples[0].times = None;
+    assert!(refusal(synthetic::lines(&record)).contains("a verified sample has no times"));
+
+    let mut record = small();
+    record.samples[0].digest = "another".into();
+    assert!(refusal(synthetic::lines(&record)).contains("digest another is not the task's"));
+
+    let mut record = small();
+    record.samples[0].status = Status::Wrong;
+    record.samples[0].digest = "another".into();
+    record.samples[0].times = None;
+    assert!(read(synthetic::lines(&record)).1.is_ok());
+}
+
+#[test]
+fn what_the_run_does_not_list_is_refused() {
+    let mut record = small();
+    record.samples[0].cell.task = "unheard_of".into();
+    assert!(
+        refusal(synthetic::lines(&record)).contains("the task `unheard_of` is measured, but the run does not list it")
+    );
+    let mut record = small();
+    record.samples[0].cell.strategy = "unheard_of".into();
+    assert!(refusal(synthetic::lines(&record)).contains("the strategy `unheard_of` is measured"));
+}
+
+#[test]
+fn an_end_before_a_resumption_is_not_the_end() {
+    let record = small();
+    let resumed = Line::Resumed(Moment { at: "2025-11-02T11:00:00Z".into() });
+    let text = synthetic::lines(&record) + &serde_json::to_string(&resumed).expect("strings only") + "\n";
+    let read = read(text).1.expect("a sound record");
+    assert_eq!((read.resumed, read.ended), (1, None));
+}

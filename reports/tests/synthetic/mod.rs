@@ -1,0 +1,237 @@
+//! A run that never happened: times from a small model of jobs and overheads, with noise from a fixed seed.
+
+// The tests and the example are crates of their own, and neither uses all of this.
+#![allow(dead_code)]
+
+use fastrand::Rng;
+use reports::Record;
+use reports::record::{
+    BASELINE, Cell, Ended, Line, Machine, Run, Sample, Skipped, Status, StrategyNote, TaskNote, Times, VERSION,
+};
+use std::collections::BTreeMap;
+
+/// Strategies: the name, what one job costs in nanoseconds, and how many times as long the work takes.
+const STRATEGIES: [(&str, f64, f64); 9] = [
+    ("threads_split", 60.0, 1.06),
+    ("threads_shared", 140.0, 1.0),
+    ("channel_crossbeam", 320.0, 1.004),
+    ("rayon", 180.0, 1.0),
+    ("tokio_blocking", 1_400.0, 1.01),
+    ("tokio_tasks", 700.0, 1.012),
+    ("async_std", 1_100.0, 1.02),
+    ("smol", 900.0, 1.015),
+    ("processes", 24_000.0, 1.09),
+];
+
+/// Tasks: the name, the unit, items, nanoseconds for one item, the share that stays serial, the default size.
+const TASKS: [(&str, &str, u64, f64, f64, u64); 3] = [
+    ("count", "numbers", 100_000, 9_000.0, 0.002, 1_000),
+    ("word_totals", "lines", 10_000_000, 110.0, 0.012, 60_000),
+    ("cursor_ranges", "rows", 2_000_000, 420.0, 0.21, 50_000),
+];
+
+/// What the synthetic run looks like.
+#[derive(Debug, Clone)]
+pub(crate) struct Synthetic {
+    pub(crate) cores: Vec<u32>,
+    pub(crate) sizes: usize,
+    pub(crate) blocks: u32,
+    pub(crate) samples: u32,
+    /// Relative standard deviation from process to process.
+    pub(crate) noise: f64,
+    pub(crate) failures: bool,
+}
+
+impl Default for Synthetic {
+    fn default() -> Self {
+        Self { cores: vec![1, 2], sizes: 5, blocks: 5, samples: 2, noise: 0.006, failures: true }
+    }
+}
+
+impl Synthetic {
+    pub(crate) fn record(&self) -> Record {
+        let run = self.run();
+        let mut samples = Vec::new();
+        for block in 0..self.blocks {
+            let mut cells: Vec<Cell> = run.tasks.iter().flat_map(|task| self.cells(task)).collect();
+            Rng::with_seed(u64::from(block)).shuffle(&mut cells);
+            for (turn, cell) in (0..).zip(cells) {
+                samples.extend(self.process(&run, block, turn, &cell));
+            }
+        }
+        let skipped = vec![Skipped {
+            task: "cursor_pages".into(),
+            reason: "no PostgreSQL server answers; start one with `just postgres`.".into(),
+        }];
+        let ended = Some(Ended { at: "2025-11-02T10:31:07Z".into(), blocks: self.blocks, interrupted: false });
+        Record { run, samples, skipped, ended, resumed: 0, torn: None }
+    }
+
+    fn run(&self) -> Run {
+        let words = |text: &str| text.to_owned();
+        let most = self.cores.iter().copied().max().unwrap_or(1);
+        Run {
+            version: VERSION,
+            id: words("2025-11-02-1014-kfqz"),
+            began: words("2025-11-02T10:14:55Z"),
+            command: format!("goldilocks sweep --cores 1-{most} --sizes {} --budget 15m --seed 7", self.sizes),
+            program: words("goldilocks 0.1.0 (4f2a91c)"),
+            seed: 7,
+            budget_s: 900.0,
+            machine: Machine {
+                processor: words("Example Processor 9000 at 3.1 GHz"),
+                cores_available: most,
+                cores_online: most,
+                memory_bytes: 25_769_803_776,
+                kernel: words("Linux 6.8.0"),
+                system: words("Debian GNU/Linux 13"),
+                compiler: words("rustc 1.95.0"),
+                profile: words("release"),
+                notes: BTreeMap::from([(words("PostgreSQL"), words("17.2"))]),
+            },
+            tasks: TASKS.iter().map(|task| self.task(*task)).collect(),
+            strategies: STRATEGIES.iter().map(|(name, ..)| note(name)).collect(),
+            cores: self.cores.clone(),
+        }
+    }
+
+    fn task(&self, (name, unit, items, _, _, default_size): (&str, &str, u64, f64, f64, u64)) -> TaskNote {
+        let around = [1, 10, 100, 1_000, 3_000, 10_000, 30_000];
+        let mut sizes: Vec<u64> =
+            around[..self.sizes.min(around.len())].iter().map(|by| by * default_size / 100).collect();
+        if !sizes.contains(&default_size) {
+            sizes.push(default_size);
+        }
+        TaskNote {
+            name: name.into(),
+            about: match name {
+                "count" => "Counts from zero to each of a list of numbers, one honest increment at a time.",
+                "word_totals" => "Adds up how often each word occurs over all years of a Google Books 1-gram file.",
+                _ => "Streams a table of products in block ranges, each through its own cursor, and counts words.",
+            }
+            .into(),
+            unit: unit.into(),
+            options: BTreeMap::from([("kernel".into(), "bytes".into())]),
+            items: Some(items),
+            sizes,
+            default_size,
+            digest: format!("b3:{name}"),
+            answer: vec![("total".into(), "1650999".into()), ("Aardvark".into(), "16 821".into())],
+        }
+    }
+
+    fn cells(&self, task: &TaskNote) -> Vec<Cell> {
+        let cell = |strategy: &str, cores: u32, size: u64| Cell {
+            task: task.name.clone(),
+            strategy: strategy.into(),
+            cores,
+            workers: cores,
+            size,
+            delivery: "gather".into(),
+            combine: "per_partition".into(),
+        };
+        let mut cells = vec![cell(BASELINE, 1, 0)];
+        for (strategy, ..) in STRATEGIES {
+            for &cores in &self.cores {
+                cells.extend(task.sizes.iter().map(|&size| cell(strategy, cores, size)));
+            }
+        }
+        cells
+    }
+
+    fn process(&self, run: &Run, block: u32, turn: u32, cell: &Cell) -> Vec<Sample> {
+        let seed =
+            format!("{block} {cell:?}").bytes().fold(7, |hash: u64, byte| hash.wrapping_mul(31) + u64::from(byte));
+        let mut random = Rng::with_seed(seed);
+        // The whole machine gets 3 % slower over the run, and each process has its own luck.
+        let drift = 1.0 + 0.03 * f64::from(block) / f64::from(self.blocks.max(1));
+        let luck = 1.0 + self.noise * normal(&mut random);
+        let digest = &run.tasks.iter().find(|task| task.name == cell.task).expect("cells are of tasks").digest;
+        (0..self.samples)
+            .map(|index| {
+                let ns = model(cell) * drift * luck * (1.0 + 0.3 * self.noise * normal(&mut random));
+                let (status, reason) = if self.failures { fate(cell, block) } else { (Status::Verified, "") };
+                Sample {
+                    block,
+                    turn,
+                    index,
+                    cell: cell.clone(),
+                    status,
+                    reason: reason.into(),
+                    digest: if status == Status::Verified { digest.clone() } else { String::new() },
+                    elapsed_ms: 0,
+                    times: (status == Status::Verified).then(|| times(cell, ns)),
+                }
+            })
+            .collect()
+    }
+}
+
+/// What goes wrong, so that each way of going wrong is on the page.
+fn fate(cell: &Cell, block: u32) -> (Status, &'static str) {
+    match (cell.strategy.as_str(), cell.task.as_str(), cell.cores) {
+        ("async_std", "word_totals", 2) if cell.size == 60_000 && block == 1 => {
+            (Status::Wrong, "the answer has 1 650 998 distinct words, the baseline's has 1 650 999")
+        }
+        ("processes", "cursor_ranges", _) if cell.size < 5_000 => (Status::Hung, "no answer within 60 s; stopped"),
+        ("smol", "count", 2) if cell.size == 10 && block == 0 => (Status::Crashed, "the process died of signal 11"),
+        _ => (Status::Verified, ""),
+    }
+}
+
+fn model(cell: &Cell) -> f64 {
+    let (_, _, items, each, serial, _) = TASKS.into_iter().find(|task| task.0 == cell.task).expect("known");
+    let work = items as f64 * each;
+    let Some((_, job, factor)) = STRATEGIES.into_iter().find(|strategy| strategy.0 == cell.strategy) else {
+        return work;
+    };
+    let partitions = (items as f64 / cell.size as f64).ceil();
+    let cores = f64::from(cell.cores);
+    // The last partitions to end leave workers idle.
+    let rounds = (partitions / cores).ceil() * cores / partitions;
+    let contention = 1.0 + 0.25 * (cores - 1.0);
+    work * factor * (serial + (1.0 - serial) * rounds / cores) + partitions * job * contention + 90_000.0 * cores
+}
+
+fn times(cell: &Cell, ns: f64) -> Times {
+    let wall_ns = ns as u64;
+    let reduce_ns = if cell.size == 0 { 0 } else { wall_ns / 40 };
+    Times {
+        wall_ns,
+        start_ns: u64::from(cell.workers) * if cell.strategy == "processes" { 4_100_000 } else { 61_000 },
+        run_ns: wall_ns - reduce_ns,
+        reduce_ns,
+        first_result_ns: wall_ns / 50,
+        user_ns: (ns * f64::from(cell.cores) * 0.93) as u64,
+        system_ns: wall_ns / 100,
+        peak_memory_bytes: 48_000_000 + u64::from(cell.cores) * 3_000_000,
+        partitions: 100,
+        most_in_progress: cell.workers,
+        threads: cell.workers + 1,
+        ..Times::default()
+    }
+}
+
+fn note(name: &str) -> StrategyNote {
+    StrategyNote {
+        name: name.into(),
+        about: "Workers pull the next job from one shared iterator behind a lock.".into(),
+        good: "partitions differ in size, so nobody waits for the unlucky one.".into(),
+        bad: "partitions are tiny, so everybody waits for the lock.".into(),
+        trace: "lanes end together; gaps between spans are the lock.".into(),
+    }
+}
+
+/// The sum of twelve uniform numbers is close enough to a normal one.
+pub(crate) fn normal(random: &mut Rng) -> f64 {
+    (0..12).map(|_| random.f64()).sum::<f64>() - 6.0
+}
+
+/// A record as the lines of a `run.jsonl`.
+pub(crate) fn lines(record: &Record) -> String {
+    let mut all = vec![Line::Run(Box::new(record.run.clone()))];
+    all.extend(record.skipped.iter().cloned().map(Line::Skipped));
+    all.extend(record.samples.iter().map(|sample| Line::Sample(Box::new(sample.clone()))));
+    all.extend(record.ended.iter().cloned().map(Line::Ended));
+    all.iter().map(|line| serde_json::to_string(line).expect("a line has string keys only") + "\n").collect()
+}

@@ -1,0 +1,34 @@
+//! async-std's pool for blocking work, fed by `spawn_blocking`. (async-std is discontinued: RUSTSEC-2025-0052.)
+//!
+//! Good when: the program is an async-std program already.
+//! Bad when:  it is new, for nobody mends async-std any more; or partitions are tiny, for each is a task of its own.
+//! In the trace: gaps between spans, for a thread that ends a job must wake the dispatcher before it gets the next.
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use strategies::{Jobs, Result, Setup, Workers};
+
+struct AsyncStd {
+    workers: usize,
+}
+
+/// Nothing to bring up: async-std's pool belongs to the process and starts with the first job.
+pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
+    Ok(Box::new(AsyncStd { workers: setup.workers.get() }))
+}
+
+impl Workers for AsyncStd {
+    fn run(&mut self, jobs: Jobs) -> Result<()> {
+        async_std::task::block_on(async {
+            let mut running = FuturesUnordered::new();
+            for job in jobs {
+                // The pool may grow to 500 threads and cannot be told otherwise, so the limit is kept here.
+                if running.len() == self.workers {
+                    running.next().await;
+                }
+                running.push(async_std::task::spawn_blocking(|| job.run()));
+            }
+            while running.next().await.is_some() {}
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! Worker processes of the same program, fed over pipes: Python's process pool.
+//!
+//! Good when: the work must not share memory: a crash, a leak or a lock stays with its process.
+//! Bad when:  partitions or partials are large, for both are packed, copied and unpacked.
+//! In the trace: spans are longer than the work inside them; the difference is the shipping.
+
+use std::io::BufReader;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use strategies::{Error, Job, Jobs, Reply, Result, Setup, WorkerCommand, Workers, wire};
+
+struct Processes {
+    command: WorkerCommand,
+    workers: Vec<Worker>,
+}
+
+/// Starts the worker processes; each loads the task and waits for its first partition.
+pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let command = setup.worker.clone();
+    let command = command.ok_or_else(|| Error::worker("`processes` was not told how to start a worker process"))?;
+    let workers = (0..setup.workers.get()).map(|_| Worker::start(&command)).collect::<Result<_>>()?;
+    Ok(Box::new(Processes { command, workers }))
+}
+
+impl Workers for Processes {
+    fn run(&mut self, jobs: Jobs) -> Result<()> {
+        // A worker that died in an earlier run is replaced here and not there, because a worker asks the kernel to be
+        // killed together with the thread that started it.
+        for worker in self.workers.iter_mut().filter(|worker| worker.dead.is_some()) {
+            *worker = Worker::start(&self.command)?;
+        }
+        let jobs = &Mutex::new(jobs);
+        thread::scope(|scope| {
+            for worker in &mut self.workers {
+                scope.spawn(move || {
+                    while let Some(job) = take(jobs) {
+                        worker.run(job);
+                        if worker.dead.is_some() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        // Jobs are left only if every worker died; they fail for the same reason as the one that was under way.
+        let last_words = self.workers.iter().find_map(|worker| worker.dead.clone());
+        while let Some(job) = take(jobs) {
+            let outcome = Err(last_words.clone().unwrap_or(Error::Dropped));
+            job.finish(Reply { busy_ns: 0, outcome });
+        }
+        Ok(())
+    }
+}
+
+fn take(jobs: &Mutex<Jobs>) -> Option<Job> {
+    jobs.lock().unwrap_or_else(PoisonError::into_inner).next()
+}
+
+struct Worker {
+    process: Child,
+    /// Closed by dropping it: the worker then ends by itself.
+    requests: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    frame: Vec<u8>,
+    dead: Option<Error>,
+}
+
+impl Worker {
+    fn start(command: &WorkerCommand) -> Result<Self> {
+        let failed = |reason: &str| Error::worker(format!("cannot start `{}`: {reason}", command.program.display()));
+        let mut process = Command::new(&command.program)
+            .args(&command.arguments)
+            .envs(command.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(&error.to_string()))?;
+        let requests = process.stdin.take();
+        let answers = process.stdout.take().ok_or_else(|| failed("it has no output"))?;
+        let mut worker =
+            Worker { process, requests, answers: BufReader::new(answers), frame: Vec::new(), dead: None };
+        // A worker greets with an empty frame once its task is loaded, so that loading is never part of a run.
+        match worker.read() {
+            Ok(()) => Ok(worker),
+            Err(reason) => Err(worker.bury(&reason)),
+        }
+    }
+
+    fn run(&mut self, mut job: Job) {
+        let outcome = job.pack().and_then(|request| self.ask(&request));
+        let reply = outcome.unwrap_or_else(|error| Reply { busy_ns: 0, outcome: Err(error) });
+        job.finish(reply);
+    }
+
+    fn ask(&mut self, request: &[u8]) -> Result<Reply> {
+        let sent = match &mut self.requests {
+            Some(requests) => wire::write_frame(requests, &[], request).map_err(|error| error.to_string()),
+            None => Err("its pipe is closed".to_owned()),
+        };
+        match sent.and_then(|()| self.read()) {
+            Ok(()) => wire::reply(&self.frame),
+            Err(reason) => {
+                let error = self.bury(&reason);
+                self.dead = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn read(&mut self) -> std::result::Result<(), String> {
+        match wire::read_frame(&mut self.answers, &mut self.frame) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("it closed its pipe".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Names the dead: which process, and how it ended.
+    fn bury(&mut self, reason: &str) -> Error {
+        let _ = self.process.kill();
+        let how = self.process.wait().map_or_else(|_| String::new(), |status| format!(" ({status})"));
+        Error::worker(format!("worker process {} died{how}: {reason}", self.process.id()))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // First the pipe, so that the worker ends by itself and its times are counted; then its body.
+        drop(self.requests.take());
+        let _ = self.process.wait();
+    }
+}

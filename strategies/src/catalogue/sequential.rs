@@ -1,0 +1,21 @@
+//! One job after the other, on the calling thread.
+//!
+//! Good when: there is one core, or too little work to be worth a second.
+//! Bad when:  there is more than one core and more than a moment's work.
+//! In the trace: one lane without gaps; what the baseline is quicker by is the price of cutting.
+
+use strategies::{Job, Jobs, Result, Setup, Workers};
+
+struct Sequential;
+
+/// Nothing to bring up.
+pub fn start(_: &Setup) -> Result<Box<dyn Workers>> {
+    Ok(Box::new(Sequential))
+}
+
+impl Workers for Sequential {
+    fn run(&mut self, jobs: Jobs) -> Result<()> {
+        jobs.for_each(Job::run);
+        Ok(())
+    }
+}

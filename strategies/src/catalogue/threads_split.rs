@@ -1,0 +1,40 @@
+//! Each thread gets its share of the jobs in advance.
+//!
+//! Good when: all partitions take equally long, for nothing is cheaper than never asking for more.
+//! Bad when:  they do not, for everybody waits for the unlucky one; or the source never ends.
+//! In the trace: lanes end at different times; the longest is the run.
+
+use std::thread;
+use strategies::{Job, Jobs, Result, Setup, Workers};
+
+struct ThreadsSplit {
+    workers: usize,
+}
+
+/// Threads are spawned by each run: they live as long as their share.
+pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
+    Ok(Box::new(ThreadsSplit { workers: setup.workers.get() }))
+}
+
+impl Workers for ThreadsSplit {
+    fn run(&mut self, jobs: Jobs) -> Result<()> {
+        let mut shares: Vec<Vec<Job>> = (0..self.workers).map(|_| Vec::new()).collect();
+        let all: Vec<Job> = jobs.collect();
+        let (whole, rest) = (all.len() / self.workers, all.len() % self.workers);
+        let mut all = all.into_iter();
+        for (worker, share) in shares.iter_mut().enumerate() {
+            // Neighbours stay together, and shares differ by one job at most.
+            share.extend(all.by_ref().take(whole + usize::from(worker < rest)));
+        }
+        thread::scope(|scope| {
+            for share in shares {
+                scope.spawn(|| share.into_iter().for_each(Job::run));
+            }
+        });
+        Ok(())
+    }
+
+    fn splits_in_advance(&self) -> bool {
+        true
+    }
+}

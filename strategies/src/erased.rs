@@ -1,0 +1,125 @@
+//! Tasks with their types rubbed out: what the harness, a worker process and the tests hold.
+//!
+//! This is the only place that knows both worlds. Types are erased at the partition, not at the item: one virtual call
+//! outside the loop that matters.
+
+use crate::job::Cut;
+use crate::results::Results;
+use crate::wire;
+use crate::{Answer, Cancel, Choice, Jobs, Result, Span, Task};
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A task of any type.
+pub trait AnyTask: Send + Sync {
+    /// Runs the plain loop: no jobs, no channel, one thread.
+    ///
+    /// # Errors
+    /// When the input is malformed or cannot be read.
+    fn baseline(&self) -> Result<Outcome>;
+
+    /// Begins a run: the jobs for a strategy, and what will gather their reports when it has returned.
+    ///
+    /// # Errors
+    /// When the input cannot be opened.
+    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Gather)>;
+
+    /// Does one packed partition: the far end of [`Job::pack`](crate::Job::pack).
+    ///
+    /// # Errors
+    /// When the bytes are no partition of this task, or the partition fails.
+    fn serve(&self, partition: &[u8]) -> Result<Vec<u8>>;
+
+    /// How many items the input has, where that is known without reading it all.
+    fn items(&self) -> Option<u64>;
+}
+
+/// Reduces what the jobs of a run have reported. To be called when the strategy has returned.
+pub type Gather = Box<dyn FnOnce() -> Result<Outcome> + Send>;
+
+/// What came of a run.
+pub struct Outcome {
+    /// A span per partition, in the order in which partials were delivered.
+    pub spans: Vec<Span>,
+    /// When the first partial was delivered, in nanoseconds since the run began.
+    pub first_result_ns: u64,
+    total: Box<dyn Total>,
+}
+
+impl Outcome {
+    /// The total in canonical form. Not part of any timing.
+    ///
+    /// # Errors
+    /// When only the total shows that the input is wrong.
+    pub fn answer(&self) -> Result<Answer> {
+        self.total.answer()
+    }
+
+    /// Writes the whole total, canonically ordered.
+    ///
+    /// # Errors
+    /// When `out` does not take it.
+    pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        self.total.write(out)
+    }
+}
+
+trait Total: Send {
+    fn answer(&self) -> Result<Answer>;
+    fn write(&self, out: &mut dyn Write) -> std::io::Result<()>;
+}
+
+struct TotalOf<T: Task> {
+    task: Arc<T>,
+    total: T::Partial,
+}
+
+impl<T: Task> Total for TotalOf<T> {
+    fn answer(&self) -> Result<Answer> {
+        self.task.answer(&self.total)
+    }
+
+    fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        self.task.write(&self.total, out)
+    }
+}
+
+impl<T: Task> AnyTask for Arc<T>
+where
+    T::Partial: Sync,
+{
+    fn baseline(&self) -> Result<Outcome> {
+        let began = Instant::now();
+        let total = Task::baseline(&**self)?;
+        let elapsed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let total = TotalOf { task: Arc::clone(self), total };
+        Ok(Outcome { spans: Vec::new(), first_result_ns: elapsed, total: Box::new(total) })
+    }
+
+    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Gather)> {
+        let results = Arc::new(Results::new(Arc::clone(self), choice, cancel.clone()));
+        let partitions = self.partitions(choice.size)?;
+        let jobs = Box::new(Cut::new(partitions, Arc::clone(&results)));
+        let gather = Box::new(move || {
+            let delivered = results.collect()?;
+            let total = TotalOf { task: Arc::clone(&results.task), total: delivered.total };
+            Ok(Outcome {
+                spans: delivered.spans,
+                first_result_ns: delivered.first_result_ns.unwrap_or_default(),
+                total: Box::new(total),
+            })
+        });
+        Ok((jobs, gather))
+    }
+
+    fn serve(&self, partition: &[u8]) -> Result<Vec<u8>> {
+        let mut partial = T::Partial::default();
+        self.map(wire::decode(partition)?, &mut partial)?;
+        wire::encode(&partial)
+    }
+
+    fn items(&self) -> Option<u64> {
+        Task::items(&**self)
+    }
+}

@@ -1,0 +1,291 @@
+//! A job: one partition that already knows where to report.
+//!
+//! It reports exactly once, however it ends: with its partial and its span, whether it was run here, run elsewhere and
+//! answered, failed, panicked or was dropped. So order, traces, errors, panics and verification live here, once, and a
+//! strategy shows nothing but its library's idiom.
+
+use crate::error::{Error, panic_message};
+use crate::results::{Combine, Reported, Results};
+use crate::seats::Seat;
+use crate::wire;
+use crate::{Partitions, Result, Span, Task};
+use futures_lite::FutureExt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// One partition on its way through a strategy.
+pub struct Job(Box<dyn Work>);
+
+/// The jobs of one run, cut as they are pulled: pulling slowly is back-pressure.
+pub type Jobs = Box<dyn Iterator<Item = Job> + Send>;
+
+/// What a worker that shares no memory answers.
+pub struct Reply {
+    /// How long the task itself took there, in nanoseconds.
+    pub busy_ns: u64,
+    /// The partial as bytes, or why there is none.
+    pub outcome: Result<Vec<u8>>,
+}
+
+impl Job {
+    /// The partition's place in the input, counted from 0.
+    pub fn number(&self) -> u64 {
+        self.0.number()
+    }
+
+    /// Runs here and now, on this thread, and reports.
+    pub fn run(self) {
+        self.0.run();
+    }
+
+    /// Runs here and now, on this thread, and leaves it to another stage of a pipeline to deliver the report.
+    pub fn map(self) -> Report {
+        self.0.map()
+    }
+
+    /// Runs wherever the future is polled, and reports. Right for work that waits.
+    pub fn run_async(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.0.run_async()
+    }
+
+    /// The partition as bytes, for a worker that shares no memory. The job's span begins here.
+    ///
+    /// # Errors
+    /// When the partition cannot be encoded.
+    pub fn pack(&mut self) -> Result<Vec<u8>> {
+        self.0.pack()
+    }
+
+    /// Reports what such a worker answered, or that it did not.
+    pub fn finish(self, reply: Reply) {
+        self.0.finish(reply);
+    }
+}
+
+/// What a finished job has to say, not yet said.
+pub struct Report(Box<dyn Deliver>);
+
+impl Report {
+    /// Says it: from here the partial is on its way into the total.
+    pub fn deliver(self) {
+        self.0.deliver();
+    }
+}
+
+trait Work: Send {
+    fn number(&self) -> u64;
+    fn run(self: Box<Self>);
+    fn map(self: Box<Self>) -> Report;
+    fn run_async(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    fn pack(&mut self) -> Result<Vec<u8>>;
+    fn finish(self: Box<Self>, reply: Reply);
+}
+
+trait Deliver: Send {
+    fn deliver(self: Box<Self>);
+}
+
+/// A job of a task that is known.
+struct Typed<T: Task> {
+    number: u64,
+    /// Taken when the work is done.
+    partition: Option<T::Partition>,
+    /// The seat and the start, from the moment the job is under way.
+    under_way: Option<(Seat<T::Partial>, u64)>,
+    reported: bool,
+    results: Arc<Results<T>>,
+}
+
+impl<T: Task> Typed<T> {
+    fn begin(&mut self) {
+        self.under_way = Some((self.results.seats.take(), self.results.now()));
+    }
+
+    /// Ends the job: `combine` may add to the seat's accumulator, and says what is left to report.
+    fn end(
+        &mut self,
+        busy_ns: Option<u64>,
+        combine: impl FnOnce(&mut T::Partial) -> Result<Option<T::Partial>>,
+    ) -> Reported<T::Partial> {
+        self.reported = true;
+        let Some((mut seat, start_ns)) = self.under_way.take() else {
+            // Never begun: a span of no length, on the seat that somebody has anyway.
+            let now = self.results.now();
+            let span = Span { job: self.number, worker: 0, start_ns: now, end_ns: now, busy_ns: 0 };
+            return Reported { span, outcome: Err(Error::Dropped) };
+        };
+        let outcome = combine(&mut seat.accumulator);
+        let end_ns = self.results.now();
+        let span = Span {
+            job: self.number,
+            worker: seat.number,
+            start_ns,
+            end_ns,
+            busy_ns: busy_ns.unwrap_or(end_ns - start_ns),
+        };
+        self.results.seats.give_back(seat);
+        Reported { span, outcome }
+    }
+
+    fn perform(&mut self) -> Reported<T::Partial> {
+        self.begin();
+        let results = Arc::clone(&self.results);
+        let partition = self.partition.take();
+        self.end(None, |accumulator| {
+            let partition = partition.ok_or(Error::Dropped)?;
+            // Asserting unwind safety is sound: after a panic the run has failed, and nobody reads the accumulator.
+            let outcome = catch_unwind(AssertUnwindSafe(|| match results.combine {
+                Combine::PerWorker => results.task.map(partition, accumulator).map(|()| None),
+                Combine::PerPartition => {
+                    let mut partial = T::Partial::default();
+                    results.task.map(partition, &mut partial).map(|()| Some(partial))
+                }
+            }));
+            outcome.unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))))
+        })
+    }
+
+    /// Adds a partial that was made elsewhere, or keeps it as the one to report.
+    fn settle(combine: Combine, partial: T::Partial, accumulator: &mut T::Partial) -> Option<T::Partial> {
+        match combine {
+            Combine::PerPartition => Some(partial),
+            Combine::PerWorker => {
+                T::reduce(accumulator, partial);
+                None
+            }
+        }
+    }
+}
+
+impl<T: Task> Work for Typed<T> {
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn run(mut self: Box<Self>) {
+        let reported = self.perform();
+        self.results.report(reported);
+    }
+
+    fn map(mut self: Box<Self>) -> Report {
+        let reported = self.perform();
+        Report(Box::new(Undelivered { reported: Some(reported), results: Arc::clone(&self.results) }))
+    }
+
+    fn run_async(mut self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            self.begin();
+            let task = Arc::clone(&self.results.task);
+            let mapped = match self.partition.take() {
+                Some(partition) => AssertUnwindSafe(async move { task.map_async(partition).await }).catch_unwind().await,
+                None => Ok(Err(Error::Dropped)),
+            };
+            let combine = self.results.combine;
+            let reported = self.end(None, |accumulator| match mapped {
+                Ok(Ok(partial)) => Ok(Self::settle(combine, partial, accumulator)),
+                Ok(Err(error)) => Err(error),
+                Err(panic) => Err(Error::Panicked(panic_message(&*panic))),
+            });
+            self.results.report(reported);
+        })
+    }
+
+    fn pack(&mut self) -> Result<Vec<u8>> {
+        if self.under_way.is_none() {
+            self.begin();
+        }
+        self.partition.as_ref().ok_or(Error::Dropped).and_then(wire::encode)
+    }
+
+    fn finish(mut self: Box<Self>, reply: Reply) {
+        if self.under_way.is_none() {
+            self.begin();
+        }
+        let combine = self.results.combine;
+        let reported = self.end(Some(reply.busy_ns), |accumulator| {
+            let partial = wire::decode(&reply.outcome?)?;
+            Ok(Self::settle(combine, partial, accumulator))
+        });
+        self.results.report(reported);
+    }
+}
+
+impl<T: Task> Drop for Typed<T> {
+    fn drop(&mut self) {
+        if !self.reported {
+            let reported = self.end(None, |_| Err(Error::Dropped));
+            self.results.report(reported);
+        }
+    }
+}
+
+/// A report between two stages of a pipeline.
+struct Undelivered<T: Task> {
+    reported: Option<Reported<T::Partial>>,
+    results: Arc<Results<T>>,
+}
+
+impl<T: Task> Deliver for Undelivered<T> {
+    fn deliver(mut self: Box<Self>) {
+        if let Some(reported) = self.reported.take() {
+            self.results.report(reported);
+        }
+    }
+}
+
+impl<T: Task> Drop for Undelivered<T> {
+    fn drop(&mut self) {
+        if let Some(reported) = self.reported.take() {
+            self.results.report(Reported { span: reported.span, outcome: Err(Error::Dropped) });
+        }
+    }
+}
+
+/// Partitions turned into jobs, one at a time.
+pub(crate) struct Cut<T: Task> {
+    partitions: Option<Partitions<T::Partition>>,
+    results: Arc<Results<T>>,
+}
+
+impl<T: Task> Cut<T> {
+    pub(crate) fn new(partitions: Partitions<T::Partition>, results: Arc<Results<T>>) -> Self {
+        Cut { partitions: Some(partitions), results }
+    }
+}
+
+impl<T: Task> Iterator for Cut<T> {
+    type Item = Job;
+
+    fn next(&mut self) -> Option<Job> {
+        let partitions = self.partitions.as_mut()?;
+        if self.results.cancel.is_cancelled() {
+            self.partitions = None;
+            self.results.exhaust(None);
+            return None;
+        }
+        // A cut that panics fails the run like one that returns an error; it may not take the strategy down with it.
+        let partition = catch_unwind(AssertUnwindSafe(|| partitions.next()))
+            .unwrap_or_else(|panic| Some(Err(Error::Panicked(panic_message(&*panic)))));
+        match partition {
+            Some(Ok(partition)) => Some(Job(Box::new(Typed {
+                number: self.results.hand_out(),
+                partition: Some(partition),
+                under_way: None,
+                reported: false,
+                results: Arc::clone(&self.results),
+            }))),
+            Some(Err(error)) => {
+                self.partitions = None;
+                self.results.exhaust(Some(error));
+                None
+            }
+            None => {
+                self.partitions = None;
+                self.results.exhaust(None);
+                None
+            }
+        }
+    }
+}

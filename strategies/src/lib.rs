@@ -1,0 +1,30 @@
+//! How work is run: the seam between tasks and strategies, and one file per strategy.
+//!
+//! A [`Task`] says what is to be computed and how it can be cut. A [`Strategy`] receives [`Job`]s and sees that each is
+//! run. The two never meet: a job is the only thing between them, and [`AnyTask`] is the only place that knows both.
+//!
+//! Read [`job`] first, then any file of [`catalogue`].
+
+// The files of the catalogue name this crate as any other crate would, so that each can be copied into `exercises`.
+extern crate self as strategies;
+
+pub mod catalogue;
+mod erased;
+mod error;
+mod job;
+mod results;
+mod run;
+mod seats;
+mod span;
+mod strategy;
+mod task;
+pub mod wire;
+
+pub use erased::{AnyTask, Gather, Outcome};
+pub use error::{Error, Result};
+pub use job::{Job, Jobs, Reply, Report};
+pub use results::{Cancel, Choice, Combine, Delivery};
+pub use run::{Phases, run};
+pub use span::{Span, most_in_progress};
+pub use strategy::{Header, Setup, Strategy, WorkerCommand, Workers};
+pub use task::{Answer, Partitions, Task, Wire};

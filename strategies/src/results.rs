@@ -1,0 +1,251 @@
+//! Where jobs report: order of delivery, reduction while running, failures.
+
+use crate::error::Error;
+use crate::seats::Seats;
+use crate::{Result, Span, Task};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::Instant;
+
+/// What a run may choose besides its strategy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Items in a partition, about.
+    pub size: NonZeroUsize,
+    /// In which order, and when, partials are delivered.
+    pub delivery: Delivery,
+    /// Who combines partials first.
+    pub combine: Combine,
+}
+
+/// In which order, and when, partials are delivered to the total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// All together when the last is there, in input order: asyncio's `gather`.
+    Gather,
+    /// While running, in input order: an early partial waits for those before it.
+    InOrder,
+    /// While running, each as soon as it is there: asyncio's `as_completed`.
+    AsCompleted,
+}
+
+/// Who combines partials first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Combine {
+    /// Nobody: each partition yields a partial, as in the book.
+    PerPartition,
+    /// Each worker seat keeps one accumulator, reduced when all is done: MapReduce's combiner.
+    PerWorker,
+}
+
+macro_rules! words {
+    ($type:ident { $($variant:ident = $word:literal),* }) => {
+        impl $type {
+            /// Every value.
+            pub const ALL: &[$type] = &[$($type::$variant),*];
+
+            /// The value's one spelling, on the command line and in records.
+            pub fn word(self) -> &'static str {
+                match self { $($type::$variant => $word),* }
+            }
+        }
+        impl std::str::FromStr for $type {
+            type Err = String;
+            fn from_str(word: &str) -> std::result::Result<Self, String> {
+                $type::ALL.iter().copied().find(|value| value.word() == word).ok_or_else(|| {
+                    format!("`{word}` is not one of {}", [$($word),*].join(", "))
+                })
+            }
+        }
+    };
+}
+words!(Delivery { Gather = "gather", InOrder = "in_order", AsCompleted = "as_completed" });
+words!(Combine { PerPartition = "per_partition", PerWorker = "per_worker" });
+
+/// Stops a run from outside: the source of jobs dries up, and every strategy ends without any code of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// No more jobs from now on.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`cancel`](Cancel::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What one job reports: its span, and its partial unless the worker's accumulator has it.
+pub(crate) struct Reported<P> {
+    pub(crate) span: Span,
+    pub(crate) outcome: Result<Option<P>>,
+}
+
+/// Where all jobs of a run report, and from where they get their clock, their seat and their task.
+///
+/// Reporting never waits for a reduction. A report is put on a queue; where partials are delivered while running, the
+/// reporter then empties the queue, unless somebody else is at it already. So no thread is needed that is not a worker,
+/// and a pipeline whose last stage alone reports is also the only one to reduce.
+pub(crate) struct Results<T: Task> {
+    pub(crate) task: Arc<T>,
+    pub(crate) combine: Combine,
+    pub(crate) seats: Seats<T::Partial>,
+    pub(crate) cancel: Cancel,
+    delivery: Delivery,
+    began: Instant,
+    handed_out: AtomicU64,
+    exhausted: AtomicBool,
+    queue: Mutex<Vec<Reported<T::Partial>>>,
+    delivered: Mutex<Delivered<T>>,
+}
+
+/// What has been delivered so far.
+pub(crate) struct Delivered<T: Task> {
+    pub(crate) total: T::Partial,
+    /// In the order of delivery.
+    pub(crate) spans: Vec<Span>,
+    pub(crate) first_result_ns: Option<u64>,
+    failures: Vec<(u64, Error)>,
+    /// Early partials, waiting for those before them.
+    early: BTreeMap<u64, Reported<T::Partial>>,
+    next: u64,
+}
+
+impl<T: Task> Results<T> {
+    pub(crate) fn new(task: Arc<T>, choice: Choice, cancel: Cancel) -> Self {
+        Results {
+            task,
+            combine: choice.combine,
+            seats: Seats::new(),
+            cancel,
+            delivery: choice.delivery,
+            began: Instant::now(),
+            handed_out: AtomicU64::new(0),
+            exhausted: AtomicBool::new(false),
+            queue: Mutex::new(Vec::new()),
+            delivered: Mutex::new(Delivered {
+                total: T::Partial::default(),
+                spans: Vec::new(),
+                first_result_ns: None,
+                failures: Vec::new(),
+                early: BTreeMap::new(),
+                next: 0,
+            }),
+        }
+    }
+
+    /// Nanoseconds since the run began.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn hand_out(&self) -> u64 {
+        self.handed_out.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The source of jobs has ended, by itself or with an error at the partition that would have come next.
+    pub(crate) fn exhaust(&self, error: Option<Error>) {
+        self.exhausted.store(true, Ordering::Relaxed);
+        if let Some(error) = error {
+            let number = self.hand_out();
+            let now = self.now();
+            let span = Span { job: number, worker: 0, start_ns: now, end_ns: now, busy_ns: 0 };
+            self.report(Reported { span, outcome: Err(error) });
+        }
+    }
+
+    pub(crate) fn report(&self, reported: Reported<T::Partial>) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(reported);
+        if self.delivery == Delivery::Gather {
+            return;
+        }
+        loop {
+            let mut delivered = match self.delivered.try_lock() {
+                Ok(delivered) => delivered,
+                Err(TryLockError::WouldBlock) => return,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            };
+            self.deliver(&mut delivered);
+            drop(delivered);
+            // Somebody may have queued a report and found the lock taken just before it was released.
+            if self.queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn deliver(&self, delivered: &mut Delivered<T>) {
+        loop {
+            let batch = std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner));
+            if batch.is_empty() {
+                return;
+            }
+            for reported in batch {
+                if self.delivery == Delivery::AsCompleted {
+                    delivered.take_in(reported, self.now());
+                } else {
+                    delivered.early.insert(reported.span.job, reported);
+                }
+            }
+            while let Some(reported) = delivered.early.remove(&delivered.next) {
+                delivered.next += 1;
+                delivered.take_in(reported, self.now());
+            }
+        }
+    }
+
+    /// Everything that was reported, in the order chosen, or why there is no total.
+    pub(crate) fn collect(&self) -> Result<Delivered<T>> {
+        let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
+        self.deliver(&mut delivered);
+        let handed_out = self.handed_out.load(Ordering::Relaxed);
+        let reported = delivered.spans.len() as u64;
+        delivered.failures.sort_by_key(|(number, _)| *number);
+        let mut failures = std::mem::take(&mut delivered.failures).into_iter();
+        if let Some((number, error)) = failures.next() {
+            return Err(Error::Partition { number, others: failures.count() as u64, source: Box::new(error) });
+        }
+        if reported < handed_out {
+            return Err(Error::Unfinished { missing: handed_out - reported, handed_out });
+        }
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled { delivered: reported });
+        }
+        if !self.exhausted.load(Ordering::Relaxed) {
+            return Err(Error::Abandoned { handed_out });
+        }
+        for accumulator in self.seats.accumulators() {
+            if self.combine == Combine::PerWorker {
+                T::reduce(&mut delivered.total, accumulator);
+            }
+        }
+        Ok(Delivered {
+            total: std::mem::take(&mut delivered.total),
+            spans: std::mem::take(&mut delivered.spans),
+            first_result_ns: delivered.first_result_ns,
+            failures: Vec::new(),
+            early: BTreeMap::new(),
+            next: delivered.next,
+        })
+    }
+}
+
+impl<T: Task> Delivered<T> {
+    fn take_in(&mut self, reported: Reported<T::Partial>, now: u64) {
+        self.spans.push(reported.span);
+        match reported.outcome {
+            Ok(partial) => {
+                if let Some(partial) = partial {
+                    T::reduce(&mut self.total, partial);
+                }
+                self.first_result_ns.get_or_insert(now);
+            }
+            Err(error) => self.failures.push((reported.span.job, error)),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! One run, from the first job to the total.
+
+use crate::{AnyTask, Cancel, Choice, Outcome, Result, Workers};
+use std::time::Instant;
+
+/// How long the parts of a run took, in nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// From the first job pulled until the strategy returned.
+    pub run_ns: u64,
+    /// From then until the total was there.
+    pub reduce_ns: u64,
+}
+
+/// Lets `workers` run `task` once.
+///
+/// # Errors
+/// What failed first, in input order; then what the strategy itself had to say.
+pub fn run(
+    task: &dyn AnyTask,
+    workers: &mut dyn Workers,
+    choice: Choice,
+    cancel: &Cancel,
+) -> Result<(Outcome, Phases)> {
+    let began = Instant::now();
+    let (jobs, gather) = task.jobs(choice, cancel)?;
+    let ran = workers.run(jobs);
+    let run_ns = nanoseconds(began);
+    let reducing = Instant::now();
+    let outcome = gather();
+    let reduce_ns = nanoseconds(reducing);
+    // A strategy that lost its workers leaves jobs behind; its own words explain that better than the count of them.
+    match (ran, outcome) {
+        (Ok(()), Ok(outcome)) => Ok((outcome, Phases { run_ns, reduce_ns })),
+        (_, Err(error @ crate::Error::Partition { .. })) => Err(error),
+        (Err(error), _) | (Ok(()), Err(error)) => Err(error),
+    }
+}
+
+fn nanoseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}

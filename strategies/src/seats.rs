@@ -1,0 +1,61 @@
+//! Seats: who a job's worker is, and where a worker keeps its accumulator.
+//!
+//! A strategy does not say which worker runs a job, and a future may move between threads, so a seat is taken when a
+//! job starts and given back when it ends. There are never more seats than jobs were in progress at one moment. A
+//! thread gets its last seat again if that is free, so that a lane of a trace is, nearly always, a thread.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The seats of one run. `None` in `free` marks a seat that is taken.
+pub(crate) struct Seats<A> {
+    run: u64,
+    free: Mutex<Vec<Option<A>>>,
+}
+
+/// A seat that is taken.
+pub(crate) struct Seat<A> {
+    pub(crate) number: u32,
+    pub(crate) accumulator: A,
+}
+
+thread_local! {
+    /// The run in which this thread last had a seat, and that seat.
+    static LAST: Cell<(u64, usize)> = const { Cell::new((0, 0)) };
+}
+
+impl<A: Default> Seats<A> {
+    pub(crate) fn new() -> Self {
+        // From 1: 0 is the run of a thread that never had a seat.
+        static RUNS: AtomicU64 = AtomicU64::new(1);
+        Seats { run: RUNS.fetch_add(1, Ordering::Relaxed), free: Mutex::new(Vec::new()) }
+    }
+
+    pub(crate) fn take(&self) -> Seat<A> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let (run, last) = LAST.get();
+        let number = if run == self.run && free.get(last).is_some_and(Option::is_some) {
+            last
+        } else {
+            free.iter().position(Option::is_some).unwrap_or_else(|| {
+                free.push(Some(A::default()));
+                free.len() - 1
+            })
+        };
+        let accumulator = free[number].take().unwrap_or_default();
+        Seat { number: u32::try_from(number).unwrap_or(u32::MAX), accumulator }
+    }
+
+    pub(crate) fn give_back(&self, seat: Seat<A>) {
+        let number = seat.number as usize;
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(seat.accumulator);
+        LAST.set((self.run, number));
+    }
+
+    /// The accumulators, in the order of the seats, once nobody works any more.
+    pub(crate) fn accumulators(&self) -> Vec<A> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.drain(..).flatten().collect()
+    }
+}

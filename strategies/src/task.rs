@@ -1,0 +1,87 @@
+//! What is computed: a problem that can be cut into partitions.
+
+use crate::Result;
+use serde::{Serialize, de::DeserializeOwned};
+use std::future::Future;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// A problem that can be cut into independent partitions: MapReduce in the small.
+///
+/// The laws, which the conformance suite checks for every task:
+/// - `reduce` is associative, and commutative as far as [`answer`](Task::answer) can see, with `Partial::default()` as
+///   its neutral element;
+/// - however the input is cut, the answer is that of [`baseline`](Task::baseline).
+pub trait Task: Send + Sync + Sized + 'static {
+    /// One piece of the input. It owns what it needs, so that it can travel to another process.
+    type Partition: Wire;
+    /// What one or more partitions yield.
+    type Partial: Wire + Default;
+
+    /// Cuts the input into partitions of about `size` items, lazily and in input order. May wait for I/O.
+    ///
+    /// # Errors
+    /// When the input cannot be opened. Trouble further on is an item of the iterator.
+    fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>>;
+
+    /// Does one partition on this thread, adding to `into`, so that a worker can keep one accumulator.
+    ///
+    /// # Errors
+    /// When the partition's input is malformed or cannot be read. What was added to `into` is then thrown away.
+    fn map(&self, partition: Self::Partition, into: &mut Self::Partial) -> Result<()>;
+
+    /// The same as a future; override it only where the work is waiting rather than computing.
+    fn map_async(
+        self: Arc<Self>,
+        partition: Self::Partition,
+    ) -> impl Future<Output = Result<Self::Partial>> + Send {
+        async move {
+            let mut partial = Self::Partial::default();
+            self.map(partition, &mut partial)?;
+            Ok(partial)
+        }
+    }
+
+    /// Adds `other` to `into`.
+    fn reduce(into: &mut Self::Partial, other: Self::Partial);
+
+    /// The plain tuned loop over the whole input: no jobs, no partitions, one thread. Every speed-up is against it.
+    ///
+    /// # Errors
+    /// As [`map`](Task::map).
+    fn baseline(&self) -> Result<Self::Partial>;
+
+    /// The total in canonical form: the same for every correct run.
+    ///
+    /// # Errors
+    /// When only the total shows that the input is wrong, such as a sum too large for its type.
+    fn answer(&self, total: &Self::Partial) -> Result<Answer>;
+
+    /// Writes the whole total, canonically ordered, for a person or a program to read.
+    ///
+    /// # Errors
+    /// When `out` does not take it.
+    fn write(&self, total: &Self::Partial, out: &mut dyn Write) -> std::io::Result<()>;
+
+    /// How many items the input has, where that is known without reading it all.
+    fn items(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// The partitions of one run, cut as they are asked for.
+pub type Partitions<P> = Box<dyn Iterator<Item = Result<P>> + Send>;
+
+/// Anything that can cross a process boundary.
+pub trait Wire: Serialize + DeserializeOwned + Send + 'static {}
+impl<T: Serialize + DeserializeOwned + Send + 'static> Wire for T {}
+
+/// A total in canonical form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// A few characters that differ when any part of the total differs, whatever the order of the work.
+    pub digest: String,
+    /// The answer in words: name and value.
+    pub figures: Vec<(String, String)>,
+}

@@ -1,0 +1,172 @@
+//! Count from zero to each of many numbers: work that is nothing but the processor's.
+
+pub mod kernel;
+
+use crate::digest::Digest;
+use crate::random::Random;
+use crate::{Entry, Inputs};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
+
+/// The task's entry.
+pub const ENTRY: Entry = Entry {
+    name: "count",
+    about: "Counts from zero to each of many numbers, one honest increment at a time.",
+    unit: "numbers",
+    sizes: &[1, 4, 16, 64, 256, 1024],
+    default_size: 64,
+    load,
+    options,
+};
+
+/// What to count to.
+#[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
+pub struct Options {
+    /// count: which numbers: the book's five, or many that are even or uneven in size
+    #[arg(long, value_enum, default_value_t = Profile::Even, help_heading = "Task options")]
+    pub profile: Profile,
+    /// count: the numbers themselves, instead of a profile
+    #[arg(long, value_delimiter = ',', help_heading = "Task options")]
+    pub numbers: Vec<u64>,
+    /// count: how many numbers an even or uneven profile has
+    #[arg(long, default_value_t = 4096, value_name = "N", help_heading = "Task options")]
+    pub how_many: u64,
+    /// count: what the numbers of an even or uneven profile add up to, about
+    #[arg(long, default_value_t = 200_000_000, value_name = "N", help_heading = "Task options")]
+    pub increments: u64,
+}
+
+/// A choice of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+pub enum Profile {
+    /// 1, 3, 5, 22 and 100 000 000: four that end at once and one that does not
+    Book,
+    /// 100 000 000 and 200 000 000: two workers can be 1.5 times as fast as one, and no more
+    BookPair,
+    /// All the same
+    Even,
+    /// Seeded and heavy-tailed: most are small, a few are up to a thousand times as large
+    Uneven,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { profile: Profile::Even, numbers: Vec::new(), how_many: 4096, increments: 200_000_000 }
+    }
+}
+
+/// The numbers to count to.
+pub struct Count {
+    numbers: Vec<u64>,
+}
+
+impl Count {
+    /// Counts to each of `numbers`.
+    pub fn new(numbers: Vec<u64>) -> Self {
+        Count { numbers }
+    }
+}
+
+fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
+    let options = &inputs.count;
+    if !options.numbers.is_empty() {
+        return Ok(Arc::new(Arc::new(Count::new(options.numbers.clone()))));
+    }
+    let how_many = options.how_many.max(1);
+    let mean = options.increments / how_many;
+    let numbers = match options.profile {
+        Profile::Book => vec![1, 3, 5, 22, 100_000_000],
+        Profile::BookPair => vec![100_000_000, 200_000_000],
+        Profile::Even => vec![mean; usize::try_from(how_many).map_err(Error::task)?],
+        Profile::Uneven => {
+            let mut random = Random::new(1);
+            let weights: Vec<u64> = (0..how_many).map(|_| random.heavy_tailed()).collect();
+            let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+            let share = |weight: u64| u128::from(options.increments) * u128::from(weight) / total;
+            weights.into_iter().map(|weight| u64::try_from(share(weight)).unwrap_or(u64::MAX)).collect()
+        }
+    };
+    Ok(Arc::new(Arc::new(Count::new(numbers))))
+}
+
+fn options(inputs: &Inputs) -> BTreeMap<String, String> {
+    let options = &inputs.count;
+    if !options.numbers.is_empty() {
+        let numbers: Vec<String> = options.numbers.iter().map(u64::to_string).collect();
+        return BTreeMap::from([("numbers".to_owned(), numbers.join(","))]);
+    }
+    let profile = match options.profile {
+        Profile::Book => "book",
+        Profile::BookPair => "book-pair",
+        Profile::Even => "even",
+        Profile::Uneven => "uneven",
+    };
+    let mut noted = BTreeMap::from([("profile".to_owned(), profile.to_owned())]);
+    if matches!(options.profile, Profile::Even | Profile::Uneven) {
+        noted.insert("how-many".to_owned(), options.how_many.to_string());
+        noted.insert("increments".to_owned(), options.increments.to_string());
+    }
+    noted
+}
+
+impl Task for Count {
+    /// The place of the first number, and the numbers.
+    type Partition = (u64, Vec<u64>);
+    /// Each number's place, and how far was really counted.
+    type Partial = Vec<(u64, u64)>;
+
+    fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
+        let task = Arc::clone(self);
+        let size = size.get();
+        Ok(Box::new((0..task.numbers.len().div_ceil(size)).map(move |partition| {
+            let first = partition * size;
+            let numbers = &task.numbers[first..task.numbers.len().min(first + size)];
+            Ok((first as u64, numbers.to_vec()))
+        })))
+    }
+
+    fn map(&self, (first, numbers): Self::Partition, into: &mut Self::Partial) -> Result<()> {
+        into.extend((first..).zip(numbers.into_iter().map(kernel::count_to)));
+        Ok(())
+    }
+
+    fn reduce(into: &mut Self::Partial, mut other: Self::Partial) {
+        into.append(&mut other);
+    }
+
+    fn baseline(&self) -> Result<Self::Partial> {
+        Ok((0..).zip(self.numbers.iter().map(|number| kernel::count_to(*number))).collect())
+    }
+
+    fn answer(&self, total: &Self::Partial) -> Result<Answer> {
+        let mut digest = Digest::default();
+        let mut sum = 0u128;
+        for (place, counted) in total {
+            digest.add(&[place.to_le_bytes(), counted.to_le_bytes()].concat());
+            sum += u128::from(*counted);
+        }
+        let mut figures = vec![("numbers".to_owned(), total.len().to_string()), ("sum".to_owned(), sum.to_string())];
+        if total.len() <= 8 {
+            let mut counted = total.clone();
+            counted.sort_unstable();
+            let counted: Vec<String> = counted.iter().map(|(_, counted)| counted.to_string()).collect();
+            figures.push(("counted".to_owned(), counted.join(", ")));
+        }
+        Ok(Answer { digest: digest.finish(), figures })
+    }
+
+    /// The numbers counted, one a line, in input order.
+    fn write(&self, total: &Self::Partial, out: &mut dyn Write) -> std::io::Result<()> {
+        let mut counted = total.clone();
+        counted.sort_unstable();
+        counted.iter().try_for_each(|(_, counted)| writeln!(out, "{counted}"))
+    }
+
+    fn items(&self) -> Option<u64> {
+        Some(self.numbers.len() as u64)
+    }
+}

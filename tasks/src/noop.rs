@@ -1,0 +1,89 @@
+//! Nothing, many times: what is left is the price of the seam and of the strategy.
+
+use crate::{Entry, Inputs};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use strategies::{Answer, AnyTask, Partitions, Result, Task};
+
+/// The task's entry.
+pub const ENTRY: Entry = Entry {
+    name: "noop",
+    about: "Does nothing with each of many items: the harness's own cost.",
+    unit: "items",
+    sizes: &[1, 10, 100, 1_000, 10_000],
+    default_size: 1,
+    load,
+    options,
+};
+
+/// How much nothing.
+#[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
+pub struct Options {
+    /// noop: how many items nothing is done with
+    #[arg(long, default_value_t = 10_000, value_name = "N", help_heading = "Task options")]
+    pub items: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { items: 10_000 }
+    }
+}
+
+/// A number of items that ask for nothing.
+pub struct Noop {
+    items: u64,
+}
+
+impl Noop {
+    /// Nothing to do, `items` times.
+    pub fn new(items: u64) -> Self {
+        Noop { items }
+    }
+}
+
+fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
+    Ok(Arc::new(Arc::new(Noop::new(inputs.noop.items))))
+}
+
+fn options(inputs: &Inputs) -> BTreeMap<String, String> {
+    BTreeMap::from([("items".to_owned(), inputs.noop.items.to_string())])
+}
+
+impl Task for Noop {
+    type Partition = u64;
+    type Partial = u64;
+
+    fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<u64>> {
+        let (items, size) = (self.items, size.get() as u64);
+        Ok(Box::new((0..items.div_ceil(size)).map(move |partition| Ok(size.min(items - partition * size)))))
+    }
+
+    fn map(&self, items: u64, into: &mut u64) -> Result<()> {
+        *into += items;
+        Ok(())
+    }
+
+    fn reduce(into: &mut u64, other: u64) {
+        *into += other;
+    }
+
+    fn baseline(&self) -> Result<u64> {
+        Ok(self.items)
+    }
+
+    fn answer(&self, total: &u64) -> Result<Answer> {
+        Ok(Answer { digest: format!("{total:016x}"), figures: vec![("items".to_owned(), total.to_string())] })
+    }
+
+    fn write(&self, total: &u64, out: &mut dyn Write) -> std::io::Result<()> {
+        writeln!(out, "{total}")
+    }
+
+    fn items(&self) -> Option<u64> {
+        Some(self.items)
+    }
+}

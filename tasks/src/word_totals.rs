@@ -1,0 +1,209 @@
+//! The book's MapReduce: total occurrences of every word of a Google Books 1-gram file.
+//!
+//! A line is `ngram TAB year TAB match_count TAB volume_count LF`. The total of a word is the sum of its match counts.
+
+pub mod book;
+pub mod bytes;
+mod input;
+pub mod line;
+
+use crate::digest::Digest;
+use crate::words::WordTotals;
+use crate::{Entry, Inputs};
+use input::Input;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
+
+/// The task's entry.
+pub const ENTRY: Entry = Entry {
+    name: "word_totals",
+    about: "Adds up the occurrences of every word of a Google Books 1-gram file.",
+    unit: "lines",
+    sizes: &[200, 2_000, 10_000, 60_000, 200_000, 1_000_000],
+    default_size: 60_000,
+    load,
+    options,
+};
+
+/// Which file, and how to read it.
+#[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+pub struct Options {
+    /// word_totals: the 1-gram file
+    #[arg(long, value_name = "FILE", help_heading = "Task options")]
+    pub input: Option<PathBuf>,
+    /// word_totals: how a partition is worked through
+    #[arg(long, value_enum, default_value_t = Kernel::Bytes, help_heading = "Task options")]
+    pub kernel: Kernel,
+    /// word_totals: a word whose total is part of the answer
+    #[arg(long, value_name = "WORD", default_value = "Aardvark", help_heading = "Task options")]
+    pub word: String,
+}
+
+/// How a partition is worked through. Every kernel gives the same totals and refuses the same lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+pub enum Kernel {
+    /// As the book writes it: every field split off into an owned string, a standard hash map
+    Book,
+    /// Nothing copied: fields are found in place, and only new words are stored
+    #[default]
+    Bytes,
+}
+
+/// A kernel adds a piece of whole lines to the totals. Its error is where the first malformed line begins.
+pub(crate) type Work = fn(&[u8], &mut WordTotals) -> std::result::Result<(), usize>;
+
+/// A 1-gram file to be added up.
+pub struct TotalsOf {
+    input: Input,
+    work: Work,
+    word: String,
+}
+
+impl TotalsOf {
+    /// The file that `options` name, open and ready.
+    ///
+    /// # Errors
+    /// When none is named, or it cannot be opened.
+    pub fn new(options: &Options) -> Result<Self> {
+        let missing = "word_totals needs a 1-gram file: give one with --input FILE, or make one with `goldilocks data`";
+        let path = options.input.clone().ok_or_else(|| Error::task(missing))?;
+        let work = match options.kernel {
+            Kernel::Book => book::add as Work,
+            Kernel::Bytes => bytes::add as Work,
+        };
+        Ok(TotalsOf { input: Input::open(path)?, work, word: options.word.clone() })
+    }
+}
+
+fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
+    Ok(Arc::new(Arc::new(TotalsOf::new(&inputs.word_totals)?)))
+}
+
+fn options(inputs: &Inputs) -> BTreeMap<String, String> {
+    let options = &inputs.word_totals;
+    let kernel = match options.kernel {
+        Kernel::Book => "book",
+        Kernel::Bytes => "bytes",
+    };
+    let input = options.input.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    BTreeMap::from([
+        ("input".to_owned(), input),
+        ("kernel".to_owned(), kernel.to_owned()),
+        ("word".to_owned(), options.word.clone()),
+    ])
+}
+
+impl TotalsOf {
+    fn add(&self, range: (u64, u64), into: &mut WordTotals) -> Result<()> {
+        self.input.pieces(range, |piece, at| match (self.work)(piece, into) {
+            Ok(()) => Ok(()),
+            Err(malformed) => Err(self.malformed(at + malformed as u64, &piece[malformed..])),
+        })
+    }
+
+    /// The error for a malformed line: file, line number, reason. Only now are lines counted.
+    fn malformed(&self, at: u64, from: &[u8]) -> Error {
+        let line = from.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let reason = line::reason(line).unwrap_or_else(|| "a kernel refused this line for no known reason".to_owned());
+        self.refuse(at, &reason)
+    }
+
+    fn refuse(&self, at: u64, reason: &str) -> Error {
+        match self.input.line_number(at) {
+            Ok(number) => Error::task(format!("{}, line {number}: {reason}", self.input.path().display())),
+            Err(error) => error,
+        }
+    }
+
+    /// The first line, in file order, at which a word's total no longer fits. Partials cannot know it.
+    fn too_large(&self) -> Result<Error> {
+        let mut totals: HashMap<Vec<u8>, u64> = HashMap::new();
+        let mut refused = None;
+        self.input.pieces((0, self.input.length()), |piece, at| {
+            let mut begin = 0;
+            while begin < piece.len() && refused.is_none() {
+                let end = memchr::memchr(b'\n', &piece[begin..]).map_or(piece.len(), |end| begin + end);
+                if let Ok((word, count)) = line::parse(&piece[begin..end]) {
+                    let total = totals.entry(word.to_vec()).or_default();
+                    match total.checked_add(count) {
+                        Some(sum) => *total = sum,
+                        None => refused = Some((at + begin as u64, String::from_utf8_lossy(word).into_owned())),
+                    }
+                }
+                begin = end + 1;
+            }
+            Ok(())
+        })?;
+        let Some((at, word)) = refused else {
+            return Ok(Error::task("a total went beyond u64, and on a second look did not: the file has changed"));
+        };
+        Ok(self.refuse(at, &format!("with this line the total of `{word}` is beyond {}", u64::MAX)))
+    }
+}
+
+impl Task for TotalsOf {
+    /// A range of bytes: where its first line begins, and where its last one ends.
+    type Partition = (u64, u64);
+    type Partial = WordTotals;
+
+    fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
+        let task = Arc::clone(self);
+        let mut cut = task.input.cut(size)?;
+        Ok(Box::new(std::iter::from_fn(move || task.input.next_range(&mut cut).transpose())))
+    }
+
+    fn map(&self, range: Self::Partition, into: &mut WordTotals) -> Result<()> {
+        self.add(range, into)
+    }
+
+    fn reduce(into: &mut WordTotals, other: WordTotals) {
+        into.absorb(other);
+    }
+
+    fn baseline(&self) -> Result<WordTotals> {
+        let mut totals = WordTotals::default();
+        self.add((0, self.input.length()), &mut totals)?;
+        Ok(totals)
+    }
+
+    fn answer(&self, total: &WordTotals) -> Result<Answer> {
+        if total.overflowed() {
+            return Err(self.too_large()?);
+        }
+        let mut digest = Digest::default();
+        let mut all = 0u128;
+        let mut record = Vec::new();
+        for (word, count) in total.iter() {
+            record.clear();
+            record.extend_from_slice(word);
+            record.extend_from_slice(&count.to_le_bytes());
+            digest.add(&record);
+            all += u128::from(count);
+        }
+        let asked = total.total(self.word.as_bytes()).unwrap_or_default();
+        let figures = vec![
+            ("distinct words".to_owned(), total.len().to_string()),
+            ("grand total".to_owned(), all.to_string()),
+            (self.word.clone(), asked.to_string()),
+        ];
+        Ok(Answer { digest: digest.finish(), figures })
+    }
+
+    /// `word TAB total`, sorted by the words' bytes: what `LC_ALL=C sort` would give.
+    fn write(&self, total: &WordTotals, out: &mut dyn Write) -> std::io::Result<()> {
+        for (word, count) in total.sorted() {
+            out.write_all(word)?;
+            writeln!(out, "\t{count}")?;
+        }
+        Ok(())
+    }
+
+    fn items(&self) -> Option<u64> {
+        None
+    }
+}

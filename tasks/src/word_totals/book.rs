@@ -1,0 +1,31 @@
+//! The kernel as the book writes it: split every line into strings of its own, count in a standard hash map.
+
+use super::line;
+use crate::words::WordTotals;
+use std::collections::HashMap;
+
+/// Adds the lines of `piece` to `totals`.
+///
+/// # Errors
+/// Where the first malformed line begins.
+pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+    let mut counts: HashMap<Vec<u8>, u64> = HashMap::new();
+    let mut begin = 0;
+    for line in piece.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let fields: Vec<Vec<u8>> = text.split(|byte| *byte == b'\t').map(<[u8]>::to_vec).collect();
+        let (_, count) = line::parse(text).map_err(|_| begin)?;
+        let word = fields.into_iter().next().unwrap_or_default();
+        let total = counts.entry(word).or_default();
+        match total.checked_add(count) {
+            Some(sum) => *total = sum,
+            // What does not fit is carried over, so that the sum of all partials shows it.
+            None => totals.add(text.split(|byte| *byte == b'\t').next().unwrap_or_default(), count),
+        }
+        begin += line.len();
+    }
+    for (word, count) in counts {
+        totals.add(&word, count);
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The kernel that copies nothing: fields are found where they lie, and only a new word is stored.
+
+use crate::words::WordTotals;
+use memchr::memchr;
+
+/// Adds the lines of `piece` to `totals`.
+///
+/// # Errors
+/// Where the first malformed line begins.
+pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+    let mut begin = 0;
+    while begin < piece.len() {
+        let line = &piece[begin..];
+        let (length, count, word) = first_line(line).ok_or(begin)?;
+        totals.add(&line[..word], count);
+        begin += length;
+    }
+    Ok(())
+}
+
+/// The first line's length with its line feed, its match count, and the length of its word.
+#[inline]
+fn first_line(text: &[u8]) -> Option<(usize, u64, usize)> {
+    let word = memchr(b'\t', text)?;
+    // A line feed before the first tab: a line without fields.
+    if word == 0 || memchr(b'\n', &text[..word]).is_some() {
+        return None;
+    }
+    let (_, year) = digits(&text[word + 1..], b'\t')?;
+    let matches = word + 1 + year + 1;
+    let (count, length) = digits(&text[matches..], b'\t')?;
+    let volumes = matches + length + 1;
+    let (_, length) = digits(&text[volumes..], b'\n')?;
+    Some((volumes + length + 1, count, word))
+}
+
+/// A number of at least one digit up to `end`, and how many digits it has. The end of the text may stand for a line
+/// feed: the last line of a file need not have one.
+#[inline]
+fn digits(text: &[u8], end: u8) -> Option<(u64, usize)> {
+    let mut value = 0u64;
+    let mut length = 0;
+    loop {
+        match text.get(length) {
+            Some(digit @ b'0'..=b'9') => value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?,
+            Some(byte) if *byte == end => break,
+            None if end == b'\n' => break,
+            _ => return None,
+        }
+        length += 1;
+    }
+    (length > 0).then_some((value, length))
+}

@@ -1,0 +1,185 @@
+//! The file: cut into ranges of whole lines, read in pieces by position.
+
+use memchr::{memchr, memchr_iter, memrchr};
+use std::cell::RefCell;
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use strategies::{Error, Result};
+
+/// How much is read at once: small enough to stay in the second-level cache while it is worked through, large enough
+/// for the system call not to matter.
+const PIECE: usize = 256 * 1024;
+
+/// How many bytes are looked at to find the end of a line.
+const WINDOW: usize = 4 * 1024;
+
+/// An open file whose length is known.
+pub(super) struct Input {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+/// How far a file has been cut.
+pub(super) struct Cut {
+    begin: u64,
+    /// Bytes that hold as many lines as were asked for, by the mean length of a line.
+    step: u64,
+    /// The bytes last looked at and where they are, for neighbouring cuts are often close.
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+thread_local! {
+    /// Each thread's buffer, kept from one partition to the next.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Input {
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
+        let failed = |error: std::io::Error| Error::task(format!("cannot open {}: {error}", path.display()));
+        let file = File::open(&path).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        if !about.is_file() {
+            return Err(Error::task(format!("{} is not a file", path.display())));
+        }
+        Ok(Input { file, length: about.len(), path })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Prepares to cut into ranges of about `lines` lines.
+    ///
+    /// Counting every line would read the whole file once more, on one thread, and hold back all workers. So the mean
+    /// length of a line is taken from 16 samples, evenly spread, and a range is as many bytes as that many lines need
+    /// on average, up to the next line feed.
+    pub(super) fn cut(&self, lines: NonZeroUsize) -> Result<Cut> {
+        const SAMPLES: u64 = 16;
+        const SAMPLE: u64 = 16 * 1024;
+        let mut sample = vec![0; SAMPLE as usize];
+        let (mut bytes, mut feeds) = (0, 0);
+        let spacing = (self.length / SAMPLES).max(SAMPLE);
+        for at in (0..SAMPLES).map(|number| number * spacing).take_while(|at| *at < self.length) {
+            let read = self.read_some(&mut sample, at)?;
+            bytes += read as u64;
+            feeds += memchr_iter(b'\n', &sample[..read]).count() as u64;
+        }
+        let step = u128::from(bytes) * lines.get() as u128 / u128::from(feeds.max(1));
+        let step = u64::try_from(step).unwrap_or(u64::MAX).max(1);
+        Ok(Cut { begin: 0, step, window: Vec::new(), window_at: 0 })
+    }
+
+    /// The next range, or `None` at the end of the file.
+    pub(super) fn next_range(&self, cut: &mut Cut) -> Result<Option<(u64, u64)>> {
+        if cut.begin >= self.length {
+            return Ok(None);
+        }
+        // The last byte of the range may itself be the line feed.
+        let mut at = cut.begin.saturating_add(cut.step - 1).min(self.length);
+        // Small ranges are cut many to a window; of a large one only the end is looked at.
+        let mut wanted = if cut.step < WINDOW as u64 { PIECE } else { WINDOW };
+        let end = loop {
+            if at >= self.length {
+                break self.length;
+            }
+            if at < cut.window_at || at >= cut.window_at + cut.window.len() as u64 {
+                cut.window.resize(wanted, 0);
+                let read = self.read_some(&mut cut.window, at)?;
+                cut.window.truncate(read);
+                cut.window_at = at;
+                if read == 0 {
+                    return Err(self.shorter());
+                }
+                // Twice as much the next time, for a line may be longer than any window.
+                wanted = (2 * wanted).min(PIECE);
+            }
+            let from = usize::try_from(at - cut.window_at).map_err(Error::task)?;
+            match memchr(b'\n', &cut.window[from..]) {
+                Some(feed) => break at + feed as u64 + 1,
+                None => at = cut.window_at + cut.window.len() as u64,
+            }
+        };
+        let range = (cut.begin, end);
+        cut.begin = end;
+        Ok(Some(range))
+    }
+
+    /// Hands the bytes of `range` to `work`, in pieces of whole lines, each with its place in the file.
+    pub(super) fn pieces(
+        &self,
+        range: (u64, u64),
+        mut work: impl FnMut(&[u8], u64) -> Result<()>,
+    ) -> Result<()> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let (mut at, end) = range;
+            let mut piece = PIECE;
+            while at < end {
+                let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece);
+                if buffer.len() < wanted {
+                    buffer.resize(wanted, 0);
+                }
+                let read = &mut buffer[..wanted];
+                self.file.read_exact_at(read, at).map_err(|error| match error.kind() {
+                    std::io::ErrorKind::UnexpectedEof => self.shorter(),
+                    _ => self.unreadable(&error),
+                })?;
+                let whole = if at + wanted as u64 == end { wanted } else { memrchr(b'\n', read).map_or(0, |feed| feed + 1) };
+                if whole == 0 {
+                    // A line longer than a piece: try again with more.
+                    piece *= 2;
+                    continue;
+                }
+                work(&read[..whole], at)?;
+                at += whole as u64;
+                piece = PIECE;
+            }
+            Ok(())
+        })
+    }
+
+    /// The number, from 1, of the line that begins at a place.
+    pub(super) fn line_number(&self, place: u64) -> Result<u64> {
+        let mut buffer = vec![0; PIECE];
+        let (mut at, mut feeds) = (0, 0);
+        while at < place {
+            let read = self.read_some(&mut buffer, at)?;
+            if read == 0 {
+                return Err(self.shorter());
+            }
+            let before = usize::try_from(place - at).unwrap_or(usize::MAX).min(read);
+            feeds += memchr_iter(b'\n', &buffer[..before]).count() as u64;
+            at += read as u64;
+        }
+        Ok(feeds + 1)
+    }
+
+    /// As many bytes as there are, at most as many as fit.
+    fn read_some(&self, buffer: &mut [u8], at: u64) -> Result<usize> {
+        let mut have = 0;
+        while have < buffer.len() {
+            match self.file.read_at(&mut buffer[have..], at + have as u64) {
+                Ok(0) => break,
+                Ok(read) => have += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.unreadable(&error)),
+            }
+        }
+        Ok(have)
+    }
+
+    fn shorter(&self) -> Error {
+        Error::task(format!("{} has become shorter while it was read; run again", self.path.display()))
+    }
+
+    fn unreadable(&self, error: &std::io::Error) -> Error {
+        Error::task(format!("cannot read {}: {error}", self.path.display()))
+    }
+}

@@ -1,0 +1,44 @@
+//! One line of a 1-gram file, parsed with care and without haste: what every kernel must agree with.
+
+/// The word and the match count of a line, without its line feed.
+///
+/// # Errors
+/// Why the line is malformed, in a sentence for the user.
+pub fn parse(line: &[u8]) -> Result<(&[u8], u64), String> {
+    let mut fields = line.split(|byte| *byte == b'\t');
+    let word = fields.next().unwrap_or_default();
+    let mut field = |name: &str| fields.next().ok_or_else(|| format!("the {name} is missing"));
+    let (year, matches, volumes) = (field("year")?, field("match_count")?, field("volume_count")?);
+    if word.is_empty() {
+        return Err("the ngram is empty".to_owned());
+    }
+    if fields.next().is_some() {
+        return Err("there are more than four fields".to_owned());
+    }
+    if volumes.last() == Some(&b'\r') {
+        return Err("the line ends in CR LF; remove the carriage returns, for instance with `tr -d '\\r'`".to_owned());
+    }
+    number("year", year)?;
+    let count = number("match_count", matches)?;
+    number("volume_count", volumes)?;
+    Ok((word, count))
+}
+
+/// Why a line is malformed, if it is.
+pub fn reason(line: &[u8]) -> Option<String> {
+    parse(line).err()
+}
+
+fn number(name: &str, digits: &[u8]) -> Result<u64, String> {
+    let shown = String::from_utf8_lossy(&digits[..digits.len().min(40)]).into_owned();
+    match digits.first() {
+        None => return Err(format!("the {name} is empty")),
+        Some(b'-') => return Err(format!("the {name} is negative: `{shown}`")),
+        Some(_) => {}
+    }
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return Err(format!("the {name} is not a number: `{shown}`"));
+    }
+    let value = digits.iter().try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+    value.ok_or_else(|| format!("the {name} is beyond {}: `{shown}`", u64::MAX))
+}

@@ -1,0 +1,49 @@
+//! What crosses crates: the conformance suite over a whole catalogue, and what the tests share.
+
+pub mod conformance;
+pub mod prices;
+pub mod traps;
+pub mod twins;
+
+use datasets::ngrams::Recipe;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use strategies::WorkerCommand;
+use tasks::Inputs;
+
+/// The workspace's folder.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is a folder of the workspace")
+}
+
+/// The binary `goldilocks`, built in the profile of the tests.
+///
+/// Cargo tells a test where its own package's binaries are, and this one is the harness's.
+pub fn goldilocks() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
+        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["build", "--quiet", "--package", "harness", "--bin", "goldilocks"])
+            .args(profile)
+            .current_dir(workspace())
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "`goldilocks` does not build");
+        // This test's executable is in `deps`, or beside the binary.
+        let own = std::env::current_exe().expect("a test knows its own file");
+        let folders = own.ancestors().skip(1).map(|folder| folder.join("goldilocks"));
+        folders.into_iter().find(|program| program.is_file()).expect("the binary is where cargo puts it")
+    })
+}
+
+/// How `processes` starts a worker for a task, from a test.
+pub fn worker_for(task: &str, inputs: &Inputs) -> WorkerCommand {
+    harness::cell::worker_command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
+}
+
+/// A generated 1-gram file of about so many bytes, made once.
+pub fn grams(bytes: u64) -> PathBuf {
+    let recipe = Recipe { bytes, ..Recipe::default() };
+    recipe.file(&workspace().join("datasets/generated"), &mut |_| ()).expect("a file can be made")
+}
