@@ -20,7 +20,7 @@ use tasks::Inputs;
 /// Which concurrency strategy, on how many cores, with which partition size? Not too big, not too small.
 #[derive(Parser)]
 #[command(name = "goldilocks", version, about)]
-pub struct Command {
+pub(crate) struct Command {
     #[command(subcommand)]
     wish: Wish,
 }
@@ -189,7 +189,7 @@ enum Data {
 
 impl Command {
     /// Does what is asked for.
-    pub fn carry_out(self) -> Result<ExitCode> {
+    pub(crate) fn carry_out(self) -> Result<ExitCode> {
         match self.wish {
             Wish::List(list) => list.carry_out(),
             Wish::Run(run) => run.carry_out(),

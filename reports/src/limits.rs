@@ -156,8 +156,8 @@ fn few_blocks(sweeps: &[&Sweep]) -> Option<String> {
     let fewest = sweeps.iter().map(|sweep| sweep.blocks()).min()?;
     (reach(fewest) < LEVEL).then(|| {
         format!(
-            "That intervals are surer than their blocks: with {} no interval between them holds the true median more \
-             often than in {} of all runs.",
+            "That every interval holds the true median: with {} this lies between the smallest and the largest \
+             block’s median in {} of all runs, and an interval can hardly be surer than that.",
             blocks(fewest),
             figures::percent(reach(fewest))
         )

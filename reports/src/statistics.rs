@@ -23,9 +23,10 @@ pub const RESAMPLES: usize = 2_000;
 /// Fewer blocks than this give no interval: two processes cannot show how much processes differ.
 pub const BLOCKS_FOR_AN_INTERVAL: usize = 3;
 
-/// Fewer blocks than this give no verdict. The widest interval that percentiles of a median can yield reaches from the
-/// smallest block to the largest, and that covers the true median with probability [`reach`]: 75 % for three blocks,
-/// 94 % for five. What five blocks agree on is about as sure as an interval of 95 % claims to be.
+/// Fewer blocks than this give no verdict. A percentile interval of a median hardly reaches beyond the smallest and the
+/// largest block, and these have the true median between them with probability [`reach`]: 75 % for three blocks, 94 %
+/// for five. So five blocks is where an interval comes close to what it claims, and where the page may begin to name
+/// the fastest. The tests of this module simulate it.
 pub const BLOCKS_FOR_A_VERDICT: usize = 5;
 
 /// How much slower something must be, for certain, to be called slower: differences below this depend on the weather.
@@ -71,9 +72,9 @@ fn middle(values: &mut [f64]) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-/// The largest probability with which an interval between two of `blocks` measured medians covers the true one:
+/// The probability that the true median lies between the smallest and the largest of `blocks` measured ones:
 /// all of them lie on one side of it with probability `2 · 2^-blocks`. (The sign test's argument, exact for any
-/// continuous distribution: W. J. Conover, "Practical Nonparametric Statistics", section 3.2.)
+/// continuous distribution: W. J. Conover, "Practical Nonparametric Statistics", chapter 3.)
 pub fn reach(blocks: usize) -> f64 {
     let exponent = i32::try_from(blocks).unwrap_or(i32::MAX).saturating_sub(1);
     1.0 - 0.5_f64.powi(exponent)

@@ -1,9 +1,9 @@
 //! The only code that draws: a [`Chart`] becomes inline SVG that a style sheet can colour.
 //!
-//! plotters lays out and draws; [`Pen`] is our backend behind it. The stock SVG backend writes literal colours, which
+//! plotters lays out and draws; `Pen` is our backend behind it. The stock SVG backend writes literal colours, which
 //! no dark theme can reach, and nothing a screen reader could read. Ours differs in four points:
 //!
-//! 1. A colour on plotters' side is an [`Ink`], a role in disguise; what is written is `class="grid"`, never a colour.
+//! 1. A colour on plotters' side is an `Ink`, a role in disguise; what is written is `class="grid"`, never a colour.
 //! 2. Series are groups with a class of their own and a `<title>`, which browsers show as a tooltip.
 //! 3. plotters counts whole pixels. It draws ten times as large as what is written, so whiskers do not snap to a grid.
 //! 4. Font sizes are left to the style sheet, so text can stay readable where the chart is scaled down.

@@ -23,8 +23,6 @@ pub struct Table {
 pub struct Row {
     /// What the row is about.
     pub name: String,
-    /// The strategy's place in the run, which is its colour; `None` for rows that are no strategy.
-    pub place: Option<usize>,
     /// A remark beside the name, such as `fastest`; may be empty.
     pub remark: &'static str,
     /// Whether the row belongs to those that lead.
@@ -73,10 +71,10 @@ pub fn strategies(sweep: &Sweep, finding: &Finding) -> Table {
         entries.insert(2, Entry::none());
         entries.push(Entry::bare("no partitions"));
         entries.push(samples(baseline));
-        rows.push(Row { name: "plain loop".into(), place: None, remark: "baseline", leads: false, entries });
+        rows.push(Row { name: "plain loop".into(), remark: "baseline", leads: false, entries });
     }
     let cores = sweep.most_cores().unwrap_or(0);
-    for (place, strategy) in &sweep.strategies {
+    for (_, strategy) in &sweep.strategies {
         let name = &strategy.name;
         let remark = match finding.leaders.as_slice() {
             [only] if only == name => "fastest",
@@ -99,7 +97,7 @@ pub fn strategies(sweep: &Sweep, finding: &Finding) -> Table {
                 entries
             }
         };
-        rows.push(Row { name: name.clone(), place: Some(*place), remark, leads: !remark.is_empty(), entries });
+        rows.push(Row { name: name.clone(), remark, leads: !remark.is_empty(), entries });
     }
     Table {
         caption: format!(
@@ -153,7 +151,7 @@ pub fn cells(sweep: &Sweep) -> Table {
             entries.extend(vec![Entry::none(); 9]);
         }
         entries.push(samples(measured));
-        Row { name: cell.strategy.clone(), place: None, remark: "", leads: false, entries }
+        Row { name: cell.strategy.clone(), remark: "", leads: false, entries }
     };
     Table {
         caption: format!("Every cell of {}, {} in all.", sweep.task.name, figures::count(sweep.cells.len() as u64)),
@@ -179,7 +177,6 @@ pub fn failures(sweeps: &[Sweep]) -> Table {
         let cell = &sample.cell;
         Row {
             name: cell.strategy.clone(),
-            place: None,
             remark: "",
             leads: false,
             entries: vec![

@@ -5,6 +5,8 @@
 //! the counter: it must be in a register, really incremented, really compared. What is left is one increment, one
 //! comparison and one branch each. METHOD.md says how that was checked.
 
+use std::time::Instant;
+
 /// Counts from zero to `n`, one increment at a time, and returns how far it got.
 #[inline(never)]
 pub fn count_to(n: u64) -> u64 {
@@ -30,6 +32,26 @@ fn opaque(mut counter: u64) -> u64 {
 #[inline(always)]
 fn opaque(counter: u64) -> u64 {
     std::hint::black_box(counter)
+}
+
+/// How many times as long it takes to count twice as far, and nanoseconds for each increment: medians of `rounds` pairs.
+///
+/// For the benches and the proofs: a ratio of 2 and a time above zero show that the loop is still there.
+pub fn proportion(n: u64, rounds: usize) -> (f64, f64) {
+    let time = |n: u64| {
+        let began = Instant::now();
+        let counted = count_to(n);
+        let elapsed = began.elapsed().as_nanos() as f64;
+        assert_eq!(counted, n, "the loop ends where it is told");
+        elapsed
+    };
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let pairs: Vec<(f64, f64)> = (0..rounds.max(1)).map(|_| (time(n), time(2 * n))).collect();
+    let ratio = median(pairs.iter().map(|(once, twice)| twice / once).collect());
+    (ratio, median(pairs.iter().map(|(_, twice)| twice / (2 * n) as f64).collect()))
 }
 
 #[cfg(test)]
