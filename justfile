@@ -10,10 +10,11 @@ _list:
 bench *options: setup
     {{ goldilocks }} sweep --budget 5m {{ options }}
 
-# The same in a minute: fewer sizes, fewer rows, fewer blocks
+# The same in a minute: five strategies, less work
 [group('run')]
 demo *options: setup
-    {{ goldilocks }} sweep --budget 35s --samples 1 --rows 20000 --increments 50000000 {{ options }}
+    {{ goldilocks }} sweep --budget 45s --samples 1 --rows 20000 --increments 50000000 \
+        --strategies sequential,threads_shared,rayon,tokio_blocking,channel_crossbeam {{ options }}
 
 # Any command of the program: `just goldilocks run --task count --strategy rayon`
 [group('run')]

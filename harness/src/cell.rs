@@ -12,9 +12,7 @@ use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use strategies::{
-    AnyTask, Cancel, Choice, Error, Outcome, Phases, Result, Setup, WorkerCommand, most_in_progress,
-};
+use strategies::{AnyTask, Cancel, Choice, Error, Outcome, Phases, Result, Setup, WorkerCommand, most_in_progress};
 use tasks::Inputs;
 
 /// The environment variable in which a worker process finds its task.
@@ -110,7 +108,8 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
 /// # Errors
 /// When there is none of that name, or its input is not there.
 pub fn load(task: &str, inputs: &Inputs) -> Result<(std::sync::Arc<dyn AnyTask>, &'static tasks::Entry)> {
-    let entry = tasks::find(task).ok_or_else(|| Error::task(format!("no task `{task}`; `goldilocks list` has them all")))?;
+    let entry =
+        tasks::find(task).ok_or_else(|| Error::task(format!("no task `{task}`; `goldilocks list` has them all")))?;
     Ok(((entry.load)(inputs)?, entry))
 }
 
@@ -134,9 +133,8 @@ fn pin(processors: &[usize]) -> Result<()> {
     for processor in processors {
         set.set(*processor);
     }
-    sched_setaffinity(None, &set).map_err(|error| {
-        Error::worker(format!("cannot restrict this process to processors {processors:?}: {error}"))
-    })
+    sched_setaffinity(None, &set)
+        .map_err(|error| Error::worker(format!("cannot restrict this process to processors {processors:?}: {error}")))
 }
 
 /// `program`, which is this one, as a worker process for `task`.
@@ -146,11 +144,7 @@ fn pin(processors: &[usize]) -> Result<()> {
 pub fn worker_command(program: PathBuf, task: &str, inputs: &Inputs) -> Result<WorkerCommand> {
     let wanted = WorkerOrder { task: task.to_owned(), inputs: inputs.clone(), parent: std::process::id() };
     let wanted = serde_json::to_string(&wanted).map_err(Error::worker)?;
-    Ok(WorkerCommand {
-        program,
-        arguments: vec!["worker".into()],
-        environment: vec![(TASK.into(), wanted.into())],
-    })
+    Ok(WorkerCommand { program, arguments: vec!["worker".into()], environment: vec![(TASK.into(), wanted.into())] })
 }
 
 #[derive(Serialize, Deserialize)]
@@ -235,8 +229,8 @@ impl Usage {
 }
 
 fn time(value: TimeVal) -> u64 {
-    (Duration::from_secs(value.tv_sec().unsigned_abs()) + Duration::from_micros(value.tv_usec().unsigned_abs())).as_nanos()
-        as u64
+    (Duration::from_secs(value.tv_sec().unsigned_abs()) + Duration::from_micros(value.tv_usec().unsigned_abs()))
+        .as_nanos() as u64
 }
 
 /// How many threads this process has.

@@ -228,8 +228,10 @@ impl List {
         if self.json {
             let tasks: Vec<_> = tasks::ALL
                 .iter()
-                .map(|task| serde_json::json!({ "name": task.name, "about": task.about, "unit": task.unit,
-                    "sizes": task.sizes, "default_size": task.default_size }))
+                .map(|task| {
+                    serde_json::json!({ "name": task.name, "about": task.about, "unit": task.unit,
+                    "sizes": task.sizes, "default_size": task.default_size })
+                })
                 .collect();
             let strategies: Vec<_> = harness::strategies()
                 .map(|strategy| {
@@ -298,17 +300,28 @@ impl Run {
                     "answer": answer.figures, "baseline": expected.times, "samples": answer.times })
             );
         } else {
-            println!("{} {} on {} cores, {} workers, {} {} a partition", cell.task, cell.strategy, cell.cores,
-                cell.workers, cell.size, entry.unit);
+            println!(
+                "{} {} on {} cores, {} workers, {} {} a partition",
+                cell.task, cell.strategy, cell.cores, cell.workers, cell.size, entry.unit
+            );
             for (name, value) in &answer.figures {
                 println!("  {name}: {value}");
             }
             let (own, baseline) = (median(&answer.times), median(&expected.times));
             println!("  answer: {}", if verified { "verified, the same as the baseline's" } else { "WRONG" });
-            println!("  median of {}: {} (start {}, reduce {}), {} partitions", answer.times.len(), shown(own.wall_ns),
-                shown(own.start_ns), shown(own.reduce_ns), own.partitions);
-            println!("  baseline: {}, so the speed-up is {:.2}", shown(baseline.wall_ns),
-                baseline.wall_ns as f64 / own.wall_ns.max(1) as f64);
+            println!(
+                "  median of {}: {} (start {}, reduce {}), {} partitions",
+                answer.times.len(),
+                shown(own.wall_ns),
+                shown(own.start_ns),
+                shown(own.reduce_ns),
+                own.partitions
+            );
+            println!(
+                "  baseline: {}, so the speed-up is {:.2}",
+                shown(baseline.wall_ns),
+                baseline.wall_ns as f64 / own.wall_ns.max(1) as f64
+            );
         }
         ensure!(verified, "{} gave a wrong answer: {} instead of {}", cell.strategy, answer.digest, expected.digest);
         Ok(ExitCode::SUCCESS)
@@ -327,7 +340,8 @@ impl Run {
         let mut answered = Answered { digest: String::new(), figures: Vec::new(), times: Vec::new() };
         let end = child::measure(&order, Duration::from_secs_f64(self.patience), interrupt, |message| {
             if let Message::Sample { digest, figures, times } = message {
-                answered = Answered { digest, figures, times: [std::mem::take(&mut answered.times), vec![times]].concat() };
+                answered =
+                    Answered { digest, figures, times: [std::mem::take(&mut answered.times), vec![times]].concat() };
             }
             Ok(())
         })?;
@@ -429,7 +443,7 @@ impl Sweep {
 
 /// Writes a run's report beside its record, and its finding to the terminal.
 fn make_report(folder: &Path) -> Result<()> {
-    let record = reports::read(&folder.join(record::FILE))?;
+    let record = reports::read(folder.join(record::FILE))?;
     let path = folder.join("report.html");
     reports::write(&record, &path)?;
     println!("{}", reports::text(&record));
@@ -493,7 +507,11 @@ fn seconds(text: &str) -> Result<f64, String> {
         _ => return Err(format!("`{unit}` is no unit of time; use s, m or h")),
     };
     let number: f64 = number.trim().parse().map_err(|_| "expected a time such as 90s, 5m or 1h".to_owned())?;
-    if number.is_finite() && (0.0..1e9).contains(&number) { Ok(number * unit) } else { Err("expected a time from 0".to_owned()) }
+    if number.is_finite() && (0.0..1e9).contains(&number) {
+        Ok(number * unit)
+    } else {
+        Err("expected a time from 0".to_owned())
+    }
 }
 
 fn bytes(text: &str) -> Result<u64, String> {

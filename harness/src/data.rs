@@ -81,15 +81,12 @@ fn bring_up(inputs: &Inputs, say: &dyn Fn(&str)) -> Result<Server, datasets::pos
     environment.address.clone_from(&options.database_url);
     let server = Server::open(&environment, options.rows.saturating_mul(BYTES_PER_ROW))?;
     say(server.about());
-    let (client, mut driver) = datasets::postgres::connect(&server.url())?;
-    let table = format!("{}.product", server.schema());
-    let products = datasets::products::Products::new(SEED, options.rows).expect("rows fit");
-    let loaded = driver.block_on(async {
-        client.batch_execute(&format!("CREATE UNLOGGED TABLE {table} (product_id integer NOT NULL, product_name text NOT NULL)")).await?;
-        let loaded = products.load(&client, &table).await?;
-        client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {table}")).await?;
-        Ok::<_, tokio_postgres::Error>(loaded)
-    }).expect("loads");
-    say(&format!("loaded {loaded}"));
+    let loaded = server.load_products(options.rows, SEED)?;
+    say(&format!(
+        "loaded {} products in {:.1} s, settled in {:.1} s",
+        loaded.rows,
+        loaded.copying.as_secs_f64(),
+        loaded.settling.as_secs_f64()
+    ));
     Ok(server)
 }

@@ -32,10 +32,7 @@ impl Progress {
     /// Shows which cell comes next: the `turn`-th of `cells` in this block.
     pub fn show(&mut self, cell: &Cell, block: u32, turn: usize, cells: usize, rest: Duration) {
         let elapsed = self.began.elapsed();
-        let what = format!(
-            "{} {} {} cores, size {}",
-            cell.task, cell.strategy, cell.cores, cell.size
-        );
+        let what = format!("{} {} {} cores, size {}", cell.task, cell.strategy, cell.cores, cell.size);
         let when = format!("block {}, {} gone, about {} to go", block + 1, short(elapsed), short(rest));
         match &self.bar {
             Some(bar) => {

@@ -70,10 +70,13 @@ pub fn find(runs: &Path, run: Option<&str>) -> Result<PathBuf> {
     if let Some(run) = run {
         let places = [PathBuf::from(run), runs.join(run)];
         let found = places.iter().find(|place| place.join(FILE).is_file());
-        return found.cloned().with_context(|| format!("no run `{run}`: neither {run} nor {} has a {FILE}", places[1].display()));
+        return found
+            .cloned()
+            .with_context(|| format!("no run `{run}`: neither {run} nor {} has a {FILE}", places[1].display()));
     }
     let entries = std::fs::read_dir(runs);
-    let newest = entries.into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.join(FILE).is_file());
+    let newest =
+        entries.into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.join(FILE).is_file());
     // An id begins with the date and the time.
     match newest.max() {
         Some(newest) => Ok(newest),

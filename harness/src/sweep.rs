@@ -104,7 +104,7 @@ pub fn resume(folder: &Path, budget_s: Option<f64>, inputs: &Inputs, interrupt: 
     // An address may hold a password and is not kept; if there was one, it must be given again.
     plan.inputs.cursor_pages.database_url.clone_from(&inputs.cursor_pages.database_url);
     let mut journal = Journal::go_on(folder)?;
-    let record = reports::read(&folder.join(crate::record::FILE))?;
+    let record = reports::read(folder.join(crate::record::FILE))?;
     let prepared = prepare(&plan)?;
     let mut tasks = Vec::new();
     for note in &record.run.tasks {
@@ -113,7 +113,9 @@ pub fn resume(folder: &Path, budget_s: Option<f64>, inputs: &Inputs, interrupt: 
         ensure!(
             known.note.digest == note.digest,
             "{} has another answer than when this run began ({} instead of {}): its input has changed, so begin a new run",
-            note.name, known.note.digest, note.digest
+            note.name,
+            known.note.digest,
+            note.digest
         );
         tasks.push(known);
     }
@@ -186,9 +188,8 @@ impl<'a> Sweep<'a> {
     fn go(mut self, prepared: Prepared) -> Result<PathBuf> {
         let mut progress = Progress::begin();
         progress.say(&format!(
-            "{} cells, {} at a time, each in a process of its own: {}",
+            "{} cells, one after the other, each in a process of its own: {}",
             self.cells.len(),
-            "one",
             self.journal.folder().display()
         ));
         let budget = Duration::from_secs_f64(self.plan.budget_s.max(0.0));

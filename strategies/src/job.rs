@@ -179,7 +179,9 @@ impl<T: Task> Work for Typed<T> {
             self.begin();
             let task = Arc::clone(&self.results.task);
             let mapped = match self.partition.take() {
-                Some(partition) => AssertUnwindSafe(async move { task.map_async(partition).await }).catch_unwind().await,
+                Some(partition) => {
+                    AssertUnwindSafe(async move { task.map_async(partition).await }).catch_unwind().await
+                }
                 None => Ok(Err(Error::Dropped)),
             };
             let combine = self.results.combine;

@@ -32,10 +32,7 @@ pub trait Task: Send + Sync + Sized + 'static {
     fn map(&self, partition: Self::Partition, into: &mut Self::Partial) -> Result<()>;
 
     /// The same as a future; override it only where the work is waiting rather than computing.
-    fn map_async(
-        self: Arc<Self>,
-        partition: Self::Partition,
-    ) -> impl Future<Output = Result<Self::Partial>> + Send {
+    fn map_async(self: Arc<Self>, partition: Self::Partition) -> impl Future<Output = Result<Self::Partial>> + Send {
         async move {
             let mut partial = Self::Partial::default();
             self.map(partition, &mut partial)?;

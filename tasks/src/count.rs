@@ -25,6 +25,7 @@ pub const ENTRY: Entry = Entry {
 
 /// What to count to.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
+#[group(id = "count")]
 pub struct Options {
     /// count: which numbers: the book's five, or many that are even or uneven in size
     #[arg(long, value_enum, default_value_t = Profile::Even, help_heading = "Task options")]
@@ -36,7 +37,7 @@ pub struct Options {
     #[arg(long, default_value_t = 4096, value_name = "N", help_heading = "Task options")]
     pub how_many: u64,
     /// count: what the numbers of an even or uneven profile add up to, about
-    #[arg(long, default_value_t = 200_000_000, value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = 100_000_000, value_name = "N", help_heading = "Task options")]
     pub increments: u64,
 }
 
@@ -55,7 +56,7 @@ pub enum Profile {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { profile: Profile::Even, numbers: Vec::new(), how_many: 4096, increments: 200_000_000 }
+        Options { profile: Profile::Even, numbers: Vec::new(), how_many: 4096, increments: 100_000_000 }
     }
 }
 

@@ -32,6 +32,7 @@ pub const ENTRY: Entry = Entry {
 
 /// Which server, which table, and how to page through it.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+#[group(id = "cursor_pages")]
 pub struct Options {
     /// cursor_pages: the server to use, instead of one that comes up by itself; a schema of our own is made and dropped
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", help_heading = "Task options")]
@@ -40,7 +41,7 @@ pub struct Options {
     #[arg(long, value_name = "SCHEMA.TABLE", help_heading = "Task options")]
     pub table: Option<String>,
     /// cursor_pages: how many rows the table made for the run has
-    #[arg(long, default_value_t = 100_000, value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = 50_000, value_name = "N", help_heading = "Task options")]
     pub rows: u64,
     /// cursor_pages: how many pages are asked for ahead of the one in use; 1 is what asyncpg does
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64), value_name = "N", help_heading = "Task options")]

@@ -35,8 +35,7 @@ pub struct Entry {
 }
 
 /// One line per task: the order of every list. The first three are what a sweep compares unless told otherwise.
-pub const ALL: &[Entry] =
-    &[count::ENTRY, word_totals::ENTRY, cursor_pages::ENTRY, noop::ENTRY, virtual_work::ENTRY];
+pub const ALL: &[Entry] = &[count::ENTRY, word_totals::ENTRY, cursor_pages::ENTRY, noop::ENTRY, virtual_work::ENTRY];
 
 /// The task of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {

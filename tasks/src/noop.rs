@@ -21,6 +21,7 @@ pub const ENTRY: Entry = Entry {
 
 /// How much nothing.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
+#[group(id = "noop")]
 pub struct Options {
     /// noop: how many items nothing is done with
     #[arg(long, default_value_t = 10_000, value_name = "N", help_heading = "Task options")]

@@ -24,6 +24,7 @@ pub const ENTRY: Entry = Entry {
 
 /// How long to wait, and how often.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
+#[group(id = "virtual_work")]
 pub struct Options {
     /// virtual_work: how many waits
     #[arg(long, default_value_t = 256, value_name = "N", help_heading = "Task options")]

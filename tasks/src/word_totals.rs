@@ -32,6 +32,7 @@ pub const ENTRY: Entry = Entry {
 
 /// Which file, and how to read it.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+#[group(id = "word_totals")]
 pub struct Options {
     /// word_totals: the 1-gram file
     #[arg(long, value_name = "FILE", help_heading = "Task options")]

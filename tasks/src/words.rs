@@ -126,8 +126,7 @@ impl Serialize for WordTotals {
 
 impl<'de> Deserialize<'de> for WordTotals {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (letters, words, overflowed) =
-            <(serde_bytes::ByteBuf, Vec<(u32, u64)>, bool)>::deserialize(deserializer)?;
+        let (letters, words, overflowed) = <(serde_bytes::ByteBuf, Vec<(u32, u64)>, bool)>::deserialize(deserializer)?;
         let mut totals = WordTotals { overflowed, ..WordTotals::default() };
         let mut rest = &letters[..];
         for (length, total) in words {

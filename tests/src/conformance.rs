@@ -33,8 +33,9 @@ pub fn check(strategy: &Strategy, worker: &WorkerCommand) -> Vec<Failure> {
     let bench = Bench { strategy, worker };
     let mut failures = Vec::new();
     for (property, check) in PROPERTIES {
-        let sentence = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&bench)))
-            .unwrap_or_else(|_| Err("the strategy panicked; `Workers::run` must return, with an error if need be".into()));
+        let sentence = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&bench))).unwrap_or_else(|_| {
+            Err("the strategy panicked; `Workers::run` must return, with an error if need be".into())
+        });
         if let Err(sentence) = sentence {
             failures.push(Failure { property, sentence });
         }
@@ -82,8 +83,7 @@ fn journal(folder: &TempDir) -> PathBuf {
     folder.path().join("journal")
 }
 
-const CHOICE: Choice =
-    Choice { size: NonZeroUsize::MIN, delivery: Delivery::Gather, combine: Combine::PerPartition };
+const CHOICE: Choice = Choice { size: NonZeroUsize::MIN, delivery: Delivery::Gather, combine: Combine::PerPartition };
 
 fn run(task: &Arc<Traps>, workers: &mut dyn Workers, choice: Choice) -> Result<Outcome> {
     strategies::run(task as &dyn AnyTask, workers, choice, &task.cancel).map(|(outcome, _)| outcome)

@@ -80,7 +80,9 @@ impl<T: Task> Twin<T> for ThreadsSplit {
             let mut threads = Vec::new();
             while !all.is_empty() {
                 let mine: Vec<_> = all.drain(..share.min(all.len())).collect();
-                threads.push(scope.spawn(|| mine.into_iter().map(|partition| map(&**task, partition)).collect::<Vec<_>>()));
+                threads.push(
+                    scope.spawn(|| mine.into_iter().map(|partition| map(&**task, partition)).collect::<Vec<_>>()),
+                );
             }
             reduce::<T>(threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()))
         })

@@ -39,6 +39,9 @@ pub enum Error {
         /// The server's message with its SQLSTATE.
         reason: String,
     },
+    /// The table asked for cannot be made.
+    #[error("{0}")]
+    Products(String),
     /// The server's programs are there but do not come up.
     #[error("{doing} failed: {reason}. {advice}{}", quoted(.log))]
     Start {

@@ -16,6 +16,7 @@ use super::memory::{available_bytes, shared_buffers_megabytes};
 use super::program;
 use super::user::User;
 use super::watchdog::{self, Watchdog};
+use crate::products::{DEFINITION, Products};
 
 /// A socket's path must fit into the operating system's address structure: 107 bytes on Linux, 103 on macOS.
 const SOCKET_PATH_LIMIT: usize = 103;
@@ -161,6 +162,37 @@ impl Server {
             Place::Own(own) => Some(own.watchdog.directory()),
             Place::Given(_) => None,
         }
+    }
+
+    /// Makes the table `product` in our schema and fills it with the first `rows` rows that follow from `seed`.
+    ///
+    /// A table that is there already is replaced. Afterwards nothing about it changes under a reader: all rows are frozen,
+    /// the planner's figures are fresh, and every page has been read once.
+    pub fn load_products(&self, rows: u64, seed: u64) -> Result<Loaded> {
+        let products = Products::new(seed, rows).map_err(|error| Error::Products(error.to_string()))?;
+        let (client, mut driver) = connect(&self.url)?;
+        let table = format!("{}.product", self.schema);
+        // Unlogged, since nobody will ever recover it: the load writes each row once.
+        let definition = DEFINITION.replacen("CREATE TABLE product", &format!("CREATE UNLOGGED TABLE {table}"), 1);
+        let begun = Instant::now();
+        driver.block_on(async {
+            let make = format!("DROP TABLE IF EXISTS {table}; {definition}");
+            client.batch_execute(&make).await.map_err(Error::database(format!("cannot create {table}")))?;
+            products.load(&client, &table).await.map_err(Error::database(format!("cannot load {table}")))
+        })?;
+        let copying = begun.elapsed();
+
+        let begun = Instant::now();
+        let settle = async {
+            client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {table}")).await?;
+            let question = format!(
+                "SELECT count(*), coalesce(sum(length(product_name)), 0), pg_table_size('{table}') FROM {table}"
+            );
+            client.query_one(question.as_str(), &[]).await
+        };
+        let row = driver.block_on(settle).map_err(Error::database(format!("cannot prepare {table} for reading")))?;
+        let (rows, bytes): (i64, i64) = (row.get(0), row.get(2));
+        Ok(Loaded { rows: rows.cast_unsigned(), bytes: bytes.cast_unsigned(), copying, settling: begun.elapsed() })
     }
 
     /// Stops the server and removes its directory, or drops our schema; dropping does the same but cannot say what failed.

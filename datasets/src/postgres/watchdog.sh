@@ -51,13 +51,13 @@ ours() {
 }
 
 # Asks (with the signal given), then insists, then kills. Only the program itself: what it has started follows it in good
-# order. Killing first would leave shared memory behind. All in all under two seconds, on a busy machine under four.
+# order. Killing first would leave shared memory behind. All in all one second; four where a turn takes five times as long.
 end() {
     for signal in "$2" QUIT KILL; do
         kill "-$signal" "$1" || break
-        wait_for 30 alive "$1" && break
+        wait_for 15 alive "$1" && break
     done
-    wait_for 15 group_alive "$1" || kill -KILL "-$1"
+    wait_for 10 group_alive "$1" || kill -KILL "-$1"
 }
 
 for file in "$directory"/run/*.pid; do

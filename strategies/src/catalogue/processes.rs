@@ -78,8 +78,7 @@ impl Worker {
             .map_err(|error| failed(&error.to_string()))?;
         let requests = process.stdin.take();
         let answers = process.stdout.take().ok_or_else(|| failed("it has no output"))?;
-        let mut worker =
-            Worker { process, requests, answers: BufReader::new(answers), frame: Vec::new(), dead: None };
+        let mut worker = Worker { process, requests, answers: BufReader::new(answers), frame: Vec::new(), dead: None };
         // A worker greets with an empty frame once its task is loaded, so that loading is never part of a run.
         match worker.read() {
             Ok(()) => Ok(worker),

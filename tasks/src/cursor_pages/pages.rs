@@ -34,7 +34,10 @@ impl Page {
         self.ids.push(id);
         self.names.push_str(name);
         let end = u32::try_from(self.names.len()).map_err(|_| {
-            Error::task(format!("a page of {} rows holds more than 4 GiB; choose a smaller partition size", self.ids.len()))
+            Error::task(format!(
+                "a page of {} rows holds more than 4 GiB; choose a smaller partition size",
+                self.ids.len()
+            ))
         })?;
         self.ends.push(end);
         Ok(())
@@ -108,12 +111,10 @@ impl Iterator for Pages {
 
 async fn fetch(mut client: Client, query: String, rows: i32, depth: usize, slot: Slot) -> Result<Client> {
     let mut read = 0u64;
-    page_through(&mut client, &query, rows, depth, &slot, &mut read)
-        .await
-        .map_err(|error| match error {
-            Trouble::Server(error) => Error::task(format!("after {read} rows: {}", explain(&error))),
-            Trouble::Row(error) => Error::task(format!("row {}: {error}", read + 1)),
-        })?;
+    page_through(&mut client, &query, rows, depth, &slot, &mut read).await.map_err(|error| match error {
+        Trouble::Server(error) => Error::task(format!("after {read} rows: {}", explain(&error))),
+        Trouble::Row(error) => Error::task(format!("row {}: {error}", read + 1)),
+    })?;
     Ok(client)
 }
 

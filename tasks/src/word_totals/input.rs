@@ -113,11 +113,7 @@ impl Input {
     }
 
     /// Hands the bytes of `range` to `work`, in pieces of whole lines, each with its place in the file.
-    pub(super) fn pieces(
-        &self,
-        range: (u64, u64),
-        mut work: impl FnMut(&[u8], u64) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn pieces(&self, range: (u64, u64), mut work: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
         BUFFER.with_borrow_mut(|buffer| {
             let (mut at, end) = range;
             let mut piece = PIECE;
@@ -131,7 +127,8 @@ impl Input {
                     std::io::ErrorKind::UnexpectedEof => self.shorter(),
                     _ => self.unreadable(&error),
                 })?;
-                let whole = if at + wanted as u64 == end { wanted } else { memrchr(b'\n', read).map_or(0, |feed| feed + 1) };
+                let whole =
+                    if at + wanted as u64 == end { wanted } else { memrchr(b'\n', read).map_or(0, |feed| feed + 1) };
                 if whole == 0 {
                     // A line longer than a piece: try again with more.
                     piece *= 2;

@@ -39,6 +39,7 @@ fn number(name: &str, digits: &[u8]) -> Result<u64, String> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return Err(format!("the {name} is not a number: `{shown}`"));
     }
-    let value = digits.iter().try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+    let value =
+        digits.iter().try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
     value.ok_or_else(|| format!("the {name} is beyond {}: `{shown}`", u64::MAX))
 }

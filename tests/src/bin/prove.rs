@@ -46,7 +46,12 @@ fn prove_main(proofs: &mut Proofs) -> Result<()> {
     counting(proofs);
     generator(proofs)?;
     interruptions(proofs)?;
-    sweep(proofs, "the demo after compilation", &["--budget", "35s", "--samples", "1", "--rows", "20000", "--increments", "50000000"], 60.0)?;
+    sweep(
+        proofs,
+        "the demo after compilation",
+        &["--budget", "35s", "--samples", "1", "--rows", "20000", "--increments", "50000000"],
+        60.0,
+    )?;
     sweep(proofs, "the default sweep after compilation", &["--budget", "5m"], 360.0)
 }
 
@@ -92,8 +97,8 @@ fn seam(proofs: &mut Proofs) -> Result<()> {
 /// 32 workers on whatever cores there are, on work that only waits.
 fn virtual_speed_up(proofs: &mut Proofs) -> Result<()> {
     let workers = NonZeroUsize::new(32).context("32 is not zero")?;
-    let mut inputs = Inputs::default();
-    inputs.virtual_work = tasks::virtual_work::Options { waits: 640, wait_us: 20_000, uneven_waits: false, spin: false };
+    let waits = tasks::virtual_work::Options { waits: 640, wait_us: 20_000, uneven_waits: false, spin: false };
+    let inputs = Inputs { virtual_work: waits, ..Inputs::default() };
     let work = Arc::new(VirtualWork::new(&inputs.virtual_work)?);
     let choice = Choice { size: NonZeroUsize::MIN, delivery: Delivery::Gather, combine: Combine::PerPartition };
     for strategy in strategies::catalogue::ALL.iter().filter(|strategy| strategy.name != "sequential") {
@@ -181,7 +186,10 @@ fn sweep(proofs: &mut Proofs, what: &str, options: &[&str], bar: f64) -> Result<
             record.skipped.len()
         ),
         &format!("{bar:.0} s, all cells"),
-        took.as_secs_f64() <= bar && cells.len() == expected && all == record.samples.len() && record.skipped.is_empty(),
+        took.as_secs_f64() <= bar
+            && cells.len() == expected
+            && all == record.samples.len()
+            && record.skipped.is_empty(),
     );
     Ok(())
 }

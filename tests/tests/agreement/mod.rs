@@ -1,0 +1,179 @@
+//! What word totals are compared with, and the inputs that are hard to get right.
+//!
+//! The reference is `awk` and `sort`, which share no code with this project.
+
+pub(crate) mod binary;
+pub(crate) mod cross;
+
+use datasets::ngrams::Recipe;
+use datasets::sample;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tasks::Inputs;
+use tasks::word_totals::{Kernel, Options};
+
+/// Every way to work through a partition.
+pub(crate) const KERNELS: [Kernel; 2] = [Kernel::Book, Kernel::Bytes];
+
+/// An input, and the totals that it must give.
+pub(crate) struct Case {
+    /// What is special about it.
+    pub(crate) name: &'static str,
+    /// The 1-gram file.
+    pub(crate) path: PathBuf,
+    /// Lines of word TAB total, sorted by the words' bytes.
+    pub(crate) expected: Vec<u8>,
+}
+
+impl Case {
+    fn new(name: &'static str, path: PathBuf) -> Self {
+        let expected = reference(&path);
+        Case { name, path, expected }
+    }
+
+    /// The inputs of `word_totals` for this file.
+    pub(crate) fn inputs(&self, kernel: Kernel) -> Inputs {
+        let word_totals = Options { input: Some(self.path.clone()), kernel, word: "Aardvark".to_owned() };
+        Inputs { word_totals, ..Inputs::default() }
+    }
+
+    /// Panics unless `totals` are the expected ones, naming the first line that is not.
+    pub(crate) fn check(&self, totals: &[u8], way: &str) {
+        if totals == self.expected {
+            return;
+        }
+        let lines = |bytes: &[u8]| -> Vec<String> {
+            let lines = bytes.split(|byte| *byte == b'\n');
+            lines.map(|line| String::from_utf8_lossy(&line[line.len().saturating_sub(80)..]).into_owned()).collect()
+        };
+        let (got, expected) = (lines(totals), lines(&self.expected));
+        let differs = (0..).find(|place| got.get(*place) != expected.get(*place)).unwrap_or_default();
+        let (got, expected) = (got.get(differs), expected.get(differs));
+        panic!("{}, {way}: line {} of the totals is {got:?}, and awk says {expected:?}", self.name, differs + 1);
+    }
+}
+
+/// The totals by `awk`, sorted by `sort`, both in the C locale, where a character is a byte.
+///
+/// awk adds in double precision, so no total may reach 2^53. The word is printed and not formatted: mawk formats no
+/// more than 8192 bytes.
+fn reference(path: &Path) -> Vec<u8> {
+    let lines = File::open(path).expect("the case was just written");
+    let add = r#"{ total[$1] += $3 } END { for (word in total) print word "\t" sprintf("%.0f", total[word]) }"#;
+    let mut awk = command("awk", &["-F\t", add]).stdin(lines).stdout(Stdio::piped()).spawn().expect(ABSENT);
+    let added = awk.stdout.take().expect("its output is a pipe");
+    let sorted = command("sort", &["-t", "\t", "-k1,1"]).stdin(added).output().expect(ABSENT);
+    assert!(awk.wait().is_ok_and(|status| status.success()), "awk failed on {}", path.display());
+    assert!(sorted.status.success(), "sort failed: {}", String::from_utf8_lossy(&sorted.stderr));
+    for line in sorted.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let total = line.rsplit(|byte| *byte == b'\t').next().and_then(|total| std::str::from_utf8(total).ok());
+        let exact = total.and_then(|total| total.parse::<u64>().ok()).is_some_and(|total| total < 1 << 53);
+        assert!(exact, "awk is no reference for {}: a total is not below 2^53", path.display());
+    }
+    sorted.stdout
+}
+
+const ABSENT: &str = "`awk` and `sort` are what the totals are compared with; install both (Debian: mawk, coreutils)";
+
+fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).env("LC_ALL", "C");
+    command
+}
+
+/// Inputs of at most a few megabytes, written to `folder`.
+pub(crate) fn small(folder: &Path) -> Vec<Case> {
+    let without_feed = |lines: &[u8]| lines.strip_suffix(b"\n").expect("these lines end in a line feed").to_vec();
+    let one = b"Aardvark\t1984\t3\t2\n";
+    let inputs: [(&str, Vec<u8>); 10] = [
+        ("the sample", sample::LINES.to_vec()),
+        ("no final line feed", without_feed(sample::LINES)),
+        ("an empty file", Vec::new()),
+        ("one line", one.to_vec()),
+        ("one line without a line feed", without_feed(one)),
+        ("words of 1 byte", words_of_one_byte()),
+        ("words of 64 KB", words_of_64_kb()),
+        ("a word larger than what is read at once", word_larger_than_a_piece()),
+        ("words that are not UTF-8", words_not_utf8()),
+        ("numbers at their limits", numbers_at_their_limits()),
+    ];
+    let write = |(place, (name, bytes)): (usize, (&'static str, Vec<u8>))| {
+        let path = folder.join(format!("{place}.tsv"));
+        std::fs::write(&path, bytes).expect("a temporary folder can be written to");
+        Case::new(name, path)
+    };
+    inputs.into_iter().enumerate().map(write).collect()
+}
+
+/// A generated file of 20 MB, and the same lines in a random order.
+pub(crate) fn large() -> [Case; 2] {
+    let folder = tests::workspace().join("datasets/generated");
+    [("20 MB", false), ("20 MB, shuffled", true)].map(|(name, shuffled)| {
+        let recipe = Recipe { shuffled, ..Recipe::default() };
+        Case::new(name, recipe.file(&folder, &mut |_| ()).expect("a file can be made"))
+    })
+}
+
+fn line(word: &[u8], rest: &str) -> Vec<u8> {
+    [word, b"\t", rest.as_bytes(), b"\n"].concat()
+}
+
+/// Every byte that can be a word, three times, never beside its equal. NUL is left out: not every awk reads it.
+fn words_of_one_byte() -> Vec<u8> {
+    let words = (1..=255u8).filter(|byte| !b"\t\n".contains(byte));
+    (1..=3).flat_map(|count| words.clone().flat_map(move |byte| line(&[byte], &format!("1984\t{count}\t1")))).collect()
+}
+
+/// Words that differ in their last byte or their length alone, around a power of two.
+fn words_of_64_kb() -> Vec<u8> {
+    let word = |length: usize, last: u8| [&vec![b'w'; length - 1][..], &[last]].concat();
+    let words = [word(65_536, b'a'), word(65_536, b'b'), word(65_535, b'w'), word(65_536, b'w'), word(65_537, b'w')];
+    let lines = (1..=4).flat_map(|count| words.iter().map(move |word| line(word, &format!("1984\t{count}\t1"))));
+    lines.collect::<Vec<_>>().concat()
+}
+
+/// Among short lines, so that the cut looks for its end in vain for a while.
+fn word_larger_than_a_piece() -> Vec<u8> {
+    let short: Vec<u8> = (0..300).flat_map(|year| line(b"short", &format!("{year}\t1\t1"))).collect();
+    let long = line(&vec![b'l'; 700_000], "1984\t7\t1");
+    [&short[..], &long, &short, &long].concat()
+}
+
+fn words_not_utf8() -> Vec<u8> {
+    let words: [&[u8]; 12] = [
+        b"\xff",
+        b"\xff\xfe",
+        b"\x80",
+        b"caf\xe9",
+        b"caf\xc3\xa9",
+        b"caf\xc3",
+        // A surrogate, a slash in two bytes, and a character beyond the last: UTF-8 forbids all three.
+        b"\xed\xa0\x80",
+        b"\xc0\xaf",
+        b"\xf4\x90\x80\x80",
+        b"a\rb",
+        b"\r",
+        b" \xa0 ",
+    ];
+    let lines = (1..=9).flat_map(|count| words.map(move |word| line(word, &format!("1984\t{count}\t1"))));
+    lines.collect::<Vec<_>>().concat()
+}
+
+/// What is added up stays exact in awk; what is only checked may be as large as it can be. The words look like numbers.
+fn numbers_at_their_limits() -> Vec<u8> {
+    let lines = [
+        "0\t0\t0\t0",
+        "00\t1984\t0\t1",
+        "1e3\t18446744073709551615\t4503599627370496\t18446744073709551615",
+        "1000\t1984\t007\t0001",
+        "1e3\t1984\t4503599627370495\t1",
+        "0x10\t00000000000000000000000000000001984\t1\t1",
+        "16\t1984\t0000000000000000000000000000000000000000000000001\t1",
+        "-5\t1984\t1\t1",
+        "+5\t1984\t1\t1",
+        "5\t1984\t1\t1",
+        "0\t1984\t0\t0",
+    ];
+    lines.join("\n").into_bytes()
+}

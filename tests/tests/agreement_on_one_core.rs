@@ -1,0 +1,33 @@
+//! On one core, every strategy gives the word totals that awk gives.
+//!
+//! A file of its own for each number of cores: a library may keep its threads from one test to the next, and with them
+//! the cores they were first allowed.
+
+mod agreement;
+
+use agreement::{binary, cross, large, small};
+
+const CORES: usize = 1;
+
+#[test]
+fn every_way_to_run_a_small_file_gives_what_awk_gives() {
+    cross::pin(CORES);
+    let folder = tempfile::tempdir().unwrap();
+    for case in small(folder.path()) {
+        cross::cross(&case, &[1, 7, cross::BOOK, cross::ALL_LINES]);
+    }
+}
+
+#[test]
+fn every_strategy_gives_what_awk_gives_for_20_mb_sorted_and_shuffled() {
+    cross::pin(CORES);
+    cross::take_turns(&large(), 0);
+}
+
+#[test]
+fn the_binary_writes_what_awk_gives_with_every_strategy() {
+    let folder = tempfile::tempdir().unwrap();
+    for case in small(folder.path()).iter().take(3).chain(&large()) {
+        binary::run(case, CORES);
+    }
+}
