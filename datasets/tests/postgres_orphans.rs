@@ -1,5 +1,7 @@
 //! However the owner of a server ends, five seconds later there is no process and no directory of it.
 
+#![allow(clippy::unwrap_used)]
+
 mod leftovers;
 
 use std::fs;
@@ -157,7 +159,8 @@ fn the_next_start_sweeps_what_a_killed_watchdog_left_and_spares_the_living() {
     let mut dead = folder.owner("hold").spawn().unwrap();
     wait_until_up(&mut dead);
     // The watchdog first, then its owner: nobody is left to tidy up.
-    for watchdog in children_of(&dead).into_iter().filter(|child| command_line(*child).contains("goldilocks-watchdog")) {
+    for watchdog in children_of(&dead).into_iter().filter(|child| command_line(*child).contains("goldilocks-watchdog"))
+    {
         kill_process(watchdog, Signal::KILL).unwrap();
     }
     kill_process(pid(&dead), Signal::KILL).unwrap();

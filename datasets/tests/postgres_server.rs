@@ -1,5 +1,7 @@
 //! A server comes up by itself, does its work and is gone; a server that was given keeps nothing of ours.
 
+#![allow(clippy::unwrap_used)]
+
 mod leftovers;
 
 use datasets::postgres::{Driver, Environment, Error, Server, connect, discovery};

@@ -11,6 +11,7 @@ use harness::sweep::{self, Plan};
 use harness::{cell, child, machine, record};
 use indicatif::{ProgressBar, ProgressStyle};
 use reports::record::{Cell, Times};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,7 +68,7 @@ struct Run {
     #[arg(long, value_parser = positive)]
     cores: Option<u64>,
     /// How many jobs may be in progress at one moment [default: as many as cores]
-    #[arg(long, value_parser = positive)]
+    #[arg(long, value_parser = workers)]
     workers: Option<u64>,
     /// Items in a partition, about [default: the task's own]
     #[arg(long, value_parser = positive)]
@@ -108,7 +109,7 @@ struct Sweep {
     #[arg(long, value_delimiter = ',', value_parser = positive)]
     cores: Vec<u64>,
     /// Jobs in progress at one moment [default: as many as cores]
-    #[arg(long, value_delimiter = ',', value_parser = positive)]
+    #[arg(long, value_delimiter = ',', value_parser = workers)]
     workers: Vec<u64>,
     /// Partition sizes, for every task [default: each task's own]
     #[arg(long, value_delimiter = ',', value_parser = positive)]
@@ -119,12 +120,12 @@ struct Sweep {
     /// Combines to compare
     #[arg(long, value_delimiter = ',', default_value = "per_partition", value_parser = word::<strategies::Combine>)]
     combines: Vec<String>,
-    /// Time for measuring: 90s, 5m, 1h. The first block is finished whatever it takes
-    #[arg(long, default_value = "5m", value_parser = seconds)]
-    budget: f64,
+    /// Time for measuring: 90s, 5m, 1h. The first block is finished whatever it takes [default: 5m]
+    #[arg(long, value_parser = seconds)]
+    budget: Option<f64>,
     /// Never more blocks than this
-    #[arg(long, default_value_t = u32::MAX, hide_default_value = true)]
-    blocks: u32,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    blocks: Option<u32>,
     /// Timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
@@ -134,7 +135,7 @@ struct Sweep {
     /// How long a process may take beyond ten times what the baseline would need
     #[arg(long, default_value = "20s", value_parser = seconds)]
     patience: f64,
-    /// Take up an interrupted run: its id, or the newest
+    /// Take up an interrupted run: its id, or the newest. Its plan stays, but for --budget and --blocks
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
     resume: Option<String>,
     #[command(flatten)]
@@ -142,6 +143,9 @@ struct Sweep {
     #[command(flatten)]
     inputs: Inputs,
 }
+
+/// Seconds for measuring, unless told otherwise.
+const BUDGET_S: f64 = 300.0;
 
 #[derive(Args)]
 struct Report {
@@ -378,17 +382,12 @@ fn shown(ns: u64) -> String {
 impl Sweep {
     fn carry_out(self) -> Result<ExitCode> {
         let interrupt = Interrupt::listen()?;
-        let folder = match &self.resume {
-            Some(run) => {
-                let run = Some(run.as_str()).filter(|run| !run.is_empty());
-                let folder = record::find(&self.places.runs, run)?;
-                sweep::resume(&folder, None, &self.inputs, &interrupt)?
+        let folder = match self.measure(&interrupt) {
+            Err(error) if interrupt.is_asked() => {
+                eprintln!("{error:#}");
+                return Ok(ExitCode::from(130));
             }
-            None => {
-                let command = std::env::args().map(|word| shlex::try_quote(&masked(&word)).map(String::from));
-                let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
-                sweep::begin(&self.plan()?, &self.places.runs, command.join(" "), &interrupt)?
-            }
+            measured => measured?,
         };
         make_report(&folder)?;
         if interrupt.is_asked() {
@@ -396,6 +395,19 @@ impl Sweep {
             return Ok(ExitCode::from(130));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Begins a run, or takes one up again; its folder.
+    fn measure(&self, interrupt: &Interrupt) -> Result<PathBuf> {
+        if let Some(run) = &self.resume {
+            let folder = record::find(&self.places.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
+            let database_url = self.inputs.cursor_pages.database_url.clone();
+            let changes = sweep::Changes { budget_s: self.budget, blocks: self.blocks, database_url };
+            return sweep::resume(&folder, &changes, interrupt);
+        }
+        let command = std::env::args().map(|word| shlex::try_quote(&masked(&word)).map(String::from));
+        let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
+        sweep::begin(&self.plan()?, &self.places.runs, command.join(" "), interrupt)
     }
 
     fn plan(&self) -> Result<Plan> {
@@ -406,11 +418,12 @@ impl Sweep {
             cores = machine::core_counts(available);
         }
         cores.sort_unstable();
+        cores.dedup();
         if let Some(more) = cores.iter().find(|count| **count > available) {
             bail!("{more} cores are asked for, and this process may use {available}");
         }
         let mut tasks = Vec::new();
-        for task in &self.tasks {
+        for task in &each_once(&self.tasks) {
             let entry = known_task(task)?;
             let mut sizes = if self.sizes.is_empty() { entry.sizes.to_vec() } else { self.sizes.clone() };
             sizes.sort_unstable();
@@ -424,7 +437,7 @@ impl Sweep {
         Ok(Plan {
             axes: Axes {
                 tasks,
-                strategies: if self.strategies.is_empty() { catalogue() } else { self.strategies.clone() },
+                strategies: if self.strategies.is_empty() { catalogue() } else { each_once(&self.strategies) },
                 cores,
                 workers: counts(&self.workers)?,
                 deliveries: self.deliveries.clone(),
@@ -432,13 +445,19 @@ impl Sweep {
             },
             inputs: self.inputs.clone(),
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
-            budget_s: self.budget,
-            blocks: self.blocks,
+            budget_s: self.budget.unwrap_or(BUDGET_S),
+            blocks: self.blocks.unwrap_or(u32::MAX),
             samples: self.samples,
             patience_s: self.patience,
             data: self.places.data.clone(),
         })
     }
+}
+
+/// The names in the order in which they were first given.
+fn each_once(names: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.iter().filter(|name| seen.insert(*name)).cloned().collect()
 }
 
 /// Writes a run's report beside its record, and its finding to the terminal.
@@ -492,6 +511,14 @@ fn positive(text: &str) -> Result<u64, String> {
         Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
         Ok(number) => Ok(number),
     }
+}
+
+/// The most jobs in progress: far more than pay, and few enough that every system has the threads or processes for them.
+const MOST_WORKERS: u64 = 1024;
+
+fn workers(text: &str) -> Result<u64, String> {
+    let number = positive(text)?;
+    if number <= MOST_WORKERS { Ok(number) } else { Err(format!("expected a whole number from 1 to {MOST_WORKERS}")) }
 }
 
 fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<String, String> {

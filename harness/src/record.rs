@@ -17,16 +17,21 @@ pub struct Journal {
 pub const FILE: &str = "run.jsonl";
 
 impl Journal {
-    /// Begins a new run in a folder of its own.
+    /// Begins the record of a new run in `folder`, with its `first` lines.
+    ///
+    /// The record gets its name when they are written: a folder in which a crash left less is no run, and
+    /// [`find`] passes it by.
     ///
     /// # Errors
-    /// When the folder cannot be made, or is there already.
-    pub fn begin(runs: &Path, id: &str) -> Result<Self> {
-        let folder = runs.join(id);
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let path = folder.join(FILE);
-        let file = OpenOptions::new().append(true).create_new(true).open(&path);
-        Ok(Journal { file: file.with_context(|| format!("cannot create {}", path.display()))?, folder })
+    /// When it cannot be written, or one has been begun here before.
+    pub fn begin(folder: &Path, first: &[Line]) -> Result<Self> {
+        let (unfinished, path) = (folder.join(format!("{FILE}.unfinished")), folder.join(FILE));
+        let file = OpenOptions::new().append(true).create_new(true).open(&unfinished);
+        let file = file.with_context(|| format!("cannot create {}", unfinished.display()))?;
+        let mut journal = Journal { folder: folder.to_owned(), file };
+        first.iter().try_for_each(|line| journal.write(line))?;
+        std::fs::rename(&unfinished, &path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(journal)
     }
 
     /// Goes on with a run. A last line that was cut off by a crash is taken away first: it was never complete.
@@ -45,7 +50,7 @@ impl Journal {
         Ok(Journal { folder: folder.to_owned(), file })
     }
 
-    /// Appends one line, in one write, so that a crash leaves it whole or not there.
+    /// Appends one line, in one write: a crash leaves it whole or not there, or cut off as the last one.
     ///
     /// # Errors
     /// When the disk is full or the folder gone; what was written before stays.

@@ -63,21 +63,19 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
                 skipped.push(Skipped { task: task.clone(), reason });
             }
         }
-        if interrupt.is_asked() {
-            prepared.end()?;
-            bail!("interrupted before anything was measured");
-        }
     }
     ensure!(!tasks.is_empty(), "no task is left to measure");
     let id = format!("{}-{}", began.strftime("%Y%m%d-%H%M%S"), letters(4));
-    let mut journal = Journal::begin(runs, &id)?;
-    keep(plan, journal.folder())?;
+    let folder = runs.join(&id);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    // Before the record, for a record without a plan could not be resumed.
+    keep(plan, &folder)?;
     let run = Run {
         version: VERSION,
         id,
         began: began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         command,
-        program: format!("goldilocks {} ({})", env!("CARGO_PKG_VERSION"), env!("GOLDILOCKS_COMMIT")),
+        program: program(),
         seed: plan.seed,
         budget_s: plan.budget_s,
         machine: machine::describe(prepared.notes.clone()),
@@ -85,27 +83,51 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
         strategies: plan.axes.strategies.iter().filter_map(|name| introduce_strategy(name)).collect(),
         cores: plan.axes.cores.iter().map(|cores| u32::try_from(*cores).unwrap_or(u32::MAX)).collect(),
     };
-    journal.write(&Line::Run(Box::new(run)))?;
-    for skipped in skipped {
-        journal.write(&Line::Skipped(skipped))?;
-    }
+    let first: Vec<Line> =
+        [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
+    let journal = Journal::begin(&folder, &first)?;
     Sweep::new(plan, &prepared, tasks, journal, interrupt).go(prepared)
 }
 
-/// Takes a sweep up again that was interrupted: what is measured stays, what is missing is measured.
+/// What may be changed when a sweep is taken up again.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Seconds for measuring, all in all.
+    pub budget_s: Option<f64>,
+    /// Blocks, all in all.
+    pub blocks: Option<u32>,
+    /// The server's address. It may hold a password and is not kept: if there was one, it must be given again.
+    pub database_url: Option<String>,
+}
+
+/// Takes a sweep up again that was interrupted: what is measured stays, what is missing is measured. A sweep that
+/// came to its end is left as it is, unless it is allowed more than before.
 ///
 /// # Errors
-/// When there is no plan, the data is no longer the same, or the record cannot be written.
-pub fn resume(folder: &Path, budget_s: Option<f64>, inputs: &Inputs, interrupt: &Interrupt) -> Result<PathBuf> {
+/// When there is no plan, machine, program or data are no longer the same, or the record cannot be written.
+pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result<PathBuf> {
     let path = folder.join(PLAN);
     let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut plan: Plan = serde_json::from_slice(&text).with_context(|| format!("{} is not a plan", path.display()))?;
-    plan.budget_s = budget_s.unwrap_or(plan.budget_s);
-    // An address may hold a password and is not kept; if there was one, it must be given again.
-    plan.inputs.cursor_pages.database_url.clone_from(&inputs.cursor_pages.database_url);
-    let mut journal = Journal::go_on(folder)?;
     let record = reports::read(folder.join(crate::record::FILE))?;
+    let budget_s = changes.budget_s.unwrap_or(plan.budget_s);
+    let blocks = changes.blocks.unwrap_or(plan.blocks);
+    let more = budget_s > plan.budget_s || blocks > plan.blocks;
+    if record.ended.as_ref().is_some_and(|ended| !ended.interrupted) && !more {
+        eprintln!("this sweep came to its end; to measure more blocks, give it a larger --budget or more --blocks");
+        return Ok(folder.to_owned());
+    }
+    eprintln!("going on as it was planned: {}", record.run.command);
+    (plan.budget_s, plan.blocks) = (budget_s, blocks);
+    same(&record.run)?;
+    keep(&plan, folder)?;
+    plan.inputs.cursor_pages.database_url.clone_from(&changes.database_url);
+    plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
+    let mut journal = Journal::go_on(folder)?;
     let prepared = prepare(&plan)?;
+    if let Some((task, reason)) = prepared.skipped.first() {
+        bail!("{task} can no longer be measured: {reason}");
+    }
     let mut tasks = Vec::new();
     for note in &record.run.tasks {
         let known = introduce(&note.name, &note.sizes, &prepared, &plan, interrupt)?;
@@ -119,13 +141,33 @@ pub fn resume(folder: &Path, budget_s: Option<f64>, inputs: &Inputs, interrupt: 
         );
         tasks.push(known);
     }
-    plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
     journal.write(&Line::Resumed(Moment { at: now() }))?;
     let mut sweep = Sweep::new(&plan, &prepared, tasks, journal, interrupt);
     for sample in &record.samples {
         sweep.remember(sample);
     }
     sweep.go(prepared)
+}
+
+/// Makes sure that what is measured now can stand beside what was measured when `run` began.
+fn same(run: &Run) -> Result<()> {
+    let (then, now) = (&run.machine, machine::describe(BTreeMap::new()));
+    let differences = [
+        ("the program", run.program.clone(), program()),
+        ("its profile", then.profile.clone(), now.profile),
+        ("the processor", then.processor.clone(), now.processor),
+        ("the number of cores", then.cores_available.to_string(), now.cores_available.to_string()),
+    ];
+    match differences.into_iter().find(|(_, then, now)| then != now) {
+        None => Ok(()),
+        Some((what, then, now)) => {
+            bail!("{what} is not the one that this run began with ({now} instead of {then}), so begin a new run")
+        }
+    }
+}
+
+fn program() -> String {
+    format!("goldilocks {} ({})", env!("CARGO_PKG_VERSION"), env!("GOLDILOCKS_COMMIT"))
 }
 
 /// A task that can be measured: what the report says of it, and how long its baseline takes.
@@ -144,6 +186,8 @@ struct Sweep<'a> {
     have: BTreeMap<(u32, Cell), u32>,
     /// Cells that have failed: they are shown as such and not tried again.
     failed: BTreeSet<Cell>,
+    /// When each block that an earlier process worked on had its first and its last sample.
+    blocks: BTreeMap<u32, (Duration, Duration)>,
     /// Time spent measuring before this process, and when this process began.
     spent: Duration,
     began: Instant,
@@ -165,6 +209,7 @@ impl<'a> Sweep<'a> {
             processors: machine::processors(),
             have: BTreeMap::new(),
             failed: BTreeSet::new(),
+            blocks: BTreeMap::new(),
             spent: Duration::ZERO,
             began: Instant::now(),
             journal,
@@ -178,7 +223,9 @@ impl<'a> Sweep<'a> {
         if sample.status != Status::Verified {
             self.failed.insert(sample.cell.clone());
         }
-        self.spent = self.spent.max(Duration::from_millis(sample.elapsed_ms));
+        let elapsed = Duration::from_millis(sample.elapsed_ms);
+        self.blocks.entry(sample.block).or_insert((elapsed, elapsed)).1 = elapsed;
+        self.spent = self.spent.max(elapsed);
     }
 
     fn elapsed(&self) -> Duration {
@@ -200,10 +247,12 @@ impl<'a> Sweep<'a> {
             if !self.block(block, budget, &mut progress)? {
                 break;
             }
+            let before = self.blocks.get(&block).map_or(Duration::ZERO, |(first, last)| last.saturating_sub(*first));
+            let whole = before + began.elapsed();
             blocks = block + 1;
             block += 1;
             // A block is only begun if it can be ended: half a block would favour the cells that happen to come first.
-            if self.elapsed() + began.elapsed() > budget && !self.is_begun(block) {
+            if self.elapsed() + whole > budget && !self.blocks.contains_key(&block) {
                 break;
             }
         }
@@ -212,11 +261,6 @@ impl<'a> Sweep<'a> {
         self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted }))?;
         prepared.end()?;
         Ok(self.journal.folder().to_owned())
-    }
-
-    /// Whether an earlier process has measured something of this block.
-    fn is_begun(&self, block: u32) -> bool {
-        self.have.keys().any(|(begun, _)| *begun == block)
     }
 
     /// Runs what is left of a block; `false` if it was interrupted.
@@ -350,6 +394,9 @@ fn introduce(
         }
         Ok(())
     })?;
+    if interrupt.is_asked() {
+        bail!("interrupted before anything was measured");
+    }
     let Some((digest, answer, times)) = heard.filter(|_| end == End::Done) else {
         return Ok(Err(match end {
             End::Failed(reason) | End::Crashed(reason) | End::Hung(reason) => reason,

@@ -1,7 +1,9 @@
 //! What crosses crates: the conformance suite over a whole catalogue, and what the tests share.
 
 pub mod conformance;
+pub mod interruption;
 pub mod prices;
+pub mod sandbox;
 pub mod traps;
 pub mod twins;
 

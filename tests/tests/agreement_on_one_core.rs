@@ -5,7 +5,7 @@
 
 mod agreement;
 
-use agreement::{binary, cross, large, small};
+use agreement::{LARGE, binary, cross, small};
 
 const CORES: usize = 1;
 
@@ -21,13 +21,13 @@ fn every_way_to_run_a_small_file_gives_what_awk_gives() {
 #[test]
 fn every_strategy_gives_what_awk_gives_for_20_mb_sorted_and_shuffled() {
     cross::pin(CORES);
-    cross::take_turns(&large(), 0);
+    cross::take_turns(&*LARGE, 0);
 }
 
 #[test]
 fn the_binary_writes_what_awk_gives_with_every_strategy() {
     let folder = tempfile::tempdir().unwrap();
-    for case in small(folder.path()).iter().take(3).chain(&large()) {
+    for case in small(folder.path()).iter().take(3).chain(&*LARGE) {
         binary::run(case, CORES);
     }
 }

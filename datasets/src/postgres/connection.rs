@@ -8,7 +8,7 @@
 //! How it works:
 //!
 //! 1. [`Socket`] is non-blocking. A read or write that would block notes which of the two it wanted, and is pending.
-//! 2. [`Driver::block_on`] polls the caller's future, then the connection. Whoever made progress rings the [`Bell`].
+//! 2. [`Driver::block_on`] polls the caller's future, then the connection. Whoever made progress rings the bell.
 //! 3. If the bell is silent, the thread sleeps until the socket is ready for what was noted, or another thread rings.
 
 use std::future::Future;
@@ -219,7 +219,16 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        self.attempt(WRITABLE, |stream| stream.write(from))
+        match self.attempt(WRITABLE, |stream| stream.write(from)) {
+            // The server has closed. Why, it has said before, and that is still to be read: failing here would end the
+            // connection with its last words unread. Reading comes to the end by itself. (libpq does the same.)
+            Poll::Ready(Err(error))
+                if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+            {
+                Poll::Ready(Ok(from.len()))
+            }
+            result => result,
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -312,20 +321,24 @@ impl Driver {
 
     /// Runs `future` to its end on this thread, moving the connection's bytes meanwhile.
     ///
-    /// It may be called inside a runtime (it uses none), but then it blocks that runtime's thread. When the future ends,
-    /// requests it left in the queue have been handed to the socket: a page asked for is on its way while the caller
-    /// works on the one before. If the connection ends first, the future gets tokio-postgres's own error; the reason
-    /// is kept in [`Driver::ended`]. A future that waits for something else must be woken by another thread.
+    /// It may be called inside a runtime (it uses none), but then it blocks that runtime's thread. When the future
+    /// ends, requests it left in the queue have been handed to the socket: a page asked for is on its way while the
+    /// caller works on the one before. If the connection ends first, the future gets tokio-postgres's own error; the
+    /// reason is kept in [`Driver::ended`]. A future that waits for something else must be woken by another thread.
     pub fn block_on<F: Future>(&mut self, future: F) -> F::Output {
         self.run(None, future).expect("without a deadline only the future's end leaves the loop")
     }
 
-    /// Like [`Driver::block_on`], but gives up at `deadline`: `None`. The future is dropped then, the connection is not.
+    /// Like [`Driver::block_on`], but gives up at `deadline`: `None`. The future is dropped then, the connection is
+    /// not.
     pub fn block_on_until<F: Future>(&mut self, deadline: Instant, future: F) -> Option<F::Output> {
         self.run(Some(deadline), future)
     }
 
     /// Why the connection is over: the server's last word, if it said one before it closed.
+    ///
+    /// A request that waits gets the reason itself. tokio-postgres loses it when the oldest request on the way is one
+    /// that nobody waits for, such as the closing of a dropped statement: then there is only "connection closed".
     pub fn ended(&self) -> Option<&tokio_postgres::Error> {
         self.ended.as_ref()
     }

@@ -1,4 +1,5 @@
-//! A place of our own on a server that somebody gave us: one schema, made by us and dropped by us; nothing else is touched.
+//! A place of our own on a server that somebody gave us: one schema, made by us and dropped by us; nothing else is
+//! touched.
 
 use std::hash::{BuildHasher, RandomState};
 

@@ -86,7 +86,8 @@ fn install_packages(settings: &Path, environment: &Environment) -> Result<()> {
     })
 }
 
-/// Tells Debian's package not to create and start a server of its own, unless the administrator has said something else.
+/// Tells Debian's package not to create and start a server of its own, unless the administrator has said something
+/// else.
 fn prevent_cluster(settings: &Path) -> Result<()> {
     let present = fs::read_to_string(settings).unwrap_or_default();
     if present.lines().any(|line| line.trim_start().starts_with("create_main_cluster")) {

@@ -7,8 +7,9 @@ const MEGABYTE: u64 = 1 << 20;
 
 /// The size of `shared_buffers` in megabytes for a table of `table_bytes`.
 ///
-/// Four times the table, because PostgreSQL reads a table larger than a quarter of its buffers through a small ring that
-/// forgets it again: then strategies would be compared by luck. Never more than a quarter of the memory that is free.
+/// Four times the table, because PostgreSQL reads a table larger than a quarter of its buffers through a small ring
+/// that forgets it again: then strategies would be compared by luck. Never more than a quarter of the memory that is
+/// free.
 pub(super) fn shared_buffers_megabytes(table_bytes: u64, available_bytes: Option<u64>) -> u64 {
     let wanted = (table_bytes.saturating_mul(4) / MEGABYTE).max(128);
     let bound = available_bytes.map_or(512, |bytes| bytes / 4 / MEGABYTE).max(16);

@@ -11,8 +11,8 @@ use super::user::User;
 
 /// Writes its own number to the file named first, then becomes the program named second.
 ///
-/// The number is there before the program is. It appears under its name at once and complete, and if the directory has been
-/// renamed meanwhile, which is the watchdog's first act, it cannot be written and the program does not start.
+/// The number is there before the program is. It appears under its name at once and complete, and if the directory has
+/// been renamed meanwhile, which is the watchdog's first act, it cannot be written and the program does not start.
 const NUMBERED: &str = r#"echo $$ >"$1.new" && mv "$1.new" "$1" && shift && exec "$@""#;
 
 /// Starts `program`, its output going to `log`, its number to `number_file`.

@@ -27,14 +27,14 @@ const SOCKET: &str = ".s.PGSQL.5432";
 /// How long a new server may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The programs are started in the data folder and told so by its relative name: by its full name `initdb` would make the
-/// whole path again after the watchdog has taken it away.
+/// The programs are started in the data folder and told so by its relative name: by its full name `initdb` would make
+/// the whole path again after the watchdog has taken it away.
 const HERE: [&str; 2] = ["-D", "."];
 
 /// What makes the server's directory the same every time and its speed a matter of the strategies.
 ///
-/// The first group is safe only because the data are thrown away: nothing waits for a disk. The second keeps scans alike:
-/// every one starts at the table's first row, uses one process and one plan, and nothing tidies up behind it.
+/// The first group is safe only because the data are thrown away: nothing waits for a disk. The second keeps scans
+/// alike: every one starts at the table's first row, uses one process and one plan, and nothing tidies up behind it.
 const SETTINGS: &[&str] = &[
     "fsync=off",
     "synchronous_commit=off",
@@ -136,7 +136,8 @@ impl Server {
         Ok(Server { place, url, schema, version, about })
     }
 
-    /// The address for clients, as [`connect`] and `tokio_postgres::Config` read it. It may hold a password: do not show it.
+    /// The address for clients, as [`connect`] and `tokio_postgres::Config` read it. It may hold a password: do not
+    /// show it.
     pub fn url(&self) -> String {
         self.url.clone()
     }
@@ -166,8 +167,8 @@ impl Server {
 
     /// Makes the table `product` in our schema and fills it with the first `rows` rows that follow from `seed`.
     ///
-    /// A table that is there already is replaced. Afterwards nothing about it changes under a reader: all rows are frozen,
-    /// the planner's figures are fresh, and every page has been read once.
+    /// A table that is there already is replaced. Afterwards nothing about it changes under a reader: all rows are
+    /// frozen, the planner's figures are fresh, and every page has been read once.
     pub fn load_products(&self, rows: u64, seed: u64) -> Result<Loaded> {
         let products = Products::new(seed, rows).map_err(|error| Error::Products(error.to_string()))?;
         let (client, mut driver) = connect(&self.url)?;
@@ -195,7 +196,8 @@ impl Server {
         Ok(Loaded { rows: rows.cast_unsigned(), bytes: bytes.cast_unsigned(), copying, settling: begun.elapsed() })
     }
 
-    /// Stops the server and removes its directory, or drops our schema; dropping does the same but cannot say what failed.
+    /// Stops the server and removes its directory, or drops our schema; dropping does the same but cannot say what
+    /// failed.
     pub fn stop(mut self) -> Result<()> {
         match &mut self.place {
             Place::Own(own) => own.stop(),

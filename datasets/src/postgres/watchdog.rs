@@ -1,12 +1,12 @@
 //! Removes a server and its directory however its owner ends: by itself, by a panic, by Ctrl-C or by `kill -9`.
 //!
-//! `Drop` does not run when a signal ends a process, so somebody else has to tidy up: a shell that reads from a pipe whose
-//! other end, the lifeline, only the owner holds. Whatever ends the owner closes the lifeline, and the shell does its work
-//! (`watchdog.sh`). An orderly stop goes the same way, so the emergency exit is in daily use.
+//! `Drop` does not run when a signal ends a process, so somebody else has to tidy up: a shell that reads from a pipe
+//! whose other end, the lifeline, only the owner holds. Whatever ends the owner closes the lifeline, and the shell does
+//! its work (`watchdog.sh`). An orderly stop goes the same way, so the emergency exit is in daily use.
 //!
-//! A shell and not a second copy of this program: a copy would need a hook in the `main` of every program, test and bench
-//! that owns a server. Its own process group and ignored signals keep it alive through a Ctrl-C meant for the owner.
-//! A watchdog that was killed itself is made up for by [`sweep`] at the next start.
+//! A shell and not a second copy of this program: a copy would need a hook in the `main` of every program, test and
+//! bench that owns a server. Its own process group and ignored signals keep it alive through a Ctrl-C meant for the
+//! owner. A watchdog that was killed itself is made up for by [`sweep`] at the next start.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -25,8 +25,8 @@ use super::error::{Error, Result};
 /// What the directories of our servers are called: this and eight characters.
 pub(super) const PREFIX: &str = "goldilocks-pg-";
 
-/// A directory without this file is not ours and is never removed. Its owner keeps it locked: a lock ends with its holder,
-/// also in another container, where a process number would mean nothing.
+/// A directory without this file is not ours and is never removed. Its owner keeps it locked: a lock ends with its
+/// holder, also in another container, where a process number would mean nothing.
 const MARKER: &str = "goldilocks-owner";
 
 const SCRIPT: &str = include_str!("watchdog.sh");

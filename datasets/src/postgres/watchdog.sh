@@ -50,8 +50,9 @@ ours() {
     return 1
 }
 
-# Asks (with the signal given), then insists, then kills. Only the program itself: what it has started follows it in good
-# order. Killing first would leave shared memory behind. All in all one second; four where a turn takes five times as long.
+# Asks (with the signal given), then insists, then kills. Only the program itself: what it has started follows it in
+# good order. Killing first would leave shared memory behind. All in all one second; four where a turn takes five times
+# as long.
 end() {
     for signal in "$2" QUIT KILL; do
         kill "-$signal" "$1" || break

@@ -1,0 +1,237 @@
+//! What must hold for any input, not only for the inputs somebody thought of.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use strategies::{Task, wire};
+use tasks::word_totals::{Kernel, Options, TotalsOf, book, bytes, line};
+use tasks::words::WordTotals;
+
+/// All that can be seen of totals.
+type Seen = (Vec<(Vec<u8>, u64)>, bool);
+
+fn seen(totals: &WordTotals) -> Seen {
+    (totals.sorted().into_iter().map(|(word, total)| (word.to_vec(), total)).collect(), totals.overflowed())
+}
+
+/// What a kernel makes of a piece: the totals, or where the first malformed line begins.
+fn outcome(kernel: fn(&[u8], &mut WordTotals) -> Result<(), usize>, piece: &[u8]) -> Result<Seen, usize> {
+    let mut totals = WordTotals::default();
+    kernel(piece, &mut totals).map(|()| seen(&totals))
+}
+
+/// The same without a kernel: line by line, by the parser that all kernels must agree with.
+fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
+    let mut totals = WordTotals::default();
+    let mut begin = 0;
+    for line in piece.split_inclusive(|byte| *byte == b'\n') {
+        let (word, count) = line::parse(line.strip_suffix(b"\n").unwrap_or(line)).map_err(|_| begin)?;
+        totals.add(word, count);
+        begin += line.len();
+    }
+    Ok(seen(&totals))
+}
+
+fn kernels_agree(piece: &[u8]) -> Result<(), TestCaseError> {
+    let expected = by_the_line(piece);
+    prop_assert_eq!(&outcome(book::add, piece), &expected, "book");
+    prop_assert_eq!(&outcome(bytes::add, piece), &expected, "bytes");
+    Ok(())
+}
+
+/// Bytes that mean something in a 1-gram file, and a few that do not.
+fn telling_bytes() -> impl Strategy<Value = Vec<u8>> {
+    vec(select(b"\t\t\t\n\n0123459ab+-. \r\0\x80\xff".as_slice()), 0..64)
+}
+
+fn word() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        // Few, so that they come again.
+        8 => select(vec![b"a".to_vec(), b"b".to_vec(), b"ab".to_vec(), b"Aardvark_NOUN".to_vec(), b"\xff\xfe".to_vec()]),
+        2 => vec(any::<u8>().prop_filter("ends a word", |byte| !b"\t\n".contains(byte)), 1..40),
+        1 => Just(Vec::new()),
+    ]
+}
+
+fn number() -> impl Strategy<Value = Vec<u8>> {
+    let text = |number: u64| number.to_string().into_bytes();
+    let odd =
+        ["", "-1", "+1", "1.0", " 1", "1 ", "1e3", "0x1", "x", "1\r", "18446744073709551616", "99999999999999999999"];
+    prop_oneof![
+        20 => (0..3000u64).prop_map(text),
+        4 => any::<u64>().prop_map(text),
+        2 => (0..50usize, 0..9u64).prop_map(|(zeros, number)| format!("{}{number}", "0".repeat(zeros)).into_bytes()),
+        1 => Just(text(u64::MAX)),
+        1 => select(odd.map(|odd| odd.as_bytes().to_vec()).to_vec()),
+    ]
+}
+
+/// Mostly right: four fields, each of them mostly right.
+fn near_valid_line() -> impl Strategy<Value = Vec<u8>> {
+    let numbers = prop_oneof![30 => Just(3usize), 1 => Just(2), 1 => Just(4)];
+    (word(), vec(number(), 4), numbers)
+        .prop_map(|(word, numbers, take)| [&[word], &numbers[..take]].concat().join(&b'\t'))
+}
+
+fn near_valid_piece() -> impl Strategy<Value = Vec<u8>> {
+    let lines = vec(near_valid_line(), 0..12);
+    (lines, any::<bool>()).prop_map(|(lines, feed)| {
+        let mut piece = lines.join(&b'\n');
+        if feed && !piece.is_empty() {
+            piece.push(b'\n');
+        }
+        piece
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn kernels_agree_on_any_bytes(piece in vec(any::<u8>(), 0..200)) {
+        kernels_agree(&piece)?;
+    }
+
+    #[test]
+    fn kernels_agree_on_bytes_that_mean_something(piece in telling_bytes()) {
+        kernels_agree(&piece)?;
+    }
+
+    #[test]
+    fn kernels_agree_on_lines_that_are_nearly_right(piece in near_valid_piece()) {
+        kernels_agree(&piece)?;
+    }
+}
+
+/// Totals with words that others have too, and at times too large.
+fn totals() -> impl Strategy<Value = Vec<(Vec<u8>, u64)>> {
+    let count = prop_oneof![6 => 0..1000u64, 1 => any::<u64>(), 1 => Just(u64::MAX)];
+    let any_word = vec(any::<u8>(), 0..20);
+    vec((prop_oneof![3 => word().boxed(), 1 => any_word.boxed()], count), 0..20)
+}
+
+fn made(counts: &[(Vec<u8>, u64)]) -> WordTotals {
+    let mut totals = WordTotals::default();
+    counts.iter().for_each(|(word, count)| totals.add(word, *count));
+    totals
+}
+
+fn sum(mut left: WordTotals, right: WordTotals) -> WordTotals {
+    left.absorb(right);
+    left
+}
+
+proptest! {
+    #[test]
+    fn reducing_word_totals_is_associative_and_commutative_and_has_a_neutral_element(
+        a in totals(), b in totals(), c in totals(),
+    ) {
+        let [a, b, c] = [made(&a), made(&b), made(&c)];
+        let left = sum(sum(a.clone(), b.clone()), c.clone());
+        let right = sum(a.clone(), sum(b.clone(), c));
+        prop_assert_eq!(seen(&left), seen(&right));
+        prop_assert_eq!(seen(&sum(a.clone(), b.clone())), seen(&sum(b, a.clone())));
+        prop_assert_eq!(seen(&sum(WordTotals::default(), a.clone())), seen(&a));
+        prop_assert_eq!(seen(&sum(a.clone(), WordTotals::default())), seen(&a));
+    }
+
+    #[test]
+    fn however_counts_are_split_their_totals_are_the_same(a in totals(), b in totals()) {
+        let together = made(&[a.clone(), b.clone()].concat());
+        prop_assert_eq!(seen(&sum(made(&a), made(&b))), seen(&together));
+        // The flag says exactly whether a true total is beyond u64.
+        let mut exact = std::collections::BTreeMap::<Vec<u8>, u128>::new();
+        a.into_iter().chain(b).for_each(|(word, count)| *exact.entry(word).or_default() += u128::from(count));
+        prop_assert_eq!(together.overflowed(), exact.values().any(|total| *total > u128::from(u64::MAX)));
+        prop_assert_eq!(together.len(), exact.len());
+        prop_assert_eq!(together.is_empty(), exact.is_empty());
+        for (word, total) in exact {
+            prop_assert_eq!(together.total(&word), Some(total as u64));
+        }
+    }
+
+    #[test]
+    fn word_totals_come_back_from_the_wire_as_they_went(counts in totals()) {
+        let there = made(&counts);
+        let back: WordTotals = wire::decode(&wire::encode(&there).unwrap()).unwrap();
+        prop_assert_eq!(seen(&back), seen(&there));
+        // And can be gone on with.
+        prop_assert_eq!(seen(&sum(back, there.clone())), seen(&sum(there.clone(), there)));
+    }
+
+    #[test]
+    fn bytes_that_are_no_word_totals_are_refused_without_a_panic(bytes in vec(any::<u8>(), 0..60)) {
+        if let Ok(totals) = wire::decode::<WordTotals>(&bytes) {
+            prop_assert!(totals.sorted().len() == totals.len());
+        }
+    }
+}
+
+/// Lines of very different lengths. One in thirty is longer than what is looked at to find its end; some are longer than
+/// what is read at once.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let length = prop_oneof![60 => 0..60usize, 2 => 4_000..9_000usize, 1 => 250_000..600_000usize];
+    (vec(length, 0..60), any::<bool>()).prop_map(|(lengths, feed)| {
+        let mut text: Vec<u8> = Vec::new();
+        for length in lengths {
+            text.extend(std::iter::repeat_n(b'w', length + 1));
+            text.extend_from_slice(b"\t1984\t1\t1\n");
+        }
+        if !feed {
+            text.pop();
+        }
+        text
+    })
+}
+
+/// Does `work` with a task whose file is `text`.
+fn cut(
+    text: &[u8],
+    kernel: Kernel,
+    work: impl FnOnce(&Arc<TotalsOf>) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text).unwrap();
+    let options = Options { input: Some(file.path().to_owned()), kernel, word: String::new() };
+    work(&Arc::new(TotalsOf::new(&options).unwrap()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn partitions_cover_the_file_once_in_order_and_end_with_their_lines(
+        text in text(), size in prop_oneof![1..10usize, 10..2000usize, Just(usize::MAX)],
+    ) {
+        cut(&text, Kernel::Bytes, |task| {
+            let mut at = 0;
+            for range in task.partitions(NonZeroUsize::new(size).unwrap()).unwrap() {
+                let (begin, end) = range.unwrap();
+                prop_assert_eq!(begin, at);
+                prop_assert!(begin < end, "a partition of no bytes");
+                let ended = text[..end as usize].ends_with(b"\n") || end == text.len() as u64;
+                prop_assert!(ended, "a partition ends inside a line, at {}", end);
+                at = end;
+            }
+            prop_assert_eq!(at, text.len() as u64);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn however_a_file_is_cut_its_totals_are_those_of_the_whole(
+        text in text(), size in prop_oneof![1..10usize, 10..2000usize], kernel in select(vec![Kernel::Book, Kernel::Bytes]),
+    ) {
+        cut(&text, kernel, |task| {
+            let mut total = WordTotals::default();
+            for range in task.partitions(NonZeroUsize::new(size).unwrap()).unwrap() {
+                task.map(range.unwrap(), &mut total).unwrap();
+            }
+            prop_assert_eq!(Ok(seen(&total)), by_the_line(&text));
+            Ok(())
+        })?;
+    }
+}

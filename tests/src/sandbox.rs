@@ -1,0 +1,147 @@
+//! A folder in which the program is tried: its temporary files, its data and its runs are in there, and whatever it
+//! leaves behind is found.
+
+use harness::record::{FILE, find};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A folder of its own. Dropping it removes it.
+pub struct Sandbox {
+    folder: TempDir,
+}
+
+/// A process that was started in a sandbox, directly or by another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub number: i32,
+    /// Its program and arguments, separated by blanks.
+    pub command: String,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        // A short name, for the path of a socket must fit; and open to all, for PostgreSQL may be run as another user.
+        let folder = tempfile::Builder::new().prefix("gl-").tempdir().expect("a temporary folder can be made");
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).expect("our own folder");
+        std::fs::create_dir(folder.path().join("temp")).expect("our own folder");
+        Sandbox { folder }
+    }
+}
+
+impl Sandbox {
+    /// Where the program keeps temporary files: empty before and after.
+    pub fn temp(&self) -> PathBuf {
+        self.folder.path().join("temp")
+    }
+
+    /// Where runs are kept.
+    pub fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs")
+    }
+
+    /// A place for anything else.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program, about to be started in a process group of its own.
+    pub fn goldilocks(&self) -> Command {
+        let mut goldilocks = Command::new(crate::goldilocks());
+        goldilocks.current_dir(self.folder.path()).env("TMPDIR", self.temp()).stdin(Stdio::null()).process_group(0);
+        goldilocks
+    }
+
+    /// A sweep, about to be started.
+    pub fn sweep<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut sweep = self.goldilocks();
+        sweep.arg("sweep").arg("--runs").arg(self.runs()).arg("--data").arg(self.path("data")).args(arguments);
+        sweep
+    }
+
+    /// The newest run's folder, if there is a run.
+    pub fn run(&self) -> Option<PathBuf> {
+        find(&self.runs(), None).ok()
+    }
+
+    /// The newest run's record as it is on the disk; empty if there is no run.
+    pub fn journal(&self) -> Vec<u8> {
+        self.run().and_then(|run| std::fs::read(run.join(FILE)).ok()).unwrap_or_default()
+    }
+
+    /// The newest run's record.
+    ///
+    /// # Panics
+    /// When there is none, or it is not what it should be.
+    pub fn record(&self) -> reports::Record {
+        let run = self.run().expect("a run has been begun");
+        reports::read(run.join(FILE)).expect("the record can be read")
+    }
+
+    /// Every process that was started in here and still runs.
+    pub fn processes(&self) -> Vec<Process> {
+        let numbers = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.filter_map(|number| self.process(number)).collect()
+    }
+
+    /// The process of that number, if it is one of ours: all of them inherit `TMPDIR`. PostgreSQL writes over its
+    /// environment, but works in a folder below it. A process that has ended and was not collected has neither.
+    fn process(&self, number: i32) -> Option<Process> {
+        let place = Path::new("/proc").join(number.to_string());
+        let read = |what: &str| std::fs::read(place.join(what)).unwrap_or_default();
+        let folder = self.temp();
+        let mine = folder.as_os_str().as_encoded_bytes();
+        let mentions = |text: &[u8]| text.windows(mine.len()).any(|window| window == mine);
+        let works_here = || std::fs::read_link(place.join("cwd")).is_ok_and(|folder| folder.starts_with(self.temp()));
+        let command = read("cmdline");
+        if !(mentions(&read("environ")) || mentions(&command) || works_here()) {
+            return None;
+        }
+        let command = command.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
+        Some(Process { number, command: command.trim().to_owned() })
+    }
+
+    /// What is left in the folder for temporary files.
+    pub fn leftovers(&self) -> Vec<PathBuf> {
+        std::fs::read_dir(self.temp()).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    }
+
+    /// Waits until nothing runs any more and no temporary file is left; how long that took, or what is still there.
+    ///
+    /// # Errors
+    /// What is there after `patience`.
+    pub fn wait_until_clear(&self, patience: Duration) -> Result<Duration, String> {
+        let began = Instant::now();
+        loop {
+            let (processes, leftovers) = (self.processes(), self.leftovers());
+            if processes.is_empty() && leftovers.is_empty() {
+                return Ok(began.elapsed());
+            }
+            if began.elapsed() > patience {
+                return Err(format!("after {patience:?} there still are {processes:?} and {leftovers:?}"));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Waits until `found` finds something, and returns that.
+///
+/// # Panics
+/// After a minute.
+pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "a minute has gone without {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

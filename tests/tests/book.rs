@@ -1,0 +1,116 @@
+//! The examples of the book that this project takes up, with the book's own numbers.
+//!
+//! Matthew Fowler, *Python Concurrency with asyncio* (Manning, 2022): counting to 1, 3, 5, 22 and 100 000 000 in a
+//! process pool, in order and as completed, and MapReduce over four lines of text (chapter 6).
+
+use datasets::book::{BOOK_LINES, BOOK_TOTALS};
+use std::num::NonZeroUsize;
+use strategies::{Cancel, Choice, Combine, Delivery, Outcome, Setup, Strategy};
+use tasks::Inputs;
+use tasks::count::Profile;
+use tasks::word_totals::Kernel;
+
+/// Four that end at once, and one that does not.
+const NUMBERS: [u64; 5] = [1, 3, 5, 22, 100_000_000];
+
+fn number(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).expect("these tests ask for none of nothing")
+}
+
+fn run(task: &str, inputs: &Inputs, strategy: &Strategy, workers: usize, choice: Choice) -> Outcome {
+    let worker = Some(tests::worker_for(task, inputs));
+    let entry = tasks::find(task).expect("the task is in the catalogue");
+    let task = (entry.load)(inputs).expect("its input is there");
+    let mut up = strategy.start(&Setup { workers: number(workers), worker }).expect("workers can be started");
+    let ran = strategies::run(&*task, &mut *up, choice, &Cancel::default());
+    ran.unwrap_or_else(|error| panic!("{strategy:?}, {workers} workers: {error}")).0
+}
+
+fn written(outcome: &Outcome) -> String {
+    let mut written = Vec::new();
+    outcome.write(&mut written).expect("memory takes it");
+    String::from_utf8(written).expect("the book's words are text")
+}
+
+/// Counts to the book's numbers, each a partition, and returns the order in which they were delivered.
+fn count(strategy: &Strategy, workers: usize, delivery: Delivery) -> Vec<u64> {
+    let mut inputs = Inputs::default();
+    inputs.count.profile = Profile::Book;
+    let choice = Choice { size: NonZeroUsize::MIN, delivery, combine: Combine::PerPartition };
+    let outcome = run("count", &inputs, strategy, workers, choice);
+    let counted: Vec<u64> = written(&outcome).lines().map(|line| line.parse().expect("a number a line")).collect();
+    assert_eq!(counted, NUMBERS, "{strategy:?}, {workers} workers, {}", delivery.word());
+    outcome.spans.iter().map(|span| span.job).collect()
+}
+
+#[test]
+fn counting_gives_its_results_in_input_order_when_gathered_or_delivered_in_order() {
+    for strategy in strategies::catalogue::ALL {
+        for workers in [1, 2, 5] {
+            for delivery in [Delivery::Gather, Delivery::InOrder] {
+                let order = count(strategy, workers, delivery);
+                assert_eq!(order, [0, 1, 2, 3, 4], "{strategy:?}, {workers} workers, {}", delivery.word());
+            }
+        }
+    }
+}
+
+/// The large number comes last in the input too, so that even `threads_split` ends with it: of two workers the first has
+/// the places 0, 1 and 2 as its share, and the second has 3 before it has 4. For `sequential` the order of completion is
+/// that of the input anyway.
+#[test]
+fn counting_gives_the_small_numbers_first_as_they_are_completed() {
+    for strategy in strategies::catalogue::ALL {
+        for workers in [2, 3, 5] {
+            let mut order = count(strategy, workers, Delivery::AsCompleted);
+            assert_eq!(order.last(), Some(&4), "{strategy:?}, {workers} workers: delivered {order:?}");
+            order.sort_unstable();
+            assert_eq!(order, [0, 1, 2, 3, 4], "{strategy:?}, {workers} workers");
+        }
+    }
+}
+
+/// With the large number first, nobody could mistake the order of the input for that of completion.
+#[test]
+fn a_large_number_at_the_front_holds_back_only_what_is_delivered_in_order() {
+    let mut inputs = Inputs::default();
+    inputs.count.numbers = vec![100_000_000, 22, 5, 3, 1];
+    let delivered = |strategy: &Strategy, delivery: Delivery| -> Vec<u64> {
+        let choice = Choice { size: NonZeroUsize::MIN, delivery, combine: Combine::PerPartition };
+        run("count", &inputs, strategy, 5, choice).spans.iter().map(|span| span.job).collect()
+    };
+    for strategy in strategies::catalogue::ALL {
+        assert_eq!(delivered(strategy, Delivery::Gather), [0, 1, 2, 3, 4], "{strategy:?}");
+        assert_eq!(delivered(strategy, Delivery::InOrder), [0, 1, 2, 3, 4], "{strategy:?}");
+        let completed = delivered(strategy, Delivery::AsCompleted);
+        let expected = if strategy.name == "sequential" { Some(&4) } else { Some(&0) };
+        assert_eq!(completed.last(), expected, "{strategy:?}: delivered {completed:?}");
+    }
+}
+
+#[test]
+fn map_reduce_over_the_four_lines_of_text_gives_the_books_totals() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("book.tsv");
+    // Each word of the text becomes a line that says: once, in the year of the book.
+    let words = BOOK_LINES.iter().flat_map(|line| line.split(' '));
+    std::fs::write(&path, words.map(|word| format!("{word}\t2022\t1\t1\n")).collect::<String>()).unwrap();
+    let expected: String = BOOK_TOTALS.iter().map(|(word, total)| format!("{word}\t{total}\n")).collect();
+    let mut inputs = Inputs::default();
+    inputs.word_totals.input = Some(path);
+    for kernel in [Kernel::Book, Kernel::Bytes] {
+        inputs.word_totals.kernel = kernel;
+        for strategy in strategies::catalogue::ALL {
+            // A word, about a line of the text, and the whole text to a partition.
+            for size in [1, 5, 100] {
+                for delivery in Delivery::ALL {
+                    for combine in Combine::ALL {
+                        let choice = Choice { size: number(size), delivery: *delivery, combine: *combine };
+                        let outcome = run("word_totals", &inputs, strategy, 2, choice);
+                        assert_eq!(written(&outcome), expected, "{strategy:?}, {choice:?}, {kernel:?}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Every task gives with every strategy what its plain loop gives, and its partitions and partials survive the way to
+//! another process.
+
+use harness::data::Prepared;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use strategies::{Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Setup, Workers};
+use tasks::Inputs;
+use tasks::count::Profile;
+
+/// A task with its inputs, and the partition sizes to try.
+struct Case {
+    task: &'static str,
+    inputs: Inputs,
+    sizes: &'static [usize],
+}
+
+/// Packs each job, has it served and finishes it, all on one thread: the way to a worker process without the process.
+struct Loopback(Arc<dyn AnyTask>);
+
+impl Workers for Loopback {
+    fn run(&mut self, jobs: Jobs) -> Result<()> {
+        for mut job in jobs {
+            let outcome = job.pack().and_then(|partition| self.0.serve(&partition));
+            job.finish(Reply { busy_ns: 0, outcome });
+        }
+        Ok(())
+    }
+}
+
+/// The answer in short, and the whole total.
+fn all_of(outcome: &Outcome) -> (Answer, Vec<u8>) {
+    let mut written = Vec::new();
+    outcome.write(&mut written).expect("memory takes it");
+    (outcome.answer().expect("nothing is wrong with the input"), written)
+}
+
+fn choices(sizes: &'static [usize]) -> impl Iterator<Item = Choice> {
+    let choice = move |(turn, size): (usize, &usize)| Choice {
+        size: NonZeroUsize::new(*size).expect("a partition has at least one item"),
+        delivery: Delivery::ALL[turn % 3],
+        combine: Combine::ALL[turn / sizes.len()],
+    };
+    // Twice: without and with an accumulator per worker.
+    sizes.iter().chain(sizes).enumerate().map(choice)
+}
+
+/// Runs `case` by the plain loop, then by every strategy and back through the wire; returns what all of them gave.
+fn try_everything(case: &Case) -> (Answer, Vec<u8>) {
+    let entry = tasks::find(case.task).expect("the task is in the catalogue");
+    let task = (entry.load)(&case.inputs).expect("its input is there");
+    let expected = all_of(&task.baseline().expect("nothing is wrong with the input"));
+    let check = |up: &mut dyn Workers, choice: Choice, who: &str| {
+        let way = || format!("{}, {who}, {choice:?}", case.task);
+        let ran = strategies::run(&*task, up, choice, &Cancel::default());
+        let (outcome, _) = ran.unwrap_or_else(|error| panic!("{}: {error}", way()));
+        let (answer, written) = all_of(&outcome);
+        assert_eq!(answer, expected.0, "{}", way());
+        assert!(written == expected.1, "{}: the answer is the same in short and another in full", way());
+    };
+    for choice in choices(case.sizes) {
+        check(&mut Loopback(Arc::clone(&task)), choice, "packed, served and finished");
+    }
+    for strategy in strategies::catalogue::ALL {
+        for workers in [1, 3] {
+            let worker = Some(tests::worker_for(case.task, &case.inputs));
+            let workers = NonZeroUsize::new(workers).expect("there is at least one worker");
+            let mut up = strategy.start(&Setup { workers, worker }).expect("workers can be started");
+            for choice in choices(case.sizes) {
+                check(&mut *up, choice, &format!("{strategy:?}, {workers} workers"));
+            }
+        }
+    }
+    expected
+}
+
+#[test]
+fn count_agrees() {
+    let sizes = &[1, 7, 25, 1000];
+    let mut inputs = Inputs::default();
+    (inputs.count.how_many, inputs.count.increments) = (100, 100_000);
+    inputs.count.profile = Profile::Even;
+    let (even, _) = try_everything(&Case { task: "count", inputs: inputs.clone(), sizes });
+    assert_eq!(even.figures[1], ("sum".to_owned(), "100000".to_owned()));
+    inputs.count.profile = Profile::Uneven;
+    try_everything(&Case { task: "count", inputs: inputs.clone(), sizes });
+    inputs.count.numbers = vec![1, 3, 5, 22, 1000];
+    let (_, written) = try_everything(&Case { task: "count", inputs, sizes });
+    assert_eq!(written, b"1\n3\n5\n22\n1000\n");
+}
+
+#[test]
+fn word_totals_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sample.tsv");
+    std::fs::write(&path, datasets::sample::LINES).unwrap();
+    let mut inputs = Inputs::default();
+    inputs.word_totals.input = Some(path);
+    let (_, written) = try_everything(&Case { task: "word_totals", inputs, sizes: &[10, 333, 60_000] });
+    assert_eq!(String::from_utf8(written).unwrap(), datasets::sample::EXPECTED);
+}
+
+#[test]
+fn noop_agrees() {
+    let mut inputs = Inputs::default();
+    for items in [0, 1, 1000] {
+        inputs.noop.items = items;
+        let (_, written) = try_everything(&Case { task: "noop", inputs: inputs.clone(), sizes: &[1, 7, 5000] });
+        assert_eq!(String::from_utf8(written).unwrap(), format!("{items}\n"));
+    }
+}
+
+#[test]
+fn virtual_work_agrees() {
+    let mut inputs = Inputs::default();
+    (inputs.virtual_work.waits, inputs.virtual_work.wait_us) = (40, 50);
+    for (uneven_waits, spin) in [(false, true), (true, false)] {
+        (inputs.virtual_work.uneven_waits, inputs.virtual_work.spin) = (uneven_waits, spin);
+        try_everything(&Case { task: "virtual_work", inputs: inputs.clone(), sizes: &[1, 3, 100] });
+    }
+}
+
+#[test]
+fn cursor_pages_agree() {
+    let mut inputs = Inputs::default();
+    inputs.cursor_pages.rows = 10_000;
+    let prepared = Prepared::prepare(&["cursor_pages"], inputs, Path::new(""), &|_| ()).unwrap();
+    assert_eq!(prepared.skipped, [], "this test needs PostgreSQL; `goldilocks setup` installs it");
+    for depth in [1, 8] {
+        let mut inputs = prepared.inputs.clone();
+        inputs.cursor_pages.depth = depth;
+        // A page a row, pages that do and do not divide the rows, exactly one page, and one that is never full.
+        let sizes = &[1, 50, 999, 1000, 10_000, 20_000];
+        let (answer, _) = try_everything(&Case { task: "cursor_pages", inputs: inputs.clone(), sizes });
+        assert_eq!(answer.figures[0], ("rows".to_owned(), "10000".to_owned()));
+
+        let table = inputs.cursor_pages.table.as_mut().unwrap();
+        let empty = format!("{table}_empty_{depth}");
+        let (client, mut driver) =
+            datasets::postgres::connect(inputs.cursor_pages.database_url.as_deref().unwrap()).unwrap();
+        let make = format!("CREATE TABLE {empty} AS SELECT * FROM {table} WITH NO DATA");
+        driver.block_on(client.batch_execute(&make)).unwrap();
+        *table = empty;
+        let (answer, written) = try_everything(&Case { task: "cursor_pages", inputs, sizes: &[1, 1000] });
+        assert_eq!(answer.figures[0], ("rows".to_owned(), "0".to_owned()));
+        assert_eq!(written, b"");
+    }
+    prepared.end().unwrap();
+}
+
+#[test]
+fn no_task_is_left_out() {
+    let tried = ["count", "word_totals", "cursor_pages", "noop", "virtual_work"];
+    let untried: Vec<&str> = tasks::ALL.iter().map(|task| task.name).filter(|name| !tried.contains(name)).collect();
+    assert!(untried.is_empty(), "add a test to this file for {untried:?}");
+}

@@ -1,0 +1,281 @@
+//! A malformed 1-gram file is refused with its name, the line's number and the reason: the same words from every
+//! strategy, with either kernel, however the file is cut.
+
+use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
+use std::fs::Permissions;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use strategies::{Cancel, Choice, Combine, Delivery, Error, Result, Setup, Strategy, Workers};
+use tasks::Inputs;
+use tasks::word_totals::{Kernel, Options};
+
+const KERNELS: [Kernel; 2] = [Kernel::Book, Kernel::Bytes];
+
+/// One line, a few lines, some hundred lines, and the whole file to a partition.
+const SIZES: [usize; 4] = [1, 7, 400, usize::MAX];
+
+/// A file that must be refused.
+struct Case {
+    path: PathBuf,
+    /// The line that is named.
+    line: u64,
+    reason: String,
+}
+
+impl Case {
+    fn sentence(&self) -> String {
+        format!("{}, line {}: {}", self.path.display(), self.line, self.reason)
+    }
+
+    fn inputs(&self, kernel: Kernel) -> Inputs {
+        inputs(&self.path, kernel)
+    }
+}
+
+fn inputs(path: &Path, kernel: Kernel) -> Inputs {
+    let word_totals = Options { input: Some(path.to_owned()), kernel, word: "Aardvark".to_owned() };
+    Inputs { word_totals, ..Inputs::default() }
+}
+
+/// 1000 lines that nothing is wrong with, no two of the same length next to each other.
+fn good_lines() -> Vec<String> {
+    (0..1000).map(|number| format!("word{}\t{}\t{number}\t1\n", "s".repeat(number % 7), 1505 + number % 500)).collect()
+}
+
+/// What can be wrong with one line, and what is said about it.
+const MALFORMED: [(&str, &str); 26] = [
+    ("", "the year is missing"),
+    ("word", "the year is missing"),
+    ("word\t1999", "the match_count is missing"),
+    ("word\t1999\t5", "the volume_count is missing"),
+    ("word 1999 5 1", "the year is missing"),
+    ("word\t1999\t5\t1\t0", "there are more than four fields"),
+    ("word\t1999\t5\t1\t", "there are more than four fields"),
+    ("two\twords\t1999\t5\t1", "there are more than four fields"),
+    ("\t1999\t5\t1", "the ngram is empty"),
+    ("word\t\t5\t1", "the year is empty"),
+    ("word\t1999\t\t1", "the match_count is empty"),
+    ("word\t1999\t5\t", "the volume_count is empty"),
+    ("word\tMCMXCIX\t5\t1", "the year is not a number: `MCMXCIX`"),
+    ("word\t1999\tfive\t1", "the match_count is not a number: `five`"),
+    ("word\t1999\t5\t1.0", "the volume_count is not a number: `1.0`"),
+    ("word\t1999\t5 \t1", "the match_count is not a number: `5 `"),
+    ("word\t1999\t0x5\t1", "the match_count is not a number: `0x5`"),
+    ("word\t1999\t5\t٣", "the volume_count is not a number: `٣`"),
+    ("word\t1999\t+5\t1", "the match_count is not a number: `+5`"),
+    ("word\t-44\t5\t1", "the year is negative: `-44`"),
+    ("word\t1999\t-5\t1", "the match_count is negative: `-5`"),
+    ("word\t1999\t5\t-1", "the volume_count is negative: `-1`"),
+    ("word\t18446744073709551616\t5\t1", "the year is beyond 18446744073709551615: `18446744073709551616`"),
+    ("word\t1999\t18446744073709551616\t1", "the match_count is beyond 18446744073709551615: `18446744073709551616`"),
+    ("word\t1999\t5\t99999999999999999999", "the volume_count is beyond 18446744073709551615: `99999999999999999999`"),
+    ("word\t1999\t5\t1\r", CR_LF),
+];
+
+const CR_LF: &str = "the line ends in CR LF; remove the carriage returns, for instance with `tr -d '\\r'`";
+
+const TOO_LARGE: &str = "with this line the total of `large` is beyond 18446744073709551615";
+
+/// Every file that must be refused, written to `folder`.
+fn cases(folder: &Path) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut add = |lines: String, line: u64, reason: &str| {
+        let path = folder.join(format!("{}.tsv", cases.len()));
+        std::fs::write(&path, lines).expect("a temporary folder can be written to");
+        cases.push(Case { path, line, reason: reason.to_owned() });
+    };
+    let with = |changes: &[(usize, &str)]| {
+        let mut lines = good_lines();
+        for (line, text) in changes {
+            lines[line - 1] = format!("{text}\n");
+        }
+        lines.concat()
+    };
+    for (text, reason) in MALFORMED {
+        add(with(&[(617, text)]), 617, reason);
+    }
+    add(with(&[(1, "word")]), 1, "the year is missing");
+    // The last line, cut off where a download ended, and an empty line after it.
+    add(with(&[(1000, "word\t1999\t5")]).trim_end().to_owned(), 1000, "the volume_count is missing");
+    add(with(&[(1000, "word\t1999\t5\t1\n")]), 1001, "the year is missing");
+    add(with(&[]).replace('\n', "\r\n"), 1, CR_LF);
+    // Of several malformed lines the first counts, wherever partitions begin.
+    add(with(&[(250, "word\t1999\t-5\t1"), (251, ""), (900, "word")]), 250, "the match_count is negative: `-5`");
+    // A total can be too large although no line is; and one too large by far, which comes full circle.
+    let most = "large\t1999\t18446744073709551615\t1";
+    add(with(&[(100, most), (700, "large\t2000\t1\t1")]), 700, TOO_LARGE);
+    add(with(&[(100, most), (101, most), (102, "large\t2000\t2\t1"), (900, most)]), 101, TOO_LARGE);
+    // The total is only looked at when every line can be read.
+    add(with(&[(100, most), (200, most), (300, "word")]), 300, "the year is missing");
+    // Beyond what is read at once.
+    let many = good_lines().concat().repeat(20);
+    add(format!("{many}word\n{many}"), 20_001, "the year is missing");
+    cases
+}
+
+fn choice(size: usize, delivery: Delivery, combine: Combine) -> Choice {
+    Choice { size: NonZeroUsize::new(size).expect("a partition has at least one line"), delivery, combine }
+}
+
+fn start(strategy: &Strategy, workers: usize, inputs: &Inputs) -> Box<dyn Workers> {
+    let workers = NonZeroUsize::new(workers).expect("there is at least one worker");
+    let worker = Some(tests::worker_for("word_totals", inputs));
+    strategy.start(&Setup { workers, worker }).expect("workers can be started")
+}
+
+/// The error without the partition in which it happened, which depends on the cut.
+fn refused<T>(outcome: Result<T>) -> Option<Error> {
+    match outcome {
+        Ok(_) => None,
+        Err(Error::Partition { source, .. }) => Some(*source),
+        Err(error) => Some(error),
+    }
+}
+
+#[test]
+fn every_strategy_refuses_a_malformed_file_in_the_same_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut turn = 0;
+    for case in cases(folder.path()) {
+        let expected = Some(Error::Task(case.sentence()));
+        for kernel in KERNELS {
+            let inputs = case.inputs(kernel);
+            let task = (tasks::word_totals::ENTRY.load)(&inputs).unwrap();
+            let baseline = refused(task.baseline().and_then(|outcome| outcome.answer()));
+            assert_eq!(baseline, expected, "baseline, {kernel:?}");
+            for strategy in strategies::catalogue::ALL {
+                let workers = [1, 2, 3, 8][turn / 6 % 4];
+                let mut up = start(strategy, workers, &inputs);
+                for size in SIZES {
+                    turn += 1;
+                    let choice = choice(size, Delivery::ALL[turn % 3], Combine::ALL[turn / 3 % 2]);
+                    let outcome = strategies::run(&*task, &mut *up, choice, &Cancel::default());
+                    let refused = refused(outcome.and_then(|(outcome, _)| outcome.answer()));
+                    assert_eq!(refused, expected, "{strategy:?}, {workers} workers, {choice:?}, {kernel:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_total_of_the_largest_number_there_is_is_not_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("largest.tsv");
+    std::fs::write(&path, "large\t1999\t18446744073709551614\t1\nsmall\t1999\t1\t1\nlarge\t2000\t1\t1\n").unwrap();
+    for kernel in KERNELS {
+        let inputs = inputs(&path, kernel);
+        let task = (tasks::word_totals::ENTRY.load)(&inputs).unwrap();
+        for strategy in strategies::catalogue::ALL {
+            let mut up = start(strategy, 2, &inputs);
+            for combine in Combine::ALL {
+                let choice = choice(1, Delivery::Gather, *combine);
+                let (outcome, _) = strategies::run(&*task, &mut *up, choice, &Cancel::default()).unwrap();
+                outcome.answer().unwrap();
+                let mut totals = Vec::new();
+                outcome.write(&mut totals).unwrap();
+                assert_eq!(
+                    String::from_utf8(totals).unwrap(),
+                    "large\t18446744073709551615\nsmall\t1\n",
+                    "{strategy:?}"
+                );
+            }
+        }
+    }
+}
+
+/// `goldilocks run` on one file.
+fn goldilocks(input: &Path, strategy: &str, kernel: &str, size: usize) -> Output {
+    let mut goldilocks = Command::new(tests::goldilocks());
+    goldilocks.args(["run", "--task", "word_totals", "--samples", "1", "--workers", "2", "--strategy", strategy]);
+    goldilocks.args(["--kernel", kernel, "--size", &size.min(1 << 40).to_string(), "--input"]).arg(input);
+    goldilocks.output().expect("the binary was just built")
+}
+
+/// That the program ends with an error code, says exactly this, and does not panic.
+fn complains(ran: &Output, sentence: &str) {
+    let complaint = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(complaint, format!("error: {sentence}\n"));
+    assert!(!ran.status.success(), "it says `{sentence}` and succeeds all the same");
+    assert!(ran.status.code().is_some(), "it says `{sentence}` and is killed by a signal");
+    assert!(ran.stdout.is_empty(), "beside its error it prints {}", String::from_utf8_lossy(&ran.stdout));
+}
+
+#[test]
+fn the_binary_says_so_and_fails_without_a_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    for (turn, case) in cases(folder.path()).iter().enumerate() {
+        let strategy = strategies::catalogue::ALL[turn % strategies::catalogue::ALL.len()].name;
+        complains(&goldilocks(&case.path, strategy, ["bytes", "book"][turn % 2], SIZES[turn % 4]), &case.sentence());
+    }
+}
+
+/// `goldilocks run` asks the baseline first, which then is the one to complain. So here the measuring process is asked.
+#[test]
+fn the_measuring_process_says_so_with_every_strategy() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = cases(folder.path());
+    for (turn, strategy) in strategies::catalogue::ALL.iter().enumerate() {
+        for case in cases.iter().skip(turn % 5).step_by(5) {
+            let order = harness::cell::Order {
+                task: "word_totals".to_owned(),
+                inputs: case.inputs(KERNELS[turn % 2]),
+                strategy: strategy.name.to_owned(),
+                processors: harness::machine::processors(),
+                workers: NonZeroUsize::new(3).unwrap(),
+                size: NonZeroUsize::new(50).unwrap(),
+                delivery: Delivery::ALL[turn % 3].word().to_owned(),
+                combine: Combine::ALL[turn % 2].word().to_owned(),
+                warm_ups: 0,
+                samples: 1,
+                output: None,
+                parent: std::process::id(),
+            };
+            let mut cell = Command::new(tests::goldilocks());
+            cell.arg("cell").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut cell = cell.spawn().unwrap();
+            cell.stdin.take().unwrap().write_all(&serde_json::to_vec(&order).unwrap()).unwrap();
+            let ran = cell.wait_with_output().unwrap();
+            let message: harness::child::Message = serde_json::from_slice(&ran.stdout).unwrap();
+            let harness::child::Message::Failed { reason } = message else { panic!("{strategy:?} has not failed") };
+            assert!(reason.contains(&case.sentence()), "{strategy:?} says: {reason}");
+            assert_eq!(String::from_utf8_lossy(&ran.stderr), "", "{strategy:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_or_none_at_all_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (missing, place) = (folder.path().join("missing.tsv"), folder.path());
+    for strategy in strategies::catalogue::ALL {
+        let sentence = format!("cannot open {}: No such file or directory (os error 2)", missing.display());
+        complains(&goldilocks(&missing, strategy.name, "bytes", 1), &sentence);
+        complains(&goldilocks(place, strategy.name, "bytes", 1), &format!("{} is not a file", place.display()));
+    }
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret.tsv");
+    std::fs::write(&secret, "word\t1999\t5\t1\n").unwrap();
+    std::fs::set_permissions(&secret, Permissions::from_mode(0)).unwrap();
+    // Before, for the compiler may need its rights.
+    tests::goldilocks();
+    // The administrator may read everything, so a thread first gives that right away, for itself and what it starts.
+    // Whoever has no such right has nothing to give away.
+    let ran = std::thread::spawn({
+        let secret = secret.clone();
+        move || {
+            for right in [CapabilitySet::DAC_OVERRIDE, CapabilitySet::DAC_READ_SEARCH] {
+                let _ = remove_capability_from_bounding_set(right);
+            }
+            goldilocks(&secret, "rayon", "bytes", 1)
+        }
+    });
+    complains(&ran.join().unwrap(), &format!("cannot open {}: Permission denied (os error 13)", secret.display()));
+}
