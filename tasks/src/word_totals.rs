@@ -133,7 +133,7 @@ impl TotalsOf {
                     let total = totals.entry(word.to_vec()).or_default();
                     match total.checked_add(count) {
                         Some(sum) => *total = sum,
-                        None => refused = Some((at + begin as u64, String::from_utf8_lossy(word).into_owned())),
+                        None => refused = Some((at + begin as u64, line::shown(word))),
                     }
                 }
                 begin = end + 1;

@@ -70,7 +70,7 @@ frame.srcdoc = report;
 
 #[test]
 fn the_report_is_whole_in_a_browser() {
-    let Some(browser) = browser() else {
+    let Some(browser) = datasets::browser::find(&datasets::postgres::Environment::of_this_process()) else {
         assert!(std::env::var_os("CI").is_none(), "no browser here; `.ci/setup-tests` installs one");
         eprintln!("NOT TESTED: no browser on this machine; install Chromium or set CHROMIUM to one");
         return;
@@ -139,15 +139,4 @@ fn look(browser: &Path, folder: &Path, report: &str, width: u32, dark: bool) -> 
         seen.unwrap_or_else(|| panic!("the browser saw nothing: {}", String::from_utf8_lossy(&output.stderr)));
     let seen = format!("{{{seen}}}").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {seen}"))
-}
-
-fn browser() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("CHROMIUM") {
-        return Some(named.into());
-    }
-    let path = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    std::env::split_paths(&path)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|program| program.is_file())
 }

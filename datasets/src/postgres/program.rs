@@ -6,8 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::discovery::Found;
 use super::error::{Error, Result};
 use super::user::User;
+use crate::debian;
 
 /// Writes its own number to the file named first, then becomes the program named second.
 ///
@@ -15,18 +17,20 @@ use super::user::User;
 /// been renamed meanwhile, which is the watchdog's first act, it cannot be written and the program does not start.
 const NUMBERED: &str = r#"echo $$ >"$1.new" && mv "$1.new" "$1" && shift && exec "$@""#;
 
-/// Starts `program`, its output going to `log`, its number to `number_file`.
+/// Starts the program `name`, its output going to `log`, its number to `number_file`.
 ///
 /// It gets a process group of its own: a Ctrl-C at the terminal must reach the owner first, which still has a summary
 /// to write.
 pub(super) fn start(
-    program: &Path,
+    found: &Found,
+    name: &str,
     arguments: &[String],
     number_file: &Path,
     log: &File,
     folder: &Path,
     runs_as: Option<&User>,
 ) -> Result<Child> {
+    let program = &found.programs.join(name);
     let output = || log.try_clone().map(Stdio::from).map_err(Error::io("write", folder));
     let mut command = Command::new("/bin/sh");
     command
@@ -44,6 +48,7 @@ pub(super) fn start(
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
         command.env_remove(name);
     }
+    debian::lend(&found.libraries, &mut command);
     if let Some(user) = runs_as {
         // The standard library also clears root's other groups before it becomes the user.
         command.uid(user.uid).gid(user.gid);

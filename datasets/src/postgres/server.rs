@@ -264,7 +264,6 @@ impl Own {
     }
 
     fn initialise(&self, found: &Found, runs_as: Option<&User>, log: &File) -> Result<()> {
-        let program = found.programs.join("initdb");
         let mut arguments = HERE.map(String::from).to_vec();
         arguments.extend(
             [
@@ -284,8 +283,8 @@ impl Own {
             arguments.push("--no-data-checksums".into());
         }
         let number_file = self.path("run/initdb.pid");
-        let mut initdb = program::start(&program, &arguments, &number_file, log, &self.path("data"), runs_as)?;
-        let status = initdb.wait().map_err(Error::io("wait for", &program))?;
+        let mut initdb = program::start(found, "initdb", &arguments, &number_file, log, &self.path("data"), runs_as)?;
+        let status = initdb.wait().map_err(Error::io("wait for", &found.programs.join("initdb")))?;
         // The number is free again from here on, so it must not be signalled any more.
         let _ = fs::remove_file(&number_file);
         if !status.success() {
@@ -295,7 +294,6 @@ impl Own {
     }
 
     fn run(&mut self, found: &Found, runs_as: Option<&User>, log: &File, buffers_megabytes: u64) -> Result<()> {
-        let program = found.programs.join("postgres");
         // The setting is a list of folders, in which quotes keep commas and blanks apart.
         let folder = text(&self.path("run"))?.replace('"', "\"\"");
         let mut arguments = HERE.map(String::from).to_vec();
@@ -304,7 +302,8 @@ impl Own {
             arguments.extend(["-c".to_string(), setting]);
         }
         let number_file = self.path("run/postgres.pid");
-        self.postgres = Some(program::start(&program, &arguments, &number_file, log, &self.path("data"), runs_as)?);
+        let data = self.path("data");
+        self.postgres = Some(program::start(found, "postgres", &arguments, &number_file, log, &data, runs_as)?);
         Ok(())
     }
 

@@ -40,12 +40,19 @@ thread_local! {
 impl Input {
     pub(super) fn open(path: PathBuf) -> Result<Self> {
         let failed = |error: std::io::Error| Error::task(format!("cannot open {}: {error}", path.display()));
-        let file = File::open(&path).map_err(failed)?;
-        let about = file.metadata().map_err(failed)?;
-        if !about.is_file() {
+        // Asked before it is opened, for opening a named pipe waits until somebody writes to it.
+        if !std::fs::metadata(&path).map_err(failed)?.is_file() {
             return Err(Error::task(format!("{} is not a file", path.display())));
         }
-        Ok(Input { file, length: about.len(), path })
+        let file = File::open(&path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let input = Input { path, file, length };
+        // Some files that the kernel makes up, such as those in /proc, say that they are empty and are not.
+        if length == 0 && input.read_some(&mut [0], 0)? > 0 {
+            let path = input.path.display();
+            return Err(Error::task(format!("{path} does not tell its length; copy it to an ordinary file first")));
+        }
+        Ok(input)
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -5,6 +5,9 @@
 /// # Errors
 /// Why the line is malformed, in a sentence for the user.
 pub fn parse(line: &[u8]) -> Result<(&[u8], u64), String> {
+    if line.is_empty() {
+        return Err("the line is empty".to_owned());
+    }
     let mut fields = line.split(|byte| *byte == b'\t');
     let word = fields.next().unwrap_or_default();
     let mut field = |name: &str| fields.next().ok_or_else(|| format!("the {name} is missing"));
@@ -29,8 +32,13 @@ pub fn reason(line: &[u8]) -> Option<String> {
     parse(line).err()
 }
 
+/// The beginning of a field, for a sentence: a field may be as long as the file.
+pub(super) fn shown(field: &[u8]) -> String {
+    String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
+}
+
 fn number(name: &str, digits: &[u8]) -> Result<u64, String> {
-    let shown = String::from_utf8_lossy(&digits[..digits.len().min(40)]).into_owned();
+    let shown = shown(digits);
     match digits.first() {
         None => return Err(format!("the {name} is empty")),
         Some(b'-') => return Err(format!("the {name} is negative: `{shown}`")),

@@ -13,7 +13,7 @@ use tasks::noop::Noop;
 use tasks::virtual_work::VirtualWork;
 use tasks::word_totals::TotalsOf;
 use tests::prices::{Price, median, price};
-use tests::{goldilocks, grams, worker_for, workspace};
+use tests::{grams, worker_for, workspace};
 
 fn main() -> ExitCode {
     let asked = std::env::args().nth(1);
@@ -46,13 +46,8 @@ fn prove_main(proofs: &mut Proofs) -> Result<()> {
     counting(proofs);
     generator(proofs)?;
     interruptions(proofs)?;
-    sweep(
-        proofs,
-        "the demo after compilation",
-        &["--budget", "35s", "--samples", "1", "--rows", "20000", "--increments", "50000000"],
-        60.0,
-    )?;
-    sweep(proofs, "the default sweep after compilation", &["--budget", "5m"], 360.0)
+    sweep(proofs, "the demo after compilation", "demo", 60.0)?;
+    sweep(proofs, "the default sweep after compilation", "bench", 360.0)
 }
 
 fn cores() -> NonZeroUsize {
@@ -144,22 +139,25 @@ fn generator(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-fn interruptions(_: &mut Proofs) -> Result<()> {
+/// 30 sweeps killed, 30 terminated, 30 stopped with Ctrl-C; then resumed.
+fn interruptions(proofs: &mut Proofs) -> Result<()> {
+    let summary = tests::interruption::interrupt(30, 1, &mut |line| eprintln!("{line}"))?;
+    let holds = summary.failures.is_empty() && summary.slowest() <= Duration::from_secs(5);
+    proofs.line("interrupted sweeps", &summary.to_string(), "nothing left after 5 s, nothing lost, all resumed", holds);
     Ok(())
 }
 
 /// A whole sweep, as a user runs it: how long it takes, and whether every cell is verified.
-fn sweep(proofs: &mut Proofs, what: &str, options: &[&str], bar: f64) -> Result<()> {
+fn sweep(proofs: &mut Proofs, what: &str, recipe: &str, bar: f64) -> Result<()> {
     let runs = tempfile::tempdir()?;
     let began = Instant::now();
-    let output = Command::new(goldilocks())
-        .arg("sweep")
-        .args(options)
-        .arg("--runs")
+    let output = Command::new("just")
+        .args([recipe, "--runs"])
         .arg(runs.path())
         .current_dir(workspace())
         .stderr(Stdio::inherit())
-        .output()?;
+        .output()
+        .context("cannot start `just`")?;
     let took: Duration = began.elapsed();
     ensure!(output.status.success(), "the sweep failed");
     let folder = harness::record::find(runs.path(), None)?;

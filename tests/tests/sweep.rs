@@ -1,0 +1,356 @@
+//! A sweep by the real program: what is in its record, what it refuses, and how it goes on when a cell goes wrong.
+
+use reports::record::{BASELINE, Cell, Sample, Status};
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeMap;
+use std::fs::read_to_string;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+use tests::sandbox::{Sandbox, wait_for};
+
+/// Three tasks that need no data, and next to no time.
+const TINY: [&str; 20] = [
+    "--tasks",
+    "count,noop,virtual_work",
+    "--how-many",
+    "32",
+    "--increments",
+    "20000",
+    "--items",
+    "50",
+    "--waits",
+    "4",
+    "--wait-us",
+    "200",
+    "--sizes",
+    "4,16",
+    "--cores",
+    "1",
+    "--workers",
+    "1,2",
+    "--samples",
+    "2",
+];
+
+fn carried_out(sandbox: &Sandbox, arguments: &[&str]) -> Output {
+    sandbox.sweep(arguments).output().expect("the binary was just built")
+}
+
+/// What it said, on both channels.
+fn words(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|words| String::from_utf8_lossy(words)).concat()
+}
+
+fn report(sandbox: &Sandbox) -> String {
+    read_to_string(sandbox.run().expect("there is a run").join("report.html")).expect("there is a report")
+}
+
+/// The record's samples that came out like this.
+fn by_status(sandbox: &Sandbox, status: Status) -> Vec<Sample> {
+    sandbox.record().samples.into_iter().filter(|sample| sample.status == status).collect()
+}
+
+/// Which cell came when.
+fn order(sandbox: &Sandbox) -> BTreeMap<(u32, u32), Cell> {
+    sandbox.record().samples.into_iter().map(|sample| ((sample.block, sample.turn), sample.cell)).collect()
+}
+
+/// Makes sure that the sweep came to its end, with a report and a sample or a reason for each of so many cells.
+fn assert_went_on(sandbox: &Sandbox, output: &Output, cells: usize) {
+    assert!(output.status.success(), "{}", words(output));
+    let record = sandbox.record();
+    assert!(record.ended.is_some_and(|ended| !ended.interrupted && ended.blocks == 1));
+    let mut seen: Vec<&Cell> = record.samples.iter().map(|sample| &sample.cell).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), cells);
+    assert!(report(sandbox).contains("</html>"));
+}
+
+#[test]
+fn a_sweep_measures_and_verifies_every_cell_in_every_block() {
+    let sandbox = Sandbox::default();
+    let output = carried_out(&sandbox, &[TINY.as_slice(), &["--blocks", "2", "--seed", "7"]].concat());
+    assert!(output.status.success(), "{}", words(&output));
+
+    let journal = String::from_utf8(sandbox.journal()).expect("a record is text");
+    assert!(journal.starts_with("{\"kind\":\"run\","), "the first line says what was asked for");
+    let mut expected = Vec::new();
+    for task in ["count", "noop", "virtual_work"] {
+        let cell = |strategy: &str, workers: u32, size: u64| Cell {
+            task: task.to_owned(),
+            strategy: strategy.to_owned(),
+            cores: 1,
+            workers,
+            size,
+            delivery: "gather".to_owned(),
+            combine: "per_partition".to_owned(),
+        };
+        expected.push(cell(BASELINE, 1, 0));
+        for strategy in strategies::catalogue::ALL {
+            let axes = [(1, 4), (1, 16), (2, 4), (2, 16)];
+            expected.extend(axes.map(|(workers, size)| cell(strategy.name, workers, size)));
+        }
+    }
+    let record = sandbox.record();
+    assert_eq!(record.samples.len(), 2 * expected.len() * 2, "blocks × cells × samples");
+    assert_eq!(journal.lines().count(), 1 + record.samples.len() + 1, "a run, its samples, its end");
+    for block in 0..2 {
+        for cell in &expected {
+            let samples = record.samples.iter().filter(|sample| sample.block == block && sample.cell == *cell);
+            let indices: Vec<u32> = samples.map(|sample| sample.index).collect();
+            assert_eq!(indices, [0, 1], "{cell:?} in block {block}");
+        }
+    }
+    for sample in &record.samples {
+        assert_eq!((sample.status, sample.reason.as_str()), (Status::Verified, ""));
+        let times = sample.times.as_ref().expect("a verified sample has times");
+        assert_eq!(times.wall_ns, times.run_ns + times.reduce_ns);
+        assert!(times.most_in_progress <= sample.cell.workers, "{:?}: {times:?}", sample.cell);
+    }
+    assert!(record.samples.windows(2).all(|pair| pair[0].elapsed_ms <= pair[1].elapsed_ms));
+    assert!(record.ended.is_some_and(|ended| !ended.interrupted && ended.blocks == 2));
+
+    let page = report(&sandbox);
+    for strategy in strategies::catalogue::ALL {
+        assert!(page.contains(strategy.name), "{} is not in the report", strategy.name);
+    }
+    assert!(words(&output).contains("report.html"), "the terminal says where the report is");
+    sandbox.wait_until_clear(Duration::from_secs(60)).expect("nothing is left behind");
+}
+
+#[test]
+fn the_order_of_cells_follows_from_the_seed_and_differs_between_blocks() {
+    let orders = ["7", "7", "8"].map(|seed| {
+        let sandbox = Sandbox::default();
+        let few = ["--strategies", "sequential,threads_shared,rayon", "--blocks", "2", "--seed", seed];
+        let output = carried_out(&sandbox, &[TINY.as_slice(), &few].concat());
+        assert!(output.status.success(), "{}", words(&output));
+        assert_eq!(sandbox.record().run.seed.to_string(), seed);
+        order(&sandbox)
+    });
+    assert_eq!(orders[0], orders[1]);
+    assert_ne!(orders[0], orders[2]);
+    let block = |block: u32| orders[0].range((block, 0)..(block + 1, 0)).map(|(_, cell)| cell).collect::<Vec<_>>();
+    let (first, second) = (block(0), block(1));
+    let mut sorted = first.clone();
+    sorted.sort();
+    assert_ne!(first, sorted, "the order is shuffled");
+    assert_ne!(first, second);
+    assert_eq!(first.len(), second.len());
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_in_a_sentence_before_anything_is_measured() {
+    let wrong: [(&[&str], &str); 17] = [
+        (&["--workers", "0"], "expected a whole number from 1"),
+        (&["--workers", "99999999999"], "expected a whole number from 1 to 1024"),
+        (&["--cores", "0"], "expected a whole number from 1"),
+        (&["--cores", "100000"], "100000 cores are asked for, and this process may use"),
+        (&["--sizes", "0"], "expected a whole number from 1"),
+        (&["--sizes", "many"], "expected a whole number from 1"),
+        (&["--samples", "0"], "0 is not in 1.."),
+        (&["--blocks", "0"], "0 is not in 1.."),
+        (&["--tasks", "sleep"], "no task `sleep`; there are count, "),
+        (&["--tasks", ""], "no task ``; there are count, "),
+        (&["--strategies", "magic"], "no strategy `magic`; there are sequential, "),
+        (&["--deliveries", "pigeon"], "pigeon"),
+        (&["--budget", "abc"], "`abc` is no unit of time; use s, m or h"),
+        (&["--budget=-5m"], "expected a time from 0"),
+        (&["--tasks", "word_totals", "--input", "not/there.tsv"], "not/there.tsv"),
+        (&["--tasks", "cursor_pages", "--rows", "99999999999"], "99999999999"),
+        (&["--resume", "not-a-run"], "no run `not-a-run`"),
+    ];
+    let sandbox = Sandbox::default();
+    for (arguments, sentence) in wrong {
+        let output = carried_out(&sandbox, arguments);
+        let words = words(&output);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}: {} {words}", output.status);
+        assert!(words.contains(sentence) && !words.contains("panicked"), "{arguments:?}: {words}");
+        assert_eq!(sandbox.run(), None, "{arguments:?} has begun a run");
+    }
+    sandbox.wait_until_clear(Duration::from_secs(60)).expect("nothing is left behind");
+}
+
+#[test]
+fn what_is_named_twice_is_measured_once() {
+    let sandbox = Sandbox::default();
+    let twice = ["--tasks", "noop,noop", "--strategies", "rayon,rayon", "--cores", "1,1", "--workers", "2,2"];
+    let output = carried_out(&sandbox, &[twice.as_slice(), &["--sizes", "9,9", "--blocks", "1"]].concat());
+    assert_went_on(&sandbox, &output, 2);
+    let run = sandbox.record().run;
+    assert_eq!((run.tasks.len(), run.strategies.len(), run.cores.len(), run.tasks[0].sizes.len()), (1, 1, 1, 1));
+}
+
+#[test]
+fn without_a_server_cursor_pages_is_skipped_for_a_reason_and_the_rest_is_measured() {
+    let sandbox = Sandbox::default();
+    // Nobody listens on port 1.
+    let address = "postgresql://somebody:open-sesame@127.0.0.1:1/postgres";
+    let arguments = ["--tasks", "noop,cursor_pages", "--strategies", "rayon,sequential", "--cores", "1"];
+    let more = ["--sizes", "100", "--blocks", "1", "--database-url", address];
+    let output = carried_out(&sandbox, &[arguments.as_slice(), &more].concat());
+    assert_went_on(&sandbox, &output, 3);
+    let record = sandbox.record();
+    let [skipped] = record.skipped.as_slice() else { panic!("{:?}", record.skipped) };
+    assert_eq!(skipped.task, "cursor_pages");
+    assert!(skipped.reason.contains("cannot connect to") && skipped.reason.contains("127.0.0.1"), "{}", skipped.reason);
+    assert!(record.samples.iter().all(|sample| sample.cell.task == "noop" && sample.status == Status::Verified));
+    assert!(words(&output).contains("cursor_pages is skipped: cannot connect to"), "{}", words(&output));
+    let page = report(&sandbox);
+    assert!(page.contains("cursor_pages") && page.contains("cannot connect to"), "the report says so too");
+    // The address has a password, which belongs nowhere.
+    let plan = read_to_string(sandbox.run().expect("there is a run").join("plan.json")).expect("there is a plan");
+    let journal = String::from_utf8(sandbox.journal()).expect("a record is text");
+    for text in [&page, &plan, &journal, &words(&output)] {
+        assert!(!text.contains("open-sesame"));
+    }
+}
+
+#[test]
+fn a_sweep_of_nothing_but_skipped_tasks_is_an_error() {
+    let sandbox = Sandbox::default();
+    let address = "postgresql://somebody@127.0.0.1:1/postgres";
+    let output = carried_out(&sandbox, &["--tasks", "cursor_pages", "--database-url", address]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(words(&output).contains("no task is left to measure"), "{}", words(&output));
+    assert_eq!(sandbox.run(), None);
+}
+
+#[test]
+fn a_strategy_that_fails_is_recorded_with_its_reason_and_the_sweep_goes_on() {
+    let sandbox = Sandbox::default();
+    let arguments = ["--tasks", "count", "--increments", "1000", "--strategies", "static_split,rayon", "--cores", "1"];
+    let output = carried_out(&sandbox, &[arguments.as_slice(), &["--sizes", "64", "--blocks", "1"]].concat());
+    assert_went_on(&sandbox, &output, 3);
+    let failed = by_status(&sandbox, Status::Failed);
+    let [failed] = failed.as_slice() else { panic!("{failed:?}") };
+    assert_eq!(failed.cell.strategy, "static_split");
+    assert!(failed.reason.contains("stopped pulling jobs"), "{}", failed.reason);
+    assert_eq!(failed.times, None, "a failure is never a time");
+    assert!(words(&output).contains(&failed.reason) && report(&sandbox).contains("stopped pulling jobs"));
+}
+
+#[test]
+fn a_strategy_that_failed_is_not_tried_again_in_the_next_block() {
+    let sandbox = Sandbox::default();
+    let arguments = ["--tasks", "noop", "--strategies", "static_split", "--cores", "1", "--sizes", "64"];
+    let output = carried_out(&sandbox, &[arguments.as_slice(), &["--blocks", "3"]].concat());
+    assert!(output.status.success(), "{}", words(&output));
+    assert_eq!(by_status(&sandbox, Status::Failed).len(), 1);
+}
+
+/// A sweep of five cells of about half a second each, for as long as something can be done to their processes.
+const SLOW: [&str; 18] = [
+    "--tasks",
+    "virtual_work",
+    "--waits",
+    "20",
+    "--wait-us",
+    "5000",
+    "--strategies",
+    "rayon,processes",
+    "--cores",
+    "1",
+    "--workers",
+    "1,2",
+    "--sizes",
+    "1",
+    "--blocks",
+    "1",
+    "--patience",
+    "1s",
+];
+
+/// Runs it, and sends `signal` to a process of `kind` until a sample has come out as `status`.
+fn strike(kind: &str, signal: Signal, status: Status) -> (Sandbox, Vec<Sample>) {
+    let sandbox = Sandbox::default();
+    let sweep = sandbox.sweep(SLOW).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut sweep = sweep.expect("the binary was just built");
+    // Before there is a record, it is the baseline that is measured: then there would be nothing to compare with.
+    wait_for("a record", || sandbox.run());
+    let mut struck = None;
+    wait_for("a cell that goes wrong", || {
+        let found = sandbox.processes().into_iter().find(|process| process.command.ends_with(kind));
+        // Each process once: one that ended just before the signal came calls for another.
+        if let Some(process) = found.filter(|process| struck != Some(process.number)) {
+            struck = Some(process.number);
+            let _ = kill_process(Pid::from_raw(process.number)?, signal);
+        }
+        let ended = sweep.try_wait().expect("it can be waited for").is_some();
+        let there = ended || by_status(&sandbox, status).len() == 1;
+        there.then_some(())
+    });
+    let output = sweep.wait_with_output().expect("it can be waited for");
+    assert_went_on(&sandbox, &output, 5);
+    let samples = by_status(&sandbox, status);
+    assert!(words(&output).contains(&samples[0].reason), "{}", words(&output));
+    let others = sandbox.record().samples.into_iter().filter(|sample| sample.status != status);
+    let others: Vec<Status> = others.map(|sample| sample.status).collect();
+    assert!(!others.is_empty() && others.iter().all(|status| *status == Status::Verified), "{others:?}");
+    // No worker process outlives its cell, however that ended.
+    sandbox.wait_until_clear(Duration::from_secs(60)).expect("nothing is left behind");
+    (sandbox, samples)
+}
+
+#[test]
+fn a_cell_whose_process_is_killed_has_crashed_and_the_sweep_goes_on() {
+    let (sandbox, crashed) = strike(" cell", Signal::KILL, Status::Crashed);
+    assert!(crashed[0].reason.contains("killed by signal 9"), "{}", crashed[0].reason);
+    assert!(report(&sandbox).contains("killed by signal 9"));
+}
+
+#[test]
+fn a_cell_whose_process_stands_still_is_stopped_and_the_sweep_goes_on() {
+    let (sandbox, hung) = strike(" cell", Signal::STOP, Status::Hung);
+    assert!(hung[0].reason.contains("it had not ended after"), "{}", hung[0].reason);
+    assert!(report(&sandbox).contains("it had not ended after"));
+}
+
+#[test]
+fn a_cell_whose_worker_process_is_killed_has_failed_and_the_sweep_goes_on() {
+    let (sandbox, failed) = strike(" worker", Signal::KILL, Status::Failed);
+    assert_eq!(failed[0].cell.strategy, "processes");
+    assert!(failed[0].reason.contains("worker process"), "{}", failed[0].reason);
+    assert!(report(&sandbox).contains("worker process"));
+}
+
+#[test]
+fn a_wrong_answer_is_recorded_as_wrong_and_never_as_a_time() {
+    let sandbox = Sandbox::default();
+    let (input, other) = (sandbox.path("words.tsv"), sandbox.path("other.tsv"));
+    std::fs::write(&input, "a\t1999\t3\t1\nb\t2000\t4\t1\n").expect("our own folder");
+    std::fs::write(&other, "a\t1999\t3\t1\nb\t2000\t5\t1\n").expect("our own folder");
+    let strategies = "sequential,threads_split,threads_shared,rayon,channel_flume,processes";
+    let sweep = sandbox
+        .sweep([
+            "--tasks",
+            "word_totals",
+            "--cores",
+            "1",
+            "--sizes",
+            "1,2,3",
+            "--blocks",
+            "1",
+            "--strategies",
+            strategies,
+        ])
+        .arg("--input")
+        .arg(&input)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary was just built");
+    // From now on every cell reads other words than the baseline has read. The last cell comes much later.
+    wait_for("a record", || sandbox.run());
+    std::fs::rename(&other, &input).expect("our own folder");
+    let output = sweep.wait_with_output().expect("it can be waited for");
+    assert_went_on(&sandbox, &output, 6 * 3 + 1);
+    let wrong = by_status(&sandbox, Status::Wrong);
+    assert!(!wrong.is_empty());
+    for sample in &wrong {
+        assert_eq!(sample.times, None);
+        assert!(sample.reason.contains("its answer has the digest"), "{}", sample.reason);
+    }
+    assert!(report(&sandbox).contains("its answer has the digest"));
+}

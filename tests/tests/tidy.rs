@@ -1,0 +1,134 @@
+//! What a reader relies on: every file is formatted, listed, introduced and finished, and crates depend one way.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::read_to_string;
+use std::process::Command;
+use tests::workspace;
+
+/// Every file that belongs to the project, from the workspace's folder, whether git knows it already or not.
+fn files() -> Vec<String> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(workspace())
+        .output()
+        .expect("git is installed");
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let names = String::from_utf8(listed.stdout).expect("names are text");
+    // A file that was just deleted is listed until that is committed.
+    names.lines().filter(|name| workspace().join(name).is_file()).map(str::to_owned).collect()
+}
+
+/// Every file of the project that is text, with its name.
+fn texts() -> Vec<(String, String)> {
+    let texts = files().into_iter().filter_map(|name| Some((read_to_string(workspace().join(&name)).ok()?, name)));
+    texts.map(|(text, name)| (name, text)).collect()
+}
+
+#[test]
+fn the_catalogue_lists_the_files_of_its_folder() {
+    let files: BTreeSet<String> = files().into_iter().collect();
+    let in_folder = files.iter().filter_map(|name| name.strip_prefix("strategies/src/catalogue/")?.strip_suffix(".rs"));
+    let in_folder: BTreeSet<&str> = in_folder.filter(|name| *name != "mod").collect();
+    let listed: BTreeSet<&str> = strategies::catalogue::ALL.iter().map(|strategy| strategy.name).collect();
+    assert_eq!(in_folder, listed);
+    assert_eq!(listed.len(), strategies::catalogue::ALL.len(), "nothing is listed twice");
+}
+
+#[test]
+fn every_strategy_begins_with_the_same_four_lines() {
+    for strategy in strategies::catalogue::ALL {
+        let beginnings = ["//! ", "//!", "//! Good when: ", "//! Bad when:  ", "//! In the trace: ", ""];
+        for (line, beginning) in strategy.source.lines().zip(beginnings) {
+            let whole = beginning.ends_with(' ');
+            let fits = if whole {
+                line.starts_with(beginning) && line.trim_end_matches(')').ends_with('.')
+            } else {
+                line == beginning
+            };
+            assert!(fits, "{}: \"{line}\" should begin with \"{beginning}\" and be a sentence", strategy.name);
+        }
+    }
+}
+
+#[test]
+fn a_strategy_fits_on_two_pages() {
+    for strategy in strategies::catalogue::ALL {
+        let code = strategy.source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+        let most = match strategy.name {
+            // No library does its work: it starts programs, speaks with them over pipes and buries the dead.
+            "processes" => 120,
+            _ => 80,
+        };
+        assert!(code.count() <= most, "{} has more than {most} lines of code", strategy.name);
+    }
+}
+
+#[test]
+fn every_file_is_formatted() {
+    // By name, for rustfmt does not follow `mod` lines inside a macro.
+    let sources = files().into_iter().filter(|name| name.ends_with(".rs"));
+    let formatted = Command::new("rustfmt")
+        .args(["--edition", "2024", "--check", "-l"])
+        .args(sources)
+        .current_dir(workspace())
+        .output()
+        .expect("rustfmt is installed with Rust");
+    let unformatted = String::from_utf8_lossy(&formatted.stdout);
+    assert!(formatted.status.success(), "`just fmt` would change these:\n{unformatted}");
+}
+
+#[test]
+fn nothing_is_left_unfinished_but_the_exercises() {
+    // Put together here, so that this file has none of them.
+    let words = [("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("db", "g!("), ("to", "do!("), ("unimple", "mented!(")]
+        .map(|(a, b)| [a, b].concat());
+    for (name, text) in texts().iter().filter(|(name, _)| !name.starts_with("exercises/") && name != "Cargo.lock") {
+        for (number, line) in text.lines().enumerate() {
+            let found = words.iter().find(|word| line.contains(word.as_str()));
+            assert!(found.is_none(), "{name}:{}: {line}", number + 1);
+        }
+    }
+}
+
+#[test]
+fn no_file_knows_the_machine_it_was_written_on() {
+    let folders = ["work", "root", "home", "Users"].map(|folder| format!("/{folder}/"));
+    for (name, text) in texts() {
+        for (number, line) in text.lines().enumerate() {
+            let found = folders.iter().find(|folder| line.contains(folder.as_str()));
+            assert!(found.is_none(), "{name}:{}: {line}", number + 1);
+        }
+    }
+}
+
+#[test]
+fn crates_depend_one_way() {
+    let described = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(workspace())
+        .output()
+        .expect("cargo runs this test");
+    let described: Value = serde_json::from_slice(&described.stdout).expect("cargo describes the workspace");
+    let allowed = BTreeMap::from([
+        ("datasets", vec![]),
+        ("strategies", vec![]),
+        ("reports", vec![]),
+        ("exercises", vec!["strategies"]),
+        ("tasks", vec!["datasets", "strategies"]),
+        ("harness", vec!["datasets", "exercises", "reports", "strategies", "tasks"]),
+        ("tests", vec!["datasets", "exercises", "harness", "reports", "strategies", "tasks"]),
+    ]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let packages = list(&described["packages"]);
+    let names: BTreeSet<String> = packages.iter().map(|package| text(&package["name"])).collect();
+    assert!(names.iter().eq(allowed.keys()), "{names:?}");
+    for package in &packages {
+        let name = text(&package["name"]);
+        for dependency in list(&package["dependencies"]).iter().map(|dependency| text(&dependency["name"])) {
+            let fine = !names.contains(&dependency) || allowed[name.as_str()].contains(&dependency.as_str());
+            assert!(fine, "{name} may not depend on {dependency}");
+        }
+    }
+}
