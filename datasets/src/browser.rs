@@ -32,19 +32,18 @@ pub fn install(environment: &Environment) -> Result<PathBuf, Error> {
         eprintln!("a browser: {}: nothing to install", browser.display());
         return Ok(browser);
     }
+    let because = |reason: String| Error::NoBrowser { reason };
     match environment.caches.first() {
         _ if !debian::is_here(environment) => {
-            return Err(Error::NoBrowser { reason: "this is not Debian, so we do not know how to install one".into() });
+            return Err(because("this is not Debian, so we do not know how to install one".into()));
         }
-        _ if environment.we_are_root => debian::install(&PACKAGES)?,
-        Some(cache) => unpack(cache)?,
-        None => {
-            return Err(Error::NoBrowser { reason: "there is no folder for it: HOME is not set".into() });
-        }
+        _ if environment.we_are_root => debian::install(&PACKAGES),
+        Some(cache) => unpack(cache),
+        None => return Err(because("there is no folder for it, since HOME is not set".into())),
     }
-    let browser = find(environment).ok_or_else(|| Error::NoBrowser {
-        reason: format!("it has been installed, and there is still no {} on PATH", NAMES.join(", ")),
-    })?;
+    .map_err(|error| because(error.to_string()))?;
+    let browser = find(environment)
+        .ok_or_else(|| because(format!("something came, and there is still no {} on PATH", NAMES.join(" or "))))?;
     eprintln!("installed a browser: {}", browser.display());
     Ok(browser)
 }
@@ -97,7 +96,10 @@ fn fonts_of(unpacked: &Unpacked) -> String {
          <include ignore_missing=\"yes\">/etc/fonts/fonts.conf</include>\n\
          <dir>{folder}</dir>\n\
          <cachedir prefix=\"xdg\">fontconfig</cachedir>\n\
+         <match target=\"pattern\">{}</match>\n\
          {}</fontconfig>\n",
+        // As Debian sets it: without it, letters are moved to whole pixels and texts get other widths.
+        "<edit name=\"hintstyle\" mode=\"append\"><const>hintslight</const></edit>",
         aliases.concat()
     )
 }

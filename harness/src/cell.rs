@@ -33,9 +33,9 @@ pub struct Order {
     pub workers: NonZeroUsize,
     /// Items in a partition.
     pub size: NonZeroUsize,
-    /// One of [`Delivery`].
+    /// One of [`strategies::Delivery`].
     pub delivery: String,
-    /// One of [`Combine`].
+    /// One of [`strategies::Combine`].
     pub combine: String,
     /// How many untimed runs come first.
     pub warm_ups: u32,

@@ -313,7 +313,7 @@ impl Run {
         };
         let interrupt = Interrupt::listen()?;
         let say = |line: &str| eprintln!("{line}");
-        let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.places.data, &say)?;
+        let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.places.data, &interrupt, &say)?;
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot be run: {reason}", self.task);
         }

@@ -1,5 +1,6 @@
 //! What the tasks read: made or started before anything is measured.
 
+use crate::interrupt::Interrupt;
 use anyhow::{Context, Result};
 use datasets::ngrams::Recipe;
 use datasets::postgres::{Environment, Server};
@@ -26,19 +27,30 @@ const BYTES_PER_ROW: u64 = 80;
 
 impl Prepared {
     /// Completes `inputs` for `tasks`: makes a 1-gram file in `folder` if none was named, brings up PostgreSQL and loads
-    /// the product table if no table was named.
+    /// the product table if no table was named. A signal meanwhile ends the program at once: half a file is not taken
+    /// for a whole one, and our own server has a watchdog. Only on a server that was given is there a schema to drop.
     ///
     /// # Errors
     /// When a file cannot be made. A server that cannot be had is not an error but a task skipped.
-    pub fn prepare(tasks: &[&str], mut inputs: Inputs, folder: &Path, say: &dyn Fn(&str)) -> Result<Self> {
+    pub fn prepare(
+        tasks: &[&str],
+        mut inputs: Inputs,
+        folder: &Path,
+        interrupt: &Interrupt,
+        say: &dyn Fn(&str),
+    ) -> Result<Self> {
         let mut notes = BTreeMap::new();
         let mut skipped = Vec::new();
         let mut server = None;
         if tasks.contains(&"word_totals") && inputs.word_totals.input.is_none() {
-            inputs.word_totals.input = Some(grams(Recipe::default(), folder, say)?);
+            inputs.word_totals.input = Some(interrupt.at_once(|| grams(Recipe::default(), folder, say))?);
         }
         if tasks.contains(&"cursor_pages") && inputs.cursor_pages.table.is_none() {
-            match bring_up(&inputs, say) {
+            let up = match inputs.cursor_pages.database_url {
+                None => interrupt.at_once(|| bring_up(&inputs, say)),
+                Some(_) => bring_up(&inputs, say),
+            };
+            match up {
                 Ok(up) => {
                     notes.insert("server".to_owned(), up.about().to_owned());
                     inputs.cursor_pages.database_url = Some(up.url());

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the user wants to stop.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    asked: Arc<AtomicBool>,
+    at_once: Arc<AtomicBool>,
+}
 
 impl Interrupt {
     /// Takes the signals over from now on. The second of them ends the program at once.
@@ -18,8 +21,11 @@ impl Interrupt {
         let interrupt = Interrupt::default();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             // In this order: the first signal finds the flag down and only raises it.
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.0))
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt.0)))
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.at_once))
+                .and_then(|_| {
+                    signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.asked))
+                })
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt.asked)))
                 .context("cannot listen to signals")?;
         }
         Ok(interrupt)
@@ -27,6 +33,15 @@ impl Interrupt {
 
     /// Whether a signal has come.
     pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Does `work` that cannot be stopped halfway and leaves nothing behind if the program ends: meanwhile the first
+    /// signal already ends it at once.
+    pub fn at_once<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.at_once.store(true, Ordering::Relaxed);
+        let done = work();
+        self.at_once.store(false, Ordering::Relaxed);
+        done
     }
 }

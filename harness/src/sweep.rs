@@ -49,7 +49,7 @@ pub struct Plan {
 /// When data cannot be made, no task is left, or the record cannot be written.
 pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -> Result<PathBuf> {
     let began = jiff::Timestamp::now();
-    let prepared = prepare(plan)?;
+    let prepared = prepare(plan, interrupt)?;
     let (mut skipped, mut tasks) = (Vec::new(), Vec::new());
     for (task, sizes) in &plan.axes.tasks {
         if let Some((_, reason)) = prepared.skipped.iter().find(|(name, _)| name == task) {
@@ -124,7 +124,7 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     plan.inputs.cursor_pages.database_url.clone_from(&changes.database_url);
     plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
     let mut journal = Journal::go_on(folder)?;
-    let prepared = prepare(&plan)?;
+    let prepared = prepare(&plan, interrupt)?;
     if let Some((task, reason)) = prepared.skipped.first() {
         bail!("{task} can no longer be measured: {reason}");
     }
@@ -370,9 +370,9 @@ pub fn order(cell: &Cell, inputs: &Inputs, processors: &[usize], samples: u32) -
     })
 }
 
-fn prepare(plan: &Plan) -> Result<Prepared> {
+fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
     let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
-    Prepared::prepare(&tasks, plan.inputs.clone(), &plan.data, &|line| eprintln!("{line}"))
+    Prepared::prepare(&tasks, plan.inputs.clone(), &plan.data, interrupt, &|line| eprintln!("{line}"))
 }
 
 /// Measures a task's baseline once: its answer is what every other answer is compared with.

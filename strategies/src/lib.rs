@@ -3,7 +3,7 @@
 //! A [`Task`] says what is to be computed and how it can be cut. A [`Strategy`] receives [`Job`]s and sees that each is
 //! run. The two never meet: a job is the only thing between them, and [`AnyTask`] is the only place that knows both.
 //!
-//! Read [`job`] first, then any file of [`catalogue`].
+//! Read `job.rs` first, then any file of [`catalogue`](mod@catalogue).
 
 // The files of the catalogue name this crate as any other crate would, so that each can be copied into `exercises`.
 extern crate self as strategies;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// A way to run jobs: one file of the [catalogue](crate::catalogue).
+/// A way to run jobs: one file of the [catalogue](mod@crate::catalogue).
 #[derive(Clone, Copy)]
 pub struct Strategy {
     /// Its file, its word on the command line, its value in records, its label in plots: one spelling.

@@ -193,10 +193,10 @@ fn cut(
     kernel: Kernel,
     work: impl FnOnce(&Arc<TotalsOf>) -> Result<(), TestCaseError>,
 ) -> Result<(), TestCaseError> {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(text).unwrap();
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(text).expect("it takes the text");
     let options = Options { input: Some(file.path().to_owned()), kernel, word: String::new() };
-    work(&Arc::new(TotalsOf::new(&options).unwrap()))
+    work(&Arc::new(TotalsOf::new(&options).expect("the file is there")))
 }
 
 proptest! {

@@ -95,9 +95,11 @@ impl Copy {
             .args(["build", "--offline", "--package", "harness", "--package", "tests"])
             .args(["--bin", "goldilocks", "--bin", "conformance"])
             .current_dir(&self.source)
+            // A build folder of its own: cargo would take the copy's crates for the workspace's.
             .env("CARGO_TARGET_DIR", &self.target)
-            // Libraries that this test was built with need not be built again. Where cargo is too old for it, they are.
-            .env("CARGO_BUILD_BUILD_DIR", self.target.parent().expect("below the build folder"))
+            // What is built here is tried once.
+            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .output()
             .expect("cargo runs this test");
         assert!(build.status.success(), "{}", String::from_utf8_lossy(&build.stderr));

@@ -2,6 +2,7 @@
 //! another process.
 
 use harness::data::Prepared;
+use harness::interrupt::Interrupt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -128,7 +129,7 @@ fn virtual_work_agrees() {
 fn cursor_pages_agree() {
     let mut inputs = Inputs::default();
     inputs.cursor_pages.rows = 10_000;
-    let prepared = Prepared::prepare(&["cursor_pages"], inputs, Path::new(""), &|_| ()).unwrap();
+    let prepared = Prepared::prepare(&["cursor_pages"], inputs, Path::new(""), &Interrupt::default(), &|_| ()).unwrap();
     assert_eq!(prepared.skipped, [], "this test needs PostgreSQL; `goldilocks setup` installs it");
     for depth in [1, 8] {
         let mut inputs = prepared.inputs.clone();

@@ -54,7 +54,7 @@ fn a_sweep_interrupted_at_any_moment_leaves_nothing_behind_and_loses_nothing() {
 }
 
 #[test]
-fn a_second_ctrl_c_ends_a_sweep_at_once_and_leaves_nothing_behind() {
+fn one_ctrl_c_ends_a_sweep_at_once_while_its_server_comes_up_and_nothing_is_left_behind() {
     let sandbox = Sandbox::default();
     let mut sweep = sandbox
         .sweep(["--tasks", "cursor_pages", "--strategies", "processes", "--cores", "1"])
@@ -68,12 +68,25 @@ fn a_second_ctrl_c_ends_a_sweep_at_once_and_leaves_nothing_behind() {
     }
     assert!(!sandbox.leftovers().is_empty());
     Interruption::CtrlC.strike(&sweep);
-    std::thread::sleep(Duration::from_millis(20));
-    Interruption::CtrlC.strike(&sweep);
     let status = sweep.wait().expect("it can be waited for");
     assert_eq!(status.code(), Some(130));
     sandbox.wait_until_clear(PATIENCE).expect("nothing is left");
     assert_eq!(sandbox.run(), None);
+}
+
+#[test]
+fn a_second_ctrl_c_does_no_harm() {
+    let sandbox = Sandbox::default();
+    let sweep = sandbox.sweep(small(&["--blocks", "4"])).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let sweep = sweep.expect("the binary was just built");
+    wait_for("a sample", || lines_so_far(&sandbox).checked_sub(2));
+    Interruption::CtrlC.strike(&sweep);
+    Interruption::CtrlC.strike(&sweep);
+    let output = sweep.wait_with_output().expect("it can be waited for");
+    assert_eq!(output.status.code(), Some(130), "{}", words(&output));
+    sandbox.wait_until_clear(PATIENCE).expect("nothing is left");
+    assert!(carried_out(&sandbox, &["--resume"]).status.success());
+    complete(&sandbox).expect("every cell has its samples");
 }
 
 #[test]

@@ -268,7 +268,6 @@ fn a_file_that_is_missing_or_none_at_all_is_named() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_file_that_only_says_that_it_is_empty_is_not_taken_at_its_word() {
     let sentence = "/proc/cpuinfo does not tell its length; copy it to an ordinary file first";
     complains(&goldilocks(Path::new("/proc/cpuinfo"), "rayon", "bytes", 1), sentence);
@@ -279,7 +278,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret.tsv");
     std::fs::write(&secret, "word\t1999\t5\t1\n").unwrap();
-    std::fs::set_permissions(&secret, Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&secret, Permissions::from_mode(0o0)).unwrap();
     // Before, for the compiler may need its rights.
     tests::goldilocks();
     // The administrator may read everything, so a thread first gives that right away, for itself and what it starts.
