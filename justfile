@@ -70,7 +70,6 @@ setup:
 # Make sure that PostgreSQL, a browser and cargo-deny can be had for the tests, installing them if need be
 [group('set-up')]
 setup-tests:
-    cargo run --quiet --package harness --bin goldilocks -- setup || echo "going on without PostgreSQL: its tests will fail"
     .ci/setup-tests
 
 # Everything that is checked: what .ci/run runs

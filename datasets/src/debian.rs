@@ -124,7 +124,7 @@ struct Workshop(PathBuf);
 
 /// What apt is told instead of its usual places. It reads this file after the system's own settings.
 const SETTINGS: &str = r#"
-// What is installed here: the only thing that is asked of the system.
+// What is installed here is read, as are the system's sources and keys.
 Dir::State::status "/var/lib/dpkg/status";
 // All that apt writes.
 Dir::State "WORKSHOP/state/";

@@ -235,7 +235,9 @@ impl Setup {
     fn carry_out(self) -> ExitCode {
         let environment = datasets::postgres::Environment::of_this_process();
         let mut complaints = Vec::new();
-        if let Err(error) = datasets::postgres::install::install(&environment) {
+        if environment.address.is_some() {
+            eprintln!("DATABASE_URL names a server: none is installed");
+        } else if let Err(error) = datasets::postgres::install::install(&environment) {
             complaints.push(error.to_string());
         }
         // The one is looked after even if the other cannot be had.
