@@ -20,7 +20,8 @@ fn main() -> ExitCode {
     let mut proofs = Proofs { all_hold: true };
     let proved = match asked.as_deref() {
         None | Some("main") => prove_main(&mut proofs),
-        Some(other) => Err(anyhow::anyhow!("there is nothing to prove about `{other}`; there is `main`")),
+        Some("seam") => seam(&mut proofs),
+        Some(other) => Err(anyhow::anyhow!("there is nothing to prove about `{other}`; there are `main` and `seam`")),
     };
     if let Err(error) = proved {
         eprintln!("error: {error:#}");
@@ -62,7 +63,7 @@ fn seam(proofs: &mut Proofs) -> Result<()> {
     let task = Arc::new(Noop::new(JOBS));
     for strategy in strategies::catalogue::ALL {
         let Price { strategy_ns, twin_ns, difference_ns, .. } =
-            price(strategy, &task, NonZeroUsize::MIN, cores(), &worker, Duration::from_secs(10))?;
+            price(strategy, &task, NonZeroUsize::MIN, cores(), &worker, Duration::from_secs(5))?;
         let [own, twin, difference] = [strategy_ns, twin_ns, difference_ns].map(|ns| ns / JOBS as f64);
         proofs.line(
             &format!("price of a job, {}", strategy.name),
@@ -78,7 +79,7 @@ fn seam(proofs: &mut Proofs) -> Result<()> {
     let task = Arc::new(TotalsOf::new(&inputs.word_totals)?);
     let size = NonZeroUsize::new(60_000).context("sixty thousand is not zero")?;
     for strategy in strategies::catalogue::ALL {
-        let price = price(strategy, &task, size, cores(), &worker, Duration::from_secs(25))?;
+        let price = price(strategy, &task, size, cores(), &worker, Duration::from_secs(12))?;
         let Price { strategy_ns, twin_ns, ratio, ratio_within: (low, high), pairs, .. } = price;
         let percent = |ratio: f64| (ratio - 1.0) * 100.0;
         proofs.line(
