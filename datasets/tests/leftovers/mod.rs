@@ -18,11 +18,10 @@ pub(crate) fn processes_in(folder: &Path) -> Vec<String> {
     lines.map(|line| line.lines().last().unwrap_or_default().to_string()).collect()
 }
 
-/// Waits until `look` finds nothing, and returns what it still finds after a minute. That five seconds are enough on a quiet
-/// machine is for `just prove main` to show: a disk that is busy with something else takes longer to delete a folder.
+/// Waits up to five seconds until `look` finds nothing, and returns what it still finds then.
 #[allow(dead_code, reason = "one of the two test programs that share this file does not wait")]
-pub(crate) fn left_in_the_end(look: impl Fn() -> Vec<String>) -> Vec<String> {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub(crate) fn left_after_five_seconds(look: impl Fn() -> Vec<String>) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_secs(5);
     loop {
         let left = look();
         if left.is_empty() || Instant::now() > deadline {
