@@ -194,6 +194,7 @@ fn times(outcome: &Outcome, phases: Phases, start_ns: u64, before: &Usage, after
         partitions: outcome.spans.len() as u64,
         most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
         threads: after.threads,
+        ..Times::default()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::record::Journal;
 use crate::{find_strategy, machine};
 use anyhow::{Context, Result, bail, ensure};
 use reports::record::{
-    BASELINE, Cell, Ended, Line, Moment, Run, Sample, Skipped, Status, StrategyNote, TaskNote, VERSION,
+    BASELINE, Cell, Ended, Fault, Line, Moment, Run, Sample, Skipped, Status, StrategyNote, TaskNote, VERSION,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +82,9 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
         tasks: tasks.iter().map(|known| known.note.clone()).collect(),
         strategies: plan.axes.strategies.iter().filter_map(|name| introduce_strategy(name)).collect(),
         cores: plan.axes.cores.iter().map(|cores| u32::try_from(*cores).unwrap_or(u32::MAX)).collect(),
+        processors: machine::processors().iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX)).collect(),
+        checks: Vec::new(),
+        unmeasured: BTreeMap::new(),
     };
     let first: Vec<Line> =
         [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
@@ -258,7 +261,7 @@ impl<'a> Sweep<'a> {
         }
         progress.end();
         let interrupted = self.interrupt.is_asked();
-        self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted }))?;
+        self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted, checks: Vec::new() }))?;
         prepared.end()?;
         Ok(self.journal.folder().to_owned())
     }
@@ -298,8 +301,11 @@ impl<'a> Sweep<'a> {
             cell: cell.clone(),
             status: Status::Verified,
             reason: String::new(),
+            fault: None,
             digest: String::new(),
             elapsed_ms: 0,
+            processors: Vec::new(),
+            warm_up_ns: None,
             times: None,
         };
         let (spent, began, journal) = (self.spent, self.began, &mut self.journal);
@@ -320,6 +326,7 @@ impl<'a> Sweep<'a> {
             let line = Sample {
                 status: if wrong { Status::Wrong } else { Status::Verified },
                 reason: if wrong { reason } else { String::new() },
+                fault: wrong.then_some(Fault::WrongAnswer),
                 digest: answered,
                 elapsed_ms: elapsed_ms(),
                 times: times.filter(|_| !wrong),
@@ -329,20 +336,21 @@ impl<'a> Sweep<'a> {
             sample.index += 1;
             Ok(())
         })?;
-        let (status, reason) = match end {
+        let (status, fault, reason) = match end {
             End::Interrupted => return Ok(()),
             End::Done if wrong => {
                 self.failed.insert(cell.clone());
                 return Ok(());
             }
             End::Done => return Ok(()),
-            End::Failed(reason) => (Status::Failed, reason),
-            End::Crashed(reason) => (Status::Crashed, reason),
-            End::Hung(reason) => (Status::Hung, reason),
+            End::Failed(reason) => (Status::Failed, Fault::Error, reason),
+            End::Crashed(reason) => (Status::Crashed, Fault::Crashed, reason),
+            End::Hung(reason) => (Status::Hung, Fault::Hung, reason),
         };
         progress.say(&format!("{} {} on {} cores: {reason}", cell.task, cell.strategy, cell.cores));
         self.failed.insert(cell.clone());
-        self.journal.write(&Line::Sample(Box::new(Sample { status, reason, elapsed_ms: elapsed_ms(), ..sample })))
+        let line = Sample { status, reason, fault: Some(fault), elapsed_ms: elapsed_ms(), ..sample };
+        self.journal.write(&Line::Sample(Box::new(line)))
     }
 }
 

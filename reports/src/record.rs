@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of this format that is written here. Readers accept every version up to it.
-pub const VERSION: u32 = 1;
+///
+/// Version 2 added to what version 1 had: checks of the machine, named faults, the mask read back, the warm-up, the
+/// census and the counters. What an older record lacks is absent, never zero.
+pub const VERSION: u32 = 2;
 
 /// One line of `run.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +53,40 @@ pub struct Run {
     pub strategies: Vec<StrategyNote>,
     /// Every core count that was planned, ascending.
     pub cores: Vec<u32>,
+    /// Processors in the order in which cells get them: a cell with two cores has the first two.
+    #[serde(default)]
+    pub processors: Vec<u32>,
+    /// What was checked of the machine and the build before the first sample.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// Figures of a sample that this machine does not give, and why: a figure's name and the reason.
+    #[serde(default)]
+    pub unmeasured: BTreeMap<String, String>,
+}
+
+/// One thing checked of the machine or the build, because it can spoil a measurement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name, such as `governor`: one spelling everywhere.
+    pub name: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What was seen and, unless all is well, the cure.
+    pub sentence: String,
+}
+
+/// How a check came out, from harmless to grave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Nothing to worry about.
+    Ok,
+    /// This machine does not tell, so nothing can be said.
+    Unknown,
+    /// Figures may be off; the report says so at its head.
+    Warn,
+    /// Figures would mislead: a sweep does not begin unless it is told to, and its report says so at its head.
+    Refuse,
 }
 
 /// The machine a run was measured on.
@@ -143,11 +180,53 @@ pub enum Status {
     Verified,
     /// It ended, with another answer than the baseline's.
     Wrong,
+    /// It ended with the right answer, but not under the conditions that every other strategy had.
+    Unfair,
     /// It ended with an error of its own.
     Failed,
     /// Its process died.
     Crashed,
     /// It did not end in the time allowed and was stopped.
+    Hung,
+}
+
+/// What exactly was wrong with a sample that is not verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Another answer than the baseline's.
+    WrongAnswer,
+    /// A job was let go without being run.
+    DroppedJob,
+    /// The strategy returned before it had pulled every job.
+    AbandonedSource,
+    /// The strategy returned while jobs were still under way.
+    ReportedEarly,
+    /// A job was finished with the answer to another one.
+    MismatchedReply,
+    /// One partition's answer was used for two jobs.
+    RepeatedReply,
+    /// The answer came with less processor time than the work takes.
+    WorkNotDone,
+    /// More jobs in progress at one moment than workers.
+    TooManyJobs,
+    /// Fewer jobs in progress than workers, with work left for all.
+    TooFewJobs,
+    /// Threads that ran no job used processor time.
+    ExtraThreads,
+    /// A thread was allowed processors that the cell has not.
+    ForeignCores,
+    /// Threads were left behind when the workers had ended.
+    LeakedThreads,
+    /// Jobs were begun after the run had been cancelled.
+    IgnoredCancel,
+    /// A worker panicked.
+    Panicked,
+    /// An error of the task or the strategy, named by its reason.
+    Error,
+    /// The process died.
+    Crashed,
+    /// It did not end.
     Hung,
 }
 
@@ -166,11 +245,20 @@ pub struct Sample {
     pub status: Status,
     /// Why it is not verified, in a sentence; empty otherwise.
     pub reason: String,
+    /// Which of the known faults that is. Absent if verified, and in records of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// The digest of the answer, empty if there was none.
     pub digest: String,
     /// Time spent measuring in this run so far, in milliseconds, pauses between interruption and resumption left out.
     #[serde(default)]
     pub elapsed_ms: u64,
+    /// The processors that the measured process was really allowed, read back from the system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processors: Vec<u32>,
+    /// How long the untimed run before this process's first sample took, in nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up_ns: Option<u64>,
     /// What was measured; absent unless the sample ended.
     pub times: Option<Times>,
 }
@@ -188,7 +276,7 @@ pub struct Times {
     pub reduce_ns: u64,
     /// Until the first partial was delivered.
     pub first_result_ns: u64,
-    /// Processor time in user mode, of this process and of worker processes that have ended.
+    /// Processor time in user mode, of this process and its worker processes.
     pub user_ns: u64,
     /// Processor time in the kernel, likewise.
     pub system_ns: u64,
@@ -200,7 +288,7 @@ pub struct Times {
     pub minor_faults: u64,
     /// Page faults that read from a disk.
     pub major_faults: u64,
-    /// The largest memory the process ever had, in bytes.
+    /// The most memory that the process and its worker processes held during the sample, in bytes.
     pub peak_memory_bytes: u64,
     /// How many partitions there were.
     pub partitions: u64,
@@ -208,6 +296,50 @@ pub struct Times {
     pub most_in_progress: u32,
     /// How many threads the process had when the run ended, all of them counted.
     pub threads: u32,
+    /// How often a thread was moved to another processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<u64>,
+    /// Processor cycles in user mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cycles: Option<u64>,
+    /// Instructions in user mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<u64>,
+    /// Misses in the last cache before memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_misses: Option<u64>,
+    /// Energy of the processor packages, in microjoules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_uj: Option<u64>,
+    /// The threads that were seen while it ran. Absent in records of version 1 and for the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub census: Option<Census>,
+}
+
+/// The threads of a process and its worker processes, seen by looking again and again while a sample ran.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// How often it was looked.
+    pub looks: u32,
+    /// The most threads alive at one look.
+    pub alive: u32,
+    /// The most threads running or ready to run at one look.
+    pub runnable: u32,
+    /// The threads by name, most processor time first.
+    pub pools: Vec<Pool>,
+}
+
+/// Threads with the same name, the numbers at its end left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Their name, as the system shows it.
+    pub name: String,
+    /// How many there were.
+    pub threads: u32,
+    /// How many of them ran a job.
+    pub working: u32,
+    /// Processor time of all of them, in nanoseconds.
+    pub cpu_ns: u64,
 }
 
 /// A task that could not be measured, and why.
@@ -235,4 +367,7 @@ pub struct Ended {
     pub blocks: u32,
     /// Whether the sweep was stopped before its plan was done.
     pub interrupted: bool,
+    /// What was checked of the machine after the last sample: what the measuring itself may have run into.
+    #[serde(default)]
+    pub checks: Vec<Check>,
 }

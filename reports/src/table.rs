@@ -206,6 +206,7 @@ pub fn outcome(status: Status) -> &'static str {
         Status::Verified => "verified",
         Status::Wrong => "wrong answer",
         Status::Failed => "failed",
+        Status::Unfair => "unfair",
         Status::Crashed => "crashed",
         Status::Hung => "hung",
     }

@@ -6,7 +6,7 @@
 use fastrand::Rng;
 use reports::Record;
 use reports::record::{
-    BASELINE, Cell, Ended, Line, Machine, Run, Sample, Skipped, Status, StrategyNote, TaskNote, Times, VERSION,
+    BASELINE, Cell, Ended, Fault, Line, Machine, Run, Sample, Skipped, Status, StrategyNote, TaskNote, Times, VERSION,
 };
 use std::collections::BTreeMap;
 
@@ -63,7 +63,8 @@ impl Synthetic {
             task: "cursor_pages".into(),
             reason: "no PostgreSQL server answers; start one with `just postgres`.".into(),
         }];
-        let ended = Some(Ended { at: "2025-11-02T10:31:07Z".into(), blocks: self.blocks, interrupted: false });
+        let ended =
+            Some(Ended { at: "2025-11-02T10:31:07Z".into(), blocks: self.blocks, interrupted: false, checks: vec![] });
         Record { run, samples, skipped, ended, resumed: 0, torn: None }
     }
 
@@ -92,6 +93,9 @@ impl Synthetic {
             tasks: TASKS.iter().map(|task| self.task(*task)).collect(),
             strategies: STRATEGIES.iter().map(|(name, ..)| note(name)).collect(),
             cores: self.cores.clone(),
+            processors: (0..most).collect(),
+            checks: Vec::new(),
+            unmeasured: BTreeMap::new(),
         }
     }
 
@@ -158,8 +162,16 @@ impl Synthetic {
                     cell: cell.clone(),
                     status,
                     reason: reason.into(),
+                    fault: match status {
+                        Status::Verified => None,
+                        Status::Hung => Some(Fault::Hung),
+                        Status::Crashed => Some(Fault::Crashed),
+                        _ => Some(Fault::WrongAnswer),
+                    },
                     digest: if status == Status::Verified { digest.clone() } else { String::new() },
                     elapsed_ms: 0,
+                    processors: (0..cell.cores).collect(),
+                    warm_up_ns: (index == 0).then_some((ns * 1.1) as u64),
                     times: (status == Status::Verified).then(|| times(cell, ns)),
                 }
             })
