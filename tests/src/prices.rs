@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Result, Setup, Strategy, Task, WorkerCommand};
 
+/// The times of a strategy and of its twin, next to each other in time, in nanoseconds.
+pub type Pairs = Vec<(f64, f64)>;
+
 /// Medians of both, in nanoseconds, and of the difference and ratio of neighbouring runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Price {
@@ -13,80 +16,97 @@ pub struct Price {
     pub strategy_ns: f64,
     /// Its twin's.
     pub twin_ns: f64,
-    /// The median of the differences between neighbours.
+    /// The median over processes of their median difference between neighbours.
     pub difference_ns: f64,
-    /// The median of the ratios between neighbours.
+    /// The median over processes of their median ratio between neighbours.
     pub ratio: f64,
-    /// Where that median is with 95 % confidence, whatever the distribution: two order statistics (David and Nagaraja,
-    /// "Order Statistics", 2003, section 7.1).
+    /// Where that median is with 95 % confidence, whatever the distribution of processes: two order statistics (David
+    /// and Nagaraja, "Order Statistics", 2003, section 7.1). Fewer than six processes do not reach so far.
     pub ratio_within: (f64, f64),
     /// How many pairs there were.
     pub pairs: usize,
+    /// In how many processes.
+    pub processes: usize,
 }
 
-/// Runs both in turn, after one round that does not count: at least 31 times, then until the ratio is known within one
-/// percent, or for about `patience`.
+impl Price {
+    /// What the pairs of several processes say.
+    pub fn of(processes: &[Pairs]) -> Self {
+        let each = |figure: fn(&(f64, f64)) -> f64| -> Vec<f64> {
+            processes.iter().map(|pairs| median(pairs.iter().map(figure).collect())).collect()
+        };
+        let all: Pairs = processes.concat();
+        let ratios = each(|(strategy, twin)| strategy / twin);
+        Price {
+            strategy_ns: median(all.iter().map(|(strategy, _)| *strategy).collect()),
+            twin_ns: median(all.iter().map(|(_, twin)| *twin).collect()),
+            difference_ns: median(each(|(strategy, twin)| strategy - twin)),
+            ratio: median(ratios.clone()),
+            ratio_within: median_within(ratios),
+            pairs: all.len(),
+            processes: processes.len(),
+        }
+    }
+}
+
+/// Runs both in turn for about `patience`, at least ten times after one round that does not count.
 ///
 /// # Errors
 /// When either fails.
-pub fn price<T: Task>(
+pub fn pairs<T: Task>(
     strategy: &Strategy,
     task: &Arc<T>,
     size: NonZeroUsize,
     workers: NonZeroUsize,
     worker: &WorkerCommand,
     patience: Duration,
-) -> Result<Price>
+) -> Result<Pairs>
 where
     T::Partial: Sync,
 {
     let mut up = (strategy.start)(&Setup { workers, worker: Some(worker.clone()) })?;
     let mut twin = twins::start::<T>(strategy.name, workers.get(), worker)?;
     let choice = Choice { size, delivery: Delivery::Gather, combine: Combine::PerPartition };
-    let (mut strategies, mut twins) = (Vec::new(), Vec::new());
+    let mut pairs = Pairs::new();
     let started = Instant::now();
-    for round in 0.. {
+    while pairs.len() <= 10 || started.elapsed() < patience {
+        let (mut own, mut its) = (0.0, 0.0);
         // Each goes first every other time, for the second of two finds the caches warm.
         for second in [false, true] {
             let began = Instant::now();
-            if (round % 2 == 0) == second {
+            if pairs.len().is_multiple_of(2) == second {
                 let (outcome, _) = strategies::run(task as &dyn AnyTask, &mut *up, choice, &Cancel::default())?;
-                strategies.push(began.elapsed().as_nanos() as f64);
+                own = began.elapsed().as_nanos() as f64;
                 drop(outcome);
             } else {
                 let total = twin.run(task, size)?;
-                twins.push(began.elapsed().as_nanos() as f64);
+                its = began.elapsed().as_nanos() as f64;
                 drop(total);
             }
         }
-        let (low, high) = median_within(ratios(&strategies, &twins));
-        if round >= 31 && (high - low < 0.02 || started.elapsed() > patience) {
-            break;
-        }
+        pairs.push((own, its));
     }
-    let (strategies, twins) = (&strategies[1..], &twins[1..]);
-    Ok(Price {
-        difference_ns: median(strategies.iter().zip(twins).map(|(strategy, twin)| strategy - twin).collect()),
-        ratio: median(ratios(strategies, twins)),
-        ratio_within: median_within(ratios(strategies, twins)),
-        strategy_ns: median(strategies.to_vec()),
-        twin_ns: median(twins.to_vec()),
-        pairs: strategies.len(),
-    })
-}
-
-fn ratios(strategies: &[f64], twins: &[f64]) -> Vec<f64> {
-    strategies.iter().zip(twins).map(|(strategy, twin)| strategy / twin).collect()
+    Ok(pairs.split_off(1))
 }
 
 /// Between which two of the values the true median lies with 95 % confidence.
 fn median_within(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
-    let count = values.len() as f64;
-    // The number of values below the true median is binomial; 0.98 is half of 1.96.
-    let low = (count / 2.0 - 0.98 * count.sqrt()).floor().max(0.0) as usize;
-    let high = values.len().saturating_sub(low + 1);
-    (values.get(low).copied().unwrap_or(f64::NAN), values.get(high).copied().unwrap_or(f64::NAN))
+    // The number of values below the true median is binomial. So many may be left out at either end.
+    let count = values.len();
+    let mut tail = 0.5_f64.powi(i32::try_from(count).unwrap_or(i32::MAX));
+    let (mut below, mut out) = (tail, 0);
+    while out + 1 < count.div_ceil(2) {
+        tail *= (count - out) as f64 / (out + 1) as f64;
+        if below + tail > 0.025 {
+            break;
+        }
+        below += tail;
+        out += 1;
+    }
+    // `out` values lie below the one that is taken only if no more than 2.5 % of samples do so.
+    let bounds = (values.get(out), values.get(count.saturating_sub(out + 1)));
+    (bounds.0.copied().unwrap_or(f64::NAN), bounds.1.copied().unwrap_or(f64::NAN))
 }
 
 /// The value in the middle.

@@ -1,5 +1,7 @@
 //! Measures what is promised, and prints a line for each: what, figure, bar, holds or not.
 
+mod seam;
+
 use anyhow::{Context, Result, ensure};
 use datasets::ngrams::Recipe;
 use std::num::NonZeroUsize;
@@ -9,18 +11,18 @@ use std::time::{Duration, Instant};
 use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Setup};
 use tasks::Inputs;
 use tasks::count::kernel::proportion;
-use tasks::noop::Noop;
 use tasks::virtual_work::VirtualWork;
-use tasks::word_totals::TotalsOf;
-use tests::prices::{Price, median, price};
-use tests::{grams, worker_for, workspace};
+use tests::prices::median;
+use tests::{worker_for, workspace};
 
 fn main() -> ExitCode {
     let asked = std::env::args().nth(1);
     let mut proofs = Proofs { all_hold: true };
     let proved = match asked.as_deref() {
         None | Some("main") => prove_main(&mut proofs),
-        Some("seam") => seam(&mut proofs),
+        Some("seam") => seam::prove(&mut proofs),
+        // One process of a comparison of the seam; see there.
+        Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
         Some(other) => Err(anyhow::anyhow!("there is nothing to prove about `{other}`; there are `main` and `seam`")),
     };
     if let Err(error) = proved {
@@ -42,7 +44,7 @@ impl Proofs {
 }
 
 fn prove_main(proofs: &mut Proofs) -> Result<()> {
-    seam(proofs)?;
+    seam::prove(proofs)?;
     virtual_speed_up(proofs)?;
     counting(proofs);
     generator(proofs)?;
@@ -53,50 +55,6 @@ fn prove_main(proofs: &mut Proofs) -> Result<()> {
 
 fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
-/// The price of the seam: on nothing, per job; on word totals at the default partition size, as a ratio.
-fn seam(proofs: &mut Proofs) -> Result<()> {
-    const JOBS: u64 = 10_000;
-    let inputs = Inputs { noop: tasks::noop::Options { items: JOBS }, ..Inputs::default() };
-    let worker = worker_for("noop", &inputs);
-    let task = Arc::new(Noop::new(JOBS));
-    for strategy in strategies::catalogue::ALL {
-        let Price { strategy_ns, twin_ns, difference_ns, .. } =
-            price(strategy, &task, NonZeroUsize::MIN, cores(), &worker, Duration::from_secs(5))?;
-        let [own, twin, difference] = [strategy_ns, twin_ns, difference_ns].map(|ns| ns / JOBS as f64);
-        proofs.line(
-            &format!("price of a job, {}", strategy.name),
-            &format!("{difference:.0} ns ({own:.0} against the twin's {twin:.0})"),
-            "at most 1000 ns over the twin",
-            difference <= 1000.0,
-        );
-    }
-    // Larger than the default file, so that a ratio of two percent is more than a moment.
-    let mut inputs = Inputs::default();
-    inputs.word_totals.input = Some(grams(100_000_000));
-    let worker = worker_for("word_totals", &inputs);
-    let task = Arc::new(TotalsOf::new(&inputs.word_totals)?);
-    let size = NonZeroUsize::new(60_000).context("sixty thousand is not zero")?;
-    for strategy in strategies::catalogue::ALL {
-        let price = price(strategy, &task, size, cores(), &worker, Duration::from_secs(12))?;
-        let Price { strategy_ns, twin_ns, ratio, ratio_within: (low, high), pairs, .. } = price;
-        let percent = |ratio: f64| (ratio - 1.0) * 100.0;
-        proofs.line(
-            &format!("price at 60 000 lines, {}", strategy.name),
-            &format!(
-                "{:+.2} % ({:+.2} to {:+.2} from {pairs} pairs; {:.1} ms against {:.1} ms)",
-                percent(ratio),
-                percent(low),
-                percent(high),
-                strategy_ns / 1e6,
-                twin_ns / 1e6
-            ),
-            "at most +2 %",
-            ratio <= 1.02,
-        );
-    }
-    Ok(())
 }
 
 /// 32 workers on whatever cores there are, on work that only waits.
