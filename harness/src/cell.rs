@@ -1,18 +1,22 @@
 //! The child process that measures one cell: it sees only its cores, does one thing, and says how it went.
 
+use crate::census::{self, Looker};
 use crate::child::Message;
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeVal;
-use reports::record::{BASELINE, Times};
+use crate::fairness::{self, Evidence};
+use crate::usage::{self, Counters, Usage};
+use reports::record::{BASELINE, Fault, Times};
 use rustix::process::{Pid, Signal};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use strategies::{AnyTask, Cancel, Choice, Error, Outcome, Phases, Result, Setup, WorkerCommand, most_in_progress};
+use strategies::{
+    Answer, AnyTask, Cancel, Choice, Error, Outcome, Phases, Result, Setup, WorkerCommand, Workers, most_in_progress,
+};
 use tasks::Inputs;
 
 /// The environment variable in which a worker process finds its task.
@@ -41,6 +45,12 @@ pub struct Order {
     pub warm_ups: u32,
     /// How many timed runs follow.
     pub samples: u32,
+    /// Whether the census is taken and fairness judged.
+    pub census: bool,
+    /// Whether to try, after the samples, that a run can be cancelled.
+    pub probe: bool,
+    /// The processor time of the task's baseline, in nanoseconds, if known.
+    pub baseline_cpu_ns: Option<u64>,
     /// Where to write the whole total of the last run, if anywhere.
     pub output: Option<PathBuf>,
     /// The process that waits for the answer. If it dies, so does this one.
@@ -52,19 +62,24 @@ pub struct Order {
 /// Must be called on the main thread before any other exists, so that all of them inherit its processors.
 pub fn measure(order: &Order, mut say: impl FnMut(&Message)) {
     if let Err(error) = follow(order, &mut say) {
-        say(&Message::Failed { reason: error.to_string() });
+        say(&Message::Failed { fault: fault(&error), reason: error.to_string() });
     }
 }
 
 fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
     die_with(order.parent)?;
-    pin(&order.processors)?;
+    let processors = pin(&order.processors)?;
+    let mut counters = Counters::open();
+    say(&Message::Settled { processors: numbers(&processors), unmeasured: counters.unmeasured().clone() });
     let (task, _) = load(&order.task, &order.inputs)?;
     let choice = Choice {
         size: order.size,
         delivery: order.delivery.parse().map_err(Error::Task)?,
         combine: order.combine.parse().map_err(Error::Task)?,
     };
+    let looker = order.census.then(|| Looker::start(processors.into_iter().collect())).transpose();
+    let looker = looker.map_err(|error| Error::worker(format!("cannot start the census: {error}")))?;
+    let threads_before = threads();
     let starting = Instant::now();
     let mut workers = match order.strategy.as_str() {
         BASELINE => None,
@@ -77,30 +92,169 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
         }
     };
     let start_ns = nanoseconds(starting);
-    let mut run = || match &mut workers {
-        Some(workers) => strategies::run(&*task, &mut **workers, choice, &Cancel::default()),
+    for _ in 0..order.warm_ups {
+        let (outcome, phases) = run(&*task, &mut workers, choice, &Cancel::default())?;
+        let Answer { digest, figures } = outcome.answer()?;
+        say(&Message::WarmedUp { digest, figures, wall_ns: phases.run_ns + phases.reduce_ns });
+    }
+    let mut last = Times::default();
+    for sample in 1..=order.samples {
+        let processes = census::processes();
+        usage::forget_peak_memory(&processes);
+        if let Some(looker) = &looker {
+            looker.begin();
+        }
+        let (used, counted) = (Usage::now(&processes), counters.read());
+        let (outcome, phases) = run(&*task, &mut workers, choice, &Cancel::default())?;
+        let (counted_after, used_after) = (counters.read(), Usage::now(&processes));
+        let seen = looker.as_ref().map(Looker::end);
+        let mut times = Times {
+            wall_ns: phases.run_ns + phases.reduce_ns,
+            start_ns,
+            run_ns: phases.run_ns,
+            reduce_ns: phases.reduce_ns,
+            first_result_ns: outcome.first_result_ns,
+            peak_memory_bytes: usage::peak_memory_bytes(&processes),
+            partitions: outcome.spans.len() as u64,
+            most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
+            // Without the one that looks.
+            threads: threads() - u32::from(looker.is_some()),
+            migrations: seen.as_ref().and_then(|seen| seen.migrations),
+            ..Times::default()
+        };
+        used_after.since(&used, &mut times);
+        counters.between(&counted, &counted_after, &mut times);
+        let answer = outcome.answer()?;
+        if let Some(path) = order.output.as_ref().filter(|_| sample == order.samples) {
+            write(&outcome, path)?;
+        }
+        let unfair = seen.as_ref().filter(|_| workers.is_some()).and_then(|seen| {
+            let working = outcome.spans.iter().map(|span| span.thread).collect();
+            times.census = Some(seen.census(&working));
+            fairness::judge(&Evidence {
+                strategy: &order.strategy,
+                workers: order.workers.get(),
+                spans: &outcome.spans,
+                attended: &outcome.threads,
+                seen,
+                wall_ns: times.wall_ns,
+                cpu_ns: times.user_ns + times.system_ns,
+                baseline_cpu_ns: order.baseline_cpu_ns,
+            })
+        });
+        last = times.clone();
+        say(&Message::Sample { digest: answer.digest, figures: answer.figures, times, unfair });
+    }
+    if let Some(mut up) = workers {
+        if order.probe
+            && let Some(reason) = ignored_cancel(&*task, &mut *up, choice, order.workers, &last)?
+        {
+            say(&Message::Unfair { fault: Fault::IgnoredCancel, reason });
+        }
+        drop(up);
+        if let Some(reason) = left_behind(threads_before) {
+            say(&Message::Unfair { fault: Fault::LeakedThreads, reason });
+        }
+    }
+    Ok(())
+}
+
+/// One run, by the workers or, without any, by the plain loop.
+fn run(
+    task: &dyn AnyTask,
+    workers: &mut Option<Box<dyn Workers>>,
+    choice: Choice,
+    cancel: &Cancel,
+) -> Result<(Outcome, Phases)> {
+    // Asserting unwind safety is sound: after a panic this process measures nothing any more.
+    let ran = catch_unwind(AssertUnwindSafe(|| match workers {
+        Some(workers) => strategies::run(task, &mut **workers, choice, cancel),
         None => {
             let began = Instant::now();
             let outcome = task.baseline()?;
             Ok((outcome, Phases { run_ns: nanoseconds(began), reduce_ns: 0 }))
         }
-    };
-    for _ in 0..order.warm_ups {
-        let (outcome, _) = run()?;
-        say(&Message::WarmedUp { digest: outcome.answer()?.digest });
+    }));
+    ran.unwrap_or_else(|_| {
+        Err(Error::Panicked("outside of any job; its message is on the standard error output".to_owned()))
+    })
+}
+
+/// Which of the known faults an error is.
+fn fault(error: &Error) -> Fault {
+    match error {
+        Error::Dropped => Fault::DroppedJob,
+        Error::Abandoned { .. } => Fault::AbandonedSource,
+        Error::Unfinished { .. } => Fault::ReportedEarly,
+        Error::Mismatched { .. } => Fault::MismatchedReply,
+        Error::Repeated { .. } => Fault::RepeatedReply,
+        Error::Stale => Fault::StaleReply,
+        Error::Panicked(_) => Fault::Panicked,
+        Error::Partition { source, .. } => fault(source),
+        Error::Task(_) | Error::Worker(_) | Error::Wire(_) | Error::Cancelled { .. } => Fault::Error,
     }
-    for sample in 1..=order.samples {
-        let before = Usage::now();
-        let (outcome, phases) = run()?;
-        let after = Usage::now();
-        let answer = outcome.answer()?;
-        if let Some(path) = order.output.as_ref().filter(|_| sample == order.samples) {
-            write(&outcome, path)?;
+}
+
+/// Cancels a run when a part of it is done, and says so if jobs are begun all the same: more than wait in a bounded
+/// queue. Not tried where there is too little to cancel, or where all jobs are handed out before the first is begun.
+fn ignored_cancel(
+    task: &dyn AnyTask,
+    workers: &mut dyn Workers,
+    choice: Choice,
+    limit: NonZeroUsize,
+    last: &Times,
+) -> Result<Option<String>> {
+    let ahead = 2 * limit.get() as u64 + 2;
+    if workers.splits_in_advance() || last.partitions < 4 * ahead || last.wall_ns < 5_000_000 {
+        return Ok(None);
+    }
+    let cancel = Cancel::default();
+    let ended = std::thread::scope(|scope| {
+        let (timer, part) = (cancel.clone(), Duration::from_nanos(last.wall_ns / 5));
+        scope.spawn(move || {
+            std::thread::sleep(part);
+            timer.cancel();
+        });
+        strategies::run(task, workers, choice, &cancel)
+    });
+    match ended {
+        Err(Error::Cancelled { late, .. }) if late > ahead => {
+            Ok(Some(format!("after the run had been cancelled, {late} more jobs were begun; a queue may hold {ahead}")))
         }
-        let times = times(&outcome, phases, start_ns, &before, &after);
-        say(&Message::Sample { digest: answer.digest, figures: answer.figures, times });
+        // It may have ended before the timer.
+        Ok(_) | Err(Error::Cancelled { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(())
+}
+
+/// Pools that belong to the process and stay until it ends, by the names of their threads.
+const PROCESS_WIDE: [&str; 3] = ["async-std", "async-io", "blocking"];
+
+/// Threads that are still there when the workers have ended and some time has passed, and no library's own.
+fn left_behind(before: u32) -> Option<String> {
+    let patience = Instant::now() + Duration::from_secs(2);
+    loop {
+        let entries = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok());
+        let (known, mut others): (Vec<String>, Vec<String>) =
+            names.partition(|name| PROCESS_WIDE.iter().any(|pool| name.starts_with(pool)));
+        drop(known);
+        let left = others.len().saturating_sub(before as usize);
+        if left == 0 {
+            return None;
+        }
+        if Instant::now() > patience {
+            others.sort_unstable();
+            others.dedup();
+            let names = others.iter().map(|name| name.trim_end()).collect::<Vec<_>>().join(", ");
+            return Some(format!("{left} threads were left behind when the workers had ended; there are {names}"));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn numbers(processors: &[usize]) -> Vec<u32> {
+    processors.iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX)).collect()
 }
 
 /// Loads a task by name.
@@ -108,8 +262,8 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
 /// # Errors
 /// When there is none of that name, or its input is not there.
 pub fn load(task: &str, inputs: &Inputs) -> Result<(std::sync::Arc<dyn AnyTask>, &'static tasks::Entry)> {
-    let entry =
-        tasks::find(task).ok_or_else(|| Error::task(format!("no task `{task}`; `goldilocks list` has them all")))?;
+    let entry = crate::find_task(task)
+        .ok_or_else(|| Error::task(format!("no task `{task}`; `goldilocks list` has them all")))?;
     Ok(((entry.load)(inputs)?, entry))
 }
 
@@ -128,13 +282,17 @@ pub fn die_with(parent: u32) -> Result<()> {
     }
 }
 
-fn pin(processors: &[usize]) -> Result<()> {
+/// Restricts this process to `processors`, and asks the system which they are now.
+fn pin(processors: &[usize]) -> Result<Vec<usize>> {
     let mut set = CpuSet::new();
     for processor in processors {
         set.set(*processor);
     }
-    sched_setaffinity(None, &set)
-        .map_err(|error| Error::worker(format!("cannot restrict this process to processors {processors:?}: {error}")))
+    sched_setaffinity(None, &set).map_err(|error| {
+        Error::worker(format!("cannot restrict this process to processors {processors:?}: {error}"))
+    })?;
+    let now = sched_getaffinity(None).map_err(Error::worker)?;
+    Ok((0..CpuSet::MAX_CPU).filter(|number| now.is_set(*number)).collect())
 }
 
 /// `program`, which is this one, as a worker process for `task`.
@@ -175,63 +333,6 @@ fn write(outcome: &Outcome, path: &std::path::Path) -> Result<()> {
     let failed = |error: std::io::Error| Error::task(format!("cannot write {}: {error}", path.display()));
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
     outcome.write(&mut out).and_then(|()| out.flush()).map_err(failed)
-}
-
-fn times(outcome: &Outcome, phases: Phases, start_ns: u64, before: &Usage, after: &Usage) -> Times {
-    Times {
-        wall_ns: phases.run_ns + phases.reduce_ns,
-        start_ns,
-        run_ns: phases.run_ns,
-        reduce_ns: phases.reduce_ns,
-        first_result_ns: outcome.first_result_ns,
-        user_ns: after.user_ns - before.user_ns,
-        system_ns: after.system_ns - before.system_ns,
-        voluntary_switches: after.voluntary_switches - before.voluntary_switches,
-        involuntary_switches: after.involuntary_switches - before.involuntary_switches,
-        minor_faults: after.minor_faults - before.minor_faults,
-        major_faults: after.major_faults - before.major_faults,
-        peak_memory_bytes: after.peak_memory_bytes,
-        partitions: outcome.spans.len() as u64,
-        most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
-        threads: after.threads,
-        ..Times::default()
-    }
-}
-
-/// What this process has used so far, without its worker processes.
-#[derive(Default)]
-struct Usage {
-    user_ns: u64,
-    system_ns: u64,
-    voluntary_switches: u64,
-    involuntary_switches: u64,
-    minor_faults: u64,
-    major_faults: u64,
-    peak_memory_bytes: u64,
-    threads: u32,
-}
-
-impl Usage {
-    fn now() -> Self {
-        let mut usage = Usage { threads: threads(), ..Usage::default() };
-        // Only a wrong argument makes it fail; then there is nothing to say.
-        if let Ok(own) = getrusage(UsageWho::RUSAGE_SELF) {
-            usage.user_ns = time(own.user_time());
-            usage.system_ns = time(own.system_time());
-            usage.voluntary_switches = own.voluntary_context_switches().unsigned_abs();
-            usage.involuntary_switches = own.involuntary_context_switches().unsigned_abs();
-            usage.minor_faults = own.minor_page_faults().unsigned_abs();
-            usage.major_faults = own.major_page_faults().unsigned_abs();
-            // Linux counts it in KiB.
-            usage.peak_memory_bytes = own.max_rss().unsigned_abs() * 1024;
-        }
-        usage
-    }
-}
-
-fn time(value: TimeVal) -> u64 {
-    (Duration::from_secs(value.tv_sec().unsigned_abs()) + Duration::from_micros(value.tv_usec().unsigned_abs()))
-        .as_nanos() as u64
 }
 
 /// How many threads this process has.

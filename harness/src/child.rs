@@ -3,8 +3,9 @@
 use crate::cell::Order;
 use crate::interrupt::Interrupt;
 use anyhow::{Context, Result};
-use reports::record::Times;
+use reports::record::{Fault, Times};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,6 +20,17 @@ pub enum Message {
     WarmedUp {
         /// The digest of its answer.
         digest: String,
+        /// The answer in words.
+        figures: Vec<(String, String)>,
+        /// How long it took, in nanoseconds.
+        wall_ns: u64,
+    },
+    /// Before anything else: where this process may run, and what this machine does not measure.
+    Settled {
+        /// The processors it may use, read back from the system.
+        processors: Vec<u32>,
+        /// Figures it cannot give, and why.
+        unmeasured: BTreeMap<String, String>,
     },
     /// A timed run has ended.
     Sample {
@@ -28,9 +40,20 @@ pub enum Message {
         figures: Vec<(String, String)>,
         /// What was measured.
         times: Times,
+        /// What was not fair about it, if anything.
+        unfair: Option<(Fault, String)>,
+    },
+    /// After the samples: something that was not fair about all of them.
+    Unfair {
+        /// What.
+        fault: Fault,
+        /// In a sentence.
+        reason: String,
     },
     /// It cannot go on.
     Failed {
+        /// What went wrong.
+        fault: Fault,
         /// Why.
         reason: String,
     },
@@ -42,7 +65,7 @@ pub enum End {
     /// It said all that it was asked for.
     Done,
     /// It ended with an error of its own.
-    Failed(String),
+    Failed(Fault, String),
     /// It died.
     Crashed(String),
     /// It was stopped, because it took too long.
@@ -70,7 +93,7 @@ pub fn measure(
         }
         match lines.recv_timeout(Duration::from_millis(50)) {
             Ok(line) => match serde_json::from_str(&line) {
-                Ok(Message::Failed { reason }) => return Ok(End::Failed(reason)),
+                Ok(Message::Failed { fault, reason }) => return Ok(End::Failed(fault, reason)),
                 Ok(message) => hear(message)?,
                 Err(_) => return Ok(End::Crashed(format!("it said something that is no message: {line}"))),
             },

@@ -1,14 +1,14 @@
 //! The command line: what can be asked for, and who does it.
 
+use crate::cell::Order;
+use crate::child::{End, Message};
+use crate::data::{Prepared, grams};
+use crate::interrupt::Interrupt;
+use crate::plan::{Axes, baseline};
+use crate::sweep::{self, Plan};
+use crate::{cell, child, machine, record};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
-use harness::cell::Order;
-use harness::child::{End, Message};
-use harness::data::{Prepared, grams};
-use harness::interrupt::Interrupt;
-use harness::plan::{Axes, baseline};
-use harness::sweep::{self, Plan};
-use harness::{cell, child, machine, record};
 use indicatif::{ProgressBar, ProgressStyle};
 use reports::record::{Cell, Times};
 use std::collections::BTreeSet;
@@ -17,6 +17,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tasks::Inputs;
+
+/// Does what the command line asks for: all that the binary does.
+pub fn main() -> ExitCode {
+    match Command::parse().carry_out() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Which concurrency strategy, on how many cores, with which partition size? Not too big, not too small.
 #[derive(Parser)]
@@ -263,7 +274,7 @@ impl List {
                     "sizes": task.sizes, "default_size": task.default_size })
                 })
                 .collect();
-            let strategies: Vec<_> = harness::strategies()
+            let strategies: Vec<_> = crate::strategies()
                 .map(|strategy| {
                     let header = strategy.header();
                     serde_json::json!({ "name": strategy.name, "about": header.about, "good": header.good,
@@ -279,7 +290,7 @@ impl List {
         }
         for (title, exercises) in [("strategies", false), ("exercises", true)] {
             println!("{title}");
-            for strategy in harness::strategies().filter(|strategy| is_exercise(strategy.name) == exercises) {
+            for strategy in crate::strategies().filter(|strategy| is_exercise(strategy.name) == exercises) {
                 println!("  {:<18} {}", strategy.name, strategy.header().about);
             }
         }
@@ -369,7 +380,7 @@ impl Run {
         order.output = output;
         let mut answered = Answered { digest: String::new(), figures: Vec::new(), times: Vec::new() };
         let end = child::measure(&order, Duration::from_secs_f64(self.patience), interrupt, |message| {
-            if let Message::Sample { digest, figures, times } = message {
+            if let Message::Sample { digest, figures, times, .. } = message {
                 answered =
                     Answered { digest, figures, times: [std::mem::take(&mut answered.times), vec![times]].concat() };
             }
@@ -377,7 +388,7 @@ impl Run {
         })?;
         match end {
             End::Done => Ok(answered),
-            End::Failed(reason) => bail!("{reason}"),
+            End::Failed(_, reason) => bail!("{reason}"),
             End::Crashed(reason) | End::Hung(reason) => bail!("{}: {reason}", cell.strategy),
             End::Interrupted => bail!("interrupted"),
         }
@@ -512,12 +523,12 @@ impl Data {
 
 fn known_task(name: &str) -> Result<&'static tasks::Entry> {
     let names = || tasks::ALL.iter().map(|task| task.name).collect::<Vec<_>>().join(", ");
-    tasks::find(name).with_context(|| format!("no task `{name}`; there are {}", names()))
+    crate::find_task(name).with_context(|| format!("no task `{name}`; there are {}", names()))
 }
 
 fn known_strategy(name: &str) -> Result<()> {
-    let names = || harness::strategies().map(|strategy| strategy.name).collect::<Vec<_>>().join(", ");
-    harness::find_strategy(name).with_context(|| format!("no strategy `{name}`; there are {}", names()))?;
+    let names = || crate::strategies().map(|strategy| strategy.name).collect::<Vec<_>>().join(", ");
+    crate::find_strategy(name).with_context(|| format!("no strategy `{name}`; there are {}", names()))?;
     Ok(())
 }
 

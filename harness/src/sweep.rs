@@ -84,7 +84,7 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
         cores: plan.axes.cores.iter().map(|cores| u32::try_from(*cores).unwrap_or(u32::MAX)).collect(),
         processors: machine::processors().iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX)).collect(),
         checks: Vec::new(),
-        unmeasured: BTreeMap::new(),
+        unmeasured: tasks.iter().flat_map(|known| known.unmeasured.clone()).collect(),
     };
     let first: Vec<Line> =
         [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
@@ -177,6 +177,9 @@ fn program() -> String {
 struct Known {
     note: TaskNote,
     baseline: Duration,
+    baseline_cpu_ns: u64,
+    /// Figures that this machine does not give, and why.
+    unmeasured: BTreeMap<String, String>,
 }
 
 struct Sweep<'a> {
@@ -292,8 +295,13 @@ impl<'a> Sweep<'a> {
         let known = self.tasks.get(&cell.task).with_context(|| format!("no task `{}` in this run", cell.task))?;
         let runs = self.plan.samples - have + 1;
         let patience = Duration::from_secs_f64(self.plan.patience_s) + known.baseline * 10 * runs;
-        let digest = known.note.digest.clone();
-        let order = order(cell, &self.inputs, &self.processors, runs - 1)?;
+        let note = known.note.clone();
+        let order = Order {
+            // Once is enough: whether a strategy can be cancelled does not depend on the block.
+            probe: block == 0 && cell.strategy != BASELINE,
+            baseline_cpu_ns: Some(known.baseline_cpu_ns),
+            ..order(cell, &self.inputs, &self.processors, runs - 1)?
+        };
         let mut sample = Sample {
             block,
             turn,
@@ -310,40 +318,55 @@ impl<'a> Sweep<'a> {
         };
         let (spent, began, journal) = (self.spent, self.began, &mut self.journal);
         let elapsed_ms = || u64::try_from((spent + began.elapsed()).as_millis()).unwrap_or(u64::MAX);
-        let mut wrong = false;
+        let mut refused = None;
         let end = measure(&order, patience, self.interrupt, |message| {
-            let (answered, times) = match message {
-                Message::Sample { digest, times, .. } => (digest, Some(times)),
-                Message::WarmedUp { digest: answered } if answered == digest => return Ok(()),
-                Message::WarmedUp { digest } => (digest, None),
+            let (verdict, digest, times) = match message {
+                Message::Settled { processors, .. } => {
+                    sample.processors = processors;
+                    return Ok(());
+                }
+                Message::WarmedUp { digest, figures, wall_ns } => {
+                    sample.warm_up_ns = Some(wall_ns);
+                    match compare(&note, &digest, &figures) {
+                        Some(wrong) => (Some((Status::Wrong, wrong)), digest, None),
+                        None => return Ok(()),
+                    }
+                }
+                Message::Sample { digest, figures, times, unfair } => {
+                    let wrong = compare(&note, &digest, &figures).map(|wrong| (Status::Wrong, wrong));
+                    let unfair = unfair.map(|unfair| (Status::Unfair, unfair));
+                    (wrong.or(unfair), digest, Some(times))
+                }
+                Message::Unfair { fault, reason } => {
+                    (Some((Status::Unfair, (fault, reason))), sample.digest.clone(), None)
+                }
                 Message::Failed { .. } => return Ok(()),
             };
-            if wrong {
+            if refused.is_some() {
                 return Ok(());
             }
-            wrong = answered != digest;
-            let reason = format!("its answer has the digest {answered}, the baseline's {digest}");
-            let line = Sample {
-                status: if wrong { Status::Wrong } else { Status::Verified },
-                reason: if wrong { reason } else { String::new() },
-                fault: wrong.then_some(Fault::WrongAnswer),
-                digest: answered,
-                elapsed_ms: elapsed_ms(),
-                times: times.filter(|_| !wrong),
-                ..sample.clone()
-            };
+            sample.digest.clone_from(&digest);
+            let mut line = Sample { digest, elapsed_ms: elapsed_ms(), times, ..sample.clone() };
+            if let Some((status, (fault, reason))) = verdict {
+                // Not a time: nobody may plot it.
+                line = Sample { status, fault: Some(fault), reason: reason.clone(), times: None, ..line };
+                refused = Some(reason);
+            }
             journal.write(&Line::Sample(Box::new(line)))?;
             sample.index += 1;
+            sample.warm_up_ns = None;
             Ok(())
         })?;
         let (status, fault, reason) = match end {
             End::Interrupted => return Ok(()),
-            End::Done if wrong => {
+            _ if refused.is_some() => {
+                let reason = refused.unwrap_or_default();
+                progress.say(&format!("{} {} on {} cores: {reason}", cell.task, cell.strategy, cell.cores));
                 self.failed.insert(cell.clone());
                 return Ok(());
             }
             End::Done => return Ok(()),
-            End::Failed(reason) => (Status::Failed, Fault::Error, reason),
+            End::Failed(fault, reason) => (Status::Failed, fault, reason),
             End::Crashed(reason) => (Status::Crashed, Fault::Crashed, reason),
             End::Hung(reason) => (Status::Hung, Fault::Hung, reason),
         };
@@ -352,6 +375,20 @@ impl<'a> Sweep<'a> {
         let line = Sample { status, reason, fault: Some(fault), elapsed_ms: elapsed_ms(), ..sample };
         self.journal.write(&Line::Sample(Box::new(line)))
     }
+}
+
+/// What is wrong with an answer, if anything: it must be the baseline's.
+fn compare(note: &TaskNote, digest: &str, figures: &[(String, String)]) -> Option<(Fault, String)> {
+    if digest == note.digest {
+        return None;
+    }
+    let differing = figures.iter().zip(&note.answer).find(|(own, baseline)| own != baseline);
+    let Some(((name, own), (_, baseline))) = differing else {
+        let reason = format!("its answer has the digest {digest}, the baseline's {}", note.digest);
+        return Some((Fault::WrongAnswer, reason));
+    };
+    let fault = if *name == note.unit { Fault::LostItems } else { Fault::WrongAnswer };
+    Some((fault, format!("{name}: {own} in its answer, {baseline} in the baseline's")))
 }
 
 /// What a child is told to measure a cell.
@@ -373,6 +410,9 @@ pub fn order(cell: &Cell, inputs: &Inputs, processors: &[usize], samples: u32) -
         combine: cell.combine.clone(),
         warm_ups: 1,
         samples,
+        census: true,
+        probe: false,
+        baseline_cpu_ns: None,
         output: None,
         parent: std::process::id(),
     })
@@ -391,14 +431,16 @@ fn introduce(
     plan: &Plan,
     interrupt: &Interrupt,
 ) -> Result<std::result::Result<Known, String>> {
-    let entry = tasks::find(task).with_context(|| format!("no task `{task}`; `goldilocks list` has them all"))?;
+    let entry = crate::find_task(task).with_context(|| format!("no task `{task}`; `goldilocks list` has them all"))?;
     let order = order(&baseline(task), &prepared.inputs, &machine::processors(), 1)?;
-    let mut heard = None;
+    let (mut heard, mut unmeasured) = (None, BTreeMap::new());
     // Its length is what every other patience is measured by, so here it must be generous.
     let patience = Duration::from_secs_f64(plan.patience_s) * 20;
     let end = measure(&order, patience, interrupt, |message| {
-        if let Message::Sample { digest, figures, times } = message {
-            heard = Some((digest, figures, times));
+        match message {
+            Message::Sample { digest, figures, times, .. } => heard = Some((digest, figures, times)),
+            Message::Settled { unmeasured: reasons, .. } => unmeasured = reasons,
+            _ => {}
         }
         Ok(())
     })?;
@@ -407,7 +449,7 @@ fn introduce(
     }
     let Some((digest, answer, times)) = heard.filter(|_| end == End::Done) else {
         return Ok(Err(match end {
-            End::Failed(reason) | End::Crashed(reason) | End::Hung(reason) => reason,
+            End::Failed(_, reason) | End::Crashed(reason) | End::Hung(reason) => reason,
             End::Done | End::Interrupted => "its baseline gave no answer".to_owned(),
         }));
     };
@@ -424,7 +466,8 @@ fn introduce(
         digest,
         answer,
     };
-    Ok(Ok(Known { note, baseline: Duration::from_nanos(times.wall_ns) }))
+    let baseline = Duration::from_nanos(times.wall_ns);
+    Ok(Ok(Known { note, baseline, baseline_cpu_ns: times.user_ns + times.system_ns, unmeasured }))
 }
 
 fn introduce_strategy(name: &str) -> Option<StrategyNote> {

@@ -206,6 +206,10 @@ pub enum Fault {
     MismatchedReply,
     /// One partition's answer was used for two jobs.
     RepeatedReply,
+    /// A job was finished with an answer from an earlier run.
+    StaleReply,
+    /// Items were lost or counted twice.
+    LostItems,
     /// The answer came with less processor time than the work takes.
     WorkNotDone,
     /// More jobs in progress at one moment than workers.

@@ -44,6 +44,8 @@ pub struct Outcome {
     pub spans: Vec<Span>,
     /// When the first partial was delivered, in nanoseconds since the run began.
     pub first_result_ns: u64,
+    /// The threads that cut, ran, shipped or delivered a job, as the system numbers them.
+    pub threads: Vec<u32>,
     total: Box<dyn Total>,
 }
 
@@ -94,7 +96,7 @@ where
         let total = Task::baseline(&**self)?;
         let elapsed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let total = TotalOf { task: Arc::clone(self), total };
-        Ok(Outcome { spans: Vec::new(), first_result_ns: elapsed, total: Box::new(total) })
+        Ok(Outcome { spans: Vec::new(), first_result_ns: elapsed, threads: Vec::new(), total: Box::new(total) })
     }
 
     fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Gather)> {
@@ -107,6 +109,7 @@ where
             Ok(Outcome {
                 spans: delivered.spans,
                 first_result_ns: delivered.first_result_ns.unwrap_or_default(),
+                threads: results.attended(),
                 total: Box::new(total),
             })
         });

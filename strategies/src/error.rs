@@ -23,6 +23,27 @@ pub enum Error {
     /// A partition or a partial did not survive the way to or from a worker that shares no memory.
     #[error("on the wire: {0}")]
     Wire(String),
+    /// A job was finished with the answer to another one.
+    #[error(
+        "it was finished with the answer to partition {answered}; \
+         each answer must go to the job whose request it answers"
+    )]
+    Mismatched {
+        /// The partition that the answer is for.
+        answered: u64,
+    },
+    /// A job was finished with an answer that another job has been finished with already.
+    #[error(
+        "it was finished with the answer to partition {answered}, which was counted already; \
+         each answer must be used once"
+    )]
+    Repeated {
+        /// The partition that the answer is for.
+        answered: u64,
+    },
+    /// A job was finished with an answer that was given in an earlier run.
+    #[error("it was finished with an answer from an earlier run; nothing may be kept from one run to the next")]
+    Stale,
     /// At least one partition failed. The others were run all the same.
     #[error("partition {number} failed: {source}{}", more(*.others))]
     Partition {
@@ -58,6 +79,8 @@ pub enum Error {
     Cancelled {
         /// Partitions whose partials were delivered before the end.
         delivered: u64,
+        /// Jobs that were begun after that, because they had been pulled before it.
+        late: u64,
     },
 }
 

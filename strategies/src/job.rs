@@ -6,8 +6,8 @@
 
 use crate::error::{Error, panic_message};
 use crate::results::{Combine, Reported, Results};
-use crate::seats::Seat;
-use crate::wire;
+use crate::seats::{Seat, thread_number};
+use crate::wire::{self, Ticket};
 use crate::{Partitions, Result, Span, Task};
 use futures_lite::FutureExt;
 use std::future::Future;
@@ -21,12 +21,23 @@ pub struct Job(Box<dyn Work>);
 /// The jobs of one run, cut as they are pulled: pulling slowly is back-pressure.
 pub type Jobs = Box<dyn Iterator<Item = Job> + Send>;
 
-/// What a worker that shares no memory answers.
+/// What a worker that shares no memory answers; [`wire::reply`] reads it from a frame.
 pub struct Reply {
+    /// What it is the answer to; absent if there was no answer.
+    pub(crate) ticket: Option<Ticket>,
+    /// The process that answered.
+    pub(crate) process: u32,
     /// How long the task itself took there, in nanoseconds.
-    pub busy_ns: u64,
+    pub(crate) busy_ns: u64,
     /// The partial as bytes, or why there is none.
-    pub outcome: Result<Vec<u8>>,
+    pub(crate) outcome: Result<Vec<u8>>,
+}
+
+impl Reply {
+    /// No answer came, and why.
+    pub fn failed(error: Error) -> Self {
+        Reply { ticket: None, process: 0, busy_ns: 0, outcome: Err(error) }
+    }
 }
 
 impl Job {
@@ -50,7 +61,7 @@ impl Job {
         self.0.run_async()
     }
 
-    /// The partition as bytes, for a worker that shares no memory. The job's span begins here.
+    /// The request to a worker that shares no memory: a ticket, then the partition. The job's span begins here.
     ///
     /// # Errors
     /// When the partition cannot be encoded.
@@ -98,22 +109,34 @@ struct Typed<T: Task> {
     results: Arc<Results<T>>,
 }
 
+/// Where a job was done that was not done here.
+struct Elsewhere {
+    process: u32,
+    busy_ns: u64,
+}
+
 impl<T: Task> Typed<T> {
+    /// What an answer must name to be an answer to this job.
+    fn ticket(&self) -> Ticket {
+        Ticket { run: self.results.run, number: self.number }
+    }
+
     fn begin(&mut self) {
+        self.results.attend();
         self.under_way = Some((self.results.seats.take(), self.results.now()));
     }
 
     /// Ends the job: `combine` may add to the seat's accumulator, and says what is left to report.
     fn end(
         &mut self,
-        busy_ns: Option<u64>,
+        elsewhere: Option<Elsewhere>,
         combine: impl FnOnce(&mut T::Partial) -> Result<Option<T::Partial>>,
     ) -> Reported<T::Partial> {
         self.reported = true;
         let Some((mut seat, start_ns)) = self.under_way.take() else {
             // Never begun: a span of no length, on the seat that somebody has anyway.
             let now = self.results.now();
-            let span = Span { job: self.number, worker: 0, start_ns: now, end_ns: now, busy_ns: 0 };
+            let span = Span { job: self.number, worker: 0, thread: 0, start_ns: now, end_ns: now, busy_ns: 0 };
             return Reported { span, outcome: Err(Error::Dropped) };
         };
         let outcome = combine(&mut seat.accumulator);
@@ -121,9 +144,10 @@ impl<T: Task> Typed<T> {
         let span = Span {
             job: self.number,
             worker: seat.number,
+            thread: elsewhere.as_ref().map_or_else(thread_number, |elsewhere| elsewhere.process),
             start_ns,
             end_ns,
-            busy_ns: busy_ns.unwrap_or(end_ns - start_ns),
+            busy_ns: elsewhere.map_or(end_ns - start_ns, |elsewhere| elsewhere.busy_ns),
         };
         self.results.seats.give_back(seat);
         Reported { span, outcome }
@@ -198,15 +222,23 @@ impl<T: Task> Work for Typed<T> {
         if self.under_way.is_none() {
             self.begin();
         }
-        self.partition.as_ref().ok_or(Error::Dropped).and_then(wire::encode)
+        let partition = self.partition.as_ref().ok_or(Error::Dropped)?;
+        wire::request(self.ticket(), partition)
     }
 
     fn finish(mut self: Box<Self>, reply: Reply) {
         if self.under_way.is_none() {
             self.begin();
         }
-        let combine = self.results.combine;
-        let reported = self.end(Some(reply.busy_ns), |accumulator| {
+        self.results.attend();
+        let (combine, ticket) = (self.results.combine, self.ticket());
+        let elsewhere = Elsewhere { process: reply.process, busy_ns: reply.busy_ns };
+        let reported = self.end(Some(elsewhere), |accumulator| {
+            match reply.ticket {
+                Some(other) if other.run != ticket.run => return Err(Error::Stale),
+                Some(other) if other != ticket => return Err(Error::Mismatched { answered: other.number }),
+                _ => {}
+            }
             let partial = wire::decode(&reply.outcome?)?;
             Ok(Self::settle(combine, partial, accumulator))
         });
@@ -232,6 +264,7 @@ struct Undelivered<T: Task> {
 impl<T: Task> Deliver for Undelivered<T> {
     fn deliver(mut self: Box<Self>) {
         if let Some(reported) = self.reported.take() {
+            self.results.attend();
             self.results.report(reported);
         }
     }
@@ -261,6 +294,7 @@ impl<T: Task> Iterator for Cut<T> {
     type Item = Job;
 
     fn next(&mut self) -> Option<Job> {
+        self.results.attend();
         let partitions = self.partitions.as_mut()?;
         if self.results.cancel.is_cancelled() {
             self.partitions = None;

@@ -1,12 +1,13 @@
 //! Where jobs report: order of delivery, reduction while running, failures.
 
 use crate::error::Error;
-use crate::seats::Seats;
+use crate::seats::{Seats, thread_number};
 use crate::{Result, Span, Task};
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
 use std::time::Instant;
 
 /// What a run may choose besides its strategy.
@@ -66,17 +67,22 @@ words!(Combine { PerPartition = "per_partition", PerWorker = "per_worker" });
 
 /// Stops a run from outside: the source of jobs dries up, and every strategy ends without any code of its own.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<OnceLock<Instant>>);
 
 impl Cancel {
     /// No more jobs from now on.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.get_or_init(Instant::now);
     }
 
     /// Whether [`cancel`](Cancel::cancel) was called.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.get().is_some()
+    }
+
+    /// When it was called, if it was.
+    pub fn when(&self) -> Option<Instant> {
+        self.0.get().copied()
     }
 }
 
@@ -92,6 +98,8 @@ pub(crate) struct Reported<P> {
 /// reporter then empties the queue, unless somebody else is at it already. So no thread is needed that is not a worker,
 /// and a pipeline whose last stage alone reports is also the only one to reduce.
 pub(crate) struct Results<T: Task> {
+    /// This run among all of this process, from 1.
+    pub(crate) run: u64,
     pub(crate) task: Arc<T>,
     pub(crate) combine: Combine,
     pub(crate) seats: Seats<T::Partial>,
@@ -100,6 +108,8 @@ pub(crate) struct Results<T: Task> {
     began: Instant,
     handed_out: AtomicU64,
     exhausted: AtomicBool,
+    /// The threads that had to do with jobs: that cut, ran, shipped or delivered one.
+    attended: Mutex<BTreeSet<u32>>,
     queue: Mutex<Vec<Reported<T::Partial>>>,
     delivered: Mutex<Delivered<T>>,
 }
@@ -118,15 +128,19 @@ pub(crate) struct Delivered<T: Task> {
 
 impl<T: Task> Results<T> {
     pub(crate) fn new(task: Arc<T>, choice: Choice, cancel: Cancel) -> Self {
+        static RUNS: AtomicU64 = AtomicU64::new(1);
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
         Results {
+            run,
             task,
             combine: choice.combine,
-            seats: Seats::new(),
+            seats: Seats::new(run),
             cancel,
             delivery: choice.delivery,
             began: Instant::now(),
             handed_out: AtomicU64::new(0),
             exhausted: AtomicBool::new(false),
+            attended: Mutex::new(BTreeSet::new()),
             queue: Mutex::new(Vec::new()),
             delivered: Mutex::new(Delivered {
                 total: T::Partial::default(),
@@ -137,6 +151,19 @@ impl<T: Task> Results<T> {
                 next: 0,
             }),
         }
+    }
+
+    /// Notes that this thread had to do with a job: the census asks which threads did and which did not.
+    pub(crate) fn attend(&self) {
+        // Once per thread and run, so that a job does not pay for it.
+        if ATTENDED.replace(self.run) != self.run {
+            self.attended.lock().unwrap_or_else(PoisonError::into_inner).insert(thread_number());
+        }
+    }
+
+    /// The threads that had to do with jobs.
+    pub(crate) fn attended(&self) -> Vec<u32> {
+        self.attended.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// Nanoseconds since the run began.
@@ -154,7 +181,7 @@ impl<T: Task> Results<T> {
         if let Some(error) = error {
             let number = self.hand_out();
             let now = self.now();
-            let span = Span { job: number, worker: 0, start_ns: now, end_ns: now, busy_ns: 0 };
+            let span = Span { job: number, worker: 0, thread: 0, start_ns: now, end_ns: now, busy_ns: 0 };
             self.report(Reported { span, outcome: Err(error) });
         }
     }
@@ -199,6 +226,13 @@ impl<T: Task> Results<T> {
         }
     }
 
+    /// How many of these jobs were begun after the run had been cancelled.
+    fn late(&self, spans: &[Span]) -> u64 {
+        let Some(when) = self.cancel.when() else { return 0 };
+        let when = u64::try_from(when.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX);
+        spans.iter().filter(|span| span.start_ns > when).count() as u64
+    }
+
     /// Everything that was reported, in the order chosen, or why there is no total.
     pub(crate) fn collect(&self) -> Result<Delivered<T>> {
         let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,14 +241,21 @@ impl<T: Task> Results<T> {
         let reported = delivered.spans.len() as u64;
         delivered.failures.sort_by_key(|(number, _)| *number);
         let mut failures = std::mem::take(&mut delivered.failures).into_iter();
-        if let Some((number, error)) = failures.next() {
+        if let Some((number, mut error)) = failures.next() {
+            // The answer was good for the job that it was given for: so it was used twice.
+            if let Error::Mismatched { answered } = error
+                && delivered.spans.iter().any(|span| span.job == answered)
+                && !failures.as_slice().iter().any(|(failed, _)| *failed == answered)
+            {
+                error = Error::Repeated { answered };
+            }
             return Err(Error::Partition { number, others: failures.count() as u64, source: Box::new(error) });
         }
         if reported < handed_out {
             return Err(Error::Unfinished { missing: handed_out - reported, handed_out });
         }
         if self.cancel.is_cancelled() {
-            return Err(Error::Cancelled { delivered: reported });
+            return Err(Error::Cancelled { delivered: reported, late: self.late(&delivered.spans) });
         }
         if !self.exhausted.load(Ordering::Relaxed) {
             return Err(Error::Abandoned { handed_out });
@@ -233,6 +274,11 @@ impl<T: Task> Results<T> {
             next: delivered.next,
         })
     }
+}
+
+thread_local! {
+    /// The run in which this thread last had to do with a job.
+    static ATTENDED: Cell<u64> = const { Cell::new(0) };
 }
 
 impl<T: Task> Delivered<T> {

@@ -5,7 +5,6 @@
 //! thread gets its last seat again if that is free, so that a lane of a trace is, nearly always, a thread.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The seats of one run. `None` in `free` marks a seat that is taken.
@@ -23,13 +22,18 @@ pub(crate) struct Seat<A> {
 thread_local! {
     /// The run in which this thread last had a seat, and that seat.
     static LAST: Cell<(u64, usize)> = const { Cell::new((0, 0)) };
+    /// This thread as the system numbers it, asked for once.
+    static THREAD: u32 = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
+}
+
+/// This thread as the system numbers it.
+pub(crate) fn thread_number() -> u32 {
+    THREAD.with(|number| *number)
 }
 
 impl<A: Default> Seats<A> {
-    pub(crate) fn new() -> Self {
-        // From 1: 0 is the run of a thread that never had a seat.
-        static RUNS: AtomicU64 = AtomicU64::new(1);
-        Seats { run: RUNS.fetch_add(1, Ordering::Relaxed), free: Mutex::new(Vec::new()) }
+    pub(crate) fn new(run: u64) -> Self {
+        Seats { run, free: Mutex::new(Vec::new()) }
     }
 
     pub(crate) fn take(&self) -> Seat<A> {

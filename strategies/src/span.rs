@@ -7,6 +7,8 @@ pub struct Span {
     pub job: u64,
     /// The worker's seat, counted from 0 in the order in which seats were first taken.
     pub worker: u32,
+    /// The thread that did the work, as the system numbers it; for a worker process, its process.
+    pub thread: u32,
     /// When the work began.
     pub start_ns: u64,
     /// When its partial was there.
@@ -38,7 +40,7 @@ mod tests {
     use super::*;
 
     fn span(start_ns: u64, end_ns: u64) -> Span {
-        Span { job: 0, worker: 0, start_ns, end_ns, busy_ns: end_ns - start_ns }
+        Span { job: 0, worker: 0, thread: 0, start_ns, end_ns, busy_ns: end_ns - start_ns }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The way to workers that share no memory: bytes, frames, and the loop that serves them.
 //!
-//! A worker that is ready greets with an empty frame. A frame is its length as four bytes, little end first, then that many bytes. A request's bytes are a packed
-//! partition. An answer's are one byte that says how it went, eight for the nanoseconds the task took, then the partial
-//! or a message.
+//! A worker that is ready greets with an empty frame. A frame is its length as four bytes, then that many bytes. A
+//! request's bytes are a ticket, which is eight bytes for the run and eight for the job's number, then the packed
+//! partition. An answer's are one byte that says how it went, the same ticket, four for the process that answers, eight
+//! for the nanoseconds the task took, then the partial or a message. Numbers have their little end first.
 
 use crate::error::{Error, panic_message};
 use crate::{AnyTask, Reply, Result, Wire};
@@ -16,6 +17,20 @@ const LARGEST_FRAME: usize = 1 << 31;
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
 const PANICKED: u8 = 2;
+
+/// Which job of which run a request belongs to. Its answer carries it back, so that it can only count for that job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) run: u64,
+    pub(crate) number: u64,
+}
+
+/// The bytes of a request.
+pub(crate) fn request<V: Wire>(ticket: Ticket, partition: &V) -> Result<Vec<u8>> {
+    let mut bytes = Vec::from(ticket.run.to_le_bytes());
+    bytes.extend(ticket.number.to_le_bytes());
+    postcard::to_extend(partition, bytes).map_err(|error| Error::Wire(format!("cannot encode: {error}")))
+}
 
 /// Anything as bytes.
 ///
@@ -93,20 +108,35 @@ pub fn serve(task: &dyn AnyTask, requests: &mut impl Read, answers: &mut impl Wr
     write_frame(answers, &[], &[])?;
     let mut frame = Vec::new();
     while read_frame(requests, &mut frame)? {
-        let began = Instant::now();
-        let served = catch_unwind(AssertUnwindSafe(|| task.serve(&frame)))
-            .unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))));
-        let busy_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let (how, body) = match served {
-            Ok(partial) => (DONE, partial),
-            Err(Error::Panicked(message)) => (PANICKED, message.into_bytes()),
-            Err(error) => (FAILED, error.to_string().into_bytes()),
-        };
-        let mut head = [how, 0, 0, 0, 0, 0, 0, 0, 0];
-        head[1..].copy_from_slice(&busy_ns.to_le_bytes());
+        let (head, body) = answer(task, &frame);
         write_frame(answers, &head, &body)?;
     }
     Ok(())
+}
+
+/// Bytes in an answer before the partial or the message.
+pub const HEAD: usize = 1 + TICKET + 4 + 8;
+
+/// Bytes in a request before the partition.
+pub const TICKET: usize = 16;
+
+/// Does what one request asks for: the head and the body of its answer.
+pub fn answer(task: &dyn AnyTask, request: &[u8]) -> ([u8; HEAD], Vec<u8>) {
+    let began = Instant::now();
+    let (ticket, partition) = request.split_at_checked(TICKET).unwrap_or((&[0; TICKET], request));
+    let served = catch_unwind(AssertUnwindSafe(|| task.serve(partition)))
+        .unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))));
+    let busy_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let (how, body) = match served {
+        Ok(partial) => (DONE, partial),
+        Err(Error::Panicked(message)) => (PANICKED, message.into_bytes()),
+        Err(error) => (FAILED, error.to_string().into_bytes()),
+    };
+    let mut head = [how; HEAD];
+    head[1..17].copy_from_slice(ticket);
+    head[17..21].copy_from_slice(&std::process::id().to_le_bytes());
+    head[21..].copy_from_slice(&busy_ns.to_le_bytes());
+    (head, body)
 }
 
 /// Takes a worker's answer apart.
@@ -114,14 +144,29 @@ pub fn serve(task: &dyn AnyTask, requests: &mut impl Read, answers: &mut impl Wr
 /// # Errors
 /// When it is no answer of [`serve`].
 pub fn reply(frame: &[u8]) -> Result<Reply> {
-    let Some((&[how, ref busy @ ..], body)) = frame.split_first_chunk::<9>() else {
+    let mut rest = frame;
+    let (Some([how]), Some(run), Some(number), Some(process), Some(busy)) =
+        (take(&mut rest), take(&mut rest), take(&mut rest), take(&mut rest), take(&mut rest))
+    else {
         return Err(Error::Wire(format!("an answer of {} bytes is too short", frame.len())));
     };
     let outcome = match how {
-        DONE => Ok(body.to_vec()),
-        FAILED => Err(Error::Task(String::from_utf8_lossy(body).into_owned())),
-        PANICKED => Err(Error::Panicked(String::from_utf8_lossy(body).into_owned())),
+        DONE => Ok(rest.to_vec()),
+        FAILED => Err(Error::Task(String::from_utf8_lossy(rest).into_owned())),
+        PANICKED => Err(Error::Panicked(String::from_utf8_lossy(rest).into_owned())),
         _ => return Err(Error::Wire(format!("an answer begins with {how}, which means nothing"))),
     };
-    Ok(Reply { busy_ns: u64::from_le_bytes(*busy), outcome })
+    Ok(Reply {
+        ticket: Some(Ticket { run: u64::from_le_bytes(run), number: u64::from_le_bytes(number) }),
+        process: u32::from_le_bytes(process),
+        busy_ns: u64::from_le_bytes(busy),
+        outcome,
+    })
+}
+
+/// The next bytes of a frame, if there are so many.
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, others) = rest.split_first_chunk()?;
+    *rest = others;
+    Some(*first)
 }

@@ -263,7 +263,7 @@ fn an_endless_source_can_be_cancelled(bench: &Bench) -> Checked {
         let traps = Traps::new(vec![Trap::Wait(200)], &journal(&folder));
         let task = Arc::new(Traps { endless: true, cancel_after: 50, cancel: Cancel::default(), ..traps });
         match run(&task, &mut *up, CHOICE) {
-            Err(Error::Cancelled { delivered }) if delivered == task.begun() => {}
+            Err(Error::Cancelled { delivered, .. }) if delivered == task.begun() => {}
             Err(error) => return Err(format!("cancelled, it says: {error}")),
             Ok(_) => return Err("cancelled, it says that all is done".to_owned()),
         }

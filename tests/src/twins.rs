@@ -11,7 +11,8 @@ use std::num::NonZeroUsize;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use strategies::{Error, Partitions, Result, Task, WorkerCommand, wire};
+use strategies::wire::{self, HEAD, TICKET};
+use strategies::{Error, Partitions, Result, Task, WorkerCommand};
 
 /// Workers of a twin that are up: what a strategy's `start` brings up, a twin's brings up too.
 pub trait Twin<T: Task> {
@@ -255,14 +256,16 @@ impl Piped {
     }
 
     fn ask(&mut self, request: &[u8]) -> std::io::Result<&[u8]> {
-        let mut message = (request.len() as u32).to_le_bytes().to_vec();
+        // The serving end is the strategy's own: its requests begin with a ticket and its answers with a head, which are
+        // of no interest here.
+        let mut message = ((TICKET + request.len()) as u32).to_le_bytes().to_vec();
+        message.extend_from_slice(&[0; TICKET]);
         message.extend_from_slice(request);
         if let Some(to) = &mut self.to {
             to.write_all(&message)?;
         }
         self.read()?;
-        // The serving end is the strategy's own, so its answer begins with nine bytes that are of no interest here.
-        Ok(&self.answer[9..])
+        Ok(&self.answer[HEAD..])
     }
 
     fn read(&mut self) -> std::io::Result<()> {

@@ -6,7 +6,9 @@ use harness::interrupt::Interrupt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use strategies::{Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Setup, Workers};
+use strategies::{
+    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Setup, Workers, wire,
+};
 use tasks::Inputs;
 use tasks::count::Profile;
 
@@ -24,8 +26,9 @@ struct Loopback(Arc<dyn AnyTask>);
 impl Workers for Loopback {
     fn run(&mut self, jobs: Jobs) -> Result<()> {
         for mut job in jobs {
-            let outcome = job.pack().and_then(|partition| self.0.serve(&partition));
-            job.finish(Reply { busy_ns: 0, outcome });
+            let answered = job.pack().map(|request| wire::answer(&*self.0, &request));
+            let reply = answered.and_then(|(head, body)| wire::reply(&[&head[..], &body].concat()));
+            job.finish(reply.unwrap_or_else(Reply::failed));
         }
         Ok(())
     }

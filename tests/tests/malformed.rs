@@ -236,6 +236,9 @@ fn the_measuring_process_says_so_with_every_strategy() {
                 combine: Combine::ALL[turn % 2].word().to_owned(),
                 warm_ups: 0,
                 samples: 1,
+                census: true,
+                probe: false,
+                baseline_cpu_ns: None,
                 output: None,
                 parent: std::process::id(),
             };
@@ -244,8 +247,9 @@ fn the_measuring_process_says_so_with_every_strategy() {
             let mut cell = cell.spawn().unwrap();
             cell.stdin.take().unwrap().write_all(&serde_json::to_vec(&order).unwrap()).unwrap();
             let ran = cell.wait_with_output().unwrap();
-            let message: harness::child::Message = serde_json::from_slice(&ran.stdout).unwrap();
-            let harness::child::Message::Failed { reason } = message else { panic!("{strategy:?} has not failed") };
+            let said = String::from_utf8(ran.stdout).unwrap();
+            let message: harness::child::Message = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+            let harness::child::Message::Failed { reason, .. } = message else { panic!("{strategy:?} has not failed") };
             assert!(reason.contains(&case.sentence()), "{strategy:?} says: {reason}");
             assert_eq!(String::from_utf8_lossy(&ran.stderr), "", "{strategy:?}");
         }

@@ -46,8 +46,7 @@ impl Workers for Processes {
         // Jobs are left only if every worker died; they fail for the same reason as the one that was under way.
         let last_words = self.workers.iter().find_map(|worker| worker.dead.clone());
         while let Some(job) = take(jobs) {
-            let outcome = Err(last_words.clone().unwrap_or(Error::Dropped));
-            job.finish(Reply { busy_ns: 0, outcome });
+            job.finish(Reply::failed(last_words.clone().unwrap_or(Error::Dropped)));
         }
         Ok(())
     }
@@ -88,8 +87,7 @@ impl Worker {
 
     fn run(&mut self, mut job: Job) {
         let outcome = job.pack().and_then(|request| self.ask(&request));
-        let reply = outcome.unwrap_or_else(|error| Reply { busy_ns: 0, outcome: Err(error) });
-        job.finish(reply);
+        job.finish(outcome.unwrap_or_else(Reply::failed));
     }
 
     fn ask(&mut self, request: &[u8]) -> Result<Reply> {

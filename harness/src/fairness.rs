@@ -1,0 +1,118 @@
+//! Whether a strategy had no more and no less than every other: what a right answer does not show.
+
+use crate::census::Seen;
+use reports::record::Fault;
+use std::collections::BTreeSet;
+use strategies::{Span, most_in_progress};
+
+/// What a sample is judged by.
+pub struct Evidence<'a> {
+    /// The strategy's name.
+    pub strategy: &'a str,
+    /// How many jobs may be in progress at one moment.
+    pub workers: usize,
+    /// When each job ran.
+    pub spans: &'a [Span],
+    /// The threads that cut, ran, shipped or delivered a job.
+    pub attended: &'a [u32],
+    /// What the census saw.
+    pub seen: &'a Seen,
+    /// How long the sample took, in nanoseconds.
+    pub wall_ns: u64,
+    /// The processor time of the process and its workers, in nanoseconds.
+    pub cpu_ns: u64,
+    /// The processor time of the baseline, in nanoseconds, if the order names it.
+    pub baseline_cpu_ns: Option<u64>,
+}
+
+/// Shorter samples show too little of their threads.
+const LONG_ENOUGH_NS: u64 = 200_000_000;
+
+/// Work that takes less processor time than this may be lost in the clock's grain.
+const WORK_NS: u64 = 50_000_000;
+
+/// The strategy that has one job at a time by definition, however many workers it is allowed.
+const ONE_AT_A_TIME: &str = "sequential";
+
+/// What was not fair, and a sentence that says so; the gravest first.
+pub fn judge(evidence: &Evidence) -> Option<(Fault, String)> {
+    [foreign_cores, too_many_jobs, too_few_jobs, extra_threads, work_not_done].iter().find_map(|rule| rule(evidence))
+}
+
+fn foreign_cores(evidence: &Evidence) -> Option<(Fault, String)> {
+    let (thread, processor) = evidence.seen.threads.iter().find_map(|thread| Some((thread, thread.foreign?)))?;
+    let sentence = format!("its thread `{}` may use processor {processor}, which this cell does not have", thread.name);
+    Some((Fault::ForeignCores, sentence))
+}
+
+fn too_many_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
+    let most = most_in_progress(evidence.spans);
+    (most > evidence.workers).then(|| {
+        let sentence =
+            format!("{most} jobs were in progress at one moment, and it was told {} workers", evidence.workers);
+        (Fault::TooManyJobs, sentence)
+    })
+}
+
+/// Fewer workers than told, in a run that more of them would certainly have shortened.
+///
+/// If jobs are handed out one by one to `workers`, the run takes at most `total / workers + longest` (R. L. Graham,
+/// "Bounds on Multiprocessing Timing Anomalies", 1969). With fewer it takes at least `total / used`. Only where the
+/// second is clearly longer than the first was a worker missing; where it is not, there was too little to do.
+fn too_few_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
+    let used = most_in_progress(evidence.spans);
+    let asked = evidence.workers.min(evidence.spans.len());
+    if used >= asked || used == 0 || evidence.wall_ns < LONG_ENOUGH_NS || evidence.strategy == ONE_AT_A_TIME {
+        return None;
+    }
+    let length = |span: &Span| span.end_ns - span.start_ns;
+    let total: u64 = evidence.spans.iter().map(length).sum();
+    let longest = evidence.spans.iter().map(length).max().unwrap_or_default();
+    let with_all = total / asked as u64 + longest;
+    let with_these = total / used as u64;
+    // A tenth of the run for starting up.
+    (with_these > with_all + evidence.wall_ns / 10).then(|| {
+        let sentence = format!(
+            "never more than {used} jobs were in progress, it was told {} workers, and there was work for all of them",
+            evidence.workers
+        );
+        (Fault::TooFewJobs, sentence)
+    })
+}
+
+/// Threads that had nothing to do with any job, and were busy for a quarter of the run or more.
+fn extra_threads(evidence: &Evidence) -> Option<(Fault, String)> {
+    if evidence.wall_ns < LONG_ENOUGH_NS {
+        return None;
+    }
+    let own = std::process::id();
+    let attended: BTreeSet<u32> = evidence.attended.iter().copied().collect();
+    // A worker process does its jobs on its main thread.
+    let known = |number, process| attended.contains(&number) || (process != own && number == process);
+    let extra: Vec<_> = evidence.seen.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
+    let cpu: u64 = extra.iter().map(|thread| thread.cpu_ns).sum();
+    (cpu > evidence.wall_ns / 4).then(|| {
+        let busy: Vec<_> = extra.iter().filter(|thread| thread.cpu_ns > 0).collect();
+        let names: BTreeSet<&str> = busy.iter().map(|thread| thread.name.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().take(5).collect();
+        let sentence = format!(
+            "{} threads that ran no job used {} ms of processor time: {}",
+            busy.len(),
+            cpu / 1_000_000,
+            names.join(", ")
+        );
+        (Fault::ExtraThreads, sentence)
+    })
+}
+
+fn work_not_done(evidence: &Evidence) -> Option<(Fault, String)> {
+    let needed = evidence.baseline_cpu_ns.filter(|needed| *needed >= WORK_NS)?;
+    (evidence.cpu_ns < needed / 4).then(|| {
+        let sentence = format!(
+            "it used {} ms of processor time for work that takes the baseline {} ms: the answer came without the work",
+            evidence.cpu_ns / 1_000_000,
+            needed / 1_000_000
+        );
+        (Fault::WorkNotDone, sentence)
+    })
+}
