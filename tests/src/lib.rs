@@ -3,6 +3,7 @@
 pub mod conformance;
 pub mod interruption;
 pub mod prices;
+pub mod sabotage;
 pub mod sandbox;
 pub mod traps;
 pub mod twins;
