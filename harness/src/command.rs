@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use reports::record::{Cell, Times};
+use reports::statistics::TARGET;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -137,6 +138,10 @@ struct Sweep {
     /// Never more blocks than this
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     blocks: Option<u32>,
+    /// How well a cell is to be known, in percent: half its interval as a part of its median. When all are, and nothing
+    /// is left undecided, a sweep ends before its time
+    #[arg(long, default_value_t = 100.0 * TARGET, value_name = "PERCENT", value_parser = percent)]
+    precision: f64,
     /// Timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
@@ -484,6 +489,7 @@ impl Sweep {
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             budget_s: self.budget.unwrap_or(BUDGET_S),
             blocks: self.blocks.unwrap_or(u32::MAX),
+            precision: self.precision / 100.0,
             samples: self.samples,
             patience_s: self.patience,
             data: self.places.data.clone(),
@@ -575,6 +581,14 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(number * unit)
     } else {
         Err("expected a time from 0".to_owned())
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim().parse::<f64>();
+    match number {
+        Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
+        _ => Err("expected a percentage such as 2 or 0.5".to_owned()),
     }
 }
 

@@ -37,11 +37,11 @@ pub fn find_task(name: &str) -> Option<&'static tasks::Entry> {
     tasks::find(name).or_else(|| added.iter().find(|entry| entry.name == name))
 }
 
-static ADDED: OnceLock<(&'static [Strategy], &'static [tasks::Entry])> = OnceLock::new();
+static ADDED: OnceLock<(Vec<Strategy>, Vec<tasks::Entry>)> = OnceLock::new();
 
 /// Makes more strategies and tasks known by name to this process, for a program that is `goldilocks` with more in it:
 /// the tests measure strategies that cheat. They are in no list. To be called once, before anything else.
-pub fn add(strategies: &'static [Strategy], tasks: &'static [tasks::Entry]) {
+pub fn add(strategies: Vec<Strategy>, tasks: Vec<tasks::Entry>) {
     // A second call would be a mistake of the program, and the first one stands.
     let _ = ADDED.set((strategies, tasks));
 }

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use reports::record::{
     BASELINE, Cell, Ended, Fault, Line, Moment, Run, Sample, Skipped, Status, StrategyNote, TaskNote, VERSION,
 };
+use reports::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, TARGET, wanting};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -21,6 +22,13 @@ use tasks::Inputs;
 
 /// The plan's name in a run's folder.
 const PLAN: &str = "plan.json";
+
+/// So many blocks have every cell: fewer give no verdict. What time is left goes where it is needed most.
+const FLOOR: u32 = BLOCKS_FOR_A_VERDICT as u32;
+
+fn default_precision() -> f64 {
+    TARGET
+}
 
 /// What a sweep is to do. Kept beside the record, so that it can be taken up again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +43,9 @@ pub struct Plan {
     pub budget_s: f64,
     /// Never more blocks than this.
     pub blocks: u32,
+    /// A cell is known well enough when half its interval is at most this part of its median.
+    #[serde(default = "default_precision")]
+    pub precision: f64,
     /// Timed runs in a process.
     pub samples: u32,
     /// Seconds that a process gets beyond ten times what the baseline would need.
@@ -192,6 +203,12 @@ struct Sweep<'a> {
     have: BTreeMap<(u32, Cell), u32>,
     /// Cells that have failed: they are shown as such and not tried again.
     failed: BTreeSet<Cell>,
+    /// What has been measured of each cell, in nanoseconds: it decides where the rest of the budget is spent.
+    times: BTreeMap<Cell, Blocks>,
+    /// How long the processes of each cell took, from start to end, and how many there were.
+    costs: BTreeMap<Cell, (Duration, u32)>,
+    /// The end of the last sample that an earlier process measured, and the cell and block of it.
+    last: Option<(Duration, u32, Cell)>,
     /// When each block that an earlier process worked on had its first and its last sample.
     blocks: BTreeMap<u32, (Duration, Duration)>,
     /// Time spent measuring before this process, and when this process began.
@@ -215,6 +232,9 @@ impl<'a> Sweep<'a> {
             processors: machine::processors(),
             have: BTreeMap::new(),
             failed: BTreeSet::new(),
+            times: BTreeMap::new(),
+            costs: BTreeMap::new(),
+            last: None,
             blocks: BTreeMap::new(),
             spent: Duration::ZERO,
             began: Instant::now(),
@@ -229,9 +249,23 @@ impl<'a> Sweep<'a> {
         if sample.status != Status::Verified {
             self.failed.insert(sample.cell.clone());
         }
+        self.keep_time(sample);
         let elapsed = Duration::from_millis(sample.elapsed_ms);
+        // From the end of one process's last sample to the end of the next one's: what that process cost.
+        let (end, block, cell) = self.last.take().unwrap_or((Duration::ZERO, sample.block, sample.cell.clone()));
+        let cost = self.costs.entry(sample.cell.clone()).or_default();
+        cost.0 += elapsed.saturating_sub(end);
+        cost.1 += u32::from((block, &cell) != (sample.block, &sample.cell) || cost.1 == 0);
+        self.last = Some((elapsed, sample.block, sample.cell.clone()));
         self.blocks.entry(sample.block).or_insert((elapsed, elapsed)).1 = elapsed;
         self.spent = self.spent.max(elapsed);
+    }
+
+    fn keep_time(&mut self, sample: &Sample) {
+        if let Some(times) = &sample.times {
+            let blocks = self.times.entry(sample.cell.clone()).or_default();
+            blocks.entry(sample.block).or_default().push(times.wall_ns as f64);
+        }
     }
 
     fn elapsed(&self) -> Duration {
@@ -246,22 +280,29 @@ impl<'a> Sweep<'a> {
             self.journal.folder().display()
         ));
         let budget = Duration::from_secs_f64(self.plan.budget_s.max(0.0));
-        let mut block = 0;
-        let mut blocks = 0;
+        let (mut block, mut complete) = (0, 0);
         while block < self.plan.blocks {
-            let began = Instant::now();
-            if !self.block(block, budget, &mut progress)? {
+            let cells = match block < FLOOR {
+                true => self.cells.clone(),
+                false => self.chosen(block, budget),
+            };
+            if cells.is_empty() {
                 break;
             }
+            let began = Instant::now();
+            if !self.block(block, &cells, budget, &mut progress)? {
+                break;
+            }
+            complete += u32::from(cells.len() == self.cells.len());
             let before = self.blocks.get(&block).map_or(Duration::ZERO, |(first, last)| last.saturating_sub(*first));
             let whole = before + began.elapsed();
-            blocks = block + 1;
             block += 1;
-            // A block is only begun if it can be ended: half a block would favour the cells that happen to come first.
-            if self.elapsed() + whole > budget && !self.blocks.contains_key(&block) {
+            // A whole block is only begun if it can be ended: half a block would favour the cells that come first.
+            if block < FLOOR && self.elapsed() + whole > budget && !self.blocks.contains_key(&block) {
                 break;
             }
         }
+        let blocks = complete;
         progress.end();
         let interrupted = self.interrupt.is_asked();
         self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted, checks: Vec::new() }))?;
@@ -269,9 +310,36 @@ impl<'a> Sweep<'a> {
         Ok(self.journal.folder().to_owned())
     }
 
+    /// The cells of a block beyond the [`FLOOR`]: those that are not known well enough yet, the neediest first, as many
+    /// as there is time for.
+    ///
+    /// It looks at earlier blocks alone, so that a sweep that is taken up again chooses what it would have chosen.
+    fn chosen(&self, block: u32, budget: Duration) -> Vec<Cell> {
+        let earlier: BTreeMap<&Cell, Blocks> = self
+            .times
+            .iter()
+            .filter(|(cell, _)| !self.failed.contains(cell))
+            .map(|(cell, blocks)| (cell, blocks.range(..block).map(|(block, times)| (*block, times.clone())).collect()))
+            .collect();
+        let cells: Vec<(&Cell, &Blocks)> = earlier.iter().map(|(cell, blocks)| (*cell, blocks)).collect();
+        let ended = self.blocks.range(..block).next_back().map(|(_, (_, last))| *last);
+        let spent = if self.blocks.contains_key(&block) { ended.unwrap_or_default() } else { self.elapsed() };
+        let mut rest = budget.saturating_sub(spent);
+        let mut chosen = Vec::new();
+        for want in wanting(&cells, self.plan.precision) {
+            let (cell, _) = cells[want.place];
+            let cost = self.costs.get(cell).map_or(Duration::ZERO, |(all, times)| *all / (*times).max(1));
+            if let Some(less) = rest.checked_sub(cost) {
+                rest = less;
+                chosen.push(cell.clone());
+            }
+        }
+        chosen
+    }
+
     /// Runs what is left of a block; `false` if it was interrupted.
-    fn block(&mut self, block: u32, budget: Duration, progress: &mut Progress) -> Result<bool> {
-        let order = shuffled(&self.cells, self.plan.seed, block);
+    fn block(&mut self, block: u32, cells: &[Cell], budget: Duration, progress: &mut Progress) -> Result<bool> {
+        let order = shuffled(cells, self.plan.seed, block);
         let (began, cells) = (Instant::now(), order.len());
         for (turn, cell) in order.into_iter().enumerate() {
             if self.interrupt.is_asked() {
@@ -318,7 +386,7 @@ impl<'a> Sweep<'a> {
         };
         let (spent, began, journal) = (self.spent, self.began, &mut self.journal);
         let elapsed_ms = || u64::try_from((spent + began.elapsed()).as_millis()).unwrap_or(u64::MAX);
-        let mut refused = None;
+        let (mut refused, mut measured, started) = (None, Vec::new(), Instant::now());
         let end = measure(&order, patience, self.interrupt, |message| {
             let (verdict, digest, times) = match message {
                 Message::Settled { processors, .. } => {
@@ -352,11 +420,15 @@ impl<'a> Sweep<'a> {
                 line = Sample { status, fault: Some(fault), reason: reason.clone(), times: None, ..line };
                 refused = Some(reason);
             }
-            journal.write(&Line::Sample(Box::new(line)))?;
+            journal.write(&Line::Sample(Box::new(line.clone())))?;
+            measured.push(line);
             sample.index += 1;
             sample.warm_up_ns = None;
             Ok(())
         })?;
+        measured.iter().for_each(|line| self.keep_time(line));
+        let cost = self.costs.entry(cell.clone()).or_default();
+        *cost = (cost.0 + started.elapsed(), cost.1 + 1);
         let (status, fault, reason) = match end {
             End::Interrupted => return Ok(()),
             _ if refused.is_some() => {

@@ -329,6 +329,9 @@ pub struct Census {
     pub alive: u32,
     /// The most threads running or ready to run at one look.
     pub runnable: u32,
+    /// What the looking itself took while the sample ran: processor time in nanoseconds.
+    #[serde(default)]
+    pub cost_ns: u64,
     /// The threads by name, most processor time first.
     pub pools: Vec<Pool>,
 }
