@@ -5,7 +5,7 @@
 //!                                (statistics)           └─ chart ─ svg ─► figures ┴─► page, text
 //! ```
 //!
-//! The same record gives the same bytes, always: the bootstrap draws from a fixed seed and nothing else is random.
+//! The same record gives the same bytes, always: what is simulated is drawn from a fixed seed, and nothing else is random.
 
 pub mod chart;
 pub mod error;

@@ -68,21 +68,24 @@ fn ending(record: &Record) -> Option<String> {
 pub fn reading() -> Vec<String> {
     vec![
         "Each cell ran in a process of its own, pinned to its cores, once in every block, and the order of the cells \
-         in a block was shuffled. Times are medians over all verified samples."
+         in a block was shuffled. Times are medians: first of the samples of each process, then of the processes."
             .into(),
         format!(
-            "Intervals aim at {} and come from resampling processes, then samples inside them; they need \
-             {BLOCKS_FOR_AN_INTERVAL} blocks.",
+            "Intervals aim at {}: so often the true median lies inside, whatever the shape of the noise. They need \
+             {BLOCKS_FOR_AN_INTERVAL} blocks. Where processes are of two kinds, quick and slow ones, there is no one \
+             true median, and the interval runs from the quickest process to the slowest: what another may show.",
             figures::percent(LEVEL)
         ),
         "Speed-up is always against the plain one-thread loop, which has no jobs and no partitions, and is paired: \
          each block compares what it measured itself. Efficiency is speed-up by cores."
             .into(),
         format!(
-            "One strategy is called slower than another only if the interval of their paired ratio lies above {} as a \
-             whole, corrected for the number of comparisons, over at least {BLOCKS_FOR_A_VERDICT} blocks. All others \
-             tie. To tie is not to be equal: it is not to be decided by these data.",
-            figures::digits(1.0 + MARGIN)
+            "A strategy is called slower than the one with the quickest median only if it is so, block by block, by \
+             more than the worst of so many equal strategies shows by chance in {} of sessions, and by {} or more; over at least \
+             {BLOCKS_FOR_A_VERDICT} blocks. All others tie. To tie is not to be equal: it is not to be decided by these \
+             data.",
+            figures::percent(1.0 - LEVEL),
+            figures::percent(MARGIN),
         ),
         "The time of a cell is run plus reduce. Start, the time to bring the workers up, is measured apart. Each \
          phase is a median of its own, so they need not add up."

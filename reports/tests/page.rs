@@ -363,11 +363,11 @@ fn the_terminal_gets_the_findings_and_a_table() {
       Partitions of 10 to 1 000 numbers bring all of them within 5 % of their best medians, of 2 sizes tried.
 
                                              median time            speed-up  efficiency         best partition size        samples
-      plain loop (baseline)             911 ms (901–919)  1× (by definition)           –               no partitions  10 (5 blocks)
-      threads_split                     482 ms (479–489)   1.88× (1.88–1.90)        94 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
-      threads_shared (tied fastest)     458 ms (452–461)   1.99× (1.97–2.02)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
-      channel_crossbeam (tied fastest)  458 ms (454–465)   1.98× (1.97–2.00)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
-      rayon (tied fastest)              456 ms (449–464)   1.99× (1.98–2.03)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      plain loop (baseline)             911 ms (899–919)  1× (by definition)           –               no partitions  10 (5 blocks)
+      threads_split                     482 ms (479–490)   1.88× (1.88–1.90)        94 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      threads_shared (tied fastest)     458 ms (451–462)   1.99× (1.97–2.02)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      channel_crossbeam (tied fastest)  457 ms (454–465)   1.98× (1.97–2.00)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      rayon (tied fastest)              456 ms (448–465)   1.99× (1.98–2.03)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
     ");
 }
 
