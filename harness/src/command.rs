@@ -8,9 +8,9 @@ use harness::data::{Prepared, grams};
 use harness::interrupt::Interrupt;
 use harness::plan::{Axes, baseline};
 use harness::sweep::{self, Plan};
-use harness::{cell, child, machine, record};
+use harness::{cell, child, doctor, machine, record};
 use indicatif::{ProgressBar, ProgressStyle};
-use reports::record::{Cell, Times};
+use reports::record::{Cell, Times, Verdict};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -34,6 +34,8 @@ enum Wish {
     Run(Run),
     /// Measures tasks × strategies × core counts × partition sizes, and writes the report
     Sweep(Sweep),
+    /// Looks for what would spoil a measurement on this machine, and says how to cure it
+    Doctor(Doctor),
     /// Makes the report of a run again
     Report(Report),
     /// Makes or fetches what the tasks read
@@ -138,6 +140,20 @@ struct Sweep {
     /// Take up an interrupted run: its id, or the newest. Its plan stays, but for --budget and --blocks
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
     resume: Option<String>,
+    /// Measure even where the doctor refuses to; its reasons stay in the record and in the report
+    #[arg(long)]
+    anyway: bool,
+    #[command(flatten)]
+    places: Places,
+    #[command(flatten)]
+    inputs: Inputs,
+}
+
+#[derive(Args)]
+struct Doctor {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     places: Places,
     #[command(flatten)]
@@ -205,6 +221,7 @@ impl Command {
             Wish::List(list) => list.carry_out(),
             Wish::Run(run) => run.carry_out(),
             Wish::Sweep(sweep) => sweep.carry_out(),
+            Wish::Doctor(doctor) => Ok(doctor.carry_out()),
             Wish::Report(report) => {
                 let folder = record::find(&report.places.runs, report.run.as_deref())?;
                 make_report(&folder)?;
@@ -425,6 +442,9 @@ impl Sweep {
 
     /// Begins a run, or takes one up again; its folder.
     fn measure(&self, interrupt: &Interrupt) -> Result<PathBuf> {
+        if !self.anyway {
+            self.ask_doctor()?;
+        }
         if let Some(run) = &self.resume {
             let folder = record::find(&self.places.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
             let database_url = self.inputs.cursor_pages.database_url.clone();
@@ -434,6 +454,24 @@ impl Sweep {
         let command = std::env::args().map(|word| shlex::try_quote(&masked(&word)).map(String::from));
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
         sweep::begin(&self.plan()?, &self.places.runs, command.join(" "), interrupt)
+    }
+
+    /// Before anything is made ready: nobody shall wait for data only to be refused.
+    fn ask_doctor(&self) -> Result<()> {
+        let tasks: Vec<&str> = self.tasks.iter().map(String::as_str).collect();
+        let cores = self.cores.iter().max().map_or(usize::MAX, |most| usize::try_from(*most).unwrap_or(usize::MAX));
+        let subject = doctor::Subject { tasks: &tasks, inputs: &self.inputs, cores, runs: &self.places.runs };
+        let checks = doctor::examine(&doctor::Evidence::gather(&subject));
+        let refusals = doctor::refusals(&checks);
+        ensure!(
+            refusals.is_empty(),
+            "what would be measured here would mislead:\n  {}\n`--anyway` measures regardless, and the report says so",
+            refusals.join("\n  ")
+        );
+        for warning in checks.iter().filter(|check| check.verdict == Verdict::Warn) {
+            eprintln!("warning: {}", warning.sentence);
+        }
+        Ok(())
     }
 
     fn plan(&self) -> Result<Plan> {
@@ -477,6 +515,39 @@ impl Sweep {
             patience_s: self.patience,
             data: self.places.data.clone(),
         })
+    }
+}
+
+impl Doctor {
+    fn carry_out(mut self) -> ExitCode {
+        // What a sweep would read by itself, if it has been made already.
+        let usual = self.places.data.join(datasets::ngrams::Recipe::default().file_name());
+        self.inputs.word_totals.input = self.inputs.word_totals.input.or(Some(usual).filter(|file| file.exists()));
+        let tasks: Vec<&str> = tasks::ALL.iter().map(|task| task.name).collect();
+        let subject =
+            doctor::Subject { tasks: &tasks, inputs: &self.inputs, cores: usize::MAX, runs: &self.places.runs };
+        let checks = doctor::worst_first(doctor::examine(&doctor::Evidence::gather(&subject)));
+        let refused = !doctor::refusals(&checks).is_empty();
+        if self.json {
+            println!("{}", serde_json::json!({ "checks": checks }));
+        } else {
+            for check in &checks {
+                println!("{:<8} {:<15} {}", verdict(check.verdict), check.name, check.sentence);
+            }
+            let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn).count();
+            let end = if refused { "a sweep would not begin without --anyway" } else { "a sweep would begin" };
+            println!("{} checks, {warnings} warnings: {end}", checks.len());
+        }
+        if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Unknown => "unknown",
+        Verdict::Warn => "warn",
+        Verdict::Refuse => "refuse",
     }
 }
 
