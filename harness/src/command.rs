@@ -442,22 +442,25 @@ impl Sweep {
 
     /// Begins a run, or takes one up again; its folder.
     fn measure(&self, interrupt: &Interrupt) -> Result<PathBuf> {
-        if !self.anyway {
-            self.ask_doctor()?;
-        }
         if let Some(run) = &self.resume {
             let folder = record::find(&self.places.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
             let database_url = self.inputs.cursor_pages.database_url.clone();
             let changes = sweep::Changes { budget_s: self.budget, blocks: self.blocks, database_url };
+            self.ask_doctor()?;
             return sweep::resume(&folder, &changes, interrupt);
         }
         let command = std::env::args().map(|word| shlex::try_quote(&masked(&word)).map(String::from));
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
-        sweep::begin(&self.plan()?, &self.places.runs, command.join(" "), interrupt)
+        let plan = self.plan()?;
+        self.ask_doctor()?;
+        sweep::begin(&plan, &self.places.runs, command.join(" "), interrupt)
     }
 
     /// Before anything is made ready: nobody shall wait for data only to be refused.
     fn ask_doctor(&self) -> Result<()> {
+        if self.anyway {
+            return Ok(());
+        }
         let tasks: Vec<&str> = self.tasks.iter().map(String::as_str).collect();
         let cores = self.cores.iter().max().map_or(usize::MAX, |most| usize::try_from(*most).unwrap_or(usize::MAX));
         let subject = doctor::Subject { tasks: &tasks, inputs: &self.inputs, cores, runs: &self.places.runs };

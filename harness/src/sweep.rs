@@ -71,7 +71,7 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     // Before the record, for a record without a plan could not be resumed.
     keep(plan, &folder)?;
-    let visit = visit(plan, &prepared, runs);
+    let visit = visit(plan, &prepared, runs, Visit::begin);
     let run = Run {
         version: VERSION,
         id,
@@ -151,7 +151,7 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     for sample in &record.samples {
         sweep.remember(sample);
     }
-    let visit = visit(&plan, &prepared, folder);
+    let visit = visit(&plan, &prepared, folder, Visit::again);
     sweep.go(prepared, &visit)
 }
 
@@ -387,10 +387,10 @@ fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
 }
 
 /// Looks at the machine, now that the data is there and nothing is timed yet.
-fn visit(plan: &Plan, prepared: &Prepared, runs: &Path) -> Visit {
+fn visit(plan: &Plan, prepared: &Prepared, runs: &Path, visit: fn(&Subject) -> Visit) -> Visit {
     let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
     let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
-    Visit::begin(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs })
+    visit(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs })
 }
 
 /// Measures a task's baseline once: its answer is what every other answer is compared with.

@@ -7,8 +7,11 @@ use reports::record::{Check, Verdict};
 /// Others may use this part of the processors; a benchmark beside more than that measures them as well.
 const MOST_USED: f64 = 0.5;
 
-/// Of a processor's time this part may be lost. Interrupts and the kernel's own threads take a hundredth or two.
-const MOST_LOST: f64 = 0.05;
+/// Of a processor's time the hypervisor may give this part to others.
+const MOST_STOLEN: f64 = 0.05;
+
+/// Of a loop's time this part may be lost. Interrupts and the kernel's own threads take a few hundredths.
+const MOST_LOST: f64 = 0.1;
 
 /// Other programs' load at rest.
 pub(super) fn neighbours(evidence: &Evidence) -> Check {
@@ -53,13 +56,21 @@ pub(super) fn noise(evidence: &Evidence) -> Check {
     }
     let (rested, worked) = (&calibration.rested, &calibration.worked);
     let crowd = rested.used_by_others(&calibration.before).is_some_and(|used| crowded(used, rested));
-    let stolen = worked.stolen_share(rested).is_some_and(|share| share > MOST_LOST);
+    let stolen = worked.stolen_share(rested).is_some_and(|share| share > MOST_STOLEN);
     let throttled = risen(rested.throttled, worked.throttled).is_some_and(|times| times > 0);
     let reasons = [(crowd, "neighbours"), (stolen, "steal"), (throttled, "quota")];
     if let Some((_, reason)) = reasons.into_iter().find(|(is, _)| *is) {
         return found("noise", Verdict::Unknown, format!("{seen}, which `{reason}` explains"));
     }
-    let cure = "something interrupts it; look for busy programs with `top`, for interrupts in /proc/interrupts";
+    // No load and yet no peace: whoever it is cannot be seen from in here.
+    let virtually = evidence.sight.value("/proc/cpuinfo", "flags").is_some_and(|flags| flags.contains("hypervisor"));
+    let cure = match virtually {
+        true => {
+            "other virtual machines share its core or its caches; measure at another hour, with more blocks, or on a \
+             machine of its own"
+        }
+        false => "something interrupts it; look for busy programs with `top`, for interrupts in /proc/interrupts",
+    };
     found("noise", Verdict::Warn, format!("{seen}: {cure}"))
 }
 
@@ -79,7 +90,7 @@ fn stolen(share: Option<f64>, when: &str) -> Check {
         return found("steal", Verdict::Unknown, "the system does not say whether a hypervisor takes time away");
     };
     let seen = format!("{when}, the hypervisor gave {:.1} % of their time to others", share * 100.0);
-    if share > MOST_LOST {
+    if share > MOST_STOLEN {
         let cure = "measure at another hour, or on a machine with processors of its own";
         return found("steal", Verdict::Warn, format!("{seen}: {cure}"));
     }

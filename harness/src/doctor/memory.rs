@@ -25,15 +25,15 @@ pub(super) fn limit(evidence: &Evidence) -> Check {
     // As much again for what is made of the data.
     let need = evidence.data_bytes.saturating_mul(2).saturating_add(BESIDE);
     let limits = [
-        ("the control group's limit is", cgroup::memory_limit(&evidence.sight)),
-        ("available are", kibibytes(evidence, "MemAvailable")),
+        ("of memory are what the control group may hold", cgroup::memory_limit(&evidence.sight)),
+        ("of memory are available", kibibytes(evidence, "MemAvailable")),
     ];
     let Some((whose, bytes)) =
         limits.into_iter().filter_map(|(whose, bytes)| Some((whose, bytes?))).min_by_key(|(_, bytes)| *bytes)
     else {
         return found("memory", Verdict::Unknown, "the system does not say how much memory there is");
     };
-    let seen = format!("of memory, {whose} {}, and about {} are needed", shown(bytes), shown(need));
+    let seen = format!("{} {whose}, and about {} are needed", shown(bytes), shown(need));
     if bytes < need {
         let cure = "it would be swapped or killed; allow more memory, or use a smaller input";
         return found("memory", Verdict::Warn, format!("{seen}: {cure}"));

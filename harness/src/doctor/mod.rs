@@ -143,6 +143,8 @@ pub fn examine_after(before: &Counters, after: &Counters) -> Vec<Check> {
 pub struct Visit {
     /// What was found before.
     pub checks: Vec<Check>,
+    /// Which of it is told once more at the end.
+    again: Vec<Check>,
     sight: Sight,
     processors: Vec<usize>,
     before: Counters,
@@ -154,12 +156,21 @@ impl Visit {
         let evidence = Evidence::gather(subject);
         let checks = examine(&evidence);
         let Evidence { sight, processors, .. } = evidence;
-        Visit { checks, before: Counters::now(&sight, &processors), sight, processors }
+        let before = Counters::now(&sight, &processors);
+        Visit { checks, again: Vec::new(), sight, processors, before }
+    }
+
+    /// The same for a run that is taken up again: its first line is written, so what is wrong now is told at the end.
+    pub fn again(subject: &Subject) -> Self {
+        let visit = Visit::begin(subject);
+        let again = visit.checks.iter().filter(|check| check.verdict > Verdict::Unknown).cloned().collect();
+        Visit { again, ..visit }
     }
 
     /// What happened since.
     pub fn end(&self) -> Vec<Check> {
-        examine_after(&self.before, &Counters::now(&self.sight, &self.processors))
+        let after = examine_after(&self.before, &Counters::now(&self.sight, &self.processors));
+        self.again.iter().cloned().chain(after).collect()
     }
 }
 
