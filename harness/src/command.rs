@@ -539,7 +539,8 @@ impl Doctor {
             }
             let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn).count();
             let end = if refused { "a sweep would not begin without --anyway" } else { "a sweep would begin" };
-            println!("{} checks, {warnings} warnings: {end}", checks.len());
+            let warnings = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
+            println!("{} checks, {warnings}: {end}", checks.len());
         }
         if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }

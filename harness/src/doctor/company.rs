@@ -1,7 +1,7 @@
 //! Who else works on the machine.
 
 use super::counters::{Counters, risen};
-use super::{Evidence, found};
+use super::{Evidence, count, found};
 use reports::record::{Check, Verdict};
 
 /// Others may use this part of the processors; a benchmark beside more than that measures them as well.
@@ -19,7 +19,7 @@ pub(super) fn neighbours(evidence: &Evidence) -> Check {
     let Some(used) = calibration.rested.used_by_others(&calibration.before) else {
         return found("neighbours", Verdict::Unknown, "the system does not say who uses the processors");
     };
-    let seen = format!("other programs use {used:.1} of the {} processors", calibration.rested.processors);
+    let seen = format!("other programs use {used:.1} of {}", count(calibration.rested.processors));
     if crowded(used, &calibration.rested) {
         let cure = "end them, or wait until they are done; `top` shows them";
         return found("neighbours", Verdict::Refuse, format!("{seen}: {cure}"));
@@ -32,7 +32,7 @@ pub(super) fn neighbours_between(before: &Counters, after: &Counters) -> Check {
     let Some(used) = after.used_by_others(before) else {
         return found("neighbours", Verdict::Unknown, "the system does not say who used the processors");
     };
-    let seen = format!("while it was measured, other programs used {used:.1} of the {} processors", after.processors);
+    let seen = format!("while it was measured, other programs used {used:.1} of {}", count(after.processors));
     if crowded(used, after) {
         let cure = "their work is in the figures; measure again when they are done";
         return found("neighbours", Verdict::Warn, format!("{seen}: {cure}"));
@@ -64,12 +64,14 @@ pub(super) fn noise(evidence: &Evidence) -> Check {
     }
     // No load and yet no peace: whoever it is cannot be seen from in here.
     let virtually = evidence.sight.value("/proc/cpuinfo", "flags").is_some_and(|flags| flags.contains("hypervisor"));
-    let cure = match virtually {
+    // They may have begun only after the rest.
+    let programs = worked.used_by_others(rested).unwrap_or_default() / worked.processors.max(1) as f64;
+    let cure = match virtually && programs < lost / 2.0 {
         true => {
             "other virtual machines share its core or its caches; measure at another hour, with more blocks, or on a \
              machine of its own"
         }
-        false => "something interrupts it; look for busy programs with `top`, for interrupts in /proc/interrupts",
+        false => "programs or interrupts come between; `top` and /proc/interrupts show them",
     };
     found("noise", Verdict::Warn, format!("{seen}: {cure}"))
 }

@@ -189,3 +189,8 @@ pub fn refusals(checks: &[Check]) -> Vec<&str> {
 fn found(name: &str, verdict: Verdict, sentence: impl Into<String>) -> Check {
     Check { name: name.to_owned(), verdict, sentence: sentence.into() }
 }
+
+/// So many processors, in words.
+fn count(processors: usize) -> String {
+    format!("{processors} processor{}", if processors == 1 { "" } else { "s" })
+}

@@ -1,7 +1,7 @@
 //! What the processors may do: how fast they run, for how long, and who shares them.
 
 use super::counters::{Counters, risen};
-use super::{Evidence, found};
+use super::{Evidence, count, found};
 use crate::cgroup;
 use crate::sight::Sight;
 use crate::topology::{allowed, online, siblings};
@@ -86,11 +86,12 @@ pub(super) fn second_threads(evidence: &Evidence) -> Check {
     let physical = evidence.processors.iter().filter(first).count();
     let all = evidence.processors.len();
     if physical == all {
-        return found("second_threads", Verdict::Ok, format!("each of the {all} processors is a physical core"));
+        return found("second_threads", Verdict::Ok, format!("cells use up to {}, each a physical core", count(all)));
     }
     let seen = format!(
-        "of the {all} processors only {physical} are physical cores, the rest are second hardware threads, which add \
-         little: beyond {physical} cores speed-up bends for that reason"
+        "cells use up to {}, of which only {physical} are physical cores; the rest are second hardware threads, which \
+         add little: beyond {physical} cores speed-up bends for that reason",
+        count(all)
     );
     found("second_threads", Verdict::Warn, format!("{seen}; `--cores` up to {physical} stays below"))
 }
@@ -102,7 +103,7 @@ pub(super) fn affinity(evidence: &Evidence) -> Check {
         return found("affinity", Verdict::Unknown, "the system does not say which processors this process may use");
     }
     let seen = match allowed.len() {
-        all if all == online.len() => format!("this process may use all {all} processors"),
+        all if all == online.len() => format!("this process may use all there are, {}", count(all)),
         some => format!("this process may use {some} of the {} processors that are online", online.len()),
     };
     let beside = |number: &usize| &(&siblings(&evidence.sight, *number) & &online) - &allowed;
@@ -133,7 +134,11 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
         ),
         (Some(quota), _) => {
             let used = evidence.processors.len();
-            found("quota", Verdict::Ok, format!("the control group pays for {quota:.2} processors; {used} are used"))
+            found(
+                "quota",
+                Verdict::Ok,
+                format!("the control group pays for {quota:.2} processors, and cells use up to {used}"),
+            )
         }
         (None, _) => found("quota", Verdict::Ok, "no quota limits the processor time"),
     }
