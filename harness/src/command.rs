@@ -463,7 +463,13 @@ impl Sweep {
         }
         let tasks: Vec<&str> = self.tasks.iter().map(String::as_str).collect();
         let cores = self.cores.iter().max().map_or(usize::MAX, |most| usize::try_from(*most).unwrap_or(usize::MAX));
-        let subject = doctor::Subject { tasks: &tasks, inputs: &self.inputs, cores, runs: &self.places.runs };
+        let subject = doctor::Subject {
+            tasks: &tasks,
+            inputs: &self.inputs,
+            cores,
+            runs: &self.places.runs,
+            given_server: false,
+        };
         let checks = doctor::examine(&doctor::Evidence::gather(&subject));
         let refusals = doctor::refusals(&checks);
         ensure!(
@@ -527,8 +533,13 @@ impl Doctor {
         let usual = self.places.data.join(datasets::ngrams::Recipe::default().file_name());
         self.inputs.word_totals.input = self.inputs.word_totals.input.or(Some(usual).filter(|file| file.exists()));
         let tasks: Vec<&str> = tasks::ALL.iter().map(|task| task.name).collect();
-        let subject =
-            doctor::Subject { tasks: &tasks, inputs: &self.inputs, cores: usize::MAX, runs: &self.places.runs };
+        let subject = doctor::Subject {
+            tasks: &tasks,
+            inputs: &self.inputs,
+            cores: usize::MAX,
+            runs: &self.places.runs,
+            given_server: false,
+        };
         let checks = doctor::worst_first(doctor::examine(&doctor::Evidence::gather(&subject)));
         let refused = !doctor::refusals(&checks).is_empty();
         if self.json {

@@ -30,12 +30,13 @@ struct Neighbours(Pid);
 
 impl Neighbours {
     fn begin() -> Self {
-        let loops = std::thread::available_parallelism().unwrap().get();
+        let loops = harness::machine::processors().len();
         // The shell leaves them to whoever looks after orphans, and they end by themselves if this test is killed.
         let script = format!("for i in $(seq {loops}); do timeout 60 sh -c 'while :; do :; done' & done");
-        let mut shell = Command::new("sh").args(["-c", &script]).process_group(0).stdin(Stdio::null()).spawn().unwrap();
+        let shell = Command::new("sh").args(["-c", &script]).process_group(0).stdin(Stdio::null()).spawn();
+        let mut shell = shell.expect("there is a shell");
         let group = Pid::from_child(&shell);
-        shell.wait().unwrap();
+        shell.wait().expect("it is our child");
         Neighbours(group)
     }
 }
