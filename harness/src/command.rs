@@ -6,11 +6,11 @@ use crate::data::{Prepared, grams};
 use crate::interrupt::Interrupt;
 use crate::plan::{Axes, baseline};
 use crate::sweep::{self, Plan};
-use crate::{cell, child, machine, record};
+use crate::{cell, child, doctor, machine, record};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use reports::record::{Cell, Times};
+use reports::record::{Cell, Times, Verdict};
 use reports::statistics::TARGET;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -46,6 +46,8 @@ enum Wish {
     Run(Run),
     /// Measures tasks × strategies × core counts × partition sizes, and writes the report
     Sweep(Sweep),
+    /// Looks for what would spoil a measurement on this machine, and says how to cure it
+    Doctor(Doctor),
     /// Makes the report of a run again
     Report(Report),
     /// Makes or fetches what the tasks read
@@ -154,6 +156,20 @@ struct Sweep {
     /// Take up an interrupted run: its id, or the newest. Its plan stays, but for --budget and --blocks
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
     resume: Option<String>,
+    /// Measure even where the doctor refuses to; its reasons stay in the record and in the report
+    #[arg(long)]
+    anyway: bool,
+    #[command(flatten)]
+    places: Places,
+    #[command(flatten)]
+    inputs: Inputs,
+}
+
+#[derive(Args)]
+struct Doctor {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     places: Places,
     #[command(flatten)]
@@ -221,6 +237,7 @@ impl Command {
             Wish::List(list) => list.carry_out(),
             Wish::Run(run) => run.carry_out(),
             Wish::Sweep(sweep) => sweep.carry_out(),
+            Wish::Doctor(doctor) => Ok(doctor.carry_out()),
             Wish::Report(report) => {
                 let folder = record::find(&report.places.runs, report.run.as_deref())?;
                 make_report(&folder)?;
@@ -445,11 +462,41 @@ impl Sweep {
             let folder = record::find(&self.places.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
             let database_url = self.inputs.cursor_pages.database_url.clone();
             let changes = sweep::Changes { budget_s: self.budget, blocks: self.blocks, database_url };
+            self.ask_doctor()?;
             return sweep::resume(&folder, &changes, interrupt);
         }
         let command = std::env::args().map(|word| shlex::try_quote(&masked(&word)).map(String::from));
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
-        sweep::begin(&self.plan()?, &self.places.runs, command.join(" "), interrupt)
+        let plan = self.plan()?;
+        self.ask_doctor()?;
+        sweep::begin(&plan, &self.places.runs, command.join(" "), interrupt)
+    }
+
+    /// Before anything is made ready: nobody shall wait for data only to be refused.
+    fn ask_doctor(&self) -> Result<()> {
+        if self.anyway {
+            return Ok(());
+        }
+        let tasks: Vec<&str> = self.tasks.iter().map(String::as_str).collect();
+        let cores = self.cores.iter().max().map_or(usize::MAX, |most| usize::try_from(*most).unwrap_or(usize::MAX));
+        let subject = doctor::Subject {
+            tasks: &tasks,
+            inputs: &self.inputs,
+            cores,
+            runs: &self.places.runs,
+            given_server: false,
+        };
+        let checks = doctor::examine(&doctor::Evidence::gather(&subject));
+        let refusals = doctor::refusals(&checks);
+        ensure!(
+            refusals.is_empty(),
+            "what would be measured here would mislead:\n  {}\n`--anyway` measures regardless, and the report says so",
+            refusals.join("\n  ")
+        );
+        for warning in checks.iter().filter(|check| check.verdict == Verdict::Warn) {
+            eprintln!("warning: {}", warning.sentence);
+        }
+        Ok(())
     }
 
     fn plan(&self) -> Result<Plan> {
@@ -494,6 +541,45 @@ impl Sweep {
             patience_s: self.patience,
             data: self.places.data.clone(),
         })
+    }
+}
+
+impl Doctor {
+    fn carry_out(mut self) -> ExitCode {
+        // What a sweep would read by itself, if it has been made already.
+        let usual = self.places.data.join(datasets::ngrams::Recipe::default().file_name());
+        self.inputs.word_totals.input = self.inputs.word_totals.input.or(Some(usual).filter(|file| file.exists()));
+        let tasks: Vec<&str> = tasks::ALL.iter().map(|task| task.name).collect();
+        let subject = doctor::Subject {
+            tasks: &tasks,
+            inputs: &self.inputs,
+            cores: usize::MAX,
+            runs: &self.places.runs,
+            given_server: false,
+        };
+        let checks = doctor::worst_first(doctor::examine(&doctor::Evidence::gather(&subject)));
+        let refused = !doctor::refusals(&checks).is_empty();
+        if self.json {
+            println!("{}", serde_json::json!({ "checks": checks }));
+        } else {
+            for check in &checks {
+                println!("{:<8} {:<15} {}", verdict(check.verdict), check.name, check.sentence);
+            }
+            let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn).count();
+            let end = if refused { "a sweep would not begin without --anyway" } else { "a sweep would begin" };
+            let warnings = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
+            println!("{} checks, {warnings}: {end}", checks.len());
+        }
+        if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Unknown => "unknown",
+        Verdict::Warn => "warn",
+        Verdict::Refuse => "refuse",
     }
 }
 

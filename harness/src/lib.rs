@@ -1,20 +1,25 @@
 //! Plans, measures and verifies: everything behind the binary `goldilocks`.
 //!
 //! [`plan`] says which cells there are. [`sweep`] runs them, block by block, each in a child process ([`cell`]), and
-//! appends what they answer to the [`record`]. [`data`] sees to what the tasks read.
+//! appends what they answer to the [`record`]. [`data`] sees to what the tasks read, [`topology`] to which processors
+//! they get, and [`doctor`] looks for what would spoil the figures.
 
 pub mod cell;
 pub mod census;
+pub mod cgroup;
 pub mod child;
 pub mod command;
 pub mod data;
+pub mod doctor;
 pub mod fairness;
 pub mod interrupt;
 pub mod machine;
 pub mod plan;
 pub mod progress;
 pub mod record;
+pub mod sight;
 pub mod sweep;
+pub mod topology;
 pub mod usage;
 
 use std::sync::OnceLock;

@@ -3,6 +3,7 @@
 use crate::cell::Order;
 use crate::child::{End, Message, measure};
 use crate::data::Prepared;
+use crate::doctor::{Subject, Visit};
 use crate::interrupt::Interrupt;
 use crate::plan::{Axes, baseline, cells, shuffled};
 use crate::progress::Progress;
@@ -81,6 +82,7 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     // Before the record, for a record without a plan could not be resumed.
     keep(plan, &folder)?;
+    let visit = visit(plan, &prepared, runs, Visit::begin);
     let run = Run {
         version: VERSION,
         id,
@@ -94,13 +96,13 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
         strategies: plan.axes.strategies.iter().filter_map(|name| introduce_strategy(name)).collect(),
         cores: plan.axes.cores.iter().map(|cores| u32::try_from(*cores).unwrap_or(u32::MAX)).collect(),
         processors: machine::processors().iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX)).collect(),
-        checks: Vec::new(),
+        checks: visit.checks.clone(),
         unmeasured: tasks.iter().flat_map(|known| known.unmeasured.clone()).collect(),
     };
     let first: Vec<Line> =
         [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
     let journal = Journal::begin(&folder, &first)?;
-    Sweep::new(plan, &prepared, tasks, journal, interrupt).go(prepared)
+    Sweep::new(plan, &prepared, tasks, journal, interrupt).go(prepared, &visit)
 }
 
 /// What may be changed when a sweep is taken up again.
@@ -160,7 +162,8 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     for sample in &record.samples {
         sweep.remember(sample);
     }
-    sweep.go(prepared)
+    let visit = visit(&plan, &prepared, folder, Visit::again);
+    sweep.go(prepared, &visit)
 }
 
 /// Makes sure that what is measured now can stand beside what was measured when `run` began.
@@ -272,7 +275,7 @@ impl<'a> Sweep<'a> {
         self.spent + self.began.elapsed()
     }
 
-    fn go(mut self, prepared: Prepared) -> Result<PathBuf> {
+    fn go(mut self, prepared: Prepared, visit: &Visit) -> Result<PathBuf> {
         let mut progress = Progress::begin();
         progress.say(&format!(
             "{} cells, one after the other, each in a process of its own: {}",
@@ -302,10 +305,9 @@ impl<'a> Sweep<'a> {
                 break;
             }
         }
-        let blocks = complete;
         progress.end();
         let interrupted = self.interrupt.is_asked();
-        self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted, checks: Vec::new() }))?;
+        self.journal.write(&Line::Ended(Ended { at: now(), blocks: complete, interrupted, checks: visit.end() }))?;
         prepared.end()?;
         Ok(self.journal.folder().to_owned())
     }
@@ -493,6 +495,14 @@ pub fn order(cell: &Cell, inputs: &Inputs, processors: &[usize], samples: u32) -
 fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
     let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
     Prepared::prepare(&tasks, plan.inputs.clone(), &plan.data, interrupt, &|line| eprintln!("{line}"))
+}
+
+/// Looks at the machine, now that the data is there and nothing is timed yet.
+fn visit(plan: &Plan, prepared: &Prepared, runs: &Path, visit: fn(&Subject) -> Visit) -> Visit {
+    let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
+    let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
+    let given_server = plan.inputs.cursor_pages.database_url.is_some();
+    visit(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs, given_server })
 }
 
 /// Measures a task's baseline once: its answer is what every other answer is compared with.
