@@ -15,6 +15,7 @@ pub mod limits;
 pub mod page;
 pub mod read;
 pub mod record;
+pub mod schema;
 pub mod statistics;
 pub mod svg;
 pub mod sweep;
