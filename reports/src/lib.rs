@@ -8,19 +8,25 @@
 //! The same record gives the same bytes, always: the bootstrap draws from a fixed seed and nothing else is random.
 
 pub mod chart;
+pub mod checks;
+pub mod compare;
 pub mod error;
+pub mod export;
 pub mod figures;
 pub mod finding;
 pub mod limits;
 pub mod page;
 pub mod read;
 pub mod record;
+pub mod resources;
 pub mod schema;
 pub mod statistics;
 pub mod svg;
 pub mod sweep;
 pub mod table;
 pub mod text;
+mod unpaired;
+mod whole;
 
 pub use error::{Error, Result};
 pub use page::{page, write};

@@ -231,6 +231,31 @@ pub enum Fault {
     Hung,
 }
 
+impl Fault {
+    /// What was wrong, in the words that every list and every page uses.
+    pub fn words(self) -> &'static str {
+        match self {
+            Fault::WrongAnswer => "wrong answer",
+            Fault::DroppedJob => "dropped a job",
+            Fault::AbandonedSource => "did not pull every job",
+            Fault::ReportedEarly => "ended before its jobs did",
+            Fault::MismatchedReply => "answered one job with another's answer",
+            Fault::RepeatedReply => "used one answer for two jobs",
+            Fault::WorkNotDone => "answered without doing the work",
+            Fault::TooManyJobs => "more jobs at once than workers",
+            Fault::TooFewJobs => "fewer jobs at once than workers",
+            Fault::ExtraThreads => "threads without a job used processor time",
+            Fault::ForeignCores => "could run on cores that are not the cell's",
+            Fault::LeakedThreads => "left threads behind",
+            Fault::IgnoredCancel => "went on after it was cancelled",
+            Fault::Panicked => "panicked",
+            Fault::Error => "error",
+            Fault::Crashed => "died",
+            Fault::Hung => "did not end",
+        }
+    }
+}
+
 /// One sample of one cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
