@@ -1,5 +1,7 @@
 //! The command line: what can be asked for, and who does it.
 
+use crate::compare::Compare;
+use crate::export::Export;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use harness::cell::Order;
@@ -36,6 +38,10 @@ enum Wish {
     Sweep(Sweep),
     /// Makes the report of a run again
     Report(Report),
+    /// Writes a run's samples as CSV, one row for each, failures included
+    Export(Export),
+    /// Compares two runs: differences only where the evidence carries them
+    Compare(Compare),
     /// Makes or fetches what the tasks read
     #[command(subcommand)]
     Data(Data),
@@ -156,10 +162,10 @@ struct Report {
 }
 
 #[derive(Args)]
-struct Places {
+pub(crate) struct Places {
     /// Where runs are kept
     #[arg(long, value_name = "FOLDER", default_value = "reports/runs")]
-    runs: PathBuf,
+    pub(crate) runs: PathBuf,
     /// Where generated and fetched data is kept
     #[arg(long, value_name = "FOLDER", default_value = "datasets/generated")]
     data: PathBuf,
@@ -210,6 +216,8 @@ impl Command {
                 make_report(&folder)?;
                 Ok(ExitCode::SUCCESS)
             }
+            Wish::Export(export) => export.carry_out(),
+            Wish::Compare(compare) => compare.carry_out(),
             Wish::Data(data) => data.carry_out(),
             Wish::Setup(setup) => Ok(setup.carry_out()),
             Wish::Cell => {

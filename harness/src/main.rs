@@ -1,6 +1,8 @@
 //! `goldilocks`: not too big, not too small.
 
 mod command;
+mod compare;
+mod export;
 
 use clap::Parser;
 use std::process::ExitCode;

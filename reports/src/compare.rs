@@ -147,8 +147,7 @@ pub fn compare(a: &Record, b: &Record) -> Result<Comparison, Refusal> {
         return Err(Refusal { runs: [a, b].map(|record| record.run.id.clone()), differences });
     }
     let by = if same_machine(a, b) { By::Time } else { By::SpeedUp };
-    let sweeps: Vec<[Sweep; 2]> =
-        both(a, b).map(|[one, other]| [Sweep::new(a, one), Sweep::new(b, other)]).collect();
+    let sweeps: Vec<[Sweep; 2]> = both(a, b).map(|[one, other]| [Sweep::new(a, one), Sweep::new(b, other)]).collect();
     let pairs: Vec<Vec<Pair>> = sweeps.iter().map(|[one, other]| pairs(one, other, by)).collect();
     let count = pairs.iter().flatten().filter(|pair| pair.sides.is_ok()).count();
     let level = 1.0 - (1.0 - LEVEL) / count.max(1) as f64;
@@ -389,8 +388,8 @@ fn cells_in_words(number: usize) -> String {
     if number == 1 { "1 cell".into() } else { format!("{} cells", figures::count(number as u64)) }
 }
 
-/// `1.10×` of what it was, with its interval if it has one.
-pub(crate) fn times(ratio: Figure) -> String {
+/// `1.10×, 1.08–1.12`: a ratio and its interval, for use inside brackets.
+fn times(ratio: Figure) -> String {
     let value = format!("{}×", figures::digits(ratio.value));
     match (ratio.low, ratio.high) {
         (Some(low), Some(high)) => format!("{value}, {}–{}", figures::digits(low), figures::digits(high)),
@@ -424,7 +423,7 @@ fn notes(a: &Record, b: &Record, by: By, tasks: &[Compared], pairs: &[Vec<Pair>]
                     "{}: the plain loop itself takes {} as long in B as in A, so what differs is not the strategies \
                      alone.",
                     task.task,
-                    times(ratio)
+                    figures::sentence(figures::speed_up(ratio.into()))
                 ));
             }
         }
@@ -446,7 +445,10 @@ fn notes(a: &Record, b: &Record, by: By, tasks: &[Compared], pairs: &[Vec<Pair>]
             notes.push(format!("Checks of {name} warned or refused: {}; its report says why.", bad.join(", ")));
         }
         if record.run.machine.profile != "release" {
-            notes.push(format!("{name} is a `{}` build: it says nothing of a release build.", record.run.machine.profile));
+            notes.push(format!(
+                "{name} is a `{}` build: it says nothing of a release build.",
+                record.run.machine.profile
+            ));
         }
     }
     notes
@@ -462,9 +464,8 @@ fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
         .collect();
     let (most_a, most_b) = *sides.iter().max_by_key(|(one, other)| one.min(other))?;
     let bar = (1.0 - LEVEL) / sides.len() as f64;
-    let shows = |one: usize, other: usize| {
-        unpaired::least_chance(one, other) <= bar && one.min(other) >= BLOCKS_FOR_A_VERDICT
-    };
+    let shows =
+        |one: usize, other: usize| unpaired::least_chance(one, other) <= bar && one.min(other) >= BLOCKS_FOR_A_VERDICT;
     let enough = (BLOCKS_FOR_A_VERDICT..).find(|blocks| shows(*blocks, *blocks))?;
     (!shows(most_a, most_b)).then(|| {
         format!(

@@ -213,5 +213,9 @@ fn pools(measured: &Measured) -> Entry {
         };
         format!("{} {name}{jobs}", pool.threads)
     };
-    if pools.is_empty() { Entry::bare(NONE) } else { Entry::bare(pools.iter().map(words).collect::<Vec<_>>().join(", ")) }
+    if pools.is_empty() {
+        Entry::bare(NONE)
+    } else {
+        Entry::bare(pools.iter().map(words).collect::<Vec<_>>().join(", "))
+    }
 }

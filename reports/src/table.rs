@@ -126,7 +126,7 @@ pub fn cells(sweep: &Sweep) -> Table {
     columns.extend(delivery.then_some("delivery"));
     columns.extend(combine.then_some("combine"));
     columns.extend(["median time", "speed-up", "efficiency", "start", "run", "reduce"]);
-    columns.extend(["first result", "busy cores", "peak memory", "samples"]);
+    columns.extend(["first result", "busy threads", "peak memory", "samples"]);
 
     let row = |measured: &Measured| {
         let cell = measured.cell;

@@ -68,10 +68,13 @@ fn differences(by: By, cells: &[Difference]) -> String {
     };
     let mut rows = vec![head.iter().map(|&column| column.to_owned()).collect::<Vec<_>>()];
     let figure = |figure: Option<Figure>| {
-        figure.map_or_else(|| NONE.to_owned(), |figure| match by {
-            By::Time => figures::sentence(figures::time_estimate(figure.into())),
-            By::SpeedUp => figures::sentence(figures::speed_up(figure.into())),
-        })
+        figure.map_or_else(
+            || NONE.to_owned(),
+            |figure| match by {
+                By::Time => figures::sentence(figures::time_estimate(figure.into())),
+                By::SpeedUp => figures::sentence(figures::speed_up(figure.into())),
+            },
+        )
     };
     for found in cells {
         let strategy = if found.cell.strategy == BASELINE { "plain loop" } else { &found.cell.strategy };

@@ -55,8 +55,7 @@ pub(crate) fn ratio(first: &[Process], second: &[Process], level: f64) -> Option
             (0..side.len()).filter_map(|_| side[random.usize(..side.len())].resampled(&mut random)).collect();
         statistics::median(&logarithms)
     };
-    let mut values: Vec<f64> =
-        (0..RESAMPLES).filter_map(|_| Some((drawn(second)? - drawn(first)?).exp())).collect();
+    let mut values: Vec<f64> = (0..RESAMPLES).filter_map(|_| Some((drawn(second)? - drawn(first)?).exp())).collect();
     values.sort_unstable_by(f64::total_cmp);
     let tail = ((1.0 - level) / 2.0 * values.len() as f64) as usize;
     let interval = Interval { low: values[tail], high: values[values.len() - 1 - tail] };
@@ -150,7 +149,10 @@ mod tests {
         let ratio = ratio(&processes(&one), &processes(&other), 0.95).expect("both have values");
         let interval = ratio.interval.expect("enough processes");
         assert!((ratio.value - 2.0).abs() < 1e-3);
-        assert!(interval.low < 1.97 && interval.high > 2.03 && interval.low > 1.86 && interval.high < 2.15, "{interval:?}");
+        assert!(
+            interval.low < 1.97 && interval.high > 2.03 && interval.low > 1.86 && interval.high < 2.15,
+            "{interval:?}"
+        );
     }
 
     #[test]

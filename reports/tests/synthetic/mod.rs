@@ -6,8 +6,8 @@
 use fastrand::Rng;
 use reports::Record;
 use reports::record::{
-    BASELINE, Cell, Census, Check, Ended, Fault, Line, Machine, Pool, Run, Sample, Skipped, Status, StrategyNote, TaskNote,
-    Times, VERSION, Verdict,
+    BASELINE, Cell, Census, Check, Ended, Fault, Line, Machine, Pool, Run, Sample, Skipped, Status, StrategyNote,
+    TaskNote, Times, VERSION, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -49,7 +49,16 @@ pub(crate) struct Synthetic {
 
 impl Default for Synthetic {
     fn default() -> Self {
-        Self { cores: vec![1, 2], sizes: 5, blocks: 5, samples: 2, noise: 0.006, failures: true, trouble: false, session: 7 }
+        Self {
+            cores: vec![1, 2],
+            sizes: 5,
+            blocks: 5,
+            samples: 2,
+            noise: 0.006,
+            failures: true,
+            trouble: false,
+            session: 7,
+        }
     }
 }
 
@@ -158,8 +167,9 @@ impl Synthetic {
     }
 
     fn process(&self, run: &Run, block: u32, turn: u32, cell: &Cell) -> Vec<Sample> {
-        let seed =
-            format!("{block} {cell:?}").bytes().fold(self.session, |hash: u64, byte| hash.wrapping_mul(31) + u64::from(byte));
+        let seed = format!("{block} {cell:?}")
+            .bytes()
+            .fold(self.session, |hash: u64, byte| hash.wrapping_mul(31) + u64::from(byte));
         let mut random = Rng::with_seed(seed);
         // The whole machine gets 3 % slower over the run, and each process has its own luck.
         let drift = 1.0 + 0.03 * f64::from(block) / f64::from(self.blocks.max(1));
@@ -251,7 +261,8 @@ fn times(cell: &Cell, ns: f64) -> Times {
 
 /// The main thread waits, the workers work, and tokio's runtime has a thread more that nobody asked for.
 fn census(cell: &Cell, wall_ns: u64) -> Census {
-    let pool = |name: &str, threads: u32, working: u32, cpu_ns: u64| Pool { name: name.into(), threads, working, cpu_ns };
+    let pool =
+        |name: &str, threads: u32, working: u32, cpu_ns: u64| Pool { name: name.into(), threads, working, cpu_ns };
     let workers = cell.workers;
     let mut pools = vec![pool(&format!("{}-worker", cell.strategy), workers, workers, wall_ns * u64::from(cell.cores))];
     if cell.strategy.starts_with("tokio") {
@@ -264,7 +275,8 @@ fn census(cell: &Cell, wall_ns: u64) -> Census {
 
 /// Checks before and after; with trouble one warns twice, one only afterwards, and one refuses.
 fn checks(trouble: bool, before: bool) -> Vec<Check> {
-    let check = |name: &str, verdict: Verdict, sentence: &str| Check { name: name.into(), verdict, sentence: sentence.into() };
+    let check =
+        |name: &str, verdict: Verdict, sentence: &str| Check { name: name.into(), verdict, sentence: sentence.into() };
     let mut checks = vec![
         check("clock source", Verdict::Ok, "The clock is tsc, which takes 20 ns to read."),
         check("turbo", Verdict::Unknown, "This machine does not tell whether its clock rises under load."),
@@ -282,7 +294,11 @@ fn checks(trouble: bool, before: bool) -> Vec<Check> {
         checks.push(check("swap", Verdict::Refuse, "1.20 GiB are swapped out; end other programs and measure again."));
     }
     if trouble && !before {
-        checks.push(check("throttling", Verdict::Warn, "The processors were throttled 4 times while measuring; cool them."));
+        checks.push(check(
+            "throttling",
+            Verdict::Warn,
+            "The processors were throttled 4 times while measuring; cool them.",
+        ));
     }
     checks
 }
