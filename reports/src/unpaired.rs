@@ -155,11 +155,47 @@ mod tests {
         );
     }
 
+    /// Processes of either of two modes, or around one value with 2 % of noise.
+    fn side(random: &mut Rng, blocks: usize, factor: f64, two_modes: bool) -> Vec<[f64; 1]> {
+        let mut normal = || (0..12).map(|_| random.f64()).sum::<f64>() - 6.0;
+        (0..blocks)
+            .map(|_| {
+                let mode = if two_modes && normal() > 0.0 { 50.0 } else { 30.0 };
+                [mode * factor * (1.0 + 0.02 * normal())]
+            })
+            .collect()
+    }
+
     #[test]
-    fn among_equal_sides_with_two_modes_few_chances_are_small() {
+    fn sixty_comparisons_of_equal_sides_seldom_show_a_difference() {
         let mut random = Rng::with_seed(11);
-        let mut side = || (0..8).map(|_| [if random.bool() { 30.0 } else { 50.0 } + random.f64()]).collect::<Vec<_>>();
-        let small = (0..1_000).filter(|_| chance(&processes(&side()), &processes(&side())) <= 0.05).count();
-        assert!(small <= 65, "{small} of 1000");
+        let sessions = 200;
+        let fooled = (0..sessions)
+            .filter(|session| {
+                let mut draw = || side(&mut random, 8, 1.0, session % 2 == 0);
+                let chances: Vec<f64> = (0..60).map(|_| chance(&processes(&draw()), &processes(&draw()))).collect();
+                corrected(&chances).iter().any(|chance| *chance <= 0.05)
+            })
+            .count();
+        assert!(fooled <= 10, "{fooled} of {sessions}");
+    }
+
+    #[test]
+    fn ten_per_cent_among_sixty_comparisons_are_found() {
+        let mut random = Rng::with_seed(12);
+        let sessions = 100;
+        let found = (0..sessions)
+            .filter(|_| {
+                let chances: Vec<f64> = (0..60)
+                    .map(|nth| {
+                        let factor = if nth == 7 { 1.1 } else { 1.0 };
+                        let [one, other] = [1.0, factor].map(|factor| side(&mut random, 8, factor, false));
+                        chance(&processes(&one), &processes(&other))
+                    })
+                    .collect();
+                corrected(&chances)[7] <= 0.05
+            })
+            .count();
+        assert!(found >= 90, "{found} of {sessions}");
     }
 }
