@@ -157,6 +157,10 @@ pub fn caveats(record: &Record, sweeps: &[Sweep]) -> Vec<String> {
             machine.cores_available,
             on(machine.cores_online)
         )
+    } else if !record.run.checks.is_empty() {
+        "That the machine was quiet all the while: it was looked at before the first sample and after the last one, \
+         and not in between. Shuffled blocks spread what disturbed it over all cells; they do not remove it."
+            .into()
     } else {
         "That the machine was quiet: other programs, other virtual machines, heat and clock changes are not in the \
          record. Shuffled blocks spread them over all cells; they do not remove them."

@@ -250,8 +250,8 @@ impl Fault {
             Fault::IgnoredCancel => "went on after it was cancelled",
             Fault::Panicked => "panicked",
             Fault::Error => "error",
-            Fault::Crashed => "died",
-            Fault::Hung => "did not end",
+            Fault::Crashed => "crashed",
+            Fault::Hung => "hung",
         }
     }
 }

@@ -25,9 +25,9 @@ const RESOURCES: [Resource; 11] = [
     resource("page faults", "minor_faults", |times| Some(times.minor_faults as f64), whole),
     resource("faults from disk", "major_faults", |times| Some(times.major_faults as f64), whole),
     resource("peak memory", "peak_memory_bytes", |times| Some(times.peak_memory_bytes as f64), figures::memory),
-    resource("cycles", "cycles", |times| Some(times.cycles? as f64), figures::short),
-    resource("instructions", "instructions", |times| Some(times.instructions? as f64), figures::short),
-    resource("cache misses", "cache_misses", |times| Some(times.cache_misses? as f64), figures::short),
+    resource("cycles", "cycles", |times| Some(times.cycles? as f64), figures::many),
+    resource("instructions", "instructions", |times| Some(times.instructions? as f64), figures::many),
+    resource("cache misses", "cache_misses", |times| Some(times.cache_misses? as f64), figures::many),
     resource("energy", "energy_uj", |times| Some(times.energy_uj? as f64), joules),
 ];
 

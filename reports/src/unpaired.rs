@@ -18,24 +18,29 @@ pub(crate) struct Process<'a> {
 impl Process<'_> {
     /// The logarithm of its median time or, with a baseline, of its speed-up.
     fn logarithm(&self) -> Option<f64> {
-        logarithm(self.own, self.baseline)
+        let own = statistics::median(self.own)?;
+        match self.baseline {
+            None => Some(own.ln()),
+            Some(baseline) => Some((statistics::median(baseline)? / own).ln()),
+        }
     }
 
-    fn resampled(&self, random: &mut Rng) -> Option<f64> {
-        let mut drawn =
-            |samples: &[f64]| (0..samples.len()).map(|_| samples[random.usize(..samples.len())]).collect::<Vec<_>>();
-        let own = drawn(self.own);
-        let baseline = self.baseline.map(drawn);
-        logarithm(&own, baseline.as_deref())
+    /// The same of samples drawn from its own, which are left in `drawn`.
+    fn resampled(&self, random: &mut Rng, drawn: &mut Vec<f64>) -> f64 {
+        let mut median = |samples: &[f64]| {
+            drawn.clear();
+            drawn.extend((0..samples.len()).map(|_| samples[random.usize(..samples.len())]));
+            middle(drawn)
+        };
+        let own = median(self.own);
+        self.baseline.map_or(own, |baseline| median(baseline) / own).ln()
     }
 }
 
-fn logarithm(own: &[f64], baseline: Option<&[f64]>) -> Option<f64> {
-    let own = statistics::median(own)?;
-    match baseline {
-        None => Some(own.ln()),
-        Some(baseline) => Some((statistics::median(baseline)? / own).ln()),
-    }
+/// The median of values that may be put into another order: thousands are asked for, and none need a copy.
+fn middle(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
 /// Any number will do, as long as it is always the same.
@@ -47,15 +52,18 @@ const RESAMPLES: usize = 10_000;
 /// How many times as large the second side's median is as the first's, with a percentile interval at `level` that
 /// resamples processes, then samples inside them, on each side for itself.
 pub(crate) fn ratio(first: &[Process], second: &[Process], level: f64) -> Option<Estimate> {
-    let middle = |side: &[Process]| statistics::median(&side.iter().filter_map(Process::logarithm).collect::<Vec<_>>());
-    let value = (middle(second)? - middle(first)?).exp();
+    let median = |side: &[Process]| statistics::median(&side.iter().filter_map(Process::logarithm).collect::<Vec<_>>());
+    let value = (median(second)? - median(first)?).exp();
     let mut random = Rng::with_seed(SEED);
-    let mut drawn = |side: &[Process]| {
-        let logarithms: Vec<f64> =
-            (0..side.len()).filter_map(|_| side[random.usize(..side.len())].resampled(&mut random)).collect();
-        statistics::median(&logarithms)
+    let (mut drawn, mut logarithms) = (Vec::new(), Vec::new());
+    let mut resampled = |side: &[Process]| {
+        logarithms.clear();
+        for _ in 0..side.len() {
+            logarithms.push(side[random.usize(..side.len())].resampled(&mut random, &mut drawn));
+        }
+        middle(&mut logarithms)
     };
-    let mut values: Vec<f64> = (0..RESAMPLES).filter_map(|_| Some((drawn(second)? - drawn(first)?).exp())).collect();
+    let mut values: Vec<f64> = (0..RESAMPLES).map(|_| (resampled(second) - resampled(first)).exp()).collect();
     values.sort_unstable_by(f64::total_cmp);
     let tail = ((1.0 - level) / 2.0 * values.len() as f64) as usize;
     let interval = Interval { low: values[tail], high: values[values.len() - 1 - tail] };
