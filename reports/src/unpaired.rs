@@ -25,15 +25,18 @@ impl Process<'_> {
         }
     }
 
-    /// The same of samples drawn from its own, which are left in `drawn`.
-    fn resampled(&self, random: &mut Rng, drawn: &mut Vec<f64>) -> f64 {
+    /// Adds what it has to say to the side's median: each of its times as it is or, with a baseline, its one speed-up's
+    /// logarithm. So a side's median is the one that is shown for the run alone.
+    fn add(&self, into: &mut Vec<f64>, drawn: &mut Vec<f64>, mut draw: impl FnMut(&[f64], &mut Vec<f64>)) {
+        let Some(baseline) = self.baseline else {
+            return draw(self.own, into);
+        };
         let mut median = |samples: &[f64]| {
             drawn.clear();
-            drawn.extend((0..samples.len()).map(|_| samples[random.usize(..samples.len())]));
+            draw(samples, drawn);
             middle(drawn)
         };
-        let own = median(self.own);
-        self.baseline.map_or(own, |baseline| median(baseline) / own).ln()
+        into.push((median(baseline) / median(self.own)).ln());
     }
 }
 
@@ -52,16 +55,30 @@ const RESAMPLES: usize = 10_000;
 /// How many times as large the second side's median is as the first's, with a percentile interval at `level` that
 /// resamples processes, then samples inside them, on each side for itself.
 pub(crate) fn ratio(first: &[Process], second: &[Process], level: f64) -> Option<Estimate> {
-    let median = |side: &[Process]| statistics::median(&side.iter().filter_map(Process::logarithm).collect::<Vec<_>>());
-    let value = (median(second)? - median(first)?).exp();
-    let mut random = Rng::with_seed(SEED);
-    let (mut drawn, mut logarithms) = (Vec::new(), Vec::new());
-    let mut resampled = |side: &[Process]| {
-        logarithms.clear();
-        for _ in 0..side.len() {
-            logarithms.push(side[random.usize(..side.len())].resampled(&mut random, &mut drawn));
+    if first.is_empty() || second.is_empty() {
+        return None;
+    }
+    let speed_up = first[0].baseline.is_some();
+    let logarithm = |values: &mut Vec<f64>| if speed_up { middle(values) } else { middle(values).ln() };
+    let as_measured = |side: &[Process]| {
+        let (mut values, mut drawn) = (Vec::new(), Vec::new());
+        for process in side {
+            process.add(&mut values, &mut drawn, |samples, into| into.extend(samples));
         }
-        middle(&mut logarithms)
+        logarithm(&mut values)
+    };
+    let value = (as_measured(second) - as_measured(first)).exp();
+
+    let mut random = Rng::with_seed(SEED);
+    let (mut values, mut drawn) = (Vec::new(), Vec::new());
+    let mut resampled = |side: &[Process]| {
+        values.clear();
+        for _ in 0..side.len() {
+            side[random.usize(..side.len())].add(&mut values, &mut drawn, |samples, into| {
+                into.extend((0..samples.len()).map(|_| samples[random.usize(..samples.len())]));
+            });
+        }
+        logarithm(&mut values)
     };
     let mut values: Vec<f64> = (0..RESAMPLES).map(|_| (resampled(second) - resampled(first)).exp()).collect();
     values.sort_unstable_by(f64::total_cmp);

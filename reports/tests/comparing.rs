@@ -49,6 +49,11 @@ fn two_sessions_of_the_same_show_no_difference() {
     for task in &comparison.tasks {
         assert_eq!(task.cells.len(), 1 + 9 * 2, "the baseline, and nine strategies on one and two cores");
         assert_eq!(task.sentence, "no difference shown in 19 cells.");
+        for found in &task.cells {
+            let [a, b, ratio] = [found.a, found.b, found.ratio].map(|figure| figure.expect("it is compared"));
+            assert!((ratio.value - b.value / a.value).abs() < 1e-9, "the ratio is that of the times beside it");
+            assert!(ratio.low <= Some(ratio.value) && Some(ratio.value) <= ratio.high);
+        }
     }
     assert!(reports::text::compared(&comparison).contains("no difference shown"));
 }
