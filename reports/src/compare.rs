@@ -3,16 +3,20 @@
 //! Runs with other data or another build are not compared at all. Runs from one machine are compared by time, runs from
 //! two machines only by shape: by speed-up over each machine's own baseline.
 
+mod notes;
+mod refusal;
+
+pub use refusal::Refusal;
+
 use crate::chart::on;
 use crate::figures;
 use crate::finding::listed;
 use crate::read::Record;
-use crate::record::{Cell, TaskNote, Verdict};
+use crate::record::{Cell, TaskNote};
 use crate::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, MARGIN};
 use crate::sweep::{Measured, Sweep};
 use crate::unpaired::{self, Process};
 use serde::Serialize;
-use std::path::Path;
 
 /// Two runs, compared. A ratio says how many times as large B's figure is as A's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -123,16 +127,6 @@ impl From<Figure> for Estimate {
     }
 }
 
-/// Why two runs are not compared: each sentence names what differs.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} and {} are not compared: {}", runs[0], runs[1], differences.join(" "))]
-pub struct Refusal {
-    /// The two runs.
-    pub runs: [String; 2],
-    /// What differs, in sentences.
-    pub differences: Vec<String>,
-}
-
 /// Compares two runs, cell by cell at each task's default partition size.
 ///
 /// A difference is stated if three things hold: both runs have at least [`BLOCKS_FOR_A_VERDICT`] processes of the cell;
@@ -142,11 +136,11 @@ pub struct Refusal {
 /// # Errors
 /// If the runs' data or builds differ, or they have no task in common.
 pub fn compare(a: &Record, b: &Record) -> Result<Comparison, Refusal> {
-    let differences = differences(a, b);
+    let differences = refusal::differences(a, b);
     if !differences.is_empty() {
         return Err(Refusal { runs: [a, b].map(|record| record.run.id.clone()), differences });
     }
-    let by = if same_machine(a, b) { By::Time } else { By::SpeedUp };
+    let by = if refusal::same_machine(a, b) { By::Time } else { By::SpeedUp };
     let sweeps: Vec<[Sweep; 2]> = both(a, b).map(|[one, other]| [Sweep::new(a, one), Sweep::new(b, other)]).collect();
     let pairs: Vec<Vec<Pair>> = sweeps.iter().map(|[one, other]| pairs(one, other, by)).collect();
     let count = pairs.iter().flatten().filter(|pair| pair.sides.is_ok()).count();
@@ -166,7 +160,7 @@ pub fn compare(a: &Record, b: &Record) -> Result<Comparison, Refusal> {
             Compared { task: one.task.name.clone(), sentence: sentence(&cells, by), cells }
         })
         .collect();
-    let notes = notes(a, b, by, &tasks, &pairs);
+    let notes = notes::notes(a, b, by, &tasks, &pairs);
     Ok(Comparison { a: side(a), b: side(b), by, tasks, notes })
 }
 
@@ -177,47 +171,6 @@ fn both<'a>(a: &'a Record, b: &'a Record) -> impl Iterator<Item = [&'a TaskNote;
         let other = b.run.tasks.iter().find(|other| other.name == one.name)?;
         (measured(a, &one.name) && measured(b, &one.name)).then_some([one, other])
     })
-}
-
-/// What forbids a comparison: other data, another build, nothing in common.
-fn differences(a: &Record, b: &Record) -> Vec<String> {
-    let mut differences = Vec::new();
-    let mut differ = |what: &str, one: &str, other: &str| {
-        if one != other {
-            differences.push(format!("{what} differs: {one} in A, {other} in B."));
-        }
-    };
-    let [one, other] = [a, b].map(|record| &record.run.machine);
-    differ("The build’s profile", &one.profile, &other.profile);
-    differ("The compiler", &one.compiler, &other.compiler);
-    for [one, other] in both(a, b) {
-        let name = &one.name;
-        let [items, more] = [one, other].map(|task| task.items.map_or_else(|| "unknown".into(), figures::count));
-        differ(&format!("{name}: the number of {}", one.unit), &items, &more);
-        let keys: std::collections::BTreeSet<&String> = one.options.keys().chain(other.options.keys()).collect();
-        for key in keys {
-            let [value, another] = [one, other].map(|task| task.options.get(key).map_or("absent", |value| file(value)));
-            differ(&format!("{name}: the option {key}"), value, another);
-        }
-        differ(&format!("{name}: the answer’s digest"), &one.digest, &other.digest);
-    }
-    if both(a, b).next().is_none() {
-        differences.push("No task was measured in both.".into());
-    }
-    differences
-}
-
-/// The last part of a path: where a file is kept is not what it holds.
-fn file(value: &str) -> &str {
-    Path::new(value).file_name().and_then(|name| name.to_str()).unwrap_or(value)
-}
-
-fn same_machine(a: &Record, b: &Record) -> bool {
-    let [one, other] = [a, b].map(|record| &record.run.machine);
-    // A kernel keeps some memory for itself, and another release of it a little more or less.
-    let memory = one.memory_bytes.abs_diff(other.memory_bytes) <= one.memory_bytes.max(other.memory_bytes) / 50;
-    let cores = (one.cores_available, one.cores_online) == (other.cores_available, other.cores_online);
-    one.processor == other.processor && cores && memory
 }
 
 fn side(record: &Record) -> Side {
@@ -395,104 +348,4 @@ fn times(ratio: Figure) -> String {
         (Some(low), Some(high)) => format!("{value}, {}–{}", figures::digits(low), figures::digits(high)),
         _ => value,
     }
-}
-
-/// What a reader must know besides: of the machines, the evidence and the runs.
-fn notes(a: &Record, b: &Record, by: By, tasks: &[Compared], pairs: &[Vec<Pair>]) -> Vec<String> {
-    let mut notes = Vec::new();
-    if a.run.id == b.run.id {
-        notes.push("A and B are the same run.".into());
-    }
-    if by == By::SpeedUp {
-        notes.push(
-            "The machines differ, so times are not compared: only the speed-up over each machine’s own baseline is."
-                .into(),
-        );
-    } else {
-        let [one, other] = [a, b].map(|record| &record.run.machine);
-        for (what, one, other) in [("kernel", &one.kernel, &other.kernel), ("system", &one.system, &other.system)] {
-            if one != other {
-                notes.push(format!("The {what} differs: {one} in A, {other} in B."));
-            }
-        }
-        let shifted = |cell: &&Difference| matches!(cell.outcome, Outcome::Better | Outcome::Worse);
-        for task in tasks {
-            let baseline = task.cells.iter().find(|cell| cell.cell.strategy == crate::record::BASELINE);
-            if let Some(ratio) = baseline.filter(shifted).and_then(|cell| cell.ratio) {
-                notes.push(format!(
-                    "{}: the plain loop itself takes {} as long in B as in A, so what differs is not the strategies \
-                     alone.",
-                    task.task,
-                    figures::sentence(figures::speed_up(ratio.into()))
-                ));
-            }
-        }
-        notes.push(
-            "Each run is one session: whatever else differed between the two sessions counts as a difference here."
-                .into(),
-        );
-    }
-    notes.extend(too_few(pairs));
-    notes.extend(only_in(a, b));
-    for (record, name) in [(a, "A"), (b, "B")] {
-        if record.ended.as_ref().is_none_or(|ended| ended.interrupted) {
-            notes.push(format!("{name} did not come to its planned end."));
-        }
-        let checks = record.run.checks.iter().chain(record.ended.iter().flat_map(|ended| &ended.checks));
-        let bad: Vec<&str> =
-            checks.filter(|check| check.verdict >= Verdict::Warn).map(|check| check.name.as_str()).collect();
-        if !bad.is_empty() {
-            notes.push(format!("Checks of {name} warned or refused: {}; its report says why.", bad.join(", ")));
-        }
-        if record.run.machine.profile != "release" {
-            notes.push(format!(
-                "{name} is a `{}` build: it says nothing of a release build.",
-                record.run.machine.profile
-            ));
-        }
-    }
-    notes
-}
-
-/// Says so if the processes are too few for any difference to be shown, however large.
-fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
-    let sides: Vec<(usize, usize)> = pairs
-        .iter()
-        .flatten()
-        .filter_map(|pair| pair.sides.as_ref().ok())
-        .map(|[one, other]| (one.processes.len(), other.processes.len()))
-        .collect();
-    let (most_a, most_b) = *sides.iter().max_by_key(|(one, other)| one.min(other))?;
-    let bar = (1.0 - LEVEL) / sides.len() as f64;
-    let shows =
-        |one: usize, other: usize| unpaired::least_chance(one, other) <= bar && one.min(other) >= BLOCKS_FOR_A_VERDICT;
-    let enough = (BLOCKS_FOR_A_VERDICT..).find(|blocks| shows(*blocks, *blocks))?;
-    (!shows(most_a, most_b)).then(|| {
-        format!(
-            "With {most_a} blocks in A and {most_b} in B nothing can be shown in {}, however large it is; {enough} blocks \
-             in each could.",
-            if sides.len() == 1 { "1 comparison".into() } else { format!("{} comparisons", sides.len()) }
-        )
-    })
-}
-
-/// Tasks and strategies that only one of the two has.
-fn only_in(a: &Record, b: &Record) -> Vec<String> {
-    let named = |record: &Record, of: fn(&Cell) -> &str| {
-        record.samples.iter().map(|sample| of(&sample.cell).to_owned()).collect::<std::collections::BTreeSet<String>>()
-    };
-    let mut notes = Vec::new();
-    for (what, of) in [
-        ("tasks", (|cell: &Cell| cell.task.as_str()) as fn(&Cell) -> &str),
-        ("strategies", |cell: &Cell| cell.strategy.as_str()),
-    ] {
-        let [one, other] = [named(a, of), named(b, of)];
-        for (own, others, run) in [(&one, &other, "A"), (&other, &one, "B")] {
-            let only: Vec<&str> = own.difference(others).map(String::as_str).collect();
-            if !only.is_empty() {
-                notes.push(format!("Only {run} has these {what}: {}.", only.join(", ")));
-            }
-        }
-    }
-    notes
 }

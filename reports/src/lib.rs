@@ -1,8 +1,10 @@
 //! From records to one HTML page: pure functions, no clock and no environment.
 //!
 //! ```text
-//! run.jsonl ─ read ─► Record ─ sweep ─► Sweep per task ─┬─ finding ─► sentences ─┐
-//!                                (statistics)           └─ chart ─ svg ─► figures ┴─► page, text
+//! run.jsonl ─ read ─► Record ─┬─ sweep ─► Sweep per task ─┬─ finding ─► sentences ─┐
+//!                             │      (statistics)         └─ chart ─ svg ─► figures ┴─► page, text
+//!                             ├─ export ─► CSV
+//!              another Record ┴─ compare ─► Comparison ─► text, JSON
 //! ```
 //!
 //! The same record gives the same bytes, always: the bootstrap draws from a fixed seed and nothing else is random.
