@@ -1,5 +1,10 @@
 //! The command line: what can be asked for, and who does it.
 
+mod compare;
+mod export;
+
+use self::compare::Compare;
+use self::export::Export;
 use crate::cell::Order;
 use crate::child::{End, Message};
 use crate::data::{Prepared, grams};
@@ -50,6 +55,10 @@ enum Wish {
     Doctor(Doctor),
     /// Makes the report of a run again
     Report(Report),
+    /// Writes a run's samples as CSV, one row for each, failures included
+    Export(Export),
+    /// Compares two runs: differences only where the evidence carries them
+    Compare(Compare),
     /// Makes or fetches what the tasks read
     #[command(subcommand)]
     Data(Data),
@@ -188,10 +197,10 @@ struct Report {
 }
 
 #[derive(Args)]
-struct Places {
+pub(crate) struct Places {
     /// Where runs are kept
     #[arg(long, value_name = "FOLDER", default_value = "reports/runs")]
-    runs: PathBuf,
+    pub(crate) runs: PathBuf,
     /// Where generated and fetched data is kept
     #[arg(long, value_name = "FOLDER", default_value = "datasets/generated")]
     data: PathBuf,
@@ -243,6 +252,8 @@ impl Command {
                 make_report(&folder)?;
                 Ok(ExitCode::SUCCESS)
             }
+            Wish::Export(export) => export.carry_out(),
+            Wish::Compare(compare) => compare.carry_out(),
             Wish::Data(data) => data.carry_out(),
             Wish::Setup(setup) => Ok(setup.carry_out()),
             Wish::Cell => {
@@ -404,7 +415,7 @@ impl Run {
         let end = child::measure(&order, Duration::from_secs_f64(self.patience), interrupt, |message| {
             if let Message::Sample { digest, figures, times, .. } = message {
                 answered =
-                    Answered { digest, figures, times: [std::mem::take(&mut answered.times), vec![times]].concat() };
+                    Answered { digest, figures, times: [std::mem::take(&mut answered.times), vec![*times]].concat() };
             }
             Ok(())
         })?;

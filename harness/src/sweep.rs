@@ -405,7 +405,7 @@ impl<'a> Sweep<'a> {
                 Message::Sample { digest, figures, times, unfair } => {
                     let wrong = compare(&note, &digest, &figures).map(|wrong| (Status::Wrong, wrong));
                     let unfair = unfair.map(|unfair| (Status::Unfair, unfair));
-                    (wrong.or(unfair), digest, Some(times))
+                    (wrong.or(unfair), digest, Some(*times))
                 }
                 Message::Unfair { fault, reason } => {
                     (Some((Status::Unfair, (fault, reason))), sample.digest.clone(), None)
@@ -520,7 +520,7 @@ fn introduce(
     let patience = Duration::from_secs_f64(plan.patience_s) * 20;
     let end = measure(&order, patience, interrupt, |message| {
         match message {
-            Message::Sample { digest, figures, times, .. } => heard = Some((digest, figures, times)),
+            Message::Sample { digest, figures, times, .. } => heard = Some((digest, figures, *times)),
             Message::Settled { unmeasured: reasons, .. } => unmeasured = reasons,
             _ => {}
         }

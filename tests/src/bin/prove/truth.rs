@@ -4,7 +4,7 @@ use crate::Proofs;
 use anyhow::{Context, Result, ensure};
 use reports::Record;
 use reports::record::{Check, Fault, Sample, Status, Times, Verdict};
-use reports::statistics::{Blocks, Noise, fastest, simulation};
+use reports::statistics::{Blocks, fastest, promises, simulation};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -25,55 +25,10 @@ pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
     budget(proofs)
 }
 
-/// What a simulated session shows: nothing here depends on the machine.
+/// What simulated sessions show: nothing here depends on the machine.
 fn simulated(proofs: &mut Proofs) {
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let noise = Noise::normal(0.02, 0.5);
-    for names in [2, 9] {
-        let share = simulation::false_verdicts(&vec![noise; names], simulation::BLOCKS, 200);
-        proofs.line(
-            &format!("the same strategy under {names} names, simulated"),
-            &format!("a winner in {} of 200 sessions", percent(share)),
-            "at most 5 %",
-            share <= 0.05,
-        );
-    }
-    let share = simulation::found(1.05, 2, noise, simulation::BLOCKS, 200);
-    proofs.line("5 % slower, 2 % noise", &format!("found in {} of 200 sessions", percent(share)), "90 %", share >= 0.9);
-    let drift = simulation::drift(0.2, 20, noise, simulation::BLOCKS, 200);
-    proofs.line(
-        "a drift of 20 % over a session",
-        &format!(
-            "the ratio of equals is off by {}, in nested order by {}",
-            percent(drift.shuffled),
-            percent(drift.nested)
-        ),
-        "at most 1 %, and at least 5 % in nested order",
-        drift.shuffled <= 0.01 && drift.nested >= 0.05,
-    );
-    let kinds = simulation::two_kinds(0.5, 0.02, 10, 200);
-    proofs.line(
-        "processes of 30 or 50 ms",
-        &format!("flagged in {}, covered in {} of 200 sessions of 10", percent(kinds.flagged), percent(kinds.covered)),
-        "95 % flagged, the interval covers both",
-        kinds.flagged >= 0.95 && kinds.covered >= 0.95,
-    );
-    for blocks in [simulation::BLOCKS, 10, 20] {
-        let share = simulation::coverage(noise, blocks, 1_000);
-        proofs.line(
-            &format!("intervals from {blocks} blocks"),
-            &format!("cover the truth in {} of 1 000 sessions", percent(share)),
-            "92 to 98 %",
-            (0.92..=0.98).contains(&share),
-        );
-    }
-    if let Some(saving) = simulation::saving(&simulation::session(12, 9, 10), 0.02, 400, 1) {
-        proofs.line(
-            "stopping early, simulated",
-            &format!("{} fewer samples for the same widest interval", percent(saving.share())),
-            "at least 30 %",
-            saving.share() >= 0.3,
-        );
+    for promise in promises::promises() {
+        proofs.line(&promise.what, &promise.figure, promise.bar, promise.holds);
     }
 }
 
