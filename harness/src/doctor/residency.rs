@@ -7,10 +7,10 @@ use std::io::IoSliceMut;
 use std::path::Path;
 
 /// How many places of a file are tried.
-const LOOKS: u64 = 512;
+const LOOKS: u64 = 256;
 
-/// The part of the file at `path` that the system has in memory, from 0 to 1, by trying places that are evenly spread.
-/// Nothing if it is empty, cannot be read, or lies on a file system that does not say.
+/// The part of the file at `path` that the system has in memory, from 0 to 1, by trying one place in each of
+/// its stretches. Nothing if it is empty, cannot be read, or lies on a file system that does not say.
 ///
 /// A read that must not wait fails where a disk would be needed. `mincore` would tell too, but wants a mapping.
 pub fn resident(path: &Path) -> Option<f64> {
@@ -20,12 +20,14 @@ pub fn resident(path: &Path) -> Option<f64> {
     if looks == 0 {
         return None;
     }
-    // A look that fails makes the kernel fetch what it missed; it shall fetch no more than that, and nothing ahead that
-    // is yet to be looked at: hence from the end to the beginning. If the advice is not taken, only that helps.
+    // A look that fails makes the kernel fetch what it missed. It shall fetch no more than that, nothing ahead that is
+    // yet to be looked at (hence from the end to the beginning), and nothing that the next doctor will look at again
+    // (hence places at random).
     let _ = fadvise(&file, 0, None, Advice::Random);
     let mut there = 0;
     for look in (0..looks).rev() {
-        let offset = (u128::from(length) * u128::from(look) / u128::from(looks)) as u64;
+        let stretch = |look: u64| (u128::from(length) * u128::from(look) / u128::from(looks)) as u64;
+        let offset = fastrand::u64(stretch(look)..stretch(look + 1));
         let mut byte = [0];
         match preadv2(&file, &mut [IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT) {
             Ok(_) => there += 1,
