@@ -94,6 +94,9 @@ pub const COLUMNS: &[Column] = &[
     column("census_runnable", "the most threads running or ready at one look", |_, sample| {
         seen(sample, |census| census.runnable.to_string())
     }),
+    column("census_cost_ns", "what the looking itself took, ns of processor time", |_, sample| {
+        seen(sample, |census| census.cost_ns.to_string())
+    }),
     column("census_pools", "threads by name as JSON: `name`, `threads`, `working`, `cpu_ns`", |_, sample| {
         seen(sample, |census| json(&census.pools))
     }),

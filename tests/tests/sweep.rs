@@ -1,6 +1,6 @@
 //! A sweep by the real program: what is in its record, what it refuses, and how it goes on when a cell goes wrong.
 
-use reports::record::{BASELINE, Cell, Sample, Status};
+use reports::record::{BASELINE, Cell, Fault, Sample, Status};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
@@ -352,7 +352,8 @@ fn a_wrong_answer_is_recorded_as_wrong_and_never_as_a_time() {
     assert!(!wrong.is_empty());
     for sample in &wrong {
         assert_eq!(sample.times, None);
-        assert!(sample.reason.contains("its answer has the digest"), "{}", sample.reason);
+        assert_eq!(sample.fault, Some(Fault::WrongAnswer));
+        assert!(sample.reason.contains("in its answer,"), "{}", sample.reason);
     }
-    assert!(report(&sandbox).contains("its answer has the digest"));
+    assert!(report(&sandbox).contains("in its answer,"));
 }

@@ -270,7 +270,7 @@ fn census(cell: &Cell, wall_ns: u64) -> Census {
     }
     pools.push(pool("goldilocks", 1, 0, 9_000));
     let alive = pools.iter().map(|pool| pool.threads).sum();
-    Census { looks: 40, alive, runnable: workers, pools }
+    Census { looks: 40, alive, runnable: workers, cost_ns: wall_ns / 400, pools }
 }
 
 /// Checks before and after; with trouble one warns twice, one only afterwards, and one refuses.
