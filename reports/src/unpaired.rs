@@ -25,18 +25,16 @@ impl Process<'_> {
         }
     }
 
-    /// Adds what it has to say to the side's median: each of its times as it is or, with a baseline, its one speed-up's
+    /// Adds what it has to say to the side's median: the median of its times or, with a baseline, its speed-up's
     /// logarithm. So a side's median is the one that is shown for the run alone.
     fn add(&self, into: &mut Vec<f64>, drawn: &mut Vec<f64>, mut draw: impl FnMut(&[f64], &mut Vec<f64>)) {
-        let Some(baseline) = self.baseline else {
-            return draw(self.own, into);
-        };
         let mut median = |samples: &[f64]| {
             drawn.clear();
             draw(samples, drawn);
             middle(drawn)
         };
-        into.push((median(baseline) / median(self.own)).ln());
+        let own = median(self.own);
+        into.push(self.baseline.map_or(own, |baseline| (median(baseline) / own).ln()));
     }
 }
 
