@@ -1,6 +1,7 @@
 //! What crosses crates: the conformance suite over a whole catalogue, and what the tests share.
 
 pub mod conformance;
+pub mod crosscheck;
 pub mod interruption;
 pub mod prices;
 pub mod sabotage;
