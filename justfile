@@ -26,6 +26,11 @@ goldilocks *arguments:
 report *run:
     {{ goldilocks }} report {{ run }}
 
+# Compare two runs: `just compare <run> <run>`
+[group('run')]
+compare a b *options:
+    {{ goldilocks }} compare {{ a }} {{ b }} {{ options }}
+
 # criterion: every strategy on every task, the seam beside its twins, the kernels: `just micro --quick word_totals`
 [group('run')]
 micro *options: setup
@@ -95,6 +100,11 @@ fmt-check:
 [group('check')]
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
+
+# Write the record's JSON Schema anew from its types
+[group('check')]
+schema:
+    cargo run --quiet --package reports --example schema
 
 # Licences, sources and bans; advisories too where their database can be had
 [group('check')]

@@ -143,7 +143,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
             })
         });
         last = times.clone();
-        say(&Message::Sample { digest: answer.digest, figures: answer.figures, times, unfair });
+        say(&Message::Sample { digest: answer.digest, figures: answer.figures, times: Box::new(times), unfair });
     }
     if let Some(mut up) = workers {
         if order.probe

@@ -47,6 +47,8 @@ struct Looks {
     /// The processors that threads may use.
     allowed: BTreeSet<usize>,
     threads: BTreeMap<u32, Watched>,
+    /// Processor time of the looker when the sample began.
+    cost_before: u64,
 }
 
 /// A thread, with its files open: to read them again costs a tenth of opening them.
@@ -92,6 +94,8 @@ pub struct Seen {
     pub runnable: u32,
     /// Every thread that was seen.
     pub threads: Vec<Thread>,
+    /// What the looking itself took, in nanoseconds.
+    pub cost_ns: u64,
     /// How often threads were moved to another processor, where the kernel says so.
     pub migrations: Option<u64>,
 }
@@ -120,6 +124,7 @@ impl Looker {
         for thread in looks.threads.values_mut() {
             (thread.cpu_before, thread.migrations_before) = (thread.cpu, thread.migrations);
         }
+        looks.cost_before = own_cpu(own);
         looks.on = true;
         self.shared.changed.notify_all();
     }
@@ -133,7 +138,7 @@ impl Looker {
         looks.look(own);
         let alive = looks.threads.values().filter(|thread| !thread.gone).count();
         looks.alive = looks.alive.max(u32::try_from(alive).unwrap_or(u32::MAX));
-        looks.seen()
+        Seen { cost_ns: own_cpu(own).saturating_sub(looks.cost_before), ..looks.seen() }
     }
 }
 
@@ -219,6 +224,7 @@ impl Looks {
             alive: self.alive,
             runnable: self.runnable,
             threads: threads.collect(),
+            cost_ns: 0,
             // Not known of one thread is not known at all.
             migrations: self.threads.values().map(moved).sum(),
         }
@@ -275,6 +281,12 @@ fn read<'a>(file: &File, text: &'a mut [u8]) -> Option<&'a str> {
     std::str::from_utf8(&text[..length]).ok()
 }
 
+/// The processor time of a thread of this process, in nanoseconds; 0 if the system does not say.
+fn own_cpu(thread: u32) -> u64 {
+    let text = read_to_string(format!("/proc/self/task/{thread}/schedstat")).unwrap_or_default();
+    text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default()
+}
+
 fn threads_of(process: u32) -> impl Iterator<Item = u32> {
     let entries = read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -307,7 +319,7 @@ impl Seen {
         }
         let mut pools: Vec<Pool> = pools.into_values().collect();
         pools.sort_by_key(|pool| std::cmp::Reverse(pool.cpu_ns));
-        Census { looks: self.looks, alive: self.alive, runnable: self.runnable, pools }
+        Census { looks: self.looks, alive: self.alive, runnable: self.runnable, cost_ns: self.cost_ns, pools }
     }
 
     /// The name under which a thread is counted: its own without the number at its end.

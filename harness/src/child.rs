@@ -39,7 +39,7 @@ pub enum Message {
         /// The answer in words.
         figures: Vec<(String, String)>,
         /// What was measured.
-        times: Times,
+        times: Box<Times>,
         /// What was not fair about it, if anything.
         unfair: Option<(Fault, String)>,
     },

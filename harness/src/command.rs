@@ -1,16 +1,22 @@
 //! The command line: what can be asked for, and who does it.
 
+mod compare;
+mod export;
+
+use self::compare::Compare;
+use self::export::Export;
 use crate::cell::Order;
 use crate::child::{End, Message};
 use crate::data::{Prepared, grams};
 use crate::interrupt::Interrupt;
 use crate::plan::{Axes, baseline};
 use crate::sweep::{self, Plan};
-use crate::{cell, child, machine, record};
+use crate::{cell, child, doctor, machine, record};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use reports::record::{Cell, Times};
+use reports::record::{Cell, Times, Verdict};
+use reports::statistics::TARGET;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -45,8 +51,14 @@ enum Wish {
     Run(Run),
     /// Measures tasks × strategies × core counts × partition sizes, and writes the report
     Sweep(Sweep),
+    /// Looks for what would spoil a measurement on this machine, and says how to cure it
+    Doctor(Doctor),
     /// Makes the report of a run again
     Report(Report),
+    /// Writes a run's samples as CSV, one row for each, failures included
+    Export(Export),
+    /// Compares two runs: differences only where the evidence carries them
+    Compare(Compare),
     /// Makes or fetches what the tasks read
     #[command(subcommand)]
     Data(Data),
@@ -137,6 +149,10 @@ struct Sweep {
     /// Never more blocks than this
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     blocks: Option<u32>,
+    /// How well a cell is to be known, in percent: half its interval as a part of its median. When all are, and nothing
+    /// is left undecided, a sweep ends before its time
+    #[arg(long, default_value_t = 100.0 * TARGET, value_name = "PERCENT", value_parser = percent)]
+    precision: f64,
     /// Timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
@@ -149,6 +165,20 @@ struct Sweep {
     /// Take up an interrupted run: its id, or the newest. Its plan stays, but for --budget and --blocks
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
     resume: Option<String>,
+    /// Measure even where the doctor refuses to; its reasons stay in the record and in the report
+    #[arg(long)]
+    anyway: bool,
+    #[command(flatten)]
+    places: Places,
+    #[command(flatten)]
+    inputs: Inputs,
+}
+
+#[derive(Args)]
+struct Doctor {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     places: Places,
     #[command(flatten)]
@@ -167,10 +197,10 @@ struct Report {
 }
 
 #[derive(Args)]
-struct Places {
+pub(crate) struct Places {
     /// Where runs are kept
     #[arg(long, value_name = "FOLDER", default_value = "reports/runs")]
-    runs: PathBuf,
+    pub(crate) runs: PathBuf,
     /// Where generated and fetched data is kept
     #[arg(long, value_name = "FOLDER", default_value = "datasets/generated")]
     data: PathBuf,
@@ -216,11 +246,14 @@ impl Command {
             Wish::List(list) => list.carry_out(),
             Wish::Run(run) => run.carry_out(),
             Wish::Sweep(sweep) => sweep.carry_out(),
+            Wish::Doctor(doctor) => Ok(doctor.carry_out()),
             Wish::Report(report) => {
                 let folder = record::find(&report.places.runs, report.run.as_deref())?;
                 make_report(&folder)?;
                 Ok(ExitCode::SUCCESS)
             }
+            Wish::Export(export) => export.carry_out(),
+            Wish::Compare(compare) => compare.carry_out(),
             Wish::Data(data) => data.carry_out(),
             Wish::Setup(setup) => Ok(setup.carry_out()),
             Wish::Cell => {
@@ -382,7 +415,7 @@ impl Run {
         let end = child::measure(&order, Duration::from_secs_f64(self.patience), interrupt, |message| {
             if let Message::Sample { digest, figures, times, .. } = message {
                 answered =
-                    Answered { digest, figures, times: [std::mem::take(&mut answered.times), vec![times]].concat() };
+                    Answered { digest, figures, times: [std::mem::take(&mut answered.times), vec![*times]].concat() };
             }
             Ok(())
         })?;
@@ -440,11 +473,41 @@ impl Sweep {
             let folder = record::find(&self.places.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
             let database_url = self.inputs.cursor_pages.database_url.clone();
             let changes = sweep::Changes { budget_s: self.budget, blocks: self.blocks, database_url };
+            self.ask_doctor()?;
             return sweep::resume(&folder, &changes, interrupt);
         }
         let command = std::env::args().map(|word| shlex::try_quote(&masked(&word)).map(String::from));
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
-        sweep::begin(&self.plan()?, &self.places.runs, command.join(" "), interrupt)
+        let plan = self.plan()?;
+        self.ask_doctor()?;
+        sweep::begin(&plan, &self.places.runs, command.join(" "), interrupt)
+    }
+
+    /// Before anything is made ready: nobody shall wait for data only to be refused.
+    fn ask_doctor(&self) -> Result<()> {
+        if self.anyway {
+            return Ok(());
+        }
+        let tasks: Vec<&str> = self.tasks.iter().map(String::as_str).collect();
+        let cores = self.cores.iter().max().map_or(usize::MAX, |most| usize::try_from(*most).unwrap_or(usize::MAX));
+        let subject = doctor::Subject {
+            tasks: &tasks,
+            inputs: &self.inputs,
+            cores,
+            runs: &self.places.runs,
+            given_server: false,
+        };
+        let checks = doctor::examine(&doctor::Evidence::gather(&subject));
+        let refusals = doctor::refusals(&checks);
+        ensure!(
+            refusals.is_empty(),
+            "what would be measured here would mislead:\n  {}\n`--anyway` measures regardless, and the report says so",
+            refusals.join("\n  ")
+        );
+        for warning in checks.iter().filter(|check| check.verdict == Verdict::Warn) {
+            eprintln!("warning: {}", warning.sentence);
+        }
+        Ok(())
     }
 
     fn plan(&self) -> Result<Plan> {
@@ -484,10 +547,50 @@ impl Sweep {
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             budget_s: self.budget.unwrap_or(BUDGET_S),
             blocks: self.blocks.unwrap_or(u32::MAX),
+            precision: self.precision / 100.0,
             samples: self.samples,
             patience_s: self.patience,
             data: self.places.data.clone(),
         })
+    }
+}
+
+impl Doctor {
+    fn carry_out(mut self) -> ExitCode {
+        // What a sweep would read by itself, if it has been made already.
+        let usual = self.places.data.join(datasets::ngrams::Recipe::default().file_name());
+        self.inputs.word_totals.input = self.inputs.word_totals.input.or(Some(usual).filter(|file| file.exists()));
+        let tasks: Vec<&str> = tasks::ALL.iter().map(|task| task.name).collect();
+        let subject = doctor::Subject {
+            tasks: &tasks,
+            inputs: &self.inputs,
+            cores: usize::MAX,
+            runs: &self.places.runs,
+            given_server: false,
+        };
+        let checks = doctor::worst_first(doctor::examine(&doctor::Evidence::gather(&subject)));
+        let refused = !doctor::refusals(&checks).is_empty();
+        if self.json {
+            println!("{}", serde_json::json!({ "checks": checks }));
+        } else {
+            for check in &checks {
+                println!("{:<8} {:<15} {}", verdict(check.verdict), check.name, check.sentence);
+            }
+            let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn).count();
+            let end = if refused { "a sweep would not begin without --anyway" } else { "a sweep would begin" };
+            let warnings = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
+            println!("{} checks, {warnings}: {end}", checks.len());
+        }
+        if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Unknown => "unknown",
+        Verdict::Warn => "warn",
+        Verdict::Refuse => "refuse",
     }
 }
 
@@ -575,6 +678,14 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(number * unit)
     } else {
         Err("expected a time from 0".to_owned())
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim().parse::<f64>();
+    match number {
+        Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
+        _ => Err("expected a percentage such as 2 or 0.5".to_owned()),
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Prepared {
 const SEED: u64 = 1;
 
 /// What a row of the product table takes on the server, about: for choosing the size of its buffers.
-const BYTES_PER_ROW: u64 = 80;
+pub(crate) const BYTES_PER_ROW: u64 = 80;
 
 impl Prepared {
     /// Completes `inputs` for `tasks`: makes a 1-gram file in `folder` if none was named, brings up PostgreSQL and loads

@@ -1,20 +1,25 @@
 //! Plans, measures and verifies: everything behind the binary `goldilocks`.
 //!
 //! [`plan`] says which cells there are. [`sweep`] runs them, block by block, each in a child process ([`cell`]), and
-//! appends what they answer to the [`record`]. [`data`] sees to what the tasks read.
+//! appends what they answer to the [`record`]. [`data`] sees to what the tasks read, [`topology`] to which processors
+//! they get, and [`doctor`] looks for what would spoil the figures.
 
 pub mod cell;
 pub mod census;
+pub mod cgroup;
 pub mod child;
 pub mod command;
 pub mod data;
+pub mod doctor;
 pub mod fairness;
 pub mod interrupt;
 pub mod machine;
 pub mod plan;
 pub mod progress;
 pub mod record;
+pub mod sight;
 pub mod sweep;
+pub mod topology;
 pub mod usage;
 
 use std::sync::OnceLock;
@@ -37,11 +42,11 @@ pub fn find_task(name: &str) -> Option<&'static tasks::Entry> {
     tasks::find(name).or_else(|| added.iter().find(|entry| entry.name == name))
 }
 
-static ADDED: OnceLock<(&'static [Strategy], &'static [tasks::Entry])> = OnceLock::new();
+static ADDED: OnceLock<(Vec<Strategy>, Vec<tasks::Entry>)> = OnceLock::new();
 
 /// Makes more strategies and tasks known by name to this process, for a program that is `goldilocks` with more in it:
 /// the tests measure strategies that cheat. They are in no list. To be called once, before anything else.
-pub fn add(strategies: &'static [Strategy], tasks: &'static [tasks::Entry]) {
+pub fn add(strategies: Vec<Strategy>, tasks: Vec<tasks::Entry>) {
     // A second call would be a mistake of the program, and the first one stands.
     let _ = ADDED.set((strategies, tasks));
 }

@@ -3,6 +3,7 @@
 use crate::cell::Order;
 use crate::child::{End, Message, measure};
 use crate::data::Prepared;
+use crate::doctor::{Subject, Visit};
 use crate::interrupt::Interrupt;
 use crate::plan::{Axes, baseline, cells, shuffled};
 use crate::progress::Progress;
@@ -12,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use reports::record::{
     BASELINE, Cell, Ended, Fault, Line, Moment, Run, Sample, Skipped, Status, StrategyNote, TaskNote, VERSION,
 };
+use reports::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, TARGET, wanting};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -21,6 +23,13 @@ use tasks::Inputs;
 
 /// The plan's name in a run's folder.
 const PLAN: &str = "plan.json";
+
+/// So many blocks have every cell: fewer give no verdict. What time is left goes where it is needed most.
+const FLOOR: u32 = BLOCKS_FOR_A_VERDICT as u32;
+
+fn default_precision() -> f64 {
+    TARGET
+}
 
 /// What a sweep is to do. Kept beside the record, so that it can be taken up again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,6 +44,9 @@ pub struct Plan {
     pub budget_s: f64,
     /// Never more blocks than this.
     pub blocks: u32,
+    /// A cell is known well enough when half its interval is at most this part of its median.
+    #[serde(default = "default_precision")]
+    pub precision: f64,
     /// Timed runs in a process.
     pub samples: u32,
     /// Seconds that a process gets beyond ten times what the baseline would need.
@@ -70,6 +82,7 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     // Before the record, for a record without a plan could not be resumed.
     keep(plan, &folder)?;
+    let visit = visit(plan, &prepared, runs, Visit::begin);
     let run = Run {
         version: VERSION,
         id,
@@ -83,13 +96,13 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
         strategies: plan.axes.strategies.iter().filter_map(|name| introduce_strategy(name)).collect(),
         cores: plan.axes.cores.iter().map(|cores| u32::try_from(*cores).unwrap_or(u32::MAX)).collect(),
         processors: machine::processors().iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX)).collect(),
-        checks: Vec::new(),
+        checks: visit.checks.clone(),
         unmeasured: tasks.iter().flat_map(|known| known.unmeasured.clone()).collect(),
     };
     let first: Vec<Line> =
         [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
     let journal = Journal::begin(&folder, &first)?;
-    Sweep::new(plan, &prepared, tasks, journal, interrupt).go(prepared)
+    Sweep::new(plan, &prepared, tasks, journal, interrupt).go(prepared, &visit)
 }
 
 /// What may be changed when a sweep is taken up again.
@@ -149,7 +162,8 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     for sample in &record.samples {
         sweep.remember(sample);
     }
-    sweep.go(prepared)
+    let visit = visit(&plan, &prepared, folder, Visit::again);
+    sweep.go(prepared, &visit)
 }
 
 /// Makes sure that what is measured now can stand beside what was measured when `run` began.
@@ -192,6 +206,12 @@ struct Sweep<'a> {
     have: BTreeMap<(u32, Cell), u32>,
     /// Cells that have failed: they are shown as such and not tried again.
     failed: BTreeSet<Cell>,
+    /// What has been measured of each cell, in nanoseconds: it decides where the rest of the budget is spent.
+    times: BTreeMap<Cell, Blocks>,
+    /// How long the processes of each cell took, from start to end, and how many there were.
+    costs: BTreeMap<Cell, (Duration, u32)>,
+    /// The end of the last sample that an earlier process measured, and the cell and block of it.
+    last: Option<(Duration, u32, Cell)>,
     /// When each block that an earlier process worked on had its first and its last sample.
     blocks: BTreeMap<u32, (Duration, Duration)>,
     /// Time spent measuring before this process, and when this process began.
@@ -215,6 +235,9 @@ impl<'a> Sweep<'a> {
             processors: machine::processors(),
             have: BTreeMap::new(),
             failed: BTreeSet::new(),
+            times: BTreeMap::new(),
+            costs: BTreeMap::new(),
+            last: None,
             blocks: BTreeMap::new(),
             spent: Duration::ZERO,
             began: Instant::now(),
@@ -229,16 +252,30 @@ impl<'a> Sweep<'a> {
         if sample.status != Status::Verified {
             self.failed.insert(sample.cell.clone());
         }
+        self.keep_time(sample);
         let elapsed = Duration::from_millis(sample.elapsed_ms);
+        // From the end of one process's last sample to the end of the next one's: what that process cost.
+        let (end, block, cell) = self.last.take().unwrap_or((Duration::ZERO, sample.block, sample.cell.clone()));
+        let cost = self.costs.entry(sample.cell.clone()).or_default();
+        cost.0 += elapsed.saturating_sub(end);
+        cost.1 += u32::from((block, &cell) != (sample.block, &sample.cell) || cost.1 == 0);
+        self.last = Some((elapsed, sample.block, sample.cell.clone()));
         self.blocks.entry(sample.block).or_insert((elapsed, elapsed)).1 = elapsed;
         self.spent = self.spent.max(elapsed);
+    }
+
+    fn keep_time(&mut self, sample: &Sample) {
+        if let Some(times) = &sample.times {
+            let blocks = self.times.entry(sample.cell.clone()).or_default();
+            blocks.entry(sample.block).or_default().push(times.wall_ns as f64);
+        }
     }
 
     fn elapsed(&self) -> Duration {
         self.spent + self.began.elapsed()
     }
 
-    fn go(mut self, prepared: Prepared) -> Result<PathBuf> {
+    fn go(mut self, prepared: Prepared, visit: &Visit) -> Result<PathBuf> {
         let mut progress = Progress::begin();
         progress.say(&format!(
             "{} cells, one after the other, each in a process of its own: {}",
@@ -246,32 +283,65 @@ impl<'a> Sweep<'a> {
             self.journal.folder().display()
         ));
         let budget = Duration::from_secs_f64(self.plan.budget_s.max(0.0));
-        let mut block = 0;
-        let mut blocks = 0;
+        let (mut block, mut complete) = (0, 0);
         while block < self.plan.blocks {
-            let began = Instant::now();
-            if !self.block(block, budget, &mut progress)? {
+            let cells = match block < FLOOR {
+                true => self.cells.clone(),
+                false => self.chosen(block, budget),
+            };
+            if cells.is_empty() {
                 break;
             }
+            let began = Instant::now();
+            if !self.block(block, &cells, budget, &mut progress)? {
+                break;
+            }
+            complete += u32::from(cells.len() == self.cells.len());
             let before = self.blocks.get(&block).map_or(Duration::ZERO, |(first, last)| last.saturating_sub(*first));
             let whole = before + began.elapsed();
-            blocks = block + 1;
             block += 1;
-            // A block is only begun if it can be ended: half a block would favour the cells that happen to come first.
-            if self.elapsed() + whole > budget && !self.blocks.contains_key(&block) {
+            // A whole block is only begun if it can be ended: half a block would favour the cells that come first.
+            if block < FLOOR && self.elapsed() + whole > budget && !self.blocks.contains_key(&block) {
                 break;
             }
         }
         progress.end();
         let interrupted = self.interrupt.is_asked();
-        self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted, checks: Vec::new() }))?;
+        self.journal.write(&Line::Ended(Ended { at: now(), blocks: complete, interrupted, checks: visit.end() }))?;
         prepared.end()?;
         Ok(self.journal.folder().to_owned())
     }
 
+    /// The cells of a block beyond the [`FLOOR`]: those that are not known well enough yet, the neediest first, as many
+    /// as there is time for.
+    ///
+    /// It looks at earlier blocks alone, so that a sweep that is taken up again chooses what it would have chosen.
+    fn chosen(&self, block: u32, budget: Duration) -> Vec<Cell> {
+        let earlier: BTreeMap<&Cell, Blocks> = self
+            .times
+            .iter()
+            .filter(|(cell, _)| !self.failed.contains(cell))
+            .map(|(cell, blocks)| (cell, blocks.range(..block).map(|(block, times)| (*block, times.clone())).collect()))
+            .collect();
+        let cells: Vec<(&Cell, &Blocks)> = earlier.iter().map(|(cell, blocks)| (*cell, blocks)).collect();
+        let ended = self.blocks.range(..block).next_back().map(|(_, (_, last))| *last);
+        let spent = if self.blocks.contains_key(&block) { ended.unwrap_or_default() } else { self.elapsed() };
+        let mut rest = budget.saturating_sub(spent);
+        let mut chosen = Vec::new();
+        for want in wanting(&cells, self.plan.precision) {
+            let (cell, _) = cells[want.place];
+            let cost = self.costs.get(cell).map_or(Duration::ZERO, |(all, times)| *all / (*times).max(1));
+            if let Some(less) = rest.checked_sub(cost) {
+                rest = less;
+                chosen.push(cell.clone());
+            }
+        }
+        chosen
+    }
+
     /// Runs what is left of a block; `false` if it was interrupted.
-    fn block(&mut self, block: u32, budget: Duration, progress: &mut Progress) -> Result<bool> {
-        let order = shuffled(&self.cells, self.plan.seed, block);
+    fn block(&mut self, block: u32, cells: &[Cell], budget: Duration, progress: &mut Progress) -> Result<bool> {
+        let order = shuffled(cells, self.plan.seed, block);
         let (began, cells) = (Instant::now(), order.len());
         for (turn, cell) in order.into_iter().enumerate() {
             if self.interrupt.is_asked() {
@@ -318,7 +388,7 @@ impl<'a> Sweep<'a> {
         };
         let (spent, began, journal) = (self.spent, self.began, &mut self.journal);
         let elapsed_ms = || u64::try_from((spent + began.elapsed()).as_millis()).unwrap_or(u64::MAX);
-        let mut refused = None;
+        let (mut refused, mut measured, started) = (None, Vec::new(), Instant::now());
         let end = measure(&order, patience, self.interrupt, |message| {
             let (verdict, digest, times) = match message {
                 Message::Settled { processors, .. } => {
@@ -335,7 +405,7 @@ impl<'a> Sweep<'a> {
                 Message::Sample { digest, figures, times, unfair } => {
                     let wrong = compare(&note, &digest, &figures).map(|wrong| (Status::Wrong, wrong));
                     let unfair = unfair.map(|unfair| (Status::Unfair, unfair));
-                    (wrong.or(unfair), digest, Some(times))
+                    (wrong.or(unfair), digest, Some(*times))
                 }
                 Message::Unfair { fault, reason } => {
                     (Some((Status::Unfair, (fault, reason))), sample.digest.clone(), None)
@@ -352,11 +422,15 @@ impl<'a> Sweep<'a> {
                 line = Sample { status, fault: Some(fault), reason: reason.clone(), times: None, ..line };
                 refused = Some(reason);
             }
-            journal.write(&Line::Sample(Box::new(line)))?;
+            journal.write(&Line::Sample(Box::new(line.clone())))?;
+            measured.push(line);
             sample.index += 1;
             sample.warm_up_ns = None;
             Ok(())
         })?;
+        measured.iter().for_each(|line| self.keep_time(line));
+        let cost = self.costs.entry(cell.clone()).or_default();
+        *cost = (cost.0 + started.elapsed(), cost.1 + 1);
         let (status, fault, reason) = match end {
             End::Interrupted => return Ok(()),
             _ if refused.is_some() => {
@@ -423,6 +497,14 @@ fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
     Prepared::prepare(&tasks, plan.inputs.clone(), &plan.data, interrupt, &|line| eprintln!("{line}"))
 }
 
+/// Looks at the machine, now that the data is there and nothing is timed yet.
+fn visit(plan: &Plan, prepared: &Prepared, runs: &Path, visit: fn(&Subject) -> Visit) -> Visit {
+    let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
+    let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
+    let given_server = plan.inputs.cursor_pages.database_url.is_some();
+    visit(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs, given_server })
+}
+
 /// Measures a task's baseline once: its answer is what every other answer is compared with.
 fn introduce(
     task: &str,
@@ -438,7 +520,7 @@ fn introduce(
     let patience = Duration::from_secs_f64(plan.patience_s) * 20;
     let end = measure(&order, patience, interrupt, |message| {
         match message {
-            Message::Sample { digest, figures, times, .. } => heard = Some((digest, figures, times)),
+            Message::Sample { digest, figures, times, .. } => heard = Some((digest, figures, *times)),
             Message::Settled { unmeasured: reasons, .. } => unmeasured = reasons,
             _ => {}
         }

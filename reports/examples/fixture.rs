@@ -9,7 +9,7 @@ use synthetic::Synthetic;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/fixture".into()));
     let few = Synthetic { blocks: 1, samples: 1, ..Synthetic::default() };
-    let many = Synthetic { cores: vec![1, 2, 4, 8, 16, 32], ..Synthetic::default() };
+    let many = Synthetic { cores: vec![1, 2, 4, 8, 16, 32], trouble: true, ..Synthetic::default() };
     for (name, synthetic) in [("two_cores", Synthetic::default()), ("many_cores", many), ("one_block", few)] {
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder)?;

@@ -50,6 +50,9 @@ pub enum Error {
         /// What the drawing library said.
         reason: String,
     },
+    /// The table of samples could not be written.
+    #[error("cannot write the table of samples: {0}")]
+    Csv(#[from] csv::Error),
     /// The template could not be filled in.
     #[error("cannot fill in the page's template: {0}")]
     Template(#[from] askama::Error),

@@ -62,6 +62,15 @@ pub fn short(number: f64) -> String {
     bare(number)
 }
 
+/// A count that may be very large, in three digits: `728 M`, `2.90 G`; below a million, as it is.
+pub fn many(number: f64) -> String {
+    let large = [(1e9, 'G'), (1e6, 'M')].into_iter().find(|(size, _)| number / size >= 0.9995);
+    large.map_or_else(
+        || count(number.round() as u64),
+        |(size, letter)| format!("{}{SPACE}{letter}", digits(number / size)),
+    )
+}
+
 /// A time for an axis, as short as it can be: `250 µs`, `1 ms`.
 pub fn short_time(ns: f64) -> String {
     let (size, unit) = unit(ns, &TIME);
@@ -148,6 +157,13 @@ mod tests {
         let estimate = Estimate { value: 1_020_000.0, interval: Some(Interval { low: 980_000.0, high: 1_100_000.0 }) };
         assert_eq!(time_estimate(estimate), ("1.02\u{202f}ms".into(), "0.980–1.10".into()));
         assert_eq!(sentence(speed_up(Estimate { value: 1.93, interval: None })), "1.93×");
+    }
+
+    #[test]
+    fn large_counts_have_three_digits_and_small_ones_all_of_theirs() {
+        for (number, text) in [(0.0, "0"), (12_345.4, "12 345"), (999_700.0, "1.00 M"), (2.9e9, "2.90 G")] {
+            assert_eq!(many(number).replace(SPACE, " "), text);
+        }
     }
 
     #[test]

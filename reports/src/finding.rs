@@ -180,7 +180,7 @@ fn left_out(sweep: &Sweep) -> Option<String> {
 }
 
 /// `a and b`, or `a, b, c and 5 others`.
-fn listed(names: &[&str]) -> String {
+pub(crate) fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [only] => (*only).to_owned(),

@@ -1,25 +1,34 @@
 //! From records to one HTML page: pure functions, no clock and no environment.
 //!
 //! ```text
-//! run.jsonl ─ read ─► Record ─ sweep ─► Sweep per task ─┬─ finding ─► sentences ─┐
-//!                                (statistics)           └─ chart ─ svg ─► figures ┴─► page, text
+//! run.jsonl ─ read ─► Record ─┬─ sweep ─► Sweep per task ─┬─ finding ─► sentences ─┐
+//!                             │      (statistics)         └─ chart ─ svg ─► figures ┴─► page, text
+//!                             ├─ export ─► CSV
+//!              another Record ┴─ compare ─► Comparison ─► text, JSON
 //! ```
 //!
-//! The same record gives the same bytes, always: the bootstrap draws from a fixed seed and nothing else is random.
+//! The same record gives the same bytes, always: what is simulated is drawn from a fixed seed, and nothing else is random.
 
 pub mod chart;
+pub mod checks;
+pub mod compare;
 pub mod error;
+pub mod export;
 pub mod figures;
 pub mod finding;
 pub mod limits;
 pub mod page;
 pub mod read;
 pub mod record;
+pub mod resources;
+pub mod schema;
 pub mod statistics;
 pub mod svg;
 pub mod sweep;
 pub mod table;
 pub mod text;
+mod unpaired;
+mod whole;
 
 pub use error::{Error, Result};
 pub use page::{page, write};

@@ -3,6 +3,7 @@
 use crate::chart::on;
 use crate::figures;
 use crate::read::Record;
+use crate::record::Status;
 use crate::statistics::{BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_AN_INTERVAL, LEVEL, MARGIN, reach};
 use crate::sweep::{Measured, Sweep};
 
@@ -64,30 +65,47 @@ fn ending(record: &Record) -> Option<String> {
     }
 }
 
-/// How the figures came about, for every record alike.
-pub fn reading() -> Vec<String> {
-    vec![
+/// How the figures came about.
+pub fn reading(record: &Record) -> Vec<String> {
+    let mut sentences = vec![
         "Each cell ran in a process of its own, pinned to its cores, once in every block, and the order of the cells \
-         in a block was shuffled. Times are medians over all verified samples."
+         in a block was shuffled. Times are medians: first of the samples of each process, then of the processes."
             .into(),
         format!(
-            "Intervals aim at {} and come from resampling processes, then samples inside them; they need \
-             {BLOCKS_FOR_AN_INTERVAL} blocks.",
+            "Intervals aim at {}: so often the true median lies inside, whatever the shape of the noise. They need \
+             {BLOCKS_FOR_AN_INTERVAL} blocks. Where processes are of two kinds, quick and slow ones, there is no one \
+             true median, and the interval runs from the quickest process to the slowest: what another may show.",
             figures::percent(LEVEL)
         ),
         "Speed-up is always against the plain one-thread loop, which has no jobs and no partitions, and is paired: \
          each block compares what it measured itself. Efficiency is speed-up by cores."
             .into(),
         format!(
-            "One strategy is called slower than another only if the interval of their paired ratio lies above {} as a \
-             whole, corrected for the number of comparisons, over at least {BLOCKS_FOR_A_VERDICT} blocks. All others \
-             tie. To tie is not to be equal: it is not to be decided by these data.",
-            figures::digits(1.0 + MARGIN)
+            "A strategy is called slower than the one with the quickest median only if it is so, block by block, by \
+             more than the worst of so many equal strategies shows by chance in {} of sessions, and by {} or more; over at least \
+             {BLOCKS_FOR_A_VERDICT} blocks. All others tie. To tie is not to be equal: it is not to be decided by these \
+             data.",
+            figures::percent(1.0 - LEVEL),
+            figures::percent(MARGIN),
         ),
         "The time of a cell is run plus reduce. Start, the time to bring the workers up, is measured apart. Each \
          phase is a median of its own, so they need not add up."
             .into(),
-    ]
+        "Before its first sample each process ran once untimed. What that changed is shown with the threads, so that \
+         it can be seen whether one run was enough."
+            .into(),
+        "Processor time, memory, switches and counters are those of the measuring process and its worker processes; a \
+         database server’s are not in them. A figure that the machine does not give is left out, never zero."
+            .into(),
+    ];
+    if record.samples.iter().any(|sample| !sample.processors.is_empty()) {
+        sentences.push(
+            "The processors that a process was allowed were read back from the system and are in the record of each \
+             sample."
+                .into(),
+        );
+    }
+    sentences
 }
 
 /// What the data do not carry: each entry completes "you may not conclude".
@@ -121,6 +139,20 @@ pub fn caveats(record: &Record, sweeps: &[Sweep]) -> Vec<String> {
                 .into(),
         );
     }
+    if record.run.checks.is_empty() {
+        caveats.push(
+            "That the machine was in order: nothing was checked of it when it measured, or the record is too old to \
+             say."
+                .into(),
+        );
+    }
+    if sweeps.iter().any(|sweep| sweep.failures.iter().any(|sample| sample.status == Status::Unfair)) {
+        caveats.push(
+            "Anything about a cell that is called unfair: its answer is right, but it had more than the others had, or \
+             left something out. It is listed under Failures and drawn nowhere."
+                .into(),
+        );
+    }
     caveats.push(if machine.cores_available < machine.cores_online {
         format!(
             "That the machine was ours alone: the run could use {} of {}, and whatever ran on the others shared \
@@ -128,6 +160,10 @@ pub fn caveats(record: &Record, sweeps: &[Sweep]) -> Vec<String> {
             machine.cores_available,
             on(machine.cores_online)
         )
+    } else if !record.run.checks.is_empty() {
+        "That the machine was quiet all the while: it was looked at before the first sample and after the last one, \
+         and not in between. Shuffled blocks spread what disturbed it over all cells; they do not remove it."
+            .into()
     } else {
         "That the machine was quiet: other programs, other virtual machines, heat and clock changes are not in the \
          record. Shuffled blocks spread them over all cells; they do not remove them."

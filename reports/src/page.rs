@@ -1,16 +1,19 @@
 //! Charts, tables and sentences put together into one HTML file that needs nothing else.
 
 use crate::chart::{self, Chart, on};
-use crate::error::{Error, Result};
+use crate::checks::{self, Alarm};
+use crate::error::Result;
 use crate::figures;
 use crate::finding::{Finding, finding};
 use crate::limits;
 use crate::read::Record;
 use crate::record::StrategyNote;
+use crate::resources;
 use crate::statistics::BLOCKS_FOR_AN_INTERVAL;
 use crate::svg;
 use crate::sweep::Sweep;
 use crate::table::{self, Table};
+use crate::whole;
 use askama::Template;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -30,12 +33,15 @@ pub fn page(record: &Record) -> Result<String> {
         style: concat!(include_str!("../templates/page.css"), "\n"),
         series_style: series_style(run.strategies.len()),
         subtitle: subtitle(record, failed),
+        alarm: checks::alarm(record),
         banners: limits::banners(record, &sweeps),
         tasks,
         failures: table::failures(&sweeps),
         failed: figures::count(failed as u64),
         strategies: &run.strategies,
-        reading: limits::reading(),
+        checks: checks::table(record),
+        unmeasured: resources::unmeasured(run, &sweeps),
+        reading: limits::reading(record),
         caveats: limits::caveats(record, &sweeps),
         provenance: provenance(record),
         record,
@@ -50,11 +56,7 @@ pub fn page(record: &Record) -> Result<String> {
 pub fn write(record: &Record, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let page = page(record)?;
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    std::fs::write(&unfinished, page)
-        .and_then(|()| std::fs::rename(&unfinished, path))
-        .map_err(|source| Error::file("write", path, source))
+    whole::write(path, page.as_bytes())
 }
 
 #[derive(Template)]
@@ -64,11 +66,14 @@ struct Page<'a> {
     series_style: String,
     record: &'a Record,
     subtitle: String,
+    alarm: Option<Alarm>,
     banners: Vec<String>,
     tasks: Vec<Section<'a>>,
     failures: Table,
     failed: String,
     strategies: &'a [StrategyNote],
+    checks: Option<Table>,
+    unmeasured: Vec<String>,
     reading: Vec<String>,
     caveats: Vec<String>,
     provenance: Vec<(String, String)>,
@@ -84,6 +89,8 @@ struct Section<'a> {
     legend: Vec<Key>,
     strategies: Table,
     cells: Table,
+    used: Table,
+    threads: Table,
 }
 
 struct Figure {
@@ -155,6 +162,8 @@ impl<'a> Section<'a> {
             legend,
             strategies: table::strategies(sweep, &finding),
             cells: table::cells(sweep),
+            used: resources::used(sweep),
+            threads: resources::threads(sweep),
             facts,
             id,
             finding,
@@ -189,6 +198,14 @@ fn subtitle(record: &Record, failed: usize) -> String {
     parts.join(" · ")
 }
 
+/// Which processors a run used, as a list.
+fn mask(processors: &[u32]) -> String {
+    if processors.is_empty() {
+        return "not recorded".into();
+    }
+    processors.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn provenance(record: &Record) -> Vec<(String, String)> {
     let (run, machine) = (&record.run, &record.run.machine);
     let mut rows: Vec<(String, String)> = [
@@ -201,6 +218,7 @@ fn provenance(record: &Record) -> Vec<(String, String)> {
         ("seed of the order", run.seed.to_string()),
         ("time allowed", figures::time(run.budget_s * 1e9)),
         ("cores planned", run.cores.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
+        ("processors, in the order in which cells get them", mask(&run.processors)),
         ("processor", machine.processor.clone()),
         ("cores", format!("{} available, {} online", machine.cores_available, machine.cores_online)),
         ("memory", figures::memory(machine.memory_bytes as f64)),

@@ -3,6 +3,7 @@
 //! A run is a folder `reports/runs/<id>/` whose `run.jsonl` starts with one [`Line::Run`] and goes on with a
 //! [`Line::Sample`] per sample, in the order in which they were measured. Lines are only ever appended.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 pub const VERSION: u32 = 2;
 
 /// One line of `run.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Line {
     /// The first line: what was asked for, of whom, on which machine.
@@ -29,7 +30,7 @@ pub enum Line {
 }
 
 /// What a run set out to measure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// The format's version, [`VERSION`] when written here.
     pub version: u32,
@@ -65,7 +66,7 @@ pub struct Run {
 }
 
 /// One thing checked of the machine or the build, because it can spoil a measurement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// Its name, such as `governor`: one spelling everywhere.
     pub name: String,
@@ -76,7 +77,7 @@ pub struct Check {
 }
 
 /// How a check came out, from harmless to grave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Nothing to worry about.
@@ -90,7 +91,7 @@ pub enum Verdict {
 }
 
 /// The machine a run was measured on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// The processor's name as the system gives it.
     pub processor: String,
@@ -113,7 +114,7 @@ pub struct Machine {
 }
 
 /// A task, as the report introduces it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskNote {
     /// The task's name: one spelling everywhere.
     pub name: String,
@@ -136,7 +137,7 @@ pub struct TaskNote {
 }
 
 /// A strategy, as its own file introduces it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StrategyNote {
     /// The strategy's name: its file, its plot label, its word on the command line.
     pub name: String,
@@ -154,7 +155,7 @@ pub struct StrategyNote {
 pub const BASELINE: &str = "baseline";
 
 /// What was measured: one combination of everything that can be chosen.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// The task's name.
     pub task: String,
@@ -173,7 +174,7 @@ pub struct Cell {
 }
 
 /// How a sample came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Measured, and the answer is the right one.
@@ -191,7 +192,7 @@ pub enum Status {
 }
 
 /// What exactly was wrong with a sample that is not verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// Another answer than the baseline's.
@@ -234,8 +235,35 @@ pub enum Fault {
     Hung,
 }
 
+impl Fault {
+    /// What was wrong, in the words that every list and every page uses.
+    pub fn words(self) -> &'static str {
+        match self {
+            Fault::WrongAnswer => "wrong answer",
+            Fault::DroppedJob => "dropped a job",
+            Fault::AbandonedSource => "did not pull every job",
+            Fault::ReportedEarly => "ended before its jobs did",
+            Fault::MismatchedReply => "answered one job with another's answer",
+            Fault::RepeatedReply => "used one answer for two jobs",
+            Fault::StaleReply => "used an answer from an earlier run",
+            Fault::LostItems => "lost or repeated items",
+            Fault::WorkNotDone => "answered without doing the work",
+            Fault::TooManyJobs => "more jobs at once than workers",
+            Fault::TooFewJobs => "fewer jobs at once than workers",
+            Fault::ExtraThreads => "threads without a job used processor time",
+            Fault::ForeignCores => "could run on cores that are not the cell's",
+            Fault::LeakedThreads => "left threads behind",
+            Fault::IgnoredCancel => "went on after it was cancelled",
+            Fault::Panicked => "panicked",
+            Fault::Error => "error",
+            Fault::Crashed => "crashed",
+            Fault::Hung => "hung",
+        }
+    }
+}
+
 /// One sample of one cell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
     /// The block it belongs to, counted from 0: in each block every cell has its turn once.
     pub block: u32,
@@ -268,7 +296,7 @@ pub struct Sample {
 }
 
 /// The figures of one sample. Times in nanoseconds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Times {
     /// From the first job pulled to the total reduced: `run_ns + reduce_ns`.
     pub wall_ns: u64,
@@ -321,7 +349,7 @@ pub struct Times {
 }
 
 /// The threads of a process and its worker processes, seen by looking again and again while a sample ran.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Census {
     /// How often it was looked.
     pub looks: u32,
@@ -329,12 +357,15 @@ pub struct Census {
     pub alive: u32,
     /// The most threads running or ready to run at one look.
     pub runnable: u32,
+    /// What the looking itself took while the sample ran: processor time in nanoseconds.
+    #[serde(default)]
+    pub cost_ns: u64,
     /// The threads by name, most processor time first.
     pub pools: Vec<Pool>,
 }
 
 /// Threads with the same name, the numbers at its end left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pool {
     /// Their name, as the system shows it.
     pub name: String,
@@ -347,7 +378,7 @@ pub struct Pool {
 }
 
 /// A task that could not be measured, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Skipped {
     /// The task's name.
     pub task: String,
@@ -356,14 +387,14 @@ pub struct Skipped {
 }
 
 /// A moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Moment {
     /// RFC 3339 in UTC.
     pub at: String,
 }
 
 /// The end of a sweep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ended {
     /// RFC 3339 in UTC.
     pub at: String,

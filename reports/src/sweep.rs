@@ -2,6 +2,7 @@
 
 use crate::read::Record;
 use crate::record::{BASELINE, Cell, Sample, Status, StrategyNote, TaskNote, Times};
+use crate::resources;
 use crate::statistics::{self, Blocks, Estimate, LEVEL};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,8 @@ pub struct Measured<'a> {
     pub failures: usize,
     /// Where the time went.
     pub account: Option<Account>,
+    /// The verified samples themselves, in the order in which they were measured.
+    pub verified: Vec<&'a Sample>,
 }
 
 /// Where the time of a cell went: medians over its verified samples, each on its own, so they need not add up.
@@ -73,7 +76,7 @@ pub struct Sweep<'a> {
 impl<'a> Sweep<'a> {
     /// Gathers the samples of `task`.
     pub fn new(record: &'a Record, task: &'a TaskNote) -> Self {
-        let mut by_cell: BTreeMap<&Cell, Vec<&Sample>> = BTreeMap::new();
+        let mut by_cell: BTreeMap<&Cell, Vec<&'a Sample>> = BTreeMap::new();
         for sample in record.samples.iter().filter(|sample| sample.cell.task == task.name) {
             by_cell.entry(&sample.cell).or_default().push(sample);
         }
@@ -184,9 +187,9 @@ fn close_for_all<T: Copy>(names: &[&str], choices: &[T], time: impl Fn(&str, T) 
     choices.iter().copied().filter(|choice| close(*choice)).collect()
 }
 
-fn summarise<'a>(cell: &'a Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> Measured<'a> {
+fn summarise<'a>(cell: &'a Cell, samples: &[&'a Sample], baseline: Option<&Blocks>) -> Measured<'a> {
     let mut blocks = Blocks::new();
-    let verified: Vec<(&Sample, &Times)> = samples
+    let verified: Vec<(&'a Sample, &'a Times)> = samples
         .iter()
         .filter(|sample| sample.status == Status::Verified)
         .filter_map(|sample| Some((*sample, sample.times.as_ref()?)))
@@ -204,7 +207,7 @@ fn summarise<'a>(cell: &'a Cell, samples: &[&Sample], baseline: Option<&Blocks>)
             run_ns: median(&|times| times.run_ns as f64)?,
             reduce_ns: median(&|times| times.reduce_ns as f64)?,
             first_result_ns: median(&|times| times.first_result_ns as f64)?,
-            busy: median(&|times| (times.user_ns + times.system_ns) as f64 / times.wall_ns.max(1) as f64)?,
+            busy: median(&|times| resources::busy(times))?,
             peak_memory_bytes: median(&|times| times.peak_memory_bytes as f64)?,
         })
     };
@@ -215,6 +218,7 @@ fn summarise<'a>(cell: &'a Cell, samples: &[&Sample], baseline: Option<&Blocks>)
         samples: verified.len(),
         failures: samples.len() - verified.len(),
         account: account(),
+        verified: verified.iter().map(|(sample, _)| *sample).collect(),
         blocks,
     }
 }

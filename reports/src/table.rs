@@ -3,7 +3,7 @@
 use crate::chart::{on, partitions_of};
 use crate::figures::{self, NONE};
 use crate::finding::{Finding, spelled};
-use crate::record::{Sample, Status};
+use crate::record::{Fault, Sample, Status};
 use crate::sweep::{CLOSE, Measured, Sweep};
 use std::collections::BTreeSet;
 
@@ -41,11 +41,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(value: impl Into<String>, note: impl Into<String>) -> Self {
+    pub(crate) fn new(value: impl Into<String>, note: impl Into<String>) -> Self {
         Self { value: value.into(), note: note.into() }
     }
 
-    fn bare(value: impl Into<String>) -> Self {
+    pub(crate) fn bare(value: impl Into<String>) -> Self {
         Self::new(value, "")
     }
 
@@ -126,7 +126,7 @@ pub fn cells(sweep: &Sweep) -> Table {
     columns.extend(delivery.then_some("delivery"));
     columns.extend(combine.then_some("combine"));
     columns.extend(["median time", "speed-up", "efficiency", "start", "run", "reduce"]);
-    columns.extend(["first result", "busy cores", "peak memory", "samples"]);
+    columns.extend(["first result", "busy threads", "peak memory", "samples"]);
 
     let row = |measured: &Measured| {
         let cell = measured.cell;
@@ -151,7 +151,7 @@ pub fn cells(sweep: &Sweep) -> Table {
             entries.extend(vec![Entry::none(); 9]);
         }
         entries.push(samples(measured));
-        Row { name: cell.strategy.clone(), remark: "", leads: false, entries }
+        Row { name: cell.strategy.clone(), remark: flag(measured), leads: false, entries }
     };
     Table {
         caption: format!("Every cell of {}, {} in all.", sweep.task.name, figures::count(sweep.cells.len() as u64)),
@@ -160,13 +160,19 @@ pub fn cells(sweep: &Sweep) -> Table {
     }
 }
 
+/// What a reader must know of a cell before its figures, beside its name; empty if there is nothing.
+fn flag(measured: &Measured) -> &'static str {
+    if measured.is_sound() { "" } else { "no time" }
+}
+
 /// Every sample that is not verified; those that differ in nothing but their block share a row.
 pub fn failures(sweeps: &[Sweep]) -> Table {
     let mut groups: Vec<(&Sample, Vec<String>)> = Vec::new();
     for sample in sweeps.iter().flat_map(|sweep| &sweep.failures) {
         let place = format!("{}.{}", sample.block, sample.index);
         let alike = |other: &Sample| {
-            (&other.cell, other.status, &other.reason) == (&sample.cell, sample.status, &sample.reason)
+            (&other.cell, other.status, other.fault, &other.reason)
+                == (&sample.cell, sample.status, sample.fault, &sample.reason)
         };
         match groups.iter_mut().find(|(first, _)| alike(first)) {
             Some((_, places)) => places.push(place),
@@ -181,7 +187,10 @@ pub fn failures(sweeps: &[Sweep]) -> Table {
             leads: false,
             entries: vec![
                 Entry::bare(&cell.task),
-                Entry::bare(outcome(sample.status)),
+                Entry::new(
+                    outcome(sample.status),
+                    sample.fault.map(Fault::words).filter(|fault| *fault != outcome(sample.status)).unwrap_or_default(),
+                ),
                 Entry::bare(&sample.reason),
                 Entry::new(
                     figures::count(cell.cores.into()),

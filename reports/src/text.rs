@@ -1,8 +1,11 @@
-//! The findings and a compact table for the terminal.
+//! The findings, or a comparison, and a compact table of each task for the terminal.
 
-use crate::figures::SPACE;
+use crate::checks;
+use crate::compare::{By, Comparison, Difference, Figure, Outcome};
+use crate::figures::{self, NONE, SPACE};
 use crate::finding::finding;
 use crate::read::Record;
+use crate::record::BASELINE;
 use crate::sweep::Sweep;
 use crate::table::{self, Entry, Table};
 use std::fmt::Write as _;
@@ -10,8 +13,15 @@ use std::fmt::Write as _;
 /// What the page says first, as plain text: for each task its finding and the table of strategies.
 pub fn text(record: &Record) -> String {
     let mut text = String::new();
+    if let Some(alarm) = checks::alarm(record) {
+        text.push_str(&alarm.headline);
+        for (check, sentence) in &alarm.entries {
+            // `write!` to a String cannot fail, here and below.
+            let _ = write!(text, "\n  {check}: {sentence}");
+        }
+        text.push_str("\n\n");
+    }
     for skipped in &record.skipped {
-        // `write!` to a String cannot fail, here and below.
         let _ = writeln!(text, "{} was not measured: {}\n", skipped.task, skipped.reason);
     }
     for task in &record.run.tasks {
@@ -31,6 +41,66 @@ pub fn text(record: &Record) -> String {
     if record.samples.is_empty() {
         text.push_str("Nothing was measured: the record has no sample.\n");
     }
+    printable(&text)
+}
+
+/// Two runs beside each other as plain text: for each task a sentence and a table of its cells.
+pub fn compared(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    for (name, side) in [("A", &comparison.a), ("B", &comparison.b)] {
+        // `write!` to a String cannot fail, here and below.
+        let _ = writeln!(text, "{name}  {}  {}  {}\n   {}", side.run, side.began, side.program, side.machine);
+    }
+    text.push('\n');
+    for task in &comparison.tasks {
+        let _ = writeln!(text, "{}: {}\n\n{}", task.task, task.sentence, differences(comparison.by, &task.cells));
+    }
+    for note in &comparison.notes {
+        let _ = writeln!(text, "{note}");
+    }
+    printable(&text)
+}
+
+fn differences(by: By, cells: &[Difference]) -> String {
+    let head: &[&str] = match by {
+        By::Time => &["", "cores", "A: median time", "B: median time", "B / A", ""],
+        By::SpeedUp => &["", "cores", "A: speed-up", "B: speed-up", "B / A", "efficiency A, B", ""],
+    };
+    let mut rows = vec![head.iter().map(|&column| column.to_owned()).collect::<Vec<_>>()];
+    let figure = |figure: Option<Figure>| {
+        figure.map_or_else(
+            || NONE.to_owned(),
+            |figure| match by {
+                By::Time => figures::sentence(figures::time_estimate(figure.into())),
+                By::SpeedUp => figures::sentence(figures::speed_up(figure.into())),
+            },
+        )
+    };
+    for found in cells {
+        let strategy = if found.cell.strategy == BASELINE { "plain loop" } else { &found.cell.strategy };
+        let mut row = vec![strategy.to_owned(), figures::count(found.cell.cores.into())];
+        row.extend([figure(found.a), figure(found.b)]);
+        let ratio = found.ratio.map(|ratio| figures::sentence(figures::speed_up(ratio.into())));
+        row.push(ratio.unwrap_or_else(|| NONE.to_owned()));
+        if by == By::SpeedUp {
+            let percents = |shares: [f64; 2]| shares.map(figures::percent).join(", ");
+            row.push(found.efficiency.map_or_else(|| NONE.to_owned(), percents));
+        }
+        row.push(match (found.outcome, by) {
+            (Outcome::NoneShown, _) => "no difference shown".into(),
+            (Outcome::NotCompared, _) => format!("not compared: {}", found.reason),
+            (Outcome::Worse, By::Time) => "slower in B".into(),
+            (Outcome::Better, By::Time) => "faster in B".into(),
+            (Outcome::Worse, By::SpeedUp) => "smaller in B".into(),
+            (Outcome::Better, By::SpeedUp) => "greater in B".into(),
+        });
+        rows.push(row);
+    }
+    aligned(&rows)
+}
+
+/// Text that every terminal shows alike.
+fn printable(text: &str) -> String {
     // Terminals differ in how they show a narrow space; all of them know the plain one. And some obey control
     // characters, which a record may hold in a reason.
     text.chars()
@@ -55,10 +125,15 @@ fn lines(table: &Table) -> String {
         line.extend(SHOWN.iter().map(|&column| entry(&row.entries[column])));
         rows.push(line);
     }
+    aligned(&rows)
+}
+
+/// Rows of one length as columns: the first to the left, the others to the right.
+fn aligned(rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         let mut line = String::from("  ");
         for (column, (entry, width)) in row.iter().zip(&widths).enumerate() {
             let _ = if column == 0 { write!(line, "{entry:<width$}") } else { write!(line, "  {entry:>width$}") };

@@ -5,14 +5,16 @@ mod synthetic;
 use reports::Record;
 use reports::chart;
 use reports::finding::finding;
-use reports::record::{BASELINE, Status, Times};
+use reports::record::{BASELINE, Check, Fault, Pool, Sample, Status, Times, Verdict};
 use reports::sweep::Sweep;
-use reports::{figures, statistics, svg, table};
+use reports::{figures, resources, statistics, svg, table};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use synthetic::Synthetic;
 
-/// Two cores, with every kind of failure.
-static RECORD: LazyLock<Record> = LazyLock::new(|| Synthetic { sizes: 3, ..Synthetic::default() }.record());
+/// Two cores, with every kind of failure, on a machine that was not in order.
+static RECORD: LazyLock<Record> =
+    LazyLock::new(|| Synthetic { sizes: 3, trouble: true, ..Synthetic::default() }.record());
 static PAGE: LazyLock<String> = LazyLock::new(|| reports::page(&RECORD).expect("a page"));
 
 fn small() -> Synthetic {
@@ -197,7 +199,12 @@ fn a_wrong_answer_is_no_time_however_quick_it_came() {
 #[test]
 fn every_failure_is_listed_with_its_reason() {
     let failures = between(&PAGE, "id=\"failures\"", "</section>").next().expect("there are failures");
-    for reason in ["died of signal 11", "no answer within 60 s", "1 650 998 distinct words"] {
+    for reason in [
+        "died of signal 11",
+        "no answer within 60 s",
+        "1 650 998 distinct words",
+        "3 jobs were in progress at one moment",
+    ] {
         assert!(failures.contains(reason), "{reason}");
     }
     let listed: usize = between(failures, "<tr><th scope=\"row\">", "</tr>")
@@ -287,6 +294,177 @@ fn banners_tell_what_a_reader_must_know() {
 }
 
 #[test]
+fn a_check_that_warns_or_refuses_is_said_before_any_finding() {
+    let page = &*PAGE;
+    let (head, rest) = page.split_once("aria-label=\"Findings\"").expect("there are findings");
+    let place = |words: &str| head.find(words).unwrap_or_else(|| panic!("{words} is not at the head"));
+    let refused = place("swap, before measuring</dt><dd>1.20 GiB are swapped out; end other programs");
+    assert!(place("These figures mislead: the machine or the build was not fit to measure with.") < refused);
+    assert!(
+        refused < place("governor, before and after measuring</dt><dd>2 of 2 processors are governed by powersave")
+    );
+    place("throttling, after measuring</dt><dd>The processors were throttled 4 times");
+    assert!(!head.contains("clock source") && !head.contains("turbo"), "what is well is no alarm");
+    let all = between(rest, "<details id=\"checks\">", "</details>").next().expect("a table of all checks");
+    for row in [
+        "clock source</th><td>ok</td><td>ok</td>",
+        "turbo</th><td>not known</td><td>not known</td>",
+        "governor</th><td>warning</td><td>warning</td>",
+        "swap</th><td>refused</td><td>–</td>",
+        "throttling</th><td>–</td><td>warning</td>",
+    ] {
+        assert!(all.contains(row), "{row} is not in {all}");
+    }
+    assert!(reports::text(&RECORD).starts_with("These figures mislead"));
+}
+
+#[test]
+fn one_warning_is_enough_for_an_alarm_and_a_quiet_machine_has_none() {
+    let mut record = small().record();
+    assert!(!page(&record).contains("class=\"alarm\""));
+    let ended = record.ended.as_mut().expect("it ended");
+    ended.checks[2].verdict = Verdict::Warn;
+    let warned = page(&record);
+    assert!(warned.contains("class=\"alarm\"") && warned.contains("These figures may be off"));
+    record.run.checks[0].verdict = Verdict::Refuse;
+    assert!(page(&record).contains("These figures mislead"));
+}
+
+#[test]
+fn every_fault_has_words_of_its_own_and_they_are_listed() {
+    let mut record = small().record();
+    let faults = [
+        Fault::WrongAnswer,
+        Fault::DroppedJob,
+        Fault::AbandonedSource,
+        Fault::ReportedEarly,
+        Fault::MismatchedReply,
+        Fault::RepeatedReply,
+        Fault::WorkNotDone,
+        Fault::TooManyJobs,
+        Fault::TooFewJobs,
+        Fault::ExtraThreads,
+        Fault::ForeignCores,
+        Fault::LeakedThreads,
+        Fault::IgnoredCancel,
+        Fault::Panicked,
+        Fault::Error,
+        Fault::Crashed,
+        Fault::Hung,
+    ];
+    for (sample, fault) in record.samples.iter_mut().zip(faults) {
+        let status = match fault {
+            Fault::WrongAnswer => Status::Wrong,
+            Fault::Crashed => Status::Crashed,
+            Fault::Hung => Status::Hung,
+            _ => Status::Failed,
+        };
+        (sample.status, sample.fault) = (status, Some(fault));
+    }
+    let page = page(&record);
+    let failures = between(&page, "id=\"failures\"", "</section>").next().expect("there are failures");
+    let words: BTreeSet<&str> = faults.into_iter().map(Fault::words).collect();
+    assert_eq!(words.len(), faults.len());
+    for word in words {
+        let word = word.replace('\'', "&#39;");
+        assert!(
+            [format!("<small>{word}</small>"), format!("<td>{word}")].iter().any(|it| failures.contains(it)),
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn an_unfair_cell_is_listed_and_never_drawn() {
+    let mut record = small().record();
+    let unfair = |sample: &Sample| sample.cell.strategy == "rayon" && sample.cell.cores == 2;
+    for sample in record.samples.iter_mut().filter(|sample| unfair(sample)) {
+        (sample.status, sample.fault) = (Status::Unfair, Some(Fault::ForeignCores));
+        sample.times.as_mut().expect("no failures here").wall_ns /= 2;
+    }
+    for task in &record.run.tasks {
+        let sweep = Sweep::new(&record, task);
+        assert!(!finding(&sweep).leaders.contains(&"rayon".to_owned()));
+        let chart = chart::time_by_size(&sweep).expect("others are sound");
+        assert!(chart.series.iter().all(|series| series.name != "rayon"));
+        let used = resources::used(&sweep);
+        assert_eq!(used.rows.iter().filter(|row| row.name == "rayon").count(), 1, "on one core only");
+    }
+    let page = page(&record);
+    assert!(page.contains("<td>unfair <small>could run on cores that are not the cell&#39;s</small></td>"));
+    assert!(page.contains("Anything about a cell that is called unfair"));
+}
+
+#[test]
+fn what_was_used_is_the_median_of_the_samples() {
+    let record = small().record();
+    let task = &record.run.tasks[1];
+    let of_cell: Vec<&Times> = record
+        .samples
+        .iter()
+        .filter(|sample| (sample.cell.strategy.as_str(), sample.cell.cores) == ("rayon", 2))
+        .filter(|sample| sample.cell.task == task.name && sample.cell.size == task.default_size)
+        .filter_map(|sample| sample.times.as_ref())
+        .collect();
+    assert_eq!(of_cell.len(), 10);
+    let median = |of: &dyn Fn(&Times) -> f64| {
+        statistics::median(&of_cell.iter().map(|times| of(times)).collect::<Vec<_>>()).expect("measured")
+    };
+    let table = resources::used(&Sweep::new(&record, task));
+    let row = table.rows.iter().find(|row| row.name == "rayon" && row.entries[0].value == "2").expect("a row");
+    let entry = |column: &str| {
+        let at = table.columns.iter().position(|head| *head == column).unwrap_or_else(|| panic!("no column {column}"));
+        row.entries[at - 1].value.clone()
+    };
+    let busy = median(&|times| (times.user_ns + times.system_ns) as f64 / times.wall_ns as f64);
+    assert!((1.8..2.0).contains(&busy));
+    assert_eq!(entry("busy threads"), figures::digits(busy));
+    let faults = median(&|times| times.minor_faults as f64);
+    assert_eq!(entry("page faults"), figures::count(faults.round() as u64));
+    let cycles = median(&|times| times.cycles.expect("every sample has them") as f64);
+    assert_eq!(entry("cycles"), figures::many(cycles));
+    assert_eq!(entry("peak memory"), figures::memory(54_000_000.0));
+    for missing in ["cache misses", "energy"] {
+        assert!(!table.columns.contains(&missing), "{missing} was not measured and has no column");
+    }
+    let page = page(&record);
+    assert!(page.contains("Not measured: energy. /sys/class/powercap is empty here."));
+    assert!(!page.contains("the record does not say why"));
+}
+
+#[test]
+fn threads_that_nobody_asked_for_are_named() {
+    let record = small().record();
+    let table = resources::threads(&Sweep::new(&record, &record.run.tasks[0]));
+    let row = |name: &str| {
+        let row = table.rows.iter().find(|row| row.name == name && row.entries[0].value == "2").expect("a row");
+        row.entries.iter().map(|entry| entry.value.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(row("rayon")[4..], ["3", "2", "2 rayon-worker, 1 goldilocks (no job)"]);
+    assert_eq!(
+        row("tokio_blocking")[4..],
+        ["4", "2", "2 tokio_blocking-worker, 1 tokio-runtime-w (no job), 1 goldilocks (no job)"]
+    );
+}
+
+#[test]
+fn the_warm_up_is_told_against_the_first_sample_and_that_against_the_later_ones() {
+    let mut record = Synthetic { samples: 3, ..small() }.record();
+    for sample in &mut record.samples {
+        let wall = [2_000, 1_000, 1_000][sample.index as usize];
+        sample.times.as_mut().expect("no failures here").wall_ns = wall;
+        sample.warm_up_ns = (sample.index == 0).then_some(3_000);
+    }
+    let table = resources::threads(&Sweep::new(&record, &record.run.tasks[0]));
+    for row in &table.rows {
+        assert_eq!((&*row.entries[2].value, &*row.entries[3].value), ("1.50", "2.00"), "{}", row.name);
+    }
+    record.samples.retain(|sample| sample.index == 0);
+    let table = resources::threads(&Sweep::new(&record, &record.run.tasks[0]));
+    assert_eq!(table.rows[1].entries[3].value, figures::NONE, "there is no later sample");
+}
+
+#[test]
 fn hostile_names_stay_text() {
     const HOSTILE: &str = "</style></title><script>alert('\"&')</script>{{x}}{% raw %}";
     let mut record = Synthetic { blocks: 1, samples: 1, ..small() }.record();
@@ -309,6 +487,12 @@ fn hostile_names_stay_text() {
     }
     record.samples[0].status = Status::Failed;
     rename(&mut record.samples[0].reason);
+    record.run.checks.push(Check { name: HOSTILE.into(), verdict: Verdict::Refuse, sentence: HOSTILE.into() });
+    record.run.unmeasured.insert(HOSTILE.into(), HOSTILE.into());
+    for times in record.samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
+        let pool = Pool { name: HOSTILE.into(), threads: 1, working: 0, cpu_ns: 1 };
+        times.census.iter_mut().for_each(|census| census.pools.push(pool.clone()));
+    }
     let machine = &mut record.run.machine;
     machine.notes.insert(HOSTILE.into(), HOSTILE.into());
     [&mut record.run.id, &mut record.run.command, &mut record.run.program, &mut machine.processor]
@@ -363,11 +547,11 @@ fn the_terminal_gets_the_findings_and_a_table() {
       Partitions of 10 to 1 000 numbers bring all of them within 5 % of their best medians, of 2 sizes tried.
 
                                              median time            speed-up  efficiency         best partition size        samples
-      plain loop (baseline)             911 ms (901–919)  1× (by definition)           –               no partitions  10 (5 blocks)
-      threads_split                     482 ms (479–489)   1.88× (1.88–1.90)        94 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
-      threads_shared (tied fastest)     458 ms (452–461)   1.99× (1.97–2.02)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
-      channel_crossbeam (tied fastest)  458 ms (454–465)   1.98× (1.97–2.00)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
-      rayon (tied fastest)              456 ms (449–464)   1.99× (1.98–2.03)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      plain loop (baseline)             911 ms (899–919)  1× (by definition)           –               no partitions  10 (5 blocks)
+      threads_split                     482 ms (479–490)   1.88× (1.88–1.90)        94 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      threads_shared (tied fastest)     458 ms (451–462)   1.99× (1.97–2.02)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      channel_crossbeam (tied fastest)  457 ms (454–465)   1.98× (1.97–2.00)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      rayon (tied fastest)              456 ms (448–465)   1.99× (1.98–2.03)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
     ");
 }
 
@@ -396,7 +580,7 @@ fn text_and_lines_have_contrast_in_every_theme() {
     for (nth, name) in ["light", "dark", "print"].into_iter().enumerate() {
         let colour = theme(nth);
         for ground in ["paper", "card", "notice", "lead"] {
-            for ink in ["ink", "soft", "accent"] {
+            for ink in ["ink", "soft", "accent", "alarm"] {
                 let ratio = contrast(colour(ink), colour(ground));
                 assert!(ratio >= 4.5, "{name}: {ink} on {ground} {ratio:.2}");
             }

@@ -2,7 +2,7 @@
 
 mod synthetic;
 
-use reports::record::{Line, Moment, Status};
+use reports::record::{Line, Moment, Status, VERSION};
 use reports::{Error, Record};
 use std::path::{Path, PathBuf};
 use synthetic::Synthetic;
@@ -85,7 +85,7 @@ fn a_newer_version_is_refused_in_a_sentence_and_an_older_one_read() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} has format version 99, and this program reads versions up to 1: use the program that wrote it, \
+            "{} has format version 99, and this program reads versions up to {VERSION}: use the program that wrote it, \
              or a newer one",
             path.display()
         )

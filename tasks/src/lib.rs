@@ -17,6 +17,7 @@ use std::sync::Arc;
 use strategies::{AnyTask, Result};
 
 /// A task as the command line and the report see it. Each task's file has one.
+#[derive(Clone, Copy)]
 pub struct Entry {
     /// Its file, its word on the command line, its value in records: one spelling.
     pub name: &'static str,

@@ -10,7 +10,7 @@
 use clap::Parser;
 use criterion::{BatchSize, Criterion, SamplingMode};
 use datasets::postgres::{Environment, discovery};
-use harness::cell::{load, worker_command};
+use harness::cell::load;
 use harness::data::Prepared;
 use harness::interrupt::Interrupt;
 use harness::machine::processors;
@@ -116,8 +116,8 @@ impl Cell {
     fn start(entry: &Entry, strategy: &Strategy, input: &Input) -> Self {
         let inputs = &input.prepared.inputs;
         let (task, _) = load(entry.name, inputs).expect("the input was just made");
-        let worker = worker_command(tests::goldilocks().to_owned(), entry.name, inputs);
-        let worker = Some(worker.expect("inputs can be written down"));
+        // Whoever starts no program need not wait until cargo has looked whether ours is built.
+        let worker = (strategy.name == "processes").then(|| tests::worker_for(entry.name, inputs));
         let workers = NonZeroUsize::new(processors().len()).expect("this program runs on a processor");
         let workers = (strategy.start)(&Setup { workers, worker }).expect("the workers start");
         let size = usize::try_from(entry.default_size).ok().and_then(NonZeroUsize::new);

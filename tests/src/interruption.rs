@@ -118,18 +118,18 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Interrupts sweeps, `times` in each way, at moments that follow from `seed`; says what it does.
+/// Interrupts sweeps, `times` in each of these `ways`, at moments that follow from `seed`; says what it does.
 ///
 /// # Errors
 /// When a sweep that is left alone does not end well.
-pub fn interrupt(times: u32, seed: u64, say: &mut dyn FnMut(&str)) -> Result<Summary> {
+pub fn interrupt(ways: &[Interruption], times: u32, seed: u64, say: &mut dyn FnMut(&str)) -> Result<Summary> {
     // The quicker of two, for the machine may be busy, and moments after the end meet nothing.
     let whole = left_alone()?.min(left_alone()?);
     say(&format!("seed {seed}; a sweep that nobody interrupts takes {:.2} s", whole.as_secs_f64()));
     let mut random = fastrand::Rng::with_seed(seed);
     let mut summary = Summary::default();
     for time in 0..times {
-        for interruption in Interruption::ALL {
+        for interruption in ways.iter().copied() {
             let moment = whole.mul_f64((f64::from(time) + random.f64()) / f64::from(times));
             let what = format!("{interruption:?} after {:.3} s", moment.as_secs_f64());
             match round(interruption, moment) {

@@ -1,7 +1,9 @@
 //! What crosses crates: the conformance suite over a whole catalogue, and what the tests share.
 
+pub mod again;
 pub mod conformance;
 pub mod crosscheck;
+pub mod instruments;
 pub mod interruption;
 pub mod prices;
 pub mod sabotage;

@@ -180,7 +180,7 @@ fn a_strategy_is_one_file_and_one_line_and_a_solution_may_be_copied_over_its_exe
     let sandbox = Sandbox::default();
     let runs = sandbox.runs();
     let runs = runs.to_str().expect("our own folder");
-    let sweep = ["sweep", "--tasks", "noop", "--strategies", "sequential,threads_pairs", "--cores", "1"];
+    let sweep = ["sweep", "--anyway", "--tasks", "noop", "--strategies", "sequential,threads_pairs", "--cores", "1"];
     let sweep = [sweep.as_slice(), &["--workers", "2", "--sizes", "10", "--blocks", "1", "--runs", runs]].concat();
     let swept = copy.carry_out("goldilocks", &sweep);
     assert!(swept.status.success(), "{}", words(&swept));

@@ -98,6 +98,7 @@ fn sweep(folder: &Path) -> PathBuf {
     let output = Command::new(goldilocks())
         .args([
             "sweep",
+            "--anyway",
             "--tasks",
             "count,noop",
             "--increments",

@@ -48,7 +48,8 @@ fn blocks(sandbox: &Sandbox) -> u32 {
 fn a_sweep_interrupted_at_any_moment_leaves_nothing_behind_and_loses_nothing() {
     let times = std::env::var("GOLDILOCKS_INTERRUPTIONS").ok();
     let times = times.map_or(3, |times| times.parse().expect("GOLDILOCKS_INTERRUPTIONS is a number"));
-    let summary = interrupt(times, 7, &mut |line| println!("{line}")).expect("a sweep that is left alone ends well");
+    let summary = interrupt(&Interruption::ALL, times, 7, &mut |line| println!("{line}"))
+        .expect("a sweep that is left alone ends well");
     println!("{summary}");
     assert!(summary.failures.is_empty(), "{summary}\n{}", summary.failures.join("\n"));
 }

@@ -6,7 +6,8 @@
 use fastrand::Rng;
 use reports::Record;
 use reports::record::{
-    BASELINE, Cell, Ended, Fault, Line, Machine, Run, Sample, Skipped, Status, StrategyNote, TaskNote, Times, VERSION,
+    BASELINE, Cell, Census, Check, Ended, Fault, Line, Machine, Pool, Run, Sample, Skipped, Status, StrategyNote,
+    TaskNote, Times, VERSION, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -40,11 +41,24 @@ pub(crate) struct Synthetic {
     /// Relative standard deviation from process to process.
     pub(crate) noise: f64,
     pub(crate) failures: bool,
+    /// Whether checks of the machine warn and refuse.
+    pub(crate) trouble: bool,
+    /// Another number gives other noise around the same truth.
+    pub(crate) session: u64,
 }
 
 impl Default for Synthetic {
     fn default() -> Self {
-        Self { cores: vec![1, 2], sizes: 5, blocks: 5, samples: 2, noise: 0.006, failures: true }
+        Self {
+            cores: vec![1, 2],
+            sizes: 5,
+            blocks: 5,
+            samples: 2,
+            noise: 0.006,
+            failures: true,
+            trouble: false,
+            session: 7,
+        }
     }
 }
 
@@ -63,8 +77,12 @@ impl Synthetic {
             task: "cursor_pages".into(),
             reason: "no PostgreSQL server answers; start one with `just postgres`.".into(),
         }];
-        let ended =
-            Some(Ended { at: "2025-11-02T10:31:07Z".into(), blocks: self.blocks, interrupted: false, checks: vec![] });
+        let ended = Some(Ended {
+            at: "2025-11-02T10:31:07Z".into(),
+            blocks: self.blocks,
+            interrupted: false,
+            checks: checks(self.trouble, false),
+        });
         Record { run, samples, skipped, ended, resumed: 0, torn: None }
     }
 
@@ -94,8 +112,13 @@ impl Synthetic {
             strategies: STRATEGIES.iter().map(|(name, ..)| note(name)).collect(),
             cores: self.cores.clone(),
             processors: (0..most).collect(),
-            checks: Vec::new(),
-            unmeasured: BTreeMap::new(),
+            checks: checks(self.trouble, true),
+            unmeasured: [
+                ("cache_misses", "This processor lends its counters to no virtual machine."),
+                ("energy_uj", "/sys/class/powercap is empty here."),
+            ]
+            .map(|(name, reason)| (words(name), words(reason)))
+            .into(),
         }
     }
 
@@ -144,8 +167,9 @@ impl Synthetic {
     }
 
     fn process(&self, run: &Run, block: u32, turn: u32, cell: &Cell) -> Vec<Sample> {
-        let seed =
-            format!("{block} {cell:?}").bytes().fold(7, |hash: u64, byte| hash.wrapping_mul(31) + u64::from(byte));
+        let seed = format!("{block} {cell:?}")
+            .bytes()
+            .fold(self.session, |hash: u64, byte| hash.wrapping_mul(31) + u64::from(byte));
         let mut random = Rng::with_seed(seed);
         // The whole machine gets 3 % slower over the run, and each process has its own luck.
         let drift = 1.0 + 0.03 * f64::from(block) / f64::from(self.blocks.max(1));
@@ -166,6 +190,7 @@ impl Synthetic {
                         Status::Verified => None,
                         Status::Hung => Some(Fault::Hung),
                         Status::Crashed => Some(Fault::Crashed),
+                        Status::Unfair => Some(Fault::TooManyJobs),
                         _ => Some(Fault::WrongAnswer),
                     },
                     digest: if status == Status::Verified { digest.clone() } else { String::new() },
@@ -186,6 +211,9 @@ fn fate(cell: &Cell, block: u32) -> (Status, &'static str) {
             (Status::Wrong, "the answer has 1 650 998 distinct words, the baseline's has 1 650 999")
         }
         ("processes", "cursor_ranges", _) if cell.size < 5_000 => (Status::Hung, "no answer within 60 s; stopped"),
+        ("tokio_tasks", "count", 2) if cell.size == 1_000 && block == 2 => {
+            (Status::Unfair, "3 jobs were in progress at one moment, and 2 workers were asked for")
+        }
         ("smol", "count", 2) if cell.size == 10 && block == 0 => (Status::Crashed, "the process died of signal 11"),
         _ => (Status::Verified, ""),
     }
@@ -220,8 +248,59 @@ fn times(cell: &Cell, ns: f64) -> Times {
         partitions: 100,
         most_in_progress: cell.workers,
         threads: cell.workers + 1,
+        voluntary_switches: 100 + wall_ns % 17,
+        involuntary_switches: wall_ns % 5,
+        minor_faults: 900 + wall_ns % 101,
+        migrations: Some(wall_ns % 3),
+        cycles: Some(wall_ns * 3),
+        instructions: Some(wall_ns * 7),
+        census: (cell.size > 0).then(|| census(cell, wall_ns)),
         ..Times::default()
     }
+}
+
+/// The main thread waits, the workers work, and tokio's runtime has a thread more that nobody asked for.
+fn census(cell: &Cell, wall_ns: u64) -> Census {
+    let pool =
+        |name: &str, threads: u32, working: u32, cpu_ns: u64| Pool { name: name.into(), threads, working, cpu_ns };
+    let workers = cell.workers;
+    let mut pools = vec![pool(&format!("{}-worker", cell.strategy), workers, workers, wall_ns * u64::from(cell.cores))];
+    if cell.strategy.starts_with("tokio") {
+        pools.push(pool("tokio-runtime-w", 1, 0, 40_000));
+    }
+    pools.push(pool("goldilocks", 1, 0, 9_000));
+    let alive = pools.iter().map(|pool| pool.threads).sum();
+    Census { looks: 40, alive, runnable: workers, pools }
+}
+
+/// Checks before and after; with trouble one warns twice, one only afterwards, and one refuses.
+fn checks(trouble: bool, before: bool) -> Vec<Check> {
+    let check =
+        |name: &str, verdict: Verdict, sentence: &str| Check { name: name.into(), verdict, sentence: sentence.into() };
+    let mut checks = vec![
+        check("clock source", Verdict::Ok, "The clock is tsc, which takes 20 ns to read."),
+        check("turbo", Verdict::Unknown, "This machine does not tell whether its clock rises under load."),
+    ];
+    checks.push(if trouble {
+        check(
+            "governor",
+            Verdict::Warn,
+            "2 of 2 processors are governed by powersave; `cpupower frequency-set -g performance` cures it.",
+        )
+    } else {
+        check("governor", Verdict::Ok, "All processors are governed by performance.")
+    });
+    if trouble && before {
+        checks.push(check("swap", Verdict::Refuse, "1.20 GiB are swapped out; end other programs and measure again."));
+    }
+    if trouble && !before {
+        checks.push(check(
+            "throttling",
+            Verdict::Warn,
+            "The processors were throttled 4 times while measuring; cool them.",
+        ));
+    }
+    checks
 }
 
 fn note(name: &str) -> StrategyNote {

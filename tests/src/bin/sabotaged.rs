@@ -1,9 +1,12 @@
-//! `goldilocks` with strategies and tasks that cheat: only the tests start it.
+//! `goldilocks` with strategies and tasks that cheat, and tasks whose use of the machine is known: only the tests start
+//! it.
 
 use std::process::ExitCode;
-use tests::sabotage::{strategies, tasks};
+use tests::{again, instruments, sabotage};
 
 fn main() -> ExitCode {
-    harness::add(strategies::ALL, tasks::ALL);
+    let strategies = [sabotage::strategies::ALL, again::ALL].concat();
+    let tasks = [sabotage::tasks::ALL, instruments::ALL].concat();
+    harness::add(strategies, tasks);
     harness::command::main()
 }

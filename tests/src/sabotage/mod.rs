@@ -1,6 +1,7 @@
 //! Strategies and tasks that cheat, each in one way: the harness must refuse every one of them, by its own name.
 //!
-//! They are known to the program `sabotaged` alone, which is `goldilocks` with these in it.
+//! They are known to the program `sabotaged` alone, which is `goldilocks` with these and the
+//! [`instruments`](crate::instruments) in it.
 
 pub mod strategies;
 pub mod tasks;
@@ -138,8 +139,11 @@ pub fn misjudged(sabotage: &Sabotage, samples: &[Sample]) -> Option<String> {
     })
 }
 
-/// The program that knows the cheats.
-fn sabotaged() -> Result<PathBuf> {
+/// The program that knows the cheats and the instruments.
+///
+/// # Errors
+/// When it is not where cargo puts it.
+pub fn sabotaged() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let places = own.ancestors().skip(1).map(|folder| folder.join("sabotaged"));
     places.into_iter().find(|program| program.is_file()).context("`sabotaged` is built together with the tests")

@@ -1,6 +1,7 @@
 //! Measures what is promised, and prints a line for each: what, figure, bar, holds or not.
 
 mod seam;
+mod truth;
 
 use anyhow::{Context, Result, ensure};
 use datasets::ngrams::Recipe;
@@ -13,6 +14,7 @@ use tasks::Inputs;
 use tasks::count::kernel::proportion;
 use tasks::virtual_work::VirtualWork;
 use tests::crosscheck::CELLS;
+use tests::interruption::{Interruption, interrupt};
 use tests::prices::median;
 use tests::{worker_for, workspace};
 
@@ -25,9 +27,10 @@ fn main() -> ExitCode {
         Some("crosscheck") => crosscheck(&mut proofs),
         // One process of a comparison of the seam; see there.
         Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
-        Some(other) => {
-            Err(anyhow::anyhow!("there is nothing to prove about `{other}`; there are `main`, `seam` and `crosscheck`"))
-        }
+        Some("truth") => truth::prove(&mut proofs),
+        Some(other) => Err(anyhow::anyhow!(
+            "there is nothing to prove about `{other}`; there are `main`, `seam`, `crosscheck` and `truth`"
+        )),
     };
     if let Err(error) = proved {
         eprintln!("error: {error:#}");
@@ -113,7 +116,7 @@ fn generator(proofs: &mut Proofs) -> Result<()> {
 
 /// 30 sweeps killed, 30 terminated, 30 stopped with Ctrl-C; then resumed.
 fn interruptions(proofs: &mut Proofs) -> Result<()> {
-    let summary = tests::interruption::interrupt(30, 1, &mut |line| eprintln!("{line}"))?;
+    let summary = interrupt(&Interruption::ALL, 30, 1, &mut |line| eprintln!("{line}"))?;
     let holds = summary.failures.is_empty() && summary.slowest() <= Duration::from_secs(5);
     proofs.line("interrupted sweeps", &summary.to_string(), "nothing left after 5 s, nothing lost, all resumed", holds);
     Ok(())

@@ -1,0 +1,335 @@
+//! A healthy machine on which nothing is found, and one fault after the other of which exactly that one is found.
+
+use crate::tree::{Tree, core};
+use harness::doctor::{Calibration, Counters, Evidence, Settings, examine, examine_after, refusals, worst_first};
+use reports::record::{Check, Verdict};
+use std::collections::BTreeSet;
+
+const PROCESSORS: [usize; 4] = [0, 1, 2, 3];
+
+/// What the system has counted, for each of the processors alike, and for us.
+#[derive(Clone, Copy)]
+struct Ticks {
+    busy: u64,
+    idle: u64,
+    stolen: u64,
+    own: u64,
+}
+
+/// At the beginning, after a quarter of a second of rest, after a fifth of work, and after a minute of measuring.
+const BEFORE: Ticks = Ticks { busy: 10_000, idle: 90_000, stolen: 7, own: 50 };
+const RESTED: Ticks = Ticks { busy: 10_001, idle: 90_024, ..BEFORE };
+const WORKED: Ticks = Ticks { busy: 10_021, own: 50 + 4 * 20, ..RESTED };
+const MEASURED: Ticks = Ticks { busy: 16_021, own: 50 + 4 * 6_010, ..RESTED };
+
+fn show(tree: &Tree, ticks: Ticks) {
+    let Ticks { busy, idle, stolen, own } = ticks;
+    let line = |name: String| format!("{name} {busy} 0 0 {idle} 0 0 0 {stolen} 0 0\n");
+    let others = PROCESSORS.map(|number| line(format!("cpu{number}"))).concat();
+    tree.write("/proc/stat", line("cpu ".to_owned()) + &others + "intr 1 2 3");
+    let (parent, child) = (own / 4, own - own / 4);
+    let process = |number: u32, parent: u32, ticks: u64, nice: i32| {
+        format!("{number} (a (odd) name) S {parent} 7 7 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 {nice} 1 0 99")
+    };
+    tree.write("/proc/70/stat", process(70, 1, parent, 0));
+    tree.write("/proc/self/stat", process(70, 1, parent, 0));
+    tree.write("/proc/71/stat", process(71, 70, child, 0));
+    // Somebody else, who has been busy before.
+    tree.write("/proc/80/stat", process(80, 1, 5_000, 0));
+}
+
+/// A machine on which nothing is wrong and that hides nothing.
+fn healthy() -> Tree {
+    let tree = Tree::of(&PROCESSORS.map(|number| core([number])));
+    for number in PROCESSORS {
+        let folder = format!("/sys/devices/system/cpu/cpu{number}");
+        tree.write(&format!("{folder}/cpufreq/scaling_governor"), "performance");
+        tree.write(&format!("{folder}/cpufreq/scaling_max_freq"), 3_000_000);
+        tree.write(&format!("{folder}/cpufreq/cpuinfo_max_freq"), 3_000_000);
+        tree.write(&format!("{folder}/thermal_throttle/core_throttle_count"), 3);
+        tree.write(&format!("{folder}/thermal_throttle/package_throttle_count"), 0);
+    }
+    tree.write("/sys/devices/system/cpu/intel_pstate/no_turbo", 1);
+    tree.write("/sys/class/power_supply/AC/type", "Mains");
+    tree.write("/sys/class/power_supply/BAT0/type", "Battery");
+    tree.write("/sys/class/power_supply/BAT0/status", "Full");
+    tree.write("/sys/class/power_supply/mouse/type", "Battery");
+    tree.write("/sys/class/power_supply/mouse/status", "Discharging");
+    tree.write("/sys/class/power_supply/mouse/scope", "Device");
+    tree.second_version("/job");
+    tree.write("/sys/fs/cgroup/job/cpu.max", "max 100000");
+    tree.write("/sys/fs/cgroup/job/cpu.stat", "usage_usec 1\nnr_periods 9\nnr_throttled 5\nthrottled_usec 1");
+    tree.write("/sys/fs/cgroup/job/memory.max", "max");
+    tree.write("/proc/meminfo", meminfo(8_000_000, 2_000_000, 1_990_000));
+    tree.write("/proc/vmstat", "nr_free_pages 1\npswpin 40\npswpout 60");
+    tree.write("/sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc");
+    tree.write("/sys/devices/system/clocksource/clocksource0/available_clocksource", "tsc hpet acpi_pm");
+    tree.write("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never");
+    tree.write("/sys/devices/system/node/online", "0-1");
+    tree.write("/proc/sys/kernel/numa_balancing", 0);
+    tree.write("/proc/sys/kernel/randomize_va_space", 2);
+    tree.write("/proc/sys/kernel/perf_event_paranoid", 2);
+    tree.write("/sys/bus/event_source/devices/cpu/type", 4);
+    tree.write("/proc/self/status", "Name:\tgoldilocks\nTracerPid:\t0");
+    tree
+}
+
+fn meminfo(available: u64, swap: u64, free: u64) -> String {
+    format!("MemTotal: 16000000 kB\nMemAvailable: {available} kB\nSwapTotal: {swap} kB\nSwapFree: {free} kB")
+}
+
+/// What is wrong, from when on, and what is to be found.
+struct Fault {
+    name: &'static str,
+    finding: (&'static str, Verdict),
+    /// Before anything is looked at.
+    always: fn(&Tree),
+    /// While the machine is watched at rest, and at work.
+    rest: Ticks,
+    work: Ticks,
+    meanwhile: fn(&Tree),
+    /// What no file shows.
+    besides: fn(&mut Evidence),
+}
+
+fn fault(name: &'static str, check: &'static str) -> Fault {
+    let finding = (check, Verdict::Warn);
+    Fault { name, finding, always: |_| (), rest: RESTED, work: WORKED, meanwhile: |_| (), besides: |_| () }
+}
+
+impl Fault {
+    fn examined(&self) -> Vec<Check> {
+        let tree = healthy();
+        (self.always)(&tree);
+        let at = |ticks: Ticks| {
+            show(&tree, ticks);
+            Counters::now(&tree.sight(), &PROCESSORS)
+        };
+        let (before, rested) = (at(BEFORE), at(self.rest));
+        (self.meanwhile)(&tree);
+        let worked = at(self.work);
+        // Last, for `show` has written it anew.
+        (self.always)(&tree);
+        let settings = Settings { buffer_bytes: 128 << 20, table_bytes: Some(80 << 20), logged: "none".to_owned() };
+        let mut evidence = Evidence {
+            sight: tree.sight(),
+            processors: PROCESSORS.to_vec(),
+            debug: false,
+            data_bytes: 20_000_000,
+            resident: Some(1.0),
+            room_bytes: Some(5 << 30),
+            database: Some(Ok(settings)),
+            calibration: Calibration { before, rested, worked, lost: Some(0.02) },
+        };
+        (self.besides)(&mut evidence);
+        examine(&evidence)
+    }
+}
+
+fn faults() -> Vec<Fault> {
+    let set = |name, check, always| Fault { always, ..fault(name, check) };
+    let besides = |name, check, besides| Fault { besides, ..fault(name, check) };
+    vec![
+        Fault {
+            finding: ("neighbours", Verdict::Refuse),
+            rest: Ticks { busy: 10_024, idle: 90_001, ..BEFORE },
+            work: Ticks { busy: 10_044, idle: 90_001, own: 50 + 4 * 10, ..BEFORE },
+            // They disturb the loop as well, and that is not a second fault.
+            besides: |evidence| evidence.calibration.lost = Some(0.5),
+            ..fault("a busy neighbour", "neighbours")
+        },
+        Fault {
+            finding: ("build", Verdict::Refuse),
+            besides: |evidence| evidence.debug = true,
+            ..fault("a debug build", "build")
+        },
+        Fault {
+            always: |tree| tree.write("/sys/fs/cgroup/job/cpu.max", "400000 100000"),
+            meanwhile: |tree| tree.write("/sys/fs/cgroup/job/cpu.stat", "nr_periods 20\nnr_throttled 9"),
+            besides: |evidence| evidence.calibration.lost = Some(0.4),
+            ..fault("a quota that is used up", "quota")
+        },
+        set("half a processor", "quota", |tree| tree.write("/sys/fs/cgroup/job/cpu.max", "50000 100000")),
+        set("a memory limit below the data", "memory", |tree| tree.write("/sys/fs/cgroup/job/memory.max", 64 << 20)),
+        set("a memory limit around us", "memory", |tree| tree.write("/sys/fs/cgroup/memory.max", 64 << 20)),
+        set("a memory limit beyond which we are slowed down", "memory", |tree| {
+            tree.write("/sys/fs/cgroup/job/memory.high", 64 << 20);
+        }),
+        set("a memory that others fill", "memory", |tree| tree.write("/proc/meminfo", meminfo(90_000, 0, 0))),
+        besides("a cold page cache", "page_cache", |evidence| evidence.resident = Some(0.1)),
+        set("a powersave governor", "governor", |tree| {
+            tree.write("/sys/devices/system/cpu/cpu2/cpufreq/scaling_governor", "powersave");
+        }),
+        set("a frequency held down", "frequency", |tree| {
+            tree.write("/sys/devices/system/cpu/cpu1/cpufreq/scaling_max_freq", 1_200_000);
+        }),
+        set("a turbo", "turbo", |tree| tree.write("/sys/devices/system/cpu/intel_pstate/no_turbo", 0)),
+        set("a battery", "power", |tree| tree.write("/sys/class/power_supply/BAT0/status", "Discharging")),
+        set("second hardware threads", "second_threads", |tree| {
+            for (number, siblings) in [(0, "0,2"), (2, "0,2")] {
+                tree.write(&format!("/sys/devices/system/cpu/cpu{number}/topology/core_cpus_list"), siblings);
+            }
+        }),
+        set("a core shared with a processor outside the mask", "affinity", |tree| {
+            tree.write("/sys/devices/system/cpu/online", "0-4");
+            tree.write("/sys/devices/system/cpu/cpu3/topology/core_cpus_list", "3-4");
+        }),
+        Fault {
+            meanwhile: |tree| tree.write("/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", 11),
+            ..fault("too hot", "heat")
+        },
+        set("a slow clock", "clock", |tree| {
+            tree.write("/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet");
+        }),
+        set("much that is swapped out", "swap", |tree| {
+            tree.write("/proc/meminfo", meminfo(8_000_000, 4_000_000, 1_000_000));
+        }),
+        Fault {
+            meanwhile: |tree| tree.write("/proc/vmstat", "nr_free_pages 1\npswpin 40\npswpout 75"),
+            ..fault("swapping", "swapping")
+        },
+        set("huge pages by chance", "huge_pages", |tree| {
+            tree.write("/sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never");
+        }),
+        set("memory that moves", "numa", |tree| tree.write("/proc/sys/kernel/numa_balancing", 1)),
+        set("addresses that are always the same", "address_layout", |tree| {
+            tree.write("/proc/sys/kernel/randomize_va_space", 0);
+        }),
+        set("a debugger", "tracer", |tree| tree.write("/proc/self/status", "Name:\tgoldilocks\nTracerPid:\t4711")),
+        set("a low priority", "priority", |tree| {
+            tree.write("/proc/self/stat", "70 (goldilocks) S 1 7 7 0 -1 0 0 0 0 0 12 0 0 0 39 19 1 0 99");
+        }),
+        Fault {
+            finding: ("counters", Verdict::Unknown),
+            always: |tree| tree.write("/proc/sys/kernel/perf_event_paranoid", 4),
+            ..fault("counters that are not for everybody", "counters")
+        },
+        besides("a full disk", "room", |evidence| evidence.room_bytes = Some(3 << 20)),
+        besides("unrest that nobody accounts for", "noise", |evidence| evidence.calibration.lost = Some(0.3)),
+        Fault {
+            work: Ticks { busy: 10_011, stolen: 17, own: 50 + 4 * 10, ..RESTED },
+            besides: |evidence| evidence.calibration.lost = Some(0.5),
+            ..fault("a hypervisor that takes time away", "steal")
+        },
+        besides("a table larger than the buffers", "database", |evidence| {
+            let settings = Settings { buffer_bytes: 16 << 20, table_bytes: Some(80 << 20), logged: "none".to_owned() };
+            evidence.database = Some(Ok(settings));
+        }),
+        besides("a server that logs everything", "database", |evidence| {
+            let settings = Settings { buffer_bytes: 128 << 20, table_bytes: None, logged: "all".to_owned() };
+            evidence.database = Some(Ok(settings));
+        }),
+    ]
+}
+
+/// The checks that are not fine.
+fn findings(checks: &[Check]) -> Vec<(&str, Verdict)> {
+    let found = checks.iter().filter(|check| check.verdict != Verdict::Ok);
+    found.map(|check| (check.name.as_str(), check.verdict)).collect()
+}
+
+#[test]
+fn a_quiet_healthy_machine_raises_nothing() {
+    let checks = fault("none", "").examined();
+    assert_eq!(findings(&checks), [], "{checks:#?}");
+}
+
+#[test]
+fn each_fault_raises_its_own_warning_and_no_other() {
+    let faults = faults();
+    for fault in &faults {
+        let checks = fault.examined();
+        // Where a fault disturbs the loop too, that is put down to it and not fine, but no warning.
+        let (explained, found): (Vec<_>, Vec<_>) =
+            findings(&checks).into_iter().partition(|finding| *finding == ("noise", Verdict::Unknown));
+        assert_eq!(found, [fault.finding], "{}: {checks:#?}", fault.name);
+        let disturbs = ["a busy neighbour", "a quota that is used up", "a hypervisor that takes time away"];
+        assert_eq!(explained.len(), usize::from(disturbs.contains(&fault.name)), "{}", fault.name);
+        let sentence = &checks.iter().find(|check| check.name == fault.finding.0).expect("it was just found").sentence;
+        assert!(sentence.len() > 40 && sentence.contains([':', ';']), "{} names no cure: {sentence}", fault.name);
+    }
+    let raised: BTreeSet<String> = faults.iter().map(|fault| fault.finding.0.to_owned()).collect();
+    let all: BTreeSet<String> = fault("none", "").examined().into_iter().map(|check| check.name).collect();
+    assert_eq!(raised, all, "every check can be raised");
+    assert!(all.len() >= 15);
+}
+
+#[test]
+fn a_machine_that_shows_nothing_is_unknown_and_not_at_fault() {
+    let sight = Tree::bare().sight();
+    let nothing = Counters::now(&sight, &[0]);
+    let calibration =
+        Calibration { before: nothing.clone(), rested: nothing.clone(), worked: nothing.clone(), lost: None };
+    let evidence = Evidence {
+        sight,
+        processors: vec![0],
+        debug: false,
+        data_bytes: 0,
+        resident: None,
+        room_bytes: None,
+        database: None,
+        calibration,
+    };
+    let checks = examine(&evidence);
+    let faults = checks.iter().filter(|check| check.verdict > Verdict::Unknown);
+    assert_eq!(faults.count(), 0, "{checks:#?}");
+    assert!(findings(&checks).len() > 15, "{checks:#?}");
+    assert!(examine_after(&nothing, &nothing).iter().all(|check| check.verdict == Verdict::Unknown));
+}
+
+#[test]
+fn what_happens_while_it_is_measured_is_found_afterwards() {
+    type Event = (&'static str, fn(&Tree), Ticks);
+    let stolen = Ticks { busy: 13_021, stolen: 3_007, own: 50 + 4 * 3_010, ..RESTED };
+    let crowded = Ticks { own: 50 + 4 * 2_000, ..MEASURED };
+    let events: [Event; 7] = [
+        ("", |_| (), MEASURED),
+        ("quota", |tree| tree.write("/sys/fs/cgroup/job/cpu.stat", "nr_throttled 6"), MEASURED),
+        ("heat", |tree| tree.write("/sys/devices/system/cpu/cpu3/thermal_throttle/core_throttle_count", 4), MEASURED),
+        ("swapping", |tree| tree.write("/proc/vmstat", "pswpin 41\npswpout 60"), MEASURED),
+        (
+            "clock",
+            |tree| tree.write("/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet"),
+            MEASURED,
+        ),
+        ("steal", |_| (), stolen),
+        ("neighbours", |_| (), crowded),
+    ];
+    for (expected, happen, ticks) in events {
+        let tree = healthy();
+        show(&tree, WORKED);
+        let before = Counters::now(&tree.sight(), &PROCESSORS);
+        happen(&tree);
+        show(&tree, ticks);
+        let checks = examine_after(&before, &Counters::now(&tree.sight(), &PROCESSORS));
+        let expected: Vec<_> = [(expected, Verdict::Warn)].into_iter().filter(|(name, _)| !name.is_empty()).collect();
+        assert_eq!(findings(&checks), expected, "{checks:#?}");
+    }
+}
+
+#[test]
+fn our_own_processes_are_no_neighbours() {
+    let tree = healthy();
+    show(&tree, BEFORE);
+    let before = Counters::now(&tree.sight(), &PROCESSORS);
+    // Both all of the time, and it is ours.
+    show(&tree, Ticks { busy: BEFORE.busy + 100, own: BEFORE.own + 400, ..BEFORE });
+    let after = Counters::now(&tree.sight(), &PROCESSORS);
+    assert_eq!(after.used_by_others(&before), Some(0.0));
+    assert_eq!(after.used_by_others(&after), None, "no time has passed");
+}
+
+#[test]
+fn the_worst_comes_first_and_only_a_refusal_stops_a_sweep() {
+    let check = |name: &str, verdict| Check { name: name.to_owned(), verdict, sentence: format!("{name}.") };
+    let checks = worst_first(vec![
+        check("a", Verdict::Ok),
+        check("b", Verdict::Warn),
+        check("c", Verdict::Unknown),
+        check("d", Verdict::Refuse),
+        check("e", Verdict::Warn),
+    ]);
+    let names: String = checks.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(names, "dbeca");
+    assert_eq!(refusals(&checks), ["d."]);
+}

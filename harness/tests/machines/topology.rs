@@ -1,0 +1,169 @@
+//! The order in which cells get processors, on machines that are not this one.
+
+use crate::tree::{Core, Tree, core};
+use harness::topology::Topology;
+
+/// What a process may use of `tree`, and how many of these are physical cores.
+fn seen(tree: &Tree) -> (Vec<usize>, usize) {
+    let Topology { processors, physical } = Topology::seen(&tree.sight());
+    (processors, physical)
+}
+
+fn eight_cores() -> Tree {
+    Tree::of(&(0..8).map(|number| core([number])).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_small_virtual_machine_has_its_two_cores_in_order() {
+    let tree = Tree::of(&[core([0]), core([1])]);
+    // Both versions are mounted there, and neither limits anything.
+    tree.first_version("/", "/");
+    tree.write("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", -1);
+    tree.write("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", 100_000);
+    assert_eq!(seen(&tree), (vec![0, 1], 2));
+}
+
+/// 32 cores on two sockets; the numbers of a core's threads from its place among all cores and on its socket.
+fn two_sockets(threads: fn(usize, usize) -> [usize; 2]) -> Vec<Core> {
+    let places = (0..2).flat_map(|package| (0..16).map(move |core| (package, core)));
+    let of = |(package, core): (usize, usize)| Core {
+        threads: threads(package, core).to_vec(),
+        package,
+        cache: package,
+        capacity: 1024,
+    };
+    places.map(of).collect()
+}
+
+#[test]
+fn on_two_sockets_the_first_is_filled_before_the_second_and_second_threads_come_last() {
+    let tree = Tree::of(&two_sockets(|package, core| [16 * package + core, 32 + 16 * package + core]));
+    assert_eq!(seen(&tree), ((0..64).collect(), 32));
+}
+
+#[test]
+fn numbers_that_alternate_between_sockets_do_not_mislead() {
+    let tree = Tree::of(&two_sockets(|package, core| [2 * core + package, 32 + 2 * core + package]));
+    let (even, odd) = ((0..32).step_by(2), (1..32).step_by(2));
+    let first: Vec<usize> = even.chain(odd).collect();
+    let second = first.iter().map(|number| number + 32);
+    assert_eq!(seen(&tree), (first.iter().copied().chain(second).collect(), 32));
+}
+
+#[test]
+fn with_smt_off_the_second_threads_are_offline_and_never_taken() {
+    let tree = Tree::of(&two_sockets(|package, core| [16 * package + core, 32 + 16 * package + core]));
+    tree.online(&(0..32).collect::<Vec<_>>());
+    // The kernel takes offline processors out of the siblings too, but leaves them in the mask.
+    for number in 0..32 {
+        tree.write(&format!("/sys/devices/system/cpu/cpu{number}/topology/core_cpus_list"), number);
+        tree.write(&format!("/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list"), number);
+    }
+    assert_eq!(seen(&tree), ((0..32).collect(), 32));
+}
+
+#[test]
+fn of_two_kinds_of_cores_the_fast_ones_come_first_and_their_second_threads_last() {
+    let fast = (0..6).map(|number| core([2 * number, 2 * number + 1]));
+    let tree = Tree::of(&fast.chain((12..20).map(|number| core([number]))).collect::<Vec<_>>());
+    tree.write("/sys/devices/cpu_core/cpus", "0-11");
+    tree.write("/sys/devices/cpu_atom/cpus", "12-19");
+    let expected = vec![0, 2, 4, 6, 8, 10, 12, 13, 14, 15, 16, 17, 18, 19, 1, 3, 5, 7, 9, 11];
+    assert_eq!(seen(&tree), (expected, 14));
+}
+
+#[test]
+fn where_cores_have_a_capacity_the_largest_comes_first() {
+    let of = |number: usize, capacity: usize| Core { capacity, cache: number / 4, ..core([number]) };
+    let capacities = [446, 446, 446, 446, 871, 871, 871, 1024];
+    let tree = Tree::of(&capacities.iter().enumerate().map(|(number, size)| of(number, *size)).collect::<Vec<_>>());
+    assert_eq!(seen(&tree).0, [7, 4, 5, 6, 0, 1, 2, 3]);
+}
+
+#[test]
+fn a_favoured_core_does_not_tear_its_neighbours_apart() {
+    let of =
+        |number: usize| Core { cache: number / 2, capacity: if number == 3 { 1024 } else { 990 }, ..core([number]) };
+    assert_eq!(seen(&Tree::of(&[of(0), of(1), of(2), of(3)])).0, [0, 1, 2, 3]);
+}
+
+#[test]
+fn cores_that_share_a_cache_stay_together() {
+    // Four caches, and numbers that go round them.
+    let of = |number: usize| Core { cache: number % 4, ..core([number, 16 + number]) };
+    let tree = Tree::of(&(0..16).map(of).collect::<Vec<_>>());
+    let first = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+    let second = first.map(|number| number + 16);
+    assert_eq!(seen(&tree), ([first, second].concat(), 16));
+}
+
+#[test]
+fn a_container_of_version_two_gets_what_its_quota_pays_for_in_full() {
+    for (limit, expected) in [("150000 100000", 1), ("50000 100000", 1), ("250000 100000", 2), ("max 100000", 8)] {
+        let tree = eight_cores();
+        tree.second_version("/");
+        tree.write("/sys/fs/cgroup/cpu.max", limit);
+        assert_eq!(seen(&tree), ((0..expected).collect(), expected), "{limit}");
+    }
+}
+
+#[test]
+fn a_container_of_version_one_gets_what_its_quota_pays_for_in_full() {
+    // Seen from inside, the container's group is the root of what is mounted, but the path is the host's.
+    for (group, root) in [("/docker/4f", "/docker/4f"), ("/", "/"), ("/docker/4f", "/")] {
+        for (limit, expected) in [(150_000, 1), (50_000, 1), (250_000, 2), (-1, 8)] {
+            let tree = eight_cores();
+            tree.first_version(group, root);
+            let folder = if group == root { "" } else { group };
+            tree.write(&format!("/sys/fs/cgroup/cpu,cpuacct{folder}/cpu.cfs_quota_us"), limit);
+            tree.write(&format!("/sys/fs/cgroup/cpu,cpuacct{folder}/cpu.cfs_period_us"), 100_000);
+            assert_eq!(seen(&tree), ((0..expected).collect(), expected), "{limit} in {group} of {root}");
+        }
+    }
+}
+
+#[test]
+fn the_smallest_quota_on_the_way_to_the_root_counts() {
+    for (outer, inner) in [("300000 100000", "600000 100000"), ("600000 100000", "300000 100000")] {
+        let tree = eight_cores();
+        tree.second_version("/system.slice/job.service/child");
+        tree.write("/sys/fs/cgroup/system.slice/cpu.max", outer);
+        tree.write("/sys/fs/cgroup/system.slice/job.service/cpu.max", inner);
+        tree.write("/sys/fs/cgroup/system.slice/job.service/child/cpu.max", "max 100000");
+        // Not ours.
+        tree.write("/sys/fs/cgroup/user.slice/cpu.max", "100000 100000");
+        assert_eq!(seen(&tree).0, [0, 1, 2]);
+    }
+}
+
+#[test]
+fn the_quota_is_cut_from_the_order_and_not_from_the_numbers() {
+    let tree = Tree::of(&[core([0, 1]), core([2, 3]), core([4, 5])]);
+    tree.second_version("/");
+    tree.write("/sys/fs/cgroup/cpu.max", "400000 100000");
+    assert_eq!(seen(&tree), (vec![0, 2, 4, 1], 3));
+}
+
+#[test]
+fn a_mask_leaves_out_what_it_forbids() {
+    let tree = Tree::of(&[core([0, 4]), core([1, 5]), core([2, 6]), core([3, 7])]);
+    tree.mask(&[1, 2, 6]);
+    assert_eq!(seen(&tree), (vec![1, 2, 6], 2));
+    // A second thread whose first is forbidden has its core for itself.
+    tree.mask(&[4, 5, 2]);
+    assert_eq!(seen(&tree), (vec![4, 5, 2], 3));
+}
+
+#[test]
+fn a_machine_that_shows_nothing_has_one_processor() {
+    assert_eq!(seen(&Tree::bare()), (vec![0], 1));
+}
+
+#[test]
+fn this_machine_gives_what_the_kernel_allows() {
+    let topology = Topology::here();
+    let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+    assert!(topology.processors.iter().all(|number| allowed.is_set(*number)));
+    assert_eq!(topology.processors.len(), std::thread::available_parallelism().unwrap().get());
+    assert!((1..=topology.processors.len()).contains(&topology.physical));
+}

@@ -1,0 +1,120 @@
+//! A folder with the files in which Linux describes a machine.
+
+use harness::sight::Sight;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// What Linux would show in `/proc` and `/sys`.
+pub(crate) struct Tree {
+    folder: TempDir,
+}
+
+/// A physical core.
+#[derive(Clone)]
+pub(crate) struct Core {
+    /// Its hardware threads' numbers.
+    pub(crate) threads: Vec<usize>,
+    /// Its socket.
+    pub(crate) package: usize,
+    /// Which last-level cache it shares, by any number.
+    pub(crate) cache: usize,
+    /// 1024 for the fastest.
+    pub(crate) capacity: usize,
+}
+
+/// A core of a machine with one socket, one cache and one kind of core.
+pub(crate) fn core(threads: impl Into<Vec<usize>>) -> Core {
+    Core { threads: threads.into(), package: 0, cache: 0, capacity: 1024 }
+}
+
+/// `0-3,8`, as the kernel writes it.
+pub(crate) fn ranges(numbers: &[usize]) -> String {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    let runs = sorted.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [only] => only.to_string(),
+        [first, .., last] => format!("{first}-{last}"),
+        [] => String::new(),
+    });
+    runs.collect::<Vec<_>>().join(",")
+}
+
+impl Tree {
+    /// A machine that shows nothing.
+    pub(crate) fn bare() -> Self {
+        Tree { folder: TempDir::new().expect("a temporary folder can be made") }
+    }
+
+    /// A machine with these cores, all of them online and allowed.
+    pub(crate) fn of(cores: &[Core]) -> Self {
+        let tree = Tree::bare();
+        let all: Vec<usize> = cores.iter().flat_map(|core| core.threads.clone()).collect();
+        let mut caches: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for core in cores {
+            caches.entry(core.cache).or_default().extend(&core.threads);
+        }
+        for core in cores {
+            for number in &core.threads {
+                let folder = format!("/sys/devices/system/cpu/cpu{number}");
+                tree.write(&format!("{folder}/topology/physical_package_id"), core.package);
+                tree.write(&format!("{folder}/topology/core_cpus_list"), ranges(&core.threads));
+                tree.write(&format!("{folder}/topology/thread_siblings_list"), ranges(&core.threads));
+                tree.write(&format!("{folder}/cpu_capacity"), core.capacity);
+                let own = ranges(&core.threads);
+                let shared = ranges(&caches[&core.cache]);
+                for (index, (level, list)) in [(1, &own), (1, &own), (2, &own), (3, &shared)].into_iter().enumerate() {
+                    tree.write(&format!("{folder}/cache/index{index}/level"), level);
+                    tree.write(&format!("{folder}/cache/index{index}/shared_cpu_list"), list);
+                }
+            }
+        }
+        tree.online(&all);
+        tree.mask(&all);
+        tree
+    }
+
+    /// Says which processors are online.
+    pub(crate) fn online(&self, numbers: &[usize]) {
+        self.write("/sys/devices/system/cpu/online", ranges(numbers));
+    }
+
+    /// Says which processors this process may use.
+    pub(crate) fn mask(&self, numbers: &[usize]) {
+        self.write("/proc/thread-self/status", format!("Name:\tgoldilocks\nCpus_allowed_list:\t{}", ranges(numbers)));
+    }
+
+    /// A host whose control groups are of version 2, with this process in `group`.
+    pub(crate) fn second_version(&self, group: &str) {
+        self.write("/proc/self/cgroup", format!("0::{group}"));
+        self.write(
+            "/proc/self/mountinfo",
+            "31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate",
+        );
+    }
+
+    /// A host whose control groups are of version 1, with this process in `group`, of which `root` is mounted.
+    pub(crate) fn first_version(&self, group: &str, root: &str) {
+        let controllers = ["cpuset", "cpu,cpuacct", "memory"];
+        let groups = controllers.iter().zip(4..).map(|(names, number)| format!("{number}:{names}:{group}\n"));
+        self.write("/proc/self/cgroup", groups.collect::<String>() + "1:name=systemd:/\n0::/");
+        let mounts = controllers.iter().zip(32..).map(|(names, number)| {
+            format!("{number} 31 0:29 {root} /sys/fs/cgroup/{names} rw,relatime - cgroup cgroup rw,{names}\n")
+        });
+        // Beside them the hierarchy of version 2, without controllers, as on many hosts.
+        let unified = "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
+        self.write("/proc/self/mountinfo", mounts.collect::<String>() + unified);
+    }
+
+    /// Writes a file, whose folders need not be there.
+    pub(crate) fn write(&self, path: &str, text: impl ToString) {
+        let path = self.folder.path().join(Path::new(path).strip_prefix("/").expect("paths are absolute"));
+        std::fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("our own folder");
+        std::fs::write(path, text.to_string() + "\n").expect("our own folder");
+    }
+
+    /// What the program sees of it.
+    pub(crate) fn sight(&self) -> Sight {
+        Sight::below(self.folder.path())
+    }
+}

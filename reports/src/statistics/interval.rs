@@ -1,0 +1,211 @@
+//! A median and where the true one is expected.
+//!
+//! The interval runs between two of the sorted processes, chosen so that the true median lies between them as often as
+//! asked, and interpolated where no pair fits exactly: T. P. Hettmansperger and S. J. Sheather, "Confidence intervals
+//! based on interpolated order statistics", Statistics & Probability Letters 4 (1986). It holds for every shape of
+//! noise, for it uses nothing but that half of all processes are quicker than the median one.
+//!
+//! It is what is left of the bootstrap by process when the random numbers are taken out. The median of resampled values
+//! is always one of the values, and how often it is which follows from the binomial distribution (B. Efron, "The
+//! Jackknife, the Bootstrap and Other Resampling Plans", 1982, section 10.3), so resampling computes by chance what
+//! can be had exactly. With few blocks resampling is off by more than that: drawing the samples inside processes again
+//! counts their noise twice and covers more than was asked, and leaving them as they are covers less. Six, ten and
+//! twenty blocks hold what they claim here; [`super::simulation::coverage`] shows it.
+
+use super::modes::split;
+use super::{BLOCKS_FOR_AN_INTERVAL, Blocks, log_ratios, median, processes};
+
+/// From `low` to `high`, both included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Whether `value` lies in it.
+    pub fn contains(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+}
+
+/// A value and how far it can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The best single guess.
+    pub value: f64,
+    /// Where the true value is expected; `None` with fewer than [`BLOCKS_FOR_AN_INTERVAL`] blocks. If processes are of
+    /// two kinds (see [`super::modes`]), there is no one true value, and this is what another process may show: it
+    /// runs from the quickest process to the slowest.
+    pub interval: Option<Interval>,
+}
+
+/// The median process, in nanoseconds: the median over processes of the median of each one's samples.
+///
+/// `level` is the probability the interval aims at, such as [`super::LEVEL`]. `None` if there is no sample.
+pub fn time(blocks: &Blocks, level: f64) -> Option<Estimate> {
+    estimate(processes(blocks), f64::ln, level)
+}
+
+/// How many times as long `over` takes as `under`, paired by block: the median over blocks of their ratios.
+///
+/// Within a block both were measured close to each other in time, so what slowed the whole machine slowed both, and
+/// cancels. `None` if no block has both.
+pub fn ratio(over: &Blocks, under: &Blocks, level: f64) -> Option<Estimate> {
+    let Estimate { value, interval } = estimate(log_ratios(over, under), |logarithm| logarithm, level)?;
+    let interval = interval.map(|Interval { low, high }| Interval { low: low.exp(), high: high.exp() });
+    Some(Estimate { value: value.exp(), interval })
+}
+
+/// The probability that the true median lies between the smallest and the largest of `blocks` measured ones:
+/// all of them lie on one side of it with probability `2 · 2^-blocks`. (The sign test's argument, exact for any
+/// continuous distribution: W. J. Conover, "Practical Nonparametric Statistics", chapter 3.)
+pub fn reach(blocks: usize) -> f64 {
+    let exponent = i32::try_from(blocks).unwrap_or(i32::MAX).saturating_sub(1);
+    1.0 - 0.5_f64.powi(exponent)
+}
+
+/// The median of `values` with its interval; `logarithm` is how to take a value's, for the search for two kinds.
+fn estimate(mut values: Vec<f64>, logarithm: fn(f64) -> f64, level: f64) -> Option<Estimate> {
+    let value = median(&values)?;
+    values.sort_unstable_by(f64::total_cmp);
+    let two_kinds = split(&values.iter().map(|value| logarithm(*value)).collect::<Vec<_>>()).is_some();
+    let interval = match values.as_slice() {
+        [low, .., high] if two_kinds => Some(Interval { low: *low, high: *high }),
+        few if few.len() < BLOCKS_FOR_AN_INTERVAL => None,
+        sorted => Some(around_the_median(sorted, level)),
+    };
+    Some(Estimate { value, interval })
+}
+
+/// The interval of Hettmansperger and Sheather for the median of what the `sorted` values were drawn from, or the
+/// whole range if even that is less sure than `level`.
+fn around_the_median(sorted: &[f64], level: f64) -> Interval {
+    let count = sorted.len();
+    let between = |depth: usize| (sorted[depth - 1], sorted[count - depth]);
+    // `sure` is how probably the median lies between the values at `depth` from either end.
+    let (mut depth, mut sure) = (1, reach(count));
+    for (next, surer) in (2..=count / 2).zip(sureness(count).skip(1)) {
+        if surer < level {
+            let share = ((sure - level) / (sure - surer)).max(0.0);
+            let (outer, inner) = ((count - depth) as f64 * share, depth as f64 * (1.0 - share));
+            let inwards = outer / (outer + inner);
+            let ((low, high), (next_low, next_high)) = (between(depth), between(next));
+            return Interval { low: low + inwards * (next_low - low), high: high + inwards * (next_high - high) };
+        }
+        (depth, sure) = (next, surer);
+    }
+    let (low, high) = between(depth);
+    Interval { low, high }
+}
+
+/// How probably the median lies between the values at depth 1, 2, … from either end: what is left of the binomial
+/// distribution with one half when both tails are cut.
+fn sureness(count: usize) -> impl Iterator<Item = f64> {
+    // Relative to the middle one, which cannot be too small for a float, as 2^-count can.
+    let mut weights = vec![1.0; count / 2 + 1];
+    for k in (0..count / 2).rev() {
+        weights[k] = weights[k + 1] * (k + 1) as f64 / (count - k) as f64;
+    }
+    let middle_counts_once = if count.is_multiple_of(2) { 1.0 } else { 0.0 };
+    let all = 2.0 * weights.iter().sum::<f64>() - middle_counts_once;
+    let mut tail = 0.0;
+    weights.into_iter().take(count / 2).map(move |weight| {
+        tail += weight / all;
+        1.0 - 2.0 * tail
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BLOCKS_FOR_A_VERDICT, LEVEL, blocks};
+    use super::*;
+    use proptest::prelude::{ProptestConfig, prop_assert, proptest};
+
+    #[test]
+    fn an_interval_needs_three_blocks_and_stays_within_what_was_measured() {
+        assert_eq!(time(&blocks(&[&[1.0, 3.0], &[4.0]]), LEVEL), Some(Estimate { value: 3.0, interval: None }));
+        let three = time(&blocks(&[&[1.0], &[2.0], &[3.0]]), LEVEL).expect("there are samples");
+        assert_eq!(three, Estimate { value: 2.0, interval: Some(Interval { low: 1.0, high: 3.0 }) });
+        assert_eq!(time(&Blocks::new(), LEVEL), None);
+    }
+
+    #[test]
+    fn the_interval_of_ten_is_the_one_of_the_textbook() {
+        // Between the 2nd and the 9th: 97.85 %. Between the 3rd and the 8th: 89.06 %.
+        let ten: Vec<f64> = (1..=10).map(f64::from).collect();
+        let sure: Vec<f64> = sureness(10).collect();
+        assert!((sure[1] - 0.978_5).abs() < 1e-4 && (sure[2] - 0.890_6).abs() < 1e-4, "{sure:?}");
+        let interval = around_the_median(&ten, LEVEL);
+        // (0.9785 - 0.95) / (0.9785 - 0.8906) = 0.3244; 8 · 0.3244 / (2 + 6 · 0.3244) = 0.6577.
+        assert!((interval.low - 2.657_7).abs() < 1e-3 && (interval.high - 8.342_3).abs() < 1e-3, "{interval:?}");
+    }
+
+    #[test]
+    fn thousands_of_blocks_still_have_an_interval() {
+        let many: Vec<f64> = (0..5_000).map(f64::from).collect();
+        let interval = around_the_median(&many, LEVEL);
+        // The normal approximation: 2500 ± 1.96 · √5000 / 2.
+        assert!((interval.high - interval.low - 138.6).abs() < 2.0, "{interval:?}");
+    }
+
+    #[test]
+    fn a_ratio_cancels_what_slows_a_whole_block() {
+        let over = blocks(&[&[20.0], &[40.0], &[80.0], &[160.0]]);
+        let under = blocks(&[&[10.0], &[20.0], &[40.0], &[80.0]]);
+        let ratio = ratio(&over, &under, LEVEL).expect("all blocks are shared");
+        let interval = ratio.interval.expect("four blocks");
+        for value in [ratio.value, interval.low, interval.high] {
+            assert!((value - 2.0).abs() < 1e-12, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_blocks_that_have_both_are_paired() {
+        let over = Blocks::from([(0, vec![30.0]), (1, vec![1.0])]);
+        let under = Blocks::from([(0, vec![10.0]), (2, vec![500.0])]);
+        assert!((ratio(&over, &under, LEVEL).expect("block 0").value - 3.0).abs() < 1e-12);
+        assert_eq!(ratio(&over, &Blocks::from([(7, vec![1.0])]), LEVEL), None);
+    }
+
+    #[test]
+    fn five_blocks_reach_as_far_as_the_text_says() {
+        assert!((reach(3) - 0.75).abs() < 1e-12);
+        assert!((reach(BLOCKS_FOR_A_VERDICT) - 0.9375).abs() < 1e-12);
+        assert!(reach(1) == 0.0 && reach(1_000) <= 1.0);
+    }
+
+    #[test]
+    fn the_interval_of_two_kinds_of_processes_covers_both() {
+        let nine_to_one = [30.0, 30.1, 29.9, 30.2, 30.0, 30.1, 29.8, 30.0, 30.1, 50.0];
+        let blocks: Blocks = (0..).zip(nine_to_one.map(|ns| vec![ns])).collect();
+        let interval = time(&blocks, LEVEL).and_then(|time| time.interval).expect("ten blocks");
+        assert_eq!(interval, Interval { low: 29.8, high: 50.0 });
+        let even: Blocks = (0..10).map(|block| (block, vec![10.0])).collect();
+        let interval = ratio(&blocks, &even, LEVEL).and_then(|ratio| ratio.interval).expect("ten blocks");
+        assert!((interval.high - 5.0).abs() < 1e-9, "{interval:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn intervals_hold_the_estimate_and_scale_with_the_unit(
+            values in proptest::collection::vec(proptest::collection::vec(1.0..1e6_f64, 1..4), 3..12),
+        ) {
+            let data: Blocks = (0..).zip(values).collect();
+            let estimate = time(&data, LEVEL).expect("there are samples");
+            let interval = estimate.interval.expect("at least three blocks");
+            prop_assert!(interval.contains(estimate.value));
+
+            let twice = |times: &Vec<f64>| times.iter().map(|ns| ns * 2.0).collect();
+            let doubled: Blocks = data.iter().map(|(block, times)| (*block, twice(times))).collect();
+            let doubled_ratio = ratio(&doubled, &data, LEVEL).expect("all blocks are shared");
+            prop_assert!((doubled_ratio.value - 2.0).abs() < 1e-9);
+            let doubled_time = time(&doubled, LEVEL).and_then(|it| it.interval).expect("as many blocks");
+            prop_assert!((doubled_time.high / interval.high - 2.0).abs() < 1e-9);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether one untimed run was enough to warm up.
+
+use super::interval::Interval;
+use super::verdict::alone;
+use super::{MARGIN, median};
+
+/// The runs of one process, in nanoseconds, in the order in which they were done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Process<'a> {
+    /// The run that is not among the samples; `None` in records that do not have it.
+    pub untimed: Option<f64>,
+    /// The samples by index.
+    pub timed: &'a [f64],
+}
+
+/// What the processes of a cell say about warming up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum WarmUp {
+    /// Too few processes have two samples or more.
+    Unknown,
+    /// The first timed sample is not surely slower than the later ones.
+    Enough {
+        /// How many times as long the untimed run took as the later samples; `None` if it is not recorded.
+        untimed: Option<f64>,
+    },
+    /// The first timed sample is surely slower than the later ones, by [`MARGIN`] or more: one untimed run is too few,
+    /// and medians over all samples are too long.
+    TooLittle {
+        /// How many times as long the first sample took as the later ones.
+        first: f64,
+        /// Where that is expected.
+        interval: Interval,
+    },
+}
+
+/// Compares the first timed sample with the median of the later ones, paired by process, as strategies are compared by
+/// block: see [`super::against_the_fastest`].
+pub fn warm_up(processes: &[Process]) -> WarmUp {
+    let later: Vec<(&Process, f64)> =
+        processes.iter().filter_map(|process| Some((process, median(process.timed.get(1..)?)?))).collect();
+    let first: Vec<f64> = later.iter().map(|(process, later)| (process.timed[0] / later).ln()).collect();
+    let Some(logarithms) = alone(&first) else {
+        return WarmUp::Unknown;
+    };
+    let first = f64::midpoint(logarithms.low, logarithms.high).exp();
+    if logarithms.low > 0.0 && first >= 1.0 + MARGIN {
+        return WarmUp::TooLittle {
+            first,
+            interval: Interval { low: logarithms.low.exp(), high: logarithms.high.exp() },
+        };
+    }
+    let untimed: Vec<f64> = later.iter().filter_map(|(process, later)| Some((process.untimed? / later).ln())).collect();
+    WarmUp::Enough { untimed: median(&untimed).map(f64::exp) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::Noise;
+    use fastrand::Rng;
+
+    /// Sessions in which the first sample is called cold, of 200 sessions of eight processes with three samples.
+    fn cold(first: f64) -> usize {
+        let mut random = Rng::with_seed(8);
+        let noise = Noise::normal(0.03, 0.5);
+        let mut session = || {
+            let mut samples: Vec<Vec<f64>> = (0..8).map(|_| noise.process(100.0, 3, &mut random)).collect();
+            for process in &mut samples {
+                process[0] *= first;
+            }
+            let processes: Vec<Process> = samples.iter().map(|timed| Process { untimed: None, timed }).collect();
+            matches!(warm_up(&processes), WarmUp::TooLittle { .. })
+        };
+        (0..200).filter(|_| session()).count()
+    }
+
+    #[test]
+    fn a_first_sample_that_is_slower_is_found_and_an_equal_one_is_not() {
+        assert!(cold(1.0) <= 10, "{} of 200", cold(1.0));
+        assert!(cold(1.10) >= 190, "{} of 200", cold(1.10));
+    }
+
+    #[test]
+    fn what_the_untimed_run_took_is_told_if_it_is_known() {
+        let timed = [[10.0, 10.1], [10.1, 10.0], [10.0, 10.0], [9.9, 10.0], [10.0, 9.9]];
+        let with = |untimed| timed.iter().map(|timed| Process { untimed, timed }).collect::<Vec<_>>();
+        assert_eq!(warm_up(&with(None)), WarmUp::Enough { untimed: None });
+        let WarmUp::Enough { untimed: Some(untimed) } = warm_up(&with(Some(20.0))) else {
+            panic!("{:?}", warm_up(&with(Some(20.0))));
+        };
+        assert!((untimed - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn one_sample_a_process_or_few_processes_say_nothing() {
+        let single = [Process { untimed: Some(9.0), timed: &[5.0] }; 9];
+        assert_eq!(warm_up(&single), WarmUp::Unknown);
+        let few = [Process { untimed: None, timed: &[9.0, 5.0, 5.0] }; 4];
+        assert_eq!(warm_up(&few), WarmUp::Unknown);
+        assert_eq!(warm_up(&[Process { untimed: None, timed: &[] }]), WarmUp::Unknown);
+    }
+}

@@ -1,0 +1,390 @@
+//! Whether the numbers can be trusted: every fault that could mislead is made on purpose, and must be found.
+
+use crate::Proofs;
+use anyhow::{Context, Result, ensure};
+use reports::Record;
+use reports::record::{Check, Fault, Sample, Status, Times, Verdict};
+use reports::statistics::{Blocks, fastest, promises, simulation};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use tests::prices::median;
+use tests::sabotage::{Trial, can_be_tried, measure, misjudged, sabotaged};
+use tests::{goldilocks, workspace};
+
+pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
+    simulated(proofs);
+    doctor(proofs)?;
+    suites(proofs)?;
+    equals(proofs)?;
+    cheats(proofs)?;
+    threads(proofs)?;
+    resources(proofs)?;
+    killed(proofs)?;
+    honest(proofs)?;
+    budget(proofs)
+}
+
+/// What simulated sessions show: nothing here depends on the machine.
+fn simulated(proofs: &mut Proofs) {
+    for promise in promises::promises() {
+        proofs.line(&promise.what, &promise.figure, promise.bar, promise.holds);
+    }
+}
+
+/// What the doctor says of this machine while nothing else runs.
+fn doctor(proofs: &mut Proofs) -> Result<()> {
+    let output = Command::new(goldilocks()).args(["doctor", "--json"]).output().context("cannot start the doctor")?;
+    let checks: Vec<Check> = serde_json::from_slice(&output.stdout).context("the doctor printed no checks")?;
+    let bad: Vec<&str> =
+        checks.iter().filter(|check| check.verdict >= Verdict::Warn).map(|check| check.sentence.as_str()).collect();
+    proofs.line(
+        "this machine, when quiet",
+        &format!("{} checks, {} warnings {}", checks.len(), bad.len(), bad.join(" ")),
+        "at least 15 checks, no warning",
+        checks.len() >= 15 && bad.is_empty(),
+    );
+    Ok(())
+}
+
+/// Bars that tests hold: how many there are and how many pass.
+fn suites(proofs: &mut Proofs) -> Result<()> {
+    for (what, package, filter, bar) in [
+        ("machines of six kinds and more give the expected masks", "harness", "topology", "all"),
+        ("injected faults raise their own warning alone", "harness", "doctor", "all"),
+        ("a record of version 1 stays readable", "reports", "version_1", "all"),
+    ] {
+        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["test", "--package", package, filter])
+            .current_dir(workspace())
+            .output()
+            .context("cannot start the tests")?;
+        let words = String::from_utf8_lossy(&output.stdout);
+        let passed = words.lines().filter(|line| line.starts_with("test ") && line.ends_with("... ok")).count();
+        let failed = words.lines().filter(|line| line.starts_with("test ") && line.ends_with("FAILED")).count();
+        proofs.line(
+            what,
+            &format!("{passed} tests pass, {failed} fail"),
+            bar,
+            output.status.success() && passed > 0 && failed == 0,
+        );
+    }
+    Ok(())
+}
+
+/// The newest run below `runs`.
+fn newest(runs: &Path) -> Result<Record> {
+    let folder = harness::record::find(runs, None)?;
+    Ok(reports::read(folder.join(harness::record::FILE))?)
+}
+
+/// A sweep of the program that knows more than `goldilocks`; what it recorded.
+fn sweep(arguments: &[&str]) -> Result<Record> {
+    let runs = tempfile::tempdir()?;
+    let output = Command::new(sabotaged()?)
+        .args(["sweep", "--anyway", "--runs"])
+        .arg(runs.path())
+        .args(arguments)
+        .current_dir(workspace())
+        .output()
+        .context("cannot start a sweep")?;
+    ensure!(output.status.success(), "a sweep failed: {}", String::from_utf8_lossy(&output.stderr));
+    newest(runs.path())
+}
+
+/// The times of a strategy on a task, by block.
+fn blocks(record: &Record, task: &str, strategy: &str) -> Blocks {
+    let mut blocks = Blocks::new();
+    let own = |sample: &&Sample| sample.cell.task == task && sample.cell.strategy == strategy;
+    for sample in record.samples.iter().filter(own) {
+        if let Some(times) = &sample.times {
+            blocks.entry(sample.block).or_default().push(times.wall_ns as f64);
+        }
+    }
+    blocks
+}
+
+/// The same strategy under two names, in real sweeps: nobody may win.
+fn equals(proofs: &mut Proofs) -> Result<()> {
+    const SESSIONS: u32 = 5;
+    let mut winners = Vec::new();
+    for session in 0..SESSIONS {
+        let strategies = "threads_shared,threads_shared_again,rayon,rayon_again";
+        let record =
+            sweep(&["--tasks", "count,word_totals", "--strategies", strategies, "--sizes", "20000", "--blocks", "6"])?;
+        for task in ["count", "word_totals"] {
+            for name in ["threads_shared", "rayon"] {
+                let again = format!("{name}_again");
+                let (one, other) = (blocks(&record, task, name), blocks(&record, task, &again));
+                let found = fastest(&[(name, &one), (&again, &other)]);
+                if found.len() == 1 {
+                    winners.push(format!("{} on {task} in session {session}", found[0]));
+                }
+            }
+        }
+    }
+    proofs.line(
+        "the same strategy under two names, real",
+        &format!("{} winners in {SESSIONS} sessions of four pairs {}", winners.len(), winners.join(", ")),
+        "0 winners",
+        winners.is_empty(),
+    );
+    Ok(())
+}
+
+/// Every cheat, again and again.
+fn cheats(proofs: &mut Proofs) -> Result<()> {
+    const RUNS: u32 = 20;
+    let processors = harness::machine::processors().len();
+    let mut rejected: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for _ in 0..RUNS {
+        for trial in [Trial::Short, Trial::Long, Trial::Task] {
+            for (sabotage, samples) in measure(trial)? {
+                if !can_be_tried(&sabotage, processors) {
+                    continue;
+                }
+                let right = rejected.entry(sabotage.name).or_default();
+                match misjudged(&sabotage, &samples) {
+                    None => *right += 1,
+                    Some(sentence) => wrong.push(sentence),
+                }
+            }
+        }
+    }
+    wrong.iter().for_each(|sentence| eprintln!("{sentence}"));
+    let least = rejected.values().copied().min().unwrap_or_default();
+    proofs.line(
+        "ways to cheat that are refused by name",
+        &format!("{} ways, each in at least {least} of {RUNS} runs", rejected.len()),
+        "at least 12 ways, each in 20 of 20",
+        rejected.len() >= 12 && least == RUNS,
+    );
+    Ok(())
+}
+
+/// Twice and half the threads, with several numbers of workers; and what looking costs.
+fn threads(proofs: &mut Proofs) -> Result<()> {
+    const RUNS: usize = 10;
+    let (mut tried, mut named) = (0, 0);
+    for workers in ["2", "4"] {
+        for _ in 0..RUNS {
+            let record = sweep(&[
+                "--tasks",
+                "count",
+                "--increments",
+                "1000000000",
+                "--sizes",
+                "16",
+                "--cores",
+                "1",
+                "--workers",
+                workers,
+                "--strategies",
+                "twice_the_threads,half_the_workers,ignores_the_limit",
+                "--blocks",
+                "1",
+                "--samples",
+                "1",
+            ])?;
+            for (name, fault) in [
+                ("twice_the_threads", Fault::ExtraThreads),
+                ("half_the_workers", Fault::TooFewJobs),
+                ("ignores_the_limit", Fault::TooManyJobs),
+            ] {
+                tried += 1;
+                let mut own = record.samples.iter().filter(|sample| sample.cell.strategy == name);
+                named += usize::from(own.any(|sample| sample.fault == Some(fault)));
+            }
+        }
+    }
+    proofs.line(
+        "twice or half the threads, in runs of 200 ms or more",
+        &format!("named in {named} of {tried} runs"),
+        "all of them",
+        named == tried,
+    );
+    Ok(())
+}
+
+/// Memory, processor time and switches of work that is known.
+fn resources(proofs: &mut Proofs) -> Result<()> {
+    let peak = |mebibytes: &str| -> Result<f64> {
+        let times = run(&["--task", "allocates", "--items", mebibytes, "--strategy", "threads_shared"])?;
+        Ok(median(times.iter().map(|times| times.peak_memory_bytes as f64).collect()))
+    };
+    let more = (peak("257")? - peak("1")?) / f64::from(1 << 20);
+    proofs.line(
+        "256 MiB more",
+        &format!("{more:.1} MiB more at the peak"),
+        "256, within 5 %",
+        (more / 256.0 - 1.0).abs() <= 0.05,
+    );
+    let mut busy = Vec::new();
+    for task in [&["count", "--increments", "1000000000"][..], &["word_totals"]] {
+        let times = run(&[&["--samples", "9", "--strategy", "sequential", "--cores", "1", "--task"], task].concat())?;
+        busy.extend(times.iter().map(|times| (times.user_ns + times.system_ns) as f64 / times.wall_ns as f64));
+    }
+    let (low, high) = (busy.iter().copied().fold(f64::MAX, f64::min), busy.iter().copied().fold(0.0, f64::max));
+    let middle = median(busy);
+    proofs.line(
+        "busy threads of sequential cells",
+        &format!("{middle:.3} in the median, {low:.3} to {high:.3}"),
+        "1.00, within 0.05",
+        (middle - 1.0).abs() <= 0.05,
+    );
+    let times = run(&[
+        "--task",
+        "yields",
+        "--items",
+        "10000",
+        "--strategy",
+        "threads_shared",
+        "--cores",
+        "1",
+        "--workers",
+        "2",
+        "--size",
+        "1",
+    ])?;
+    let switches = times.iter().map(|times| times.voluntary_switches + times.involuntary_switches);
+    let least = switches.min().unwrap_or_default();
+    proofs.line("10 000 yields", &format!("at least {least} switches"), "10 000 or more", least >= 10_000);
+    Ok(())
+}
+
+/// One cell; the figures of its samples.
+fn run(arguments: &[&str]) -> Result<Vec<Times>> {
+    let output = Command::new(sabotaged()?)
+        .args(["run", "--json"])
+        .args(arguments)
+        .current_dir(workspace())
+        .output()
+        .context("cannot run a cell")?;
+    ensure!(output.status.success(), "a cell failed: {}", String::from_utf8_lossy(&output.stderr));
+    let mut printed: serde_json::Value = serde_json::from_slice(&output.stdout).context("a cell printed no JSON")?;
+    Ok(serde_json::from_value(printed["samples"].take())?)
+}
+
+/// Killed at random moments, taken up again: the record is what it would have been.
+fn killed(proofs: &mut Proofs) -> Result<()> {
+    use tests::interruption::{Interruption, interrupt};
+    let summary = interrupt(&[Interruption::Kill], 20, 3, &mut |line| eprintln!("{line}"))?;
+    proofs.line(
+        "kill -9 and --resume",
+        &summary.to_string(),
+        "20, no sample lost, doubled or torn, every cell as planned",
+        summary.failures.is_empty() && summary.good.len() == 20,
+    );
+    Ok(())
+}
+
+/// Honest strategies, many samples: nobody may be accused.
+fn honest(proofs: &mut Proofs) -> Result<()> {
+    let (mut samples, mut accused) = (0, Vec::new());
+    let mut costs = Vec::new();
+    // Short and long runs, with as many workers as cores and with more.
+    for arguments in [
+        &["--tasks", "count,word_totals,cursor_pages", "--blocks", "3", "--budget", "1h", "--sizes", "1000,20000"][..],
+        &[
+            "--tasks",
+            "count,virtual_work",
+            "--increments",
+            "600000000",
+            "--blocks",
+            "2",
+            "--budget",
+            "1h",
+            "--sizes",
+            "8",
+            "--workers",
+            "2,5,32",
+            "--waits",
+            "400",
+        ],
+        &[
+            "--tasks",
+            "count,word_totals",
+            "--blocks",
+            "2",
+            "--budget",
+            "1h",
+            "--sizes",
+            "500,20000",
+            "--workers",
+            "3,8",
+            "--deliveries",
+            "in_order,as_completed",
+            "--combines",
+            "per_worker",
+        ],
+    ] {
+        let record = sweep(arguments)?;
+        for sample in &record.samples {
+            samples += 1;
+            if sample.status != Status::Verified {
+                let Sample { cell, reason, .. } = sample;
+                accused.push(format!(
+                    "{} {} on {} cores, {} workers: {reason}",
+                    cell.task, cell.strategy, cell.cores, cell.workers
+                ));
+            }
+            if let Some(times) = &sample.times
+                && let Some(census) = &times.census
+                && times.wall_ns >= 200_000_000
+            {
+                costs.push(census.cost_ns as f64 / (times.wall_ns as f64 * f64::from(sample.cell.cores)));
+            }
+        }
+    }
+    accused.iter().for_each(|sentence| eprintln!("{sentence}"));
+    proofs.line(
+        "honest samples that were accused",
+        &format!("{} of {samples}", accused.len()),
+        "0 of 1 000 or more",
+        accused.is_empty() && samples >= 1_000,
+    );
+    let (middle, most) = (median(costs.clone()), costs.iter().copied().fold(0.0, f64::max));
+    proofs.line(
+        "what the census costs",
+        &format!(
+            "{:.2} % of the cell's processor time in the median of {} runs of 200 ms or more, {:.2} % at most",
+            100.0 * middle,
+            costs.len(),
+            100.0 * most
+        ),
+        "at most 1 %",
+        middle <= 0.01,
+    );
+    Ok(())
+}
+
+/// A sweep of five minutes: when it ends, and what it saved.
+fn budget(proofs: &mut Proofs) -> Result<()> {
+    let runs = tempfile::tempdir()?;
+    let status = Command::new(goldilocks())
+        .args(["sweep", "--anyway", "--budget", "5m", "--runs"])
+        .arg(runs.path())
+        .current_dir(workspace())
+        .status()
+        .context("cannot start a sweep")?;
+    ensure!(status.success(), "the sweep failed");
+    let record = newest(runs.path())?;
+    let measured = record.samples.iter().map(|sample| sample.elapsed_ms).max().unwrap_or_default() as f64 / 1e3;
+    proofs.line(
+        "a budget of 300 s",
+        &format!("{measured:.0} s of measuring"),
+        "270 to 330 s",
+        (270.0..=330.0).contains(&measured),
+    );
+    let session = simulation::recorded(&record);
+    let saving = simulation::saving(&session, 0.02, 200, 1);
+    let share = saving.as_ref().map(|saving| saving.share());
+    proofs.line(
+        "stopping early, on the session just recorded",
+        &share.map_or("nothing to save".to_owned(), |share| format!("{:.0} % fewer samples", 100.0 * share)),
+        "at least 30 % fewer than a fixed number for the same widest interval",
+        share.is_some_and(|share| share >= 0.3),
+    );
+    Ok(())
+}

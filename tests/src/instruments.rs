@@ -1,0 +1,86 @@
+//! Tasks whose use of the machine is known, for finding out whether it is measured rightly.
+//!
+//! They are known to the program `sabotaged` alone.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use strategies::{Answer, Partitions, Result, Task};
+use tasks::{Entry, Inputs};
+
+/// Every one of them.
+pub const ALL: &[Entry] = &[
+    Entry {
+        name: "allocates",
+        about: "Fills as many MiB of memory as it has items, in one partition.",
+        unit: "MiB",
+        sizes: &[1 << 20],
+        default_size: 1 << 20,
+        load: |inputs| Ok(Arc::new(Arc::new(Instrument { items: inputs.noop.items, work: fill }))),
+        options,
+    },
+    Entry {
+        name: "yields",
+        about: "Two partitions that give way to each other as often as it has items.",
+        unit: "yields",
+        sizes: &[1],
+        default_size: 1,
+        load: |inputs| Ok(Arc::new(Arc::new(Instrument { items: inputs.noop.items, work: give_way }))),
+        options,
+    },
+];
+
+fn options(inputs: &Inputs) -> BTreeMap<String, String> {
+    BTreeMap::from([("items".to_owned(), inputs.noop.items.to_string())])
+}
+
+struct Instrument {
+    items: u64,
+    work: fn(u64),
+}
+
+fn fill(mebibytes: u64) {
+    let bytes = usize::try_from(mebibytes << 20).expect("as many as fit into memory");
+    // Written, not only asked for: memory that was never touched is not there. And no zeros, which cost nothing.
+    drop(black_box(vec![1u8; bytes]));
+}
+
+fn give_way(times: u64) {
+    (0..times).for_each(|_| std::thread::yield_now());
+}
+
+impl Task for Instrument {
+    type Partition = u64;
+    type Partial = u64;
+
+    /// As many as a whole: one for a size larger than all items, two for the smallest size.
+    fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<u64>> {
+        let items = self.items;
+        let count = if size.get() == 1 { 2 } else { 1 };
+        Ok(Box::new((0..count).map(move |_| Ok(items))))
+    }
+
+    fn map(&self, partition: u64, into: &mut u64) -> Result<()> {
+        (self.work)(partition);
+        *into = partition;
+        Ok(())
+    }
+
+    fn reduce(into: &mut u64, other: u64) {
+        *into = (*into).max(other);
+    }
+
+    fn baseline(&self) -> Result<u64> {
+        Ok(self.items)
+    }
+
+    fn answer(&self, total: &u64) -> Result<Answer> {
+        Ok(Answer { digest: total.to_string(), figures: Vec::new() })
+    }
+
+    fn write(&self, total: &u64, out: &mut dyn Write) -> std::io::Result<()> {
+        writeln!(out, "{total}")
+    }
+}
