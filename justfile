@@ -31,10 +31,10 @@ report *run:
 compare a b *options:
     {{ goldilocks }} compare {{ a }} {{ b }} {{ options }}
 
-# criterion: the seam beside its twins, the kernels, the honest count
+# criterion: every strategy on every task, the seam beside its twins, the kernels: `just micro --quick word_totals`
 [group('run')]
-micro *options:
-    cargo bench --package tests --package tasks {{ options }}
+micro *options: setup
+    cargo bench --package tests --package tasks --bench cells --bench seam --bench kernels -- {{ options }}
 
 # Show the machine code of the loop that counts
 [group('run')]

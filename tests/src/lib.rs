@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod conformance;
+pub mod crosscheck;
 pub mod instruments;
 pub mod interruption;
 pub mod prices;

@@ -13,6 +13,7 @@ use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Setup};
 use tasks::Inputs;
 use tasks::count::kernel::proportion;
 use tasks::virtual_work::VirtualWork;
+use tests::crosscheck::CELLS;
 use tests::interruption::{Interruption, interrupt};
 use tests::prices::median;
 use tests::{worker_for, workspace};
@@ -23,12 +24,13 @@ fn main() -> ExitCode {
     let proved = match asked.as_deref() {
         None | Some("main") => prove_main(&mut proofs),
         Some("seam") => seam::prove(&mut proofs),
+        Some("crosscheck") => crosscheck(&mut proofs),
         // One process of a comparison of the seam; see there.
         Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
         Some("truth") => truth::prove(&mut proofs),
-        Some(other) => {
-            Err(anyhow::anyhow!("there is nothing to prove about `{other}`; there are `main`, `seam` and `truth`"))
-        }
+        Some(other) => Err(anyhow::anyhow!(
+            "there is nothing to prove about `{other}`; there are `main`, `seam`, `crosscheck` and `truth`"
+        )),
     };
     if let Err(error) = proved {
         eprintln!("error: {error:#}");
@@ -117,6 +119,23 @@ fn interruptions(proofs: &mut Proofs) -> Result<()> {
     let summary = interrupt(&Interruption::ALL, 30, 1, &mut |line| eprintln!("{line}"))?;
     let holds = summary.failures.is_empty() && summary.slowest() <= Duration::from_secs(5);
     proofs.line("interrupted sweeps", &summary.to_string(), "nothing left after 5 s, nothing lost, all resumed", holds);
+    Ok(())
+}
+
+/// Ten cells by our own harness and by criterion.
+fn crosscheck(proofs: &mut Proofs) -> Result<()> {
+    let agreements = tests::crosscheck::compare(&CELLS, &mut |line| eprintln!("{line}"))?;
+    for agreement in &agreements {
+        proofs.line(
+            &format!("our median and criterion's, {}", agreement.cell),
+            &agreement.to_string(),
+            "within each other's interval, or within 3 %",
+            agreement.holds(),
+        );
+    }
+    let holding = agreements.iter().filter(|agreement| agreement.holds()).count();
+    let all = agreements.len();
+    proofs.line("our medians and criterion's", &format!("{holding} of {all} agree"), "all", holding == all);
     Ok(())
 }
 
