@@ -13,7 +13,7 @@ bench *options: setup
 # The same in a minute: five strategies, less work
 [group('run')]
 demo *options: setup
-    {{ goldilocks }} sweep --budget 51s --samples 1 --rows 20000 --increments 50000000 \
+    {{ goldilocks }} sweep --budget 45s --samples 1 --rows 20000 --increments 50000000 \
         --strategies sequential,threads_shared,rayon,tokio_blocking,channel_crossbeam {{ options }}
 
 # Any command of the program: `just goldilocks run --task count --strategy rayon`
