@@ -15,13 +15,13 @@ use crate::{cell, child, doctor, machine, record};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use reports::record::{Cell, Times, Verdict};
+use reports::record::{Cell, Check, Times, Verdict};
 use reports::statistics::TARGET;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tasks::Inputs;
 
 /// Does what the command line asks for: all that the binary does.
@@ -184,6 +184,9 @@ struct Doctor {
     #[command(flatten)]
     inputs: Inputs,
 }
+
+/// How long other programs may take to end before a sweep is refused for them.
+const QUIET_AFTER: Duration = Duration::from_secs(30);
 
 /// Seconds for measuring, unless told otherwise.
 const BUDGET_S: f64 = 300.0;
@@ -473,18 +476,19 @@ impl Sweep {
             let folder = record::find(&self.places.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
             let database_url = self.inputs.cursor_pages.database_url.clone();
             let changes = sweep::Changes { budget_s: self.budget, blocks: self.blocks, database_url };
-            self.ask_doctor()?;
+            self.ask_doctor(interrupt)?;
             return sweep::resume(&folder, &changes, interrupt);
         }
         let command = std::env::args().map(|word| shlex::try_quote(&masked(&word)).map(String::from));
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
         let plan = self.plan()?;
-        self.ask_doctor()?;
+        self.ask_doctor(interrupt)?;
         sweep::begin(&plan, &self.places.runs, command.join(" "), interrupt)
     }
 
-    /// Before anything is made ready: nobody shall wait for data only to be refused.
-    fn ask_doctor(&self) -> Result<()> {
+    /// Before anything is made ready: nobody shall wait for data only to be refused. Neighbours get some time to end, for
+    /// often the last of them is the compiler.
+    fn ask_doctor(&self, interrupt: &Interrupt) -> Result<()> {
         if self.anyway {
             return Ok(());
         }
@@ -497,14 +501,25 @@ impl Sweep {
             runs: &self.places.runs,
             given_server: false,
         };
-        let checks = doctor::examine(&doctor::Evidence::gather(&subject));
+        let look = || doctor::examine(&doctor::Evidence::gather(&subject));
+        let (mut checks, until) = (look(), Instant::now() + QUIET_AFTER);
+        let crowded = |checks: &[Check]| {
+            checks.iter().any(|check| check.name == "neighbours" && check.verdict == Verdict::Refuse)
+        };
+        while crowded(&checks) && Instant::now() < until && !interrupt.is_asked() {
+            eprintln!("{}; waiting for them", doctor::refusals(&checks).join("; "));
+            std::thread::sleep(Duration::from_secs(3));
+            checks = look();
+        }
         let refusals = doctor::refusals(&checks);
         ensure!(
             refusals.is_empty(),
             "what would be measured here would mislead:\n  {}\n`--anyway` measures regardless, and the report says so",
             refusals.join("\n  ")
         );
-        for warning in checks.iter().filter(|check| check.verdict == Verdict::Warn) {
+        // Whether the input is in memory is looked at again when the baselines have read it.
+        let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn && check.name != "page_cache");
+        for warning in warnings {
             eprintln!("warning: {}", warning.sentence);
         }
         Ok(())

@@ -98,7 +98,7 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
             None
         }
         Trial::Long => {
-            sweep.args(["--tasks", "count", "--increments", "1000000000"]);
+            sweep.args(["--tasks", "count", "--increments", "1600000000"]);
             sweep.args(["--strategies", &names, "--cores", "1", "--workers", "2", "--sizes", "16"]);
             None
         }

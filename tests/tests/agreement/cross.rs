@@ -28,9 +28,9 @@ pub(crate) fn pin(cores: usize) {
 }
 
 /// Everything with everything.
-pub(crate) fn cross(case: &Case, sizes: &[usize]) {
-    for kernel in KERNELS {
-        let tried = Tried::new(case, kernel);
+pub(crate) fn cross(case: &Case, kernels: &[Kernel], sizes: &[usize]) {
+    for kernel in kernels {
+        let tried = Tried::new(case, *kernel);
         for strategy in strategies::catalogue::ALL {
             for workers in WORKERS {
                 let mut up = tried.start(strategy, workers);

@@ -24,12 +24,13 @@ fn main() -> ExitCode {
     let proved = match asked.as_deref() {
         None | Some("main") => prove_main(&mut proofs),
         Some("seam") => seam::prove(&mut proofs),
+        Some("agreement") => agreement(&mut proofs),
         Some("crosscheck") => crosscheck(&mut proofs),
         // One process of a comparison of the seam; see there.
         Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
         Some("truth") => truth::prove(&mut proofs),
         Some(other) => Err(anyhow::anyhow!(
-            "there is nothing to prove about `{other}`; there are `main`, `seam`, `crosscheck` and `truth`"
+            "there is nothing to prove about `{other}`; there are `main`, `seam`, `agreement`, `crosscheck` and `truth`"
         )),
     };
     if let Err(error) = proved {
@@ -123,6 +124,37 @@ fn interruptions(proofs: &mut Proofs) -> Result<()> {
 }
 
 /// Ten cells by our own harness and by criterion.
+/// Every strategy, number of workers, size, delivery and combine, on 20 MB sorted and shuffled, against awk and sort.
+fn agreement(proofs: &mut Proofs) -> Result<()> {
+    for (cores, test) in [("one core", "agreement_on_one_core"), ("two cores", "agreement_on_two_cores")] {
+        let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args([
+                "test",
+                "--release",
+                "--package",
+                "tests",
+                "--test",
+                test,
+                "every_way_to_run_20_mb",
+                "--",
+                "--ignored",
+            ])
+            .current_dir(workspace())
+            .status()
+            .context("cannot start the tests")?;
+        let (strategies, found) = (strategies::catalogue::ALL.len(), if status.success() { "all" } else { "not all" });
+        // Workers, sizes, deliveries, combines, files.
+        let ways = strategies * 5 * 3 * 3 * 2 * 2;
+        proofs.line(
+            &format!("word totals of 20 MB on {cores}, {ways} ways"),
+            &format!("{found} are byte for byte what awk and sort give"),
+            "all",
+            status.success(),
+        );
+    }
+    Ok(())
+}
+
 fn crosscheck(proofs: &mut Proofs) -> Result<()> {
     let agreements = tests::crosscheck::compare(&CELLS, &mut |line| eprintln!("{line}"))?;
     for agreement in &agreements {

@@ -179,7 +179,7 @@ fn threads(proofs: &mut Proofs) -> Result<()> {
                 "--tasks",
                 "count",
                 "--increments",
-                "1000000000",
+                "1600000000",
                 "--sizes",
                 "16",
                 "--cores",
@@ -227,7 +227,7 @@ fn resources(proofs: &mut Proofs) -> Result<()> {
         (more / 256.0 - 1.0).abs() <= 0.05,
     );
     let mut busy = Vec::new();
-    for task in [&["count", "--increments", "1000000000"][..], &["word_totals"]] {
+    for task in [&["count", "--increments", "1600000000"][..], &["word_totals"]] {
         let times = run(&[&["--samples", "9", "--strategy", "sequential", "--cores", "1", "--task"], task].concat())?;
         busy.extend(times.iter().map(|times| (times.user_ns + times.system_ns) as f64 / times.wall_ns as f64));
     }
