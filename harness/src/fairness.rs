@@ -116,3 +116,99 @@ fn work_not_done(evidence: &Evidence) -> Option<(Fault, String)> {
         (Fault::WorkNotDone, sentence)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::census::Thread;
+
+    const MS: u64 = 1_000_000;
+
+    /// Jobs of these lengths, in milliseconds, handed out one by one to so many workers.
+    fn handed_out(lengths: &[u64], workers: usize) -> Vec<Span> {
+        let mut free = vec![0; workers];
+        let mut spans = Vec::new();
+        for (job, length) in (0..).zip(lengths) {
+            let worker = (0..workers).min_by_key(|worker| free[*worker]).unwrap();
+            let (start_ns, end_ns) = (free[worker], free[worker] + length * MS);
+            free[worker] = end_ns;
+            let worker = u32::try_from(worker).unwrap();
+            spans.push(Span { job, worker, thread: worker + 1, start_ns, end_ns, busy_ns: end_ns - start_ns });
+        }
+        spans
+    }
+
+    fn judged(strategy: &str, workers: usize, spans: &[Span], seen: &Seen) -> Option<Fault> {
+        let wall_ns = spans.iter().map(|span| span.end_ns).max().unwrap_or_default();
+        let cpu_ns = spans.iter().map(|span| span.busy_ns).sum();
+        let evidence = Evidence {
+            strategy,
+            workers,
+            spans,
+            attended: &[1, 2, 3, 4],
+            seen,
+            wall_ns,
+            cpu_ns,
+            baseline_cpu_ns: Some(cpu_ns),
+        };
+        judge(&evidence).map(|(fault, _)| fault)
+    }
+
+    fn thread(number: u32, cpu_ms: u64) -> Thread {
+        Thread { number, process: std::process::id(), name: "it".to_owned(), cpu_ns: cpu_ms * MS, foreign: None }
+    }
+
+    #[test]
+    fn work_that_is_shared_by_all_workers_is_fair() {
+        for workers in [1, 2, 3, 5, 8, 32] {
+            let spans = handed_out(&[10; 200], workers);
+            assert_eq!(judged("threads_shared", workers, &spans, &Seen::default()), None, "{workers} workers");
+        }
+    }
+
+    #[test]
+    fn half_of_the_workers_is_too_few_unless_there_is_no_more_to_do() {
+        for workers in [2, 4, 8, 32] {
+            let spans = handed_out(&[10; 2_000], workers / 2);
+            assert_eq!(judged("threads_shared", workers, &spans, &Seen::default()), Some(Fault::TooFewJobs));
+            assert_eq!(judged("sequential", workers, &spans, &Seen::default()), None);
+        }
+        // The book's numbers: four that end at once and one that does not.
+        let spans = handed_out(&[0, 0, 0, 0, 300], 1);
+        assert_eq!(judged("threads_shared", 2, &spans, &Seen::default()), None);
+        assert_eq!(judged("threads_shared", 8, &handed_out(&[300], 1), &Seen::default()), None);
+    }
+
+    #[test]
+    fn more_jobs_than_workers_are_too_many_however_short_the_run() {
+        assert_eq!(judged("rayon", 2, &handed_out(&[1; 9], 3), &Seen::default()), Some(Fault::TooManyJobs));
+    }
+
+    #[test]
+    fn threads_without_a_job_may_wait_but_not_work() {
+        let spans = handed_out(&[10; 100], 2);
+        let idle = Seen { threads: vec![thread(1, 500), thread(2, 500), thread(9, 20)], ..Seen::default() };
+        assert_eq!(judged("rayon", 2, &spans, &idle), None);
+        let busy = Seen { threads: vec![thread(1, 500), thread(2, 500), thread(9, 400)], ..Seen::default() };
+        assert_eq!(judged("rayon", 2, &spans, &busy), Some(Fault::ExtraThreads));
+    }
+
+    #[test]
+    fn a_thread_on_another_core_and_work_that_was_not_done_are_found() {
+        let spans = handed_out(&[10; 100], 2);
+        let foreign = Thread { foreign: Some(7), ..thread(1, 500) };
+        let seen = Seen { threads: vec![foreign], ..Seen::default() };
+        assert_eq!(judged("rayon", 2, &spans, &seen), Some(Fault::ForeignCores));
+        let evidence = Evidence {
+            strategy: "rayon",
+            workers: 2,
+            spans: &spans,
+            attended: &[],
+            seen: &Seen::default(),
+            wall_ns: 500 * MS,
+            cpu_ns: 90 * MS,
+            baseline_cpu_ns: Some(1_000 * MS),
+        };
+        assert_eq!(judge(&evidence).map(|(fault, _)| fault), Some(Fault::WorkNotDone));
+    }
+}

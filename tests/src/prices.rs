@@ -9,18 +9,22 @@ use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Result, Setup, Stra
 /// The times of a strategy and of its twin, next to each other in time, in nanoseconds.
 pub type Pairs = Vec<(f64, f64)>;
 
-/// Medians of both, in nanoseconds, and of the difference and ratio of neighbouring runs.
+/// What a strategy costs over its twin, from several processes.
+///
+/// Of each process the least time of either side counts: the price is the same every time, and whatever disturbs a run
+/// only ever adds to it (J. Chen and J. Revels, "Robust benchmarking in noisy environments", 2016). How memory happens
+/// to be laid out is the same for a whole process, so the figures are medians over processes.
 #[derive(Debug, Clone, Copy)]
 pub struct Price {
-    /// The strategy's median.
+    /// The strategy's time in nanoseconds.
     pub strategy_ns: f64,
     /// Its twin's.
     pub twin_ns: f64,
-    /// The median over processes of their median difference between neighbours.
+    /// The difference.
     pub difference_ns: f64,
-    /// The median over processes of their median ratio between neighbours.
+    /// The ratio.
     pub ratio: f64,
-    /// Where that median is with 95 % confidence, whatever the distribution of processes: two order statistics (David
+    /// Where that ratio is with 95 % confidence, whatever the distribution of processes: two order statistics (David
     /// and Nagaraja, "Order Statistics", 2003, section 7.1). Fewer than six processes do not reach so far.
     pub ratio_within: (f64, f64),
     /// How many pairs there were.
@@ -32,18 +36,21 @@ pub struct Price {
 impl Price {
     /// What the pairs of several processes say.
     pub fn of(processes: &[Pairs]) -> Self {
-        let each = |figure: fn(&(f64, f64)) -> f64| -> Vec<f64> {
-            processes.iter().map(|pairs| median(pairs.iter().map(figure).collect())).collect()
+        let least = |side: fn(&(f64, f64)) -> f64| -> Vec<f64> {
+            processes.iter().map(|pairs| pairs.iter().map(side).fold(f64::INFINITY, f64::min)).collect()
         };
-        let all: Pairs = processes.concat();
-        let ratios = each(|(strategy, twin)| strategy / twin);
+        let (strategies, twins) = (least(|pair| pair.0), least(|pair| pair.1));
+        let both = |figure: fn(f64, f64) -> f64| -> Vec<f64> {
+            strategies.iter().zip(&twins).map(|(strategy, twin)| figure(*strategy, *twin)).collect()
+        };
+        let ratios = both(|strategy, twin| strategy / twin);
         Price {
-            strategy_ns: median(all.iter().map(|(strategy, _)| *strategy).collect()),
-            twin_ns: median(all.iter().map(|(_, twin)| *twin).collect()),
-            difference_ns: median(each(|(strategy, twin)| strategy - twin)),
+            difference_ns: median(both(|strategy, twin| strategy - twin)),
             ratio: median(ratios.clone()),
             ratio_within: median_within(ratios),
-            pairs: all.len(),
+            strategy_ns: median(strategies),
+            twin_ns: median(twins),
+            pairs: processes.iter().map(Vec::len).sum(),
             processes: processes.len(),
         }
     }

@@ -16,7 +16,8 @@ use tests::{grams, worker_for};
 /// The argument with which this program is one of the processes of a comparison.
 pub(crate) const PAIRS: &str = "pairs";
 
-const JOBS: u64 = 10_000;
+/// Few enough for a pair to be over before the machine's speed drifts.
+const JOBS: u64 = 2_000;
 
 /// The default partition size of word totals.
 const LINES: usize = 60_000;
@@ -85,7 +86,7 @@ pub(crate) fn pairs(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     let strategy = catalogue::find(&strategy).with_context(|| format!("no strategy `{strategy}`"))?;
     let mut inputs = Inputs { noop: tasks::noop::Options { items: JOBS }, ..Inputs::default() };
     let pairs = match task.as_str() {
-        "noop" => measure(strategy, &task, &Arc::new(Noop::new(JOBS)), NonZeroUsize::MIN, &inputs, 1)?,
+        "noop" => measure(strategy, &task, &Arc::new(Noop::new(JOBS)), NonZeroUsize::MIN, &inputs, 2)?,
         "word_totals" => {
             // Larger than the default file, so that a ratio of two percent is more than a moment.
             inputs.word_totals.input = Some(grams(100_000_000));

@@ -1,0 +1,64 @@
+//! `goldilocks data`: makes or fetches what the tasks read.
+
+use super::Places;
+use super::values::bytes;
+use crate::data::grams;
+use anyhow::Result;
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub(crate) enum Data {
+    /// Makes a file of 1-grams: seeded, sorted by word and year
+    Grams {
+        /// How large: 500KB, 20MB, 2GB
+        #[arg(long, default_value = "20MB", value_parser = bytes)]
+        size: u64,
+        /// Another seed gives another file
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The same lines in a random order
+        #[arg(long)]
+        shuffled: bool,
+        #[command(flatten)]
+        places: Places,
+    },
+    /// Fetches the book's file from Google (1.8 GB when unpacked); needs the internet
+    Fetch {
+        /// From where
+        #[arg(long, default_value = datasets::fetch::ADDRESS)]
+        url: String,
+        #[command(flatten)]
+        places: Places,
+    },
+}
+
+impl Data {
+    pub(crate) fn carry_out(self) -> Result<ExitCode> {
+        let path = match self {
+            Data::Grams { size, seed, shuffled, places } => {
+                let recipe = datasets::ngrams::Recipe { seed, bytes: size, shuffled };
+                grams(recipe, &places.data, &|line| eprintln!("{line}"))?
+            }
+            Data::Fetch { url, places } => fetch(url, &places.data)?,
+        };
+        println!("{}", path.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn fetch(address: String, folder: &Path) -> Result<PathBuf> {
+    let source = datasets::fetch::Source { address, ..Default::default() };
+    let bar = ProgressBar::no_length();
+    bar.set_style(ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go")?);
+    let path = source.file(folder, &mut |received, total| {
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(received);
+    });
+    bar.finish_and_clear();
+    Ok(path?)
+}

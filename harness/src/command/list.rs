@@ -1,0 +1,50 @@
+//! `goldilocks list`: every task and every strategy.
+
+use anyhow::Result;
+use clap::Args;
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    pub(crate) fn carry_out(self) -> Result<ExitCode> {
+        if self.json {
+            let tasks: Vec<_> = tasks::ALL
+                .iter()
+                .map(|task| {
+                    serde_json::json!({ "name": task.name, "about": task.about, "unit": task.unit,
+                    "sizes": task.sizes, "default_size": task.default_size })
+                })
+                .collect();
+            let strategies: Vec<_> = crate::strategies()
+                .map(|strategy| {
+                    let header = strategy.header();
+                    serde_json::json!({ "name": strategy.name, "about": header.about, "good": header.good,
+                        "bad": header.bad, "trace": header.trace, "exercise": is_exercise(strategy.name) })
+                })
+                .collect();
+            println!("{}", serde_json::json!({ "tasks": tasks, "strategies": strategies }));
+            return Ok(ExitCode::SUCCESS);
+        }
+        println!("tasks");
+        for task in tasks::ALL {
+            println!("  {:<18} {} Partition size in {}.", task.name, task.about, task.unit);
+        }
+        for (title, exercises) in [("strategies", false), ("exercises", true)] {
+            println!("{title}");
+            for strategy in crate::strategies().filter(|strategy| is_exercise(strategy.name) == exercises) {
+                println!("  {:<18} {}", strategy.name, strategy.header().about);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn is_exercise(name: &str) -> bool {
+    strategies::catalogue::find(name).is_none()
+}
