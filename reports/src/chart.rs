@@ -157,7 +157,7 @@ pub fn speed_up_by_cores(sweep: &Sweep) -> Option<Chart> {
     let description = format!(
         "Speed-up over the plain one-thread loop against cores, with {}.{} {}",
         partitions_of(size, &sweep.task.unit),
-        second_threads(sweep).map_or_else(String::new, |words| format!(" {words}.")),
+        second_threads(sweep).map_or_else(String::new, |words| format!(" Note that {words}.")),
         last_points(&series),
     );
     Some(Chart { title: "Speed-up against cores".into(), description, x, y, references, series })
@@ -236,11 +236,7 @@ pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
 /// From where on cells share physical cores with themselves, if they do.
 pub(crate) fn second_threads(sweep: &Sweep) -> Option<String> {
     let (physical, _) = sweep.beyond_physical()?;
-    let are = if physical == 1 { "is a physical core" } else { "are physical cores" };
-    Some(format!(
-        "{} {are}; those beyond are second hardware threads of the same ones",
-        figures::count(physical.into())
-    ))
+    Some(format!("beyond {}, cells use second hardware threads of the same physical cores", on(physical)))
 }
 
 /// `1 core`, `2 cores`.
