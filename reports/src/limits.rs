@@ -259,8 +259,8 @@ fn two_kinds(sweeps: &[&Sweep]) -> Option<String> {
     (number > 0).then(|| {
         format!(
             "That there is one true time where processes are of two kinds, quick and slow: {} so, of {} with enough blocks \
-             to tell. Where \
-             its memory lay when a process started can do that, and so can one disturbance; the interval spans both kinds. By chance up to one cell of twenty looks like that.",
+             to tell. Where its memory lay when a process started can do that, and so can one disturbance; the \
+             interval spans both kinds. By chance up to one cell of twenty looks like that.",
             if number == 1 { "1 cell is".into() } else { format!("{} cells are", figures::count(number as u64)) },
             figures::count(judged().count() as u64),
         )
