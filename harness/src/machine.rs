@@ -18,7 +18,7 @@ pub fn core_counts(available: usize) -> Vec<usize> {
 }
 
 /// The note that says how many of the processors available are a physical core of their own.
-pub const PHYSICAL: &str = "physical cores";
+pub const PHYSICAL: &str = reports::record::PHYSICAL_CORES;
 
 /// What to write down about this machine.
 pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {

@@ -74,6 +74,8 @@ pub enum Kind {
     Baseline,
     /// The partition size used where only one is compared.
     Default,
+    /// Where physical cores end and second hardware threads begin.
+    Physical,
 }
 
 /// The measured points of one strategy.
@@ -141,13 +143,21 @@ pub fn speed_up_by_cores(sweep: &Sweep) -> Option<Chart> {
         high: last * margin,
         ticks: thinned(&cores),
     };
-    let references = vec![
+    let mut references = vec![
         Reference { kind: Kind::Ideal, label: "ideal".into(), path: steps.collect() },
         Reference { kind: Kind::Baseline, label: "plain loop".into(), path: vec![(x.low, 1.0), (x.high, 1.0)] },
     ];
+    let beyond = sweep.beyond_physical().filter(|(physical, _)| f64::from(*physical) >= first);
+    if let Some((physical, next)) = beyond {
+        // Between the last count without and the first count with second threads, whatever was measured of the former.
+        let at = (f64::from(physical) * f64::from(next)).sqrt();
+        let label = "second hardware threads →".to_owned();
+        references.push(Reference { kind: Kind::Physical, label, path: vec![(at, y.low), (at, y.high)] });
+    }
     let description = format!(
-        "Speed-up over the plain one-thread loop against cores, with {}. {}",
+        "Speed-up over the plain one-thread loop against cores, with {}.{} {}",
         partitions_of(size, &sweep.task.unit),
+        second_threads(sweep).map_or_else(String::new, |words| format!(" Note that {words}.")),
         last_points(&series),
     );
     Some(Chart { title: "Speed-up against cores".into(), description, x, y, references, series })
@@ -221,6 +231,12 @@ pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
         best.join("; "),
     );
     Some(Chart { title: "Time against partition size".into(), description, x, y, references, series })
+}
+
+/// From where on cells share physical cores with themselves, if they do.
+pub(crate) fn second_threads(sweep: &Sweep) -> Option<String> {
+    let (physical, _) = sweep.beyond_physical()?;
+    Some(format!("beyond {}, cells use second hardware threads of the same physical cores", on(physical)))
 }
 
 /// `1 core`, `2 cores`.

@@ -60,7 +60,12 @@ pub fn table(record: &Record) -> Option<Table> {
             found.map(|(_, check)| Entry::bare(check.map_or(NONE, |check| word(check.verdict)))).into();
         entries.push(Entry::bare(sentences.join(" ")));
         let worst = found.iter().filter_map(|(_, check)| Some(check.as_ref()?.verdict)).max();
-        Row { name: name.into(), remark: "", leads: worst.is_some_and(|worst| worst >= Verdict::Warn), entries }
+        Row {
+            name: name.into(),
+            remark: String::new(),
+            leads: worst.is_some_and(|worst| worst >= Verdict::Warn),
+            entries,
+        }
     };
     (!names.is_empty()).then(|| Table {
         caption: "What was checked of the machine and the build before the first sample and after the last one.".into(),

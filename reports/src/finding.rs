@@ -3,7 +3,7 @@
 use crate::chart::{on, partitions_of};
 use crate::figures;
 use crate::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, MARGIN};
-use crate::sweep::{CLOSE, Measured, Sweep};
+use crate::sweep::{CLOSE, Measured, Range, Sweep};
 
 /// What was found for one task.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +14,15 @@ pub struct Finding {
     pub headline: String,
     /// What else follows: enough cores, good partition sizes, who was left out.
     pub details: Vec<String>,
+    /// The strategies by place, those that tie sharing one; empty if that is not decided.
+    pub places: Vec<Vec<String>>,
+}
+
+impl Finding {
     /// The strategies that cannot be told from the fastest; empty if that is not decided.
-    pub leaders: Vec<String>,
+    pub fn leaders(&self) -> &[String] {
+        self.places.first().map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Says which strategies lead on the largest core count at the default partition size, and against what.
@@ -23,7 +30,7 @@ pub fn finding(sweep: &Sweep) -> Finding {
     let task = sweep.task.name.clone();
     let silent = |headline: String| {
         let details = left_out(sweep).into_iter().collect();
-        Finding { task: task.clone(), headline, details, leaders: Vec::new() }
+        Finding { task: task.clone(), headline, details, places: Vec::new() }
     };
     let Some(cores) = sweep.most_cores() else {
         return silent("nothing was measured.".into());
@@ -36,18 +43,19 @@ pub fn finding(sweep: &Sweep) -> Finding {
         return silent(format!("not decided: no strategy has a sound cell {setting}."));
     }
 
-    let blocks = candidates.iter().map(|measured| measured.blocks.len()).max().unwrap_or(0);
-    if blocks < BLOCKS_FOR_A_VERDICT {
+    let blocks = Range::of(candidates.iter().copied());
+    if blocks.most < BLOCKS_FOR_A_VERDICT {
         return silent(format!(
             "not decided, because a verdict takes {BLOCKS_FOR_A_VERDICT} blocks and there {}. {} {setting}.",
-            if blocks == 1 { "is 1".into() } else { format!("are {blocks}") },
+            if blocks.most == 1 { "is 1".into() } else { format!("are {}", blocks.number()) },
             so_far(&candidates),
         ));
     }
 
     let named: Vec<(&str, &Blocks)> =
         candidates.iter().map(|measured| (measured.cell.strategy.as_str(), &measured.blocks)).collect();
-    let leaders = statistics::fastest(&named);
+    let places = statistics::tie_groups(&named);
+    let leaders = places.first().cloned().unwrap_or_default();
     let leading: Vec<&Measured> =
         candidates.iter().copied().filter(|measured| leaders.contains(&measured.cell.strategy.as_str())).collect();
 
@@ -68,7 +76,7 @@ pub fn finding(sweep: &Sweep) -> Finding {
         task: task.clone(),
         headline: format!("{who} {}", against_the_baseline(&leading)),
         details,
-        leaders: leaders.into_iter().map(str::to_owned).collect(),
+        places: places.into_iter().map(|tied| tied.into_iter().map(str::to_owned).collect()).collect(),
     }
 }
 

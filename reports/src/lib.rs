@@ -12,6 +12,7 @@
 pub mod chart;
 pub mod checks;
 pub mod compare;
+pub mod doubts;
 pub mod error;
 pub mod export;
 pub mod figures;

@@ -2,6 +2,7 @@
 
 use crate::chart::{self, Chart, on};
 use crate::checks::{self, Alarm};
+use crate::doubts;
 use crate::error::Result;
 use crate::figures;
 use crate::finding::{Finding, finding};
@@ -41,7 +42,7 @@ pub fn page(record: &Record) -> Result<String> {
         strategies: &run.strategies,
         checks: checks::table(record),
         unmeasured: resources::unmeasured(run, &sweeps),
-        reading: limits::reading(record),
+        reading: limits::reading(record, &sweeps),
         caveats: limits::caveats(record, &sweeps),
         provenance: provenance(record),
         record,
@@ -91,6 +92,9 @@ struct Section<'a> {
     cells: Table,
     used: Table,
     threads: Table,
+    warmed: Vec<String>,
+    outliers: Table,
+    samples: String,
 }
 
 struct Figure {
@@ -117,7 +121,7 @@ impl<'a> Section<'a> {
             })
         };
         let cores = sweep.most_cores().unwrap_or(0);
-        let whiskers = if sweep.blocks() >= BLOCKS_FOR_AN_INTERVAL {
+        let whiskers = if sweep.blocks().most >= BLOCKS_FOR_AN_INTERVAL {
             " Whiskers are intervals; many are shorter than their marker."
         } else {
             ""
@@ -127,9 +131,11 @@ impl<'a> Section<'a> {
                 chart::speed_up_by_cores(sweep),
                 "cores",
                 format!(
-                    "With {}. Points are set side by side so that none hides another.{whiskers}{}",
+                    "With {}. Points are set side by side so that none hides another.{whiskers}{}{}",
                     chart::partitions_of(task.default_size, &task.unit),
                     workers(sweep),
+                    chart::second_threads(sweep)
+                        .map_or_else(String::new, |words| format!(" The dash-dotted line: {words}.")),
                 ),
             ),
             figure(
@@ -164,6 +170,9 @@ impl<'a> Section<'a> {
             cells: table::cells(sweep),
             used: resources::used(sweep),
             threads: resources::threads(sweep),
+            warmed: doubts::warmed(sweep),
+            outliers: doubts::outliers(sweep),
+            samples: figures::count(doubts::compared(sweep).map(|measured| measured.samples as u64).sum()),
             facts,
             id,
             finding,

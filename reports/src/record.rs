@@ -90,6 +90,10 @@ pub enum Verdict {
     Refuse,
 }
 
+/// The name of the machine's note that says how many of [`Run::processors`], from the first, are a physical core of their
+/// own. Those behind are second hardware threads.
+pub const PHYSICAL_CORES: &str = "physical cores";
+
 /// The machine a run was measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {

@@ -1,6 +1,7 @@
 //! What each strategy used besides time: processors, switches, memory, counters, threads; and whether it was warm.
 
 use crate::chart::partitions_of;
+use crate::doubts;
 use crate::figures::{self, NONE};
 use crate::record::{Census, Pool, Run, Sample, Times};
 use crate::statistics;
@@ -69,7 +70,7 @@ pub fn used(sweep: &Sweep) -> Table {
             let value = median(&measured.verified, |sample| of_sample(sample, resource.of));
             Entry::bare(value.map_or_else(|| NONE.into(), resource.written))
         }));
-        Row { name: name(measured), remark: "", leads: false, entries }
+        Row { name: measured.name().to_owned(), remark: String::new(), leads: false, entries }
     };
     Table {
         caption: format!(
@@ -109,7 +110,7 @@ pub fn threads(sweep: &Sweep) -> Table {
     let shown = shown(sweep);
     let counted = shown.iter().any(|measured| !censuses(measured).is_empty());
     let mut columns = vec!["strategy", "cores", "workers asked for"];
-    columns.extend(["warm-up ÷ first sample", "first ÷ later samples"]);
+    columns.extend(["warm-up ÷ first sample", "first ÷ later samples", "warm-up was"]);
     if counted {
         columns.extend(["threads alive", "running or ready", "threads by name"]);
     } else {
@@ -120,6 +121,7 @@ pub fn threads(sweep: &Sweep) -> Table {
         entries.push(Entry::bare(figures::count(measured.cell.workers.into())));
         let ratio = |ratio: Option<f64>| Entry::bare(ratio.map_or_else(|| NONE.into(), figures::digits));
         entries.extend([ratio(warm_up(measured)), ratio(first(measured))]);
+        entries.push(Entry::bare(doubts::warm(doubts::warm_up(measured))));
         let number = |value: Option<f64>| Entry::bare(value.map_or_else(|| NONE.into(), whole));
         if counted {
             let seen = |of: fn(&Times) -> Option<f64>| number(median(&measured.verified, |it| of_sample(it, of)));
@@ -129,7 +131,7 @@ pub fn threads(sweep: &Sweep) -> Table {
         } else {
             entries.push(number(median(&measured.verified, |it| of_sample(it, |times| Some(times.threads.into())))));
         }
-        Row { name: name(measured), remark: "", leads: false, entries }
+        Row { name: measured.name().to_owned(), remark: String::new(), leads: false, entries }
     };
     let census = if counted {
         "Threads as they were seen by looking again and again while a sample ran, the main thread included; by name, the \
@@ -154,10 +156,6 @@ fn shown<'a, 's>(sweep: &'s Sweep<'a>) -> Vec<&'s Measured<'a>> {
         cores.iter().filter_map(|cores| sweep.sound(&strategy.name, *cores, sweep.task.default_size))
     });
     sweep.baseline.iter().chain(cells).collect()
-}
-
-fn name(measured: &Measured) -> String {
-    if measured.cell.size == 0 { "plain loop".into() } else { measured.cell.strategy.clone() }
 }
 
 fn of_sample(sample: &Sample, of: fn(&Times) -> Option<f64>) -> Option<f64> {

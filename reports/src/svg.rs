@@ -131,6 +131,7 @@ fn draw_reference(
         Kind::Ideal => (Ink::Ideal, HPos::Right, (0, -4 * FINE)),
         Kind::Baseline => (Ink::Baseline, HPos::Right, (-4 * FINE, -4 * FINE)),
         Kind::Default => (Ink::Default, HPos::Left, (5 * FINE, 18 * FINE)),
+        Kind::Physical => (Ink::Physical, HPos::Right, (-5 * FINE, 18 * FINE)),
     };
     sheet.open("reference", Some(&reference.label));
     area.draw(&PathElement::new(path, ink.style()))?;
@@ -254,13 +255,14 @@ enum Ink {
     Ideal,
     Baseline,
     Default,
+    Physical,
     Line,
     Whisker,
     Marker,
 }
 
 impl Ink {
-    const ALL: [(Self, &str); 10] = [
+    const ALL: [(Self, &str); 11] = [
         (Self::Axis, "axis"),
         (Self::Grid, "grid"),
         (Self::Label, "label"),
@@ -268,6 +270,7 @@ impl Ink {
         (Self::Ideal, "ideal"),
         (Self::Baseline, "baseline"),
         (Self::Default, "default"),
+        (Self::Physical, "physical"),
         (Self::Line, "line"),
         (Self::Whisker, "whisker"),
         (Self::Marker, "marker"),

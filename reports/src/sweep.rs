@@ -1,9 +1,9 @@
 //! Samples gathered by cell: what a task's sweep measured, summed up once for charts, tables and sentences alike.
 
 use crate::read::Record;
-use crate::record::{BASELINE, Cell, Sample, Status, StrategyNote, TaskNote, Times};
+use crate::record::{BASELINE, Cell, PHYSICAL_CORES, Sample, Status, StrategyNote, TaskNote, Times};
 use crate::resources;
-use crate::statistics::{self, Blocks, Estimate, LEVEL};
+use crate::statistics::{self, Blocks, Estimate, LEVEL, Modes};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Medians this close to the best are as good in practice: the share by which they may be longer.
@@ -20,6 +20,8 @@ pub struct Measured<'a> {
     pub time: Option<Estimate>,
     /// How many times as fast as the baseline, paired by block; `None` without a sound baseline.
     pub speed_up: Option<Estimate>,
+    /// The two kinds of its processes, if there are; then no one time is true, and the intervals span both.
+    pub modes: Option<Modes>,
     /// How many samples are verified.
     pub samples: usize,
     /// How many samples are not.
@@ -53,6 +55,11 @@ impl Measured<'_> {
     pub fn is_sound(&self) -> bool {
         self.samples > 0 && self.failures == 0
     }
+
+    /// What it is called: its strategy, or the plain loop.
+    pub fn name(&self) -> &str {
+        if self.cell.strategy == BASELINE { "plain loop" } else { &self.cell.strategy }
+    }
 }
 
 /// All that was measured of one task.
@@ -71,6 +78,9 @@ pub struct Sweep<'a> {
     pub ways: Option<(&'a str, &'a str)>,
     /// Every sample that is not verified, in the order in which they were measured.
     pub failures: Vec<&'a Sample>,
+    /// How many of a cell's processors, from the first, can be physical cores of their own; those behind are second
+    /// hardware threads. `None` if it is not recorded.
+    pub physical: Option<u32>,
 }
 
 impl<'a> Sweep<'a> {
@@ -114,7 +124,15 @@ impl<'a> Sweep<'a> {
                 .iter()
                 .filter(|sample| sample.cell.task == task.name && sample.status != Status::Verified)
                 .collect(),
+            physical: record.run.machine.notes.get(PHYSICAL_CORES).and_then(|number| number.parse().ok()),
         }
+    }
+
+    /// Where cells begin to share physical cores with themselves: the number of physical cores, and the least core count
+    /// beyond it that was measured. `None` if none was, or it is not recorded how many there are.
+    pub fn beyond_physical(&self) -> Option<(u32, u32)> {
+        let physical = self.physical.filter(|physical| *physical > 0)?;
+        Some((physical, self.cores().into_iter().find(|cores| *cores > physical)?))
     }
 
     /// The core counts that were measured, ascending.
@@ -173,9 +191,37 @@ impl<'a> Sweep<'a> {
         close_for_all(strategies, &self.cores(), |strategy, cores| Some(self.sound(strategy, cores, size)?.time?.value))
     }
 
-    /// The most blocks that any cell has.
-    pub fn blocks(&self) -> usize {
-        self.cells.iter().map(|measured| measured.blocks.len()).max().unwrap_or(0)
+    /// How many blocks its sound cells have, the baseline among them.
+    pub fn blocks(&self) -> Range {
+        Range::of(self.cells.iter().filter(|measured| measured.is_sound()).chain(&self.baseline))
+    }
+}
+
+/// How many blocks cells have: not all the same, if a sweep went on with some of them or was interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The fewest that any of them has.
+    pub fewest: usize,
+    /// The most.
+    pub most: usize,
+}
+
+impl Range {
+    /// The range over `cells`; from 0 to 0 for none.
+    pub fn of<'m, 'a: 'm>(cells: impl Iterator<Item = &'m Measured<'a>>) -> Self {
+        let counts: BTreeSet<usize> = cells.map(|measured| measured.blocks.len()).collect();
+        let end = |count: Option<&usize>| count.copied().unwrap_or(0);
+        Self { fewest: end(counts.first()), most: end(counts.last()) }
+    }
+
+    /// `5`, or `5 to 12`.
+    pub fn number(self) -> String {
+        if self.fewest == self.most { self.most.to_string() } else { format!("{} to {}", self.fewest, self.most) }
+    }
+
+    /// `5 blocks`, or `5 to 12 blocks`.
+    pub fn words(self) -> String {
+        format!("{} {}", self.number(), if self.most == 1 { "block" } else { "blocks" })
     }
 }
 
@@ -215,6 +261,7 @@ fn summarise<'a>(cell: &'a Cell, samples: &[&'a Sample], baseline: Option<&Block
         cell,
         time: statistics::time(&blocks, LEVEL),
         speed_up: baseline.and_then(|baseline| statistics::ratio(baseline, &blocks, LEVEL)),
+        modes: statistics::modes(&blocks),
         samples: verified.len(),
         failures: samples.len() - verified.len(),
         account: account(),

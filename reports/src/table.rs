@@ -1,10 +1,11 @@
 //! Tables as plain data, for the page and for the terminal.
 
 use crate::chart::{on, partitions_of};
+use crate::doubts;
 use crate::figures::{self, NONE};
 use crate::finding::{Finding, spelled};
 use crate::record::{Fault, Sample, Status};
-use crate::sweep::{CLOSE, Measured, Sweep};
+use crate::sweep::{CLOSE, Measured, Range, Sweep};
 use std::collections::BTreeSet;
 
 /// A table: what it shows, the heads of its columns, its rows.
@@ -24,7 +25,7 @@ pub struct Row {
     /// What the row is about.
     pub name: String,
     /// A remark beside the name, such as `fastest`; may be empty.
-    pub remark: &'static str,
+    pub remark: String,
     /// Whether the row belongs to those that lead.
     pub leads: bool,
     /// The other columns.
@@ -38,11 +39,13 @@ pub struct Entry {
     pub value: String,
     /// What qualifies it: the interval, or where it holds; may be empty.
     pub note: String,
+    /// Why it is not the one value it seems to be; may be empty.
+    pub doubt: String,
 }
 
 impl Entry {
     pub(crate) fn new(value: impl Into<String>, note: impl Into<String>) -> Self {
-        Self { value: value.into(), note: note.into() }
+        Self { value: value.into(), note: note.into(), doubt: String::new() }
     }
 
     pub(crate) fn bare(value: impl Into<String>) -> Self {
@@ -71,16 +74,12 @@ pub fn strategies(sweep: &Sweep, finding: &Finding) -> Table {
         entries.insert(2, Entry::none());
         entries.push(Entry::bare("no partitions"));
         entries.push(samples(baseline));
-        rows.push(Row { name: "plain loop".into(), remark: "baseline", leads: false, entries });
+        rows.push(Row { name: "plain loop".into(), remark: "baseline".into(), leads: false, entries });
     }
     let cores = sweep.most_cores().unwrap_or(0);
     for (_, strategy) in &sweep.strategies {
         let name = &strategy.name;
-        let remark = match finding.leaders.as_slice() {
-            [only] if only == name => "fastest",
-            several if several.contains(name) => "tied fastest",
-            _ => "",
-        };
+        let remark = place(&finding.places, name);
         let entries = match sweep.at(name, cores, size) {
             Some(measured) if measured.is_sound() => {
                 let mut entries = figures_of(measured);
@@ -97,14 +96,19 @@ pub fn strategies(sweep: &Sweep, finding: &Finding) -> Table {
                 entries
             }
         };
-        rows.push(Row { name: name.clone(), remark, leads: !remark.is_empty(), entries });
+        rows.push(Row { name: name.clone(), remark, leads: finding.leaders().contains(name), entries });
     }
     Table {
         caption: format!(
-            "On {} with {}, in the catalogue’s order. Under a median or a speed-up: its interval. Under a best partition \
+            "On {} with {}, in the catalogue’s order.{} Under a median or a speed-up: its interval. Under a best partition \
              size: all that come within {} of its median.",
             on(cores),
             partitions_of(size, &sweep.task.unit),
+            if finding.places.len() > 1 {
+                " A place is shared by all that cannot be told from the quickest of those not placed yet."
+            } else {
+                ""
+            },
             figures::percent(CLOSE),
         ),
         columns: STRATEGIES.to_vec(),
@@ -151,10 +155,15 @@ pub fn cells(sweep: &Sweep) -> Table {
             entries.extend(vec![Entry::none(); 9]);
         }
         entries.push(samples(measured));
-        Row { name: cell.strategy.clone(), remark: flag(measured), leads: false, entries }
+        Row { name: cell.strategy.clone(), remark: flag(measured).into(), leads: false, entries }
     };
     Table {
-        caption: format!("Every cell of {}, {} in all.", sweep.task.name, figures::count(sweep.cells.len() as u64)),
+        caption: format!(
+            "Every cell of {}, {} in all. Those that have a time have {}.",
+            sweep.task.name,
+            figures::count(sweep.cells.len() as u64),
+            sweep.blocks().words()
+        ),
         columns,
         rows: sweep.cells.iter().map(row).collect(),
     }
@@ -162,7 +171,24 @@ pub fn cells(sweep: &Sweep) -> Table {
 
 /// What a reader must know of a cell before its figures, beside its name; empty if there is nothing.
 fn flag(measured: &Measured) -> &'static str {
-    if measured.is_sound() { "" } else { "no time" }
+    match measured.modes {
+        _ if !measured.is_sound() => "no time",
+        Some(_) => "two kinds",
+        None => "",
+    }
+}
+
+/// What a strategy's place is called; those who tie share it.
+fn place(places: &[Vec<String>], name: &str) -> String {
+    let Some(nth) = places.iter().position(|tied| tied.iter().any(|other| other == name)) else {
+        return String::new();
+    };
+    match (nth, places[nth].len()) {
+        (0, 1) => "fastest".into(),
+        (0, _) => "tied fastest".into(),
+        (_, 1) => format!("place {}", nth + 1),
+        _ => format!("tied in place {}", nth + 1),
+    }
 }
 
 /// Every sample that is not verified; those that differ in nothing but their block share a row.
@@ -183,7 +209,7 @@ pub fn failures(sweeps: &[Sweep]) -> Table {
         let cell = &sample.cell;
         Row {
             name: cell.strategy.clone(),
-            remark: "",
+            remark: String::new(),
             leads: false,
             entries: vec![
                 Entry::bare(&cell.task),
@@ -223,7 +249,8 @@ pub fn outcome(status: Status) -> &'static str {
 
 /// Median time, start, run, reduce.
 fn figures_of(measured: &Measured) -> Vec<Entry> {
-    let mut entries = vec![Entry::maybe(measured.time.map(figures::time_estimate))];
+    let doubt = measured.modes.map(doubts::kinds).unwrap_or_default();
+    let mut entries = vec![Entry { doubt, ..Entry::maybe(measured.time.map(figures::time_estimate)) }];
     match measured.account {
         Some(account) => entries.extend(
             [account.start_ns, account.run_ns, account.reduce_ns].map(|phase| Entry::bare(figures::time(phase))),
@@ -260,5 +287,5 @@ fn samples(measured: &Measured) -> Entry {
         return Entry::new(format!("{} of {all} failed", measured.failures), "left out");
     }
     let blocks = measured.blocks.len();
-    Entry::new(measured.samples.to_string(), format!("{blocks} {}", if blocks == 1 { "block" } else { "blocks" }))
+    Entry::new(measured.samples.to_string(), Range { fewest: blocks, most: blocks }.words())
 }

@@ -144,5 +144,7 @@ fn aligned(rows: &[Vec<String>]) -> String {
 }
 
 fn entry(entry: &Entry) -> String {
-    if entry.note.is_empty() { entry.value.clone() } else { format!("{} ({})", entry.value, entry.note) }
+    let notes: Vec<&str> =
+        [&entry.note, &entry.doubt].into_iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
+    if notes.is_empty() { entry.value.clone() } else { format!("{} ({})", entry.value, notes.join("; ")) }
 }

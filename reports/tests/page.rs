@@ -4,8 +4,9 @@ mod synthetic;
 
 use reports::Record;
 use reports::chart;
+use reports::doubts;
 use reports::finding::finding;
-use reports::record::{BASELINE, Check, Fault, Pool, Sample, Status, Times, Verdict};
+use reports::record::{BASELINE, Check, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
 use reports::sweep::Sweep;
 use reports::{figures, resources, statistics, svg, table};
 use std::collections::BTreeSet;
@@ -141,7 +142,7 @@ fn a_clear_winner_is_called_the_fastest_against_the_plain_loop() {
     }
     let sweep = Sweep::new(&record, &record.run.tasks[1]);
     let finding = finding(&sweep);
-    assert_eq!(finding.leaders, ["smol"]);
+    assert_eq!(finding.leaders(), ["smol"]);
     insta::assert_snapshot!(finding.headline.replace(figures::SPACE, " "), @"smol is the fastest on 2 cores with partitions of 60 000 lines: 2.42× (2.40–2.42) as fast as the plain one-thread loop.");
 }
 
@@ -163,7 +164,7 @@ fn the_same_strategy_under_nine_names_is_a_tie_of_nine() {
     for task in &record.run.tasks {
         let sweep = Sweep::new(&record, task);
         let finding = finding(&sweep);
-        assert_eq!(finding.leaders.len(), 9);
+        assert_eq!(finding.leaders().len(), 9);
         assert!(finding.headline.starts_with("no strategy can be told from the others on"), "{}", finding.headline);
         let table = table::strategies(&sweep, &finding);
         assert!(table.rows[1..].iter().all(|row| row.remark == "tied fastest"));
@@ -184,7 +185,7 @@ fn a_wrong_answer_is_no_time_however_quick_it_came() {
     }
     for task in &record.run.tasks {
         let sweep = Sweep::new(&record, task);
-        assert!(!finding(&sweep).leaders.contains(&"rayon".to_owned()));
+        assert!(!finding(&sweep).leaders().contains(&"rayon".to_owned()));
         let chart = chart::speed_up_by_cores(&sweep).expect("others are sound");
         let series = chart.series.iter().find(|series| series.name == "rayon").expect("sound on one core");
         assert!(series.points[0].is_some() && series.points[1].is_none());
@@ -219,7 +220,7 @@ fn few_blocks_decide_nothing() {
         let record = Synthetic { blocks, ..small() }.record();
         for task in &record.run.tasks {
             let finding = finding(&Sweep::new(&record, task));
-            assert!(finding.leaders.is_empty());
+            assert!(finding.leaders().is_empty());
             assert!(
                 finding.headline.starts_with("not decided, because a verdict takes 5 blocks"),
                 "{}",
@@ -331,6 +332,147 @@ fn one_warning_is_enough_for_an_alarm_and_a_quiet_machine_has_none() {
 }
 
 #[test]
+fn processes_of_two_kinds_are_flagged_with_their_times_and_numbers() {
+    let sweep = Sweep::new(&RECORD, &RECORD.run.tasks[1]);
+    let kinds: Vec<_> =
+        sweep.cells.iter().filter(|cell| cell.modes.is_some() && cell.cell.strategy == "smol").collect();
+    assert_eq!(kinds.len(), 1, "on two cores at the default size");
+    let modes = kinds[0].modes.expect("two kinds");
+    assert_eq!((modes.quick.processes, modes.slow.processes), (5, 3));
+    let words = format!(
+        "two kinds of processes: {} in 5, {} in 3",
+        figures::time(modes.quick.ns),
+        figures::time(modes.slow.ns)
+    );
+    let whole = kinds[0].time.and_then(|time| time.interval).expect("eight blocks");
+    assert!(whole.contains(modes.quick.ns) && whole.contains(modes.slow.ns), "the interval spans both");
+    for table in [table::cells(&sweep), table::strategies(&sweep, &finding(&sweep))] {
+        assert!(table.rows.iter().flat_map(|row| &row.entries).any(|entry| entry.doubt == words), "{words}");
+    }
+    assert_eq!(
+        table::cells(&sweep).rows.iter().filter(|row| row.name == "smol" && row.remark == "two kinds").count(),
+        1
+    );
+    assert!(PAGE.contains(&words) && reports::text(&RECORD).contains("two kinds of processes"));
+    assert!(PAGE.contains("That there is one true time where processes are of two kinds"));
+
+    let quiet = Synthetic { noise: 0.0, ..small() }.record();
+    assert!(!page(&quiet).contains("two kinds of processes:") && !page(&quiet).contains("one true time where"));
+}
+
+#[test]
+fn samples_far_from_the_others_are_listed_and_counted_all_the_same() {
+    let sweep = Sweep::new(&RECORD, &RECORD.run.tasks[0]);
+    let listed = doubts::outliers(&sweep);
+    let row = listed.rows.iter().find(|row| row.name == "threads_split" && row.entries[0].value == "2").expect("a row");
+    assert_eq!((&*row.entries[1].value, &*row.entries[2].value), ("1\u{202f}000", "3.1"));
+    let factor: f64 = row.entries[4].value.parse().expect("a number");
+    assert!((2.3..2.7).contains(&factor), "{factor}");
+    let cell = sweep.at("threads_split", 2, 1_000).expect("measured");
+    assert_eq!((cell.samples, cell.blocks[&3].len()), (10, 2), "nothing was dropped");
+    let list = between(&PAGE, "<details class=\"outliers\">", "</details>").next().expect("a list");
+    assert!(list.contains("shown and never dropped") && list.contains("<td>3.1</td>"));
+    let quiet = Synthetic { noise: 0.0, ..small() }.record();
+    assert!(!page(&quiet).contains("class=\"outliers\""));
+}
+
+#[test]
+fn cells_that_one_run_did_not_warm_up_are_named() {
+    let sweep = Sweep::new(&RECORD, &RECORD.run.tasks[2]);
+    let sentences = doubts::warmed(&sweep).join(" ").replace(figures::SPACE, " ");
+    assert!(sentences.contains("too little for 2 cells"), "{sentences}");
+    for cores in ["1 core", "2 cores"] {
+        assert!(sentences.contains(&format!("tokio_tasks on {cores} with 50 000, 1.1")), "{sentences}");
+    }
+    assert!(sentences.contains("One untimed run was enough for"));
+    let table = resources::threads(&sweep);
+    let verdicts = table.rows.iter().map(|row| (row.name.as_str(), row.entries[4].value.as_str()));
+    assert!(
+        verdicts.clone().all(|(name, verdict)| verdict == if name == "tokio_tasks" { "too little" } else { "enough" })
+    );
+    assert!(PAGE.contains("That every process was warm: in 2 cells"));
+
+    let single = Synthetic { samples: 1, ..small() }.record();
+    let sentences = doubts::warmed(&Sweep::new(&single, &single.run.tasks[2]));
+    assert_eq!(sentences.len(), 1);
+    assert!(sentences[0].starts_with("Whether it was enough is not known for 37 cells"), "{}", sentences[0]);
+    assert!(!page(&single).contains("That every process was warm"));
+}
+
+#[test]
+fn strategies_that_tie_share_a_place() {
+    let record = small().record();
+    let sweep = Sweep::new(&record, &record.run.tasks[0]);
+    let finding = finding(&sweep);
+    let table = table::strategies(&sweep, &finding);
+    assert!(finding.places.len() > 1 && finding.places.iter().any(|tied| tied.len() > 1), "{:?}", finding.places);
+    for (nth, tied) in finding.places.iter().enumerate() {
+        let remark = match (nth, tied.len()) {
+            (0, 1) => "fastest".into(),
+            (0, _) => "tied fastest".into(),
+            (_, 1) => format!("place {}", nth + 1),
+            _ => format!("tied in place {}", nth + 1),
+        };
+        for name in tied {
+            assert_eq!(table.rows.iter().find(|row| row.name == *name).expect("a row").remark, remark);
+        }
+    }
+    let few = Synthetic { blocks: 4, ..small() }.record();
+    assert!(!page(&few).contains(">place ") && !page(&few).contains("tied in place"), "nothing is decided");
+}
+
+#[test]
+fn cells_with_different_numbers_of_blocks_are_said_to_have_them() {
+    let words = words(&PAGE);
+    for sentence in [
+        "Cells differ in how many blocks they have: 5 to 8 blocks of count, 5 to 8 blocks of word_totals",
+        "Those that have a time have 5 to 8 blocks.",
+        "some cells were measured until theirs was narrow",
+        "with 5 blocks, the fewest of any cell",
+        "<small>5 blocks</small>",
+        "<small>8 blocks</small>",
+    ] {
+        assert!(words.contains(sentence), "{sentence}");
+    }
+    let whole = page(&small().record());
+    assert!(!whole.contains("Cells differ in how many blocks") && !whole.contains("until theirs was narrow"));
+    assert!(whole.contains("Those that have a time have 5 blocks."));
+}
+
+#[test]
+fn where_second_hardware_threads_begin_there_is_a_line() {
+    let lines = |record: &Record| {
+        let chart = chart::speed_up_by_cores(&Sweep::new(record, &record.run.tasks[0])).expect("a chart");
+        chart.references.into_iter().filter(|line| line.kind == chart::Kind::Physical).collect::<Vec<_>>()
+    };
+    let mut record = Synthetic { cores: vec![1, 2, 4, 8], ..small() }.record();
+    assert_eq!(lines(&record), [], "eight physical cores");
+    assert!(!page(&record).contains("second hardware threads"));
+    for (physical, beyond, from) in [("4", 4.0, 8.0), ("3", 3.0, 4.0), ("1", 1.0, 2.0)] {
+        record.run.machine.notes.insert(PHYSICAL_CORES.into(), physical.into());
+        let lines = lines(&record);
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].path.iter().all(|(x, _)| (beyond..from).contains(x)), "{physical}: {:?}", lines[0].path);
+        let page = page(&record);
+        assert!(page.contains("second hardware threads →") && page.contains("The dash-dotted line:"));
+    }
+    record.run.machine.notes.remove(PHYSICAL_CORES);
+    assert_eq!(lines(&record), [], "it is not recorded");
+}
+
+#[test]
+fn a_debug_build_is_told_once_by_its_check_or_else_by_a_banner() {
+    let mut record = small().record();
+    record.run.machine.profile = "debug".into();
+    let banner = "built as `debug`, without optimisation";
+    assert!(page(&record).contains(banner));
+    let sentence = "this is a debug build: build it with `cargo build --release`".to_owned();
+    record.run.checks.push(Check { name: "build".into(), verdict: Verdict::Refuse, sentence });
+    let page = page(&record);
+    assert!(!page.contains(banner) && page.contains("this is a debug build"));
+}
+
+#[test]
 fn every_fault_has_words_of_its_own_and_they_are_listed() {
     let mut record = small().record();
     let faults = [
@@ -384,7 +526,7 @@ fn an_unfair_cell_is_listed_and_never_drawn() {
     }
     for task in &record.run.tasks {
         let sweep = Sweep::new(&record, task);
-        assert!(!finding(&sweep).leaders.contains(&"rayon".to_owned()));
+        assert!(!finding(&sweep).leaders().contains(&"rayon".to_owned()));
         let chart = chart::time_by_size(&sweep).expect("others are sound");
         assert!(chart.series.iter().all(|series| series.name != "rayon"));
         let used = resources::used(&sweep);
@@ -440,9 +582,9 @@ fn threads_that_nobody_asked_for_are_named() {
         let row = table.rows.iter().find(|row| row.name == name && row.entries[0].value == "2").expect("a row");
         row.entries.iter().map(|entry| entry.value.as_str()).collect::<Vec<_>>()
     };
-    assert_eq!(row("rayon")[4..], ["3", "2", "2 rayon-worker, 1 goldilocks (no job)"]);
+    assert_eq!(row("rayon")[5..], ["3", "2", "2 rayon-worker, 1 goldilocks (no job)"]);
     assert_eq!(
-        row("tokio_blocking")[4..],
+        row("tokio_blocking")[5..],
         ["4", "2", "2 tokio_blocking-worker, 1 tokio-runtime-w (no job), 1 goldilocks (no job)"]
     );
 }
@@ -548,7 +690,7 @@ fn the_terminal_gets_the_findings_and_a_table() {
 
                                              median time            speed-up  efficiency         best partition size        samples
       plain loop (baseline)             911 ms (899–919)  1× (by definition)           –               no partitions  10 (5 blocks)
-      threads_split                     482 ms (479–490)   1.88× (1.88–1.90)        94 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
+      threads_split (place 2)           482 ms (479–490)   1.88× (1.88–1.90)        94 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
       threads_shared (tied fastest)     458 ms (451–462)   1.99× (1.97–2.02)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
       channel_crossbeam (tied fastest)  457 ms (454–465)   1.98× (1.97–2.00)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
       rayon (tied fastest)              456 ms (448–465)   1.99× (1.98–2.03)        99 %  1 000 (close: 10 to 1 000)  10 (5 blocks)
