@@ -173,7 +173,7 @@ impl Tools {
     fn criterion(&self, (task, strategy): Cell) -> Result<Estimate> {
         let cell = format!("{task}/{strategy}");
         // With next to no time for measuring, a sample is a single run, and with none for plots nothing else is done.
-        let settings = ["--sample-size", SAMPLES, "--warm-up-time", "1", "--measurement-time", "0.001", "--noplot"];
+        let settings = ["--sample-size", SAMPLES, "--warm-up-time", "0.5", "--measurement-time", "0.001", "--noplot"];
         self.run(&self.bench, &[&["--bench", "--exact", &cell][..], &settings[..]].concat())?;
         let path = self.folder.path().join(&cell).join("new/estimates.json");
         let text = std::fs::read(&path).with_context(|| format!("criterion has not written {}", path.display()))?;
