@@ -7,6 +7,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use datasets::postgres::{Environment, Server};
+use harness::doctor::Counters;
+use harness::sight::Sight;
 use reports::figures::{sentence, time_estimate};
 use reports::record::Status;
 use reports::statistics::{Blocks, Estimate, Interval, LEVEL, time};
@@ -41,6 +43,14 @@ const ROUNDS: u32 = 5;
 
 /// Samples in each process: enough for the first few, in which the heap still grows, to leave the median alone.
 const SAMPLES: &str = "30";
+
+/// How many processors others may use while a cell is measured: the system itself needs a little. The two are measured
+/// one after the other, so what disturbs one need not disturb the other, and then both are measured again. This is
+/// judged by what others did, and never by what came out.
+const QUIET: f64 = 0.05;
+
+/// How often that may happen before there is no point in going on.
+const MOST_DISTURBED: usize = 100;
 
 /// What the two say about a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +94,7 @@ impl Display for Agreement {
 }
 
 /// Measures `cells` with our harness and with criterion, by turns, and says how they compare. Takes about four minutes
-/// for ten cells. `say` is told how far it has come.
+/// for ten cells on a machine that does nothing else. `say` is told how far it has come.
 ///
 /// # Errors
 /// When this is no release build, something does not build or run, or the sweep finds something wrong with a cell.
@@ -93,17 +103,33 @@ pub fn compare(cells: &[Cell], say: &mut dyn FnMut(&str)) -> Result<Vec<Agreemen
     let tools = Tools::prepare(cells)?;
     let mut ours = vec![Blocks::new(); cells.len()];
     let mut criterion = vec![Vec::new(); cells.len()];
+    let mut disturbed = 0;
     for round in 0..ROUNDS {
         for (turn, cell) in cells.iter().enumerate() {
-            say(&format!("round {} of {ROUNDS}: {}/{}", round + 1, cell.0, cell.1));
-            // Each goes first every other time.
-            for second in [false, true] {
-                if round.is_multiple_of(2) == second {
-                    ours[turn].insert(round, tools.sweep(*cell)?);
+            let (times, estimate) = loop {
+                say(&format!("round {} of {ROUNDS}: {}/{}", round + 1, cell.0, cell.1));
+                let before = tools.counters();
+                // Each goes first every other time.
+                let (times, estimate) = if round.is_multiple_of(2) {
+                    let times = tools.sweep(*cell)?;
+                    (times, tools.criterion(*cell)?)
                 } else {
-                    criterion[turn].push(tools.criterion(*cell)?);
+                    let estimate = tools.criterion(*cell)?;
+                    (tools.sweep(*cell)?, estimate)
+                };
+                let others = used_by_others(&before, &tools.counters());
+                if others <= QUIET {
+                    break (times, estimate);
                 }
-            }
+                disturbed += 1;
+                say(&format!("others used {others:.2} of the processors meanwhile: both are measured again"));
+                ensure!(
+                    disturbed <= MOST_DISTURBED,
+                    "others used the processors during {disturbed} of the comparisons; compare again when they are done"
+                );
+            };
+            ours[turn].insert(round, times);
+            criterion[turn].push(estimate);
         }
     }
     let agreements = cells.iter().zip(ours).zip(criterion).map(|(((task, strategy), ours), criterion)| {
@@ -112,6 +138,12 @@ pub fn compare(cells: &[Cell], say: &mut dyn FnMut(&str)) -> Result<Vec<Agreemen
         Ok(Agreement { cell: format!("{task}/{strategy}"), ours, criterion })
     });
     agreements.collect()
+}
+
+/// How many processors others used between two readings, in this machine and, as far as it knows, beside it.
+fn used_by_others(before: &Counters, after: &Counters) -> f64 {
+    let inside = after.used_by_others(before).unwrap_or_default();
+    inside + after.stolen_share(before).unwrap_or_default() * after.processors as f64
 }
 
 /// The estimate with as many below it as above.
@@ -136,6 +168,10 @@ impl Tools {
         // The default table is smaller than the smallest buffers.
         let server = wanted.then(|| Server::open(&environment, 0)).transpose().context("no server to measure with")?;
         Ok(Tools { bench: bench()?, server, folder: tempfile::tempdir()? })
+    }
+
+    fn counters(&self) -> Counters {
+        Counters::now(&Sight::here(), &harness::machine::processors())
     }
 
     fn run(&self, program: &Path, arguments: &[&str]) -> Result<()> {
@@ -173,7 +209,7 @@ impl Tools {
     fn criterion(&self, (task, strategy): Cell) -> Result<Estimate> {
         let cell = format!("{task}/{strategy}");
         // With next to no time for measuring, a sample is a single run, and with none for plots nothing else is done.
-        let settings = ["--sample-size", SAMPLES, "--warm-up-time", "1", "--measurement-time", "0.001", "--noplot"];
+        let settings = ["--sample-size", SAMPLES, "--warm-up-time", "0.5", "--measurement-time", "0.001", "--noplot"];
         self.run(&self.bench, &[&["--bench", "--exact", &cell][..], &settings[..]].concat())?;
         let path = self.folder.path().join(&cell).join("new/estimates.json");
         let text = std::fs::read(&path).with_context(|| format!("criterion has not written {}", path.display()))?;
