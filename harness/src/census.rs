@@ -187,15 +187,14 @@ impl Looks {
         }
         for process in self.processes.clone() {
             for number in threads_of(process).filter(|number| *number != own) {
-                let known = self.threads.get_mut(&number).filter(|thread| thread.process == process);
-                let thread = match known {
-                    Some(thread) => thread,
-                    None => match Watched::open(process, number) {
-                        Some(thread) => self.threads.entry(number).insert_entry(thread).into_mut(),
-                        None => continue,
-                    },
-                };
-                thread.look(number, &self.allowed);
+                // A number may be given again to a thread of another process.
+                if self.threads.get(&number).is_none_or(|thread| thread.process != process) {
+                    let Some(thread) = Watched::open(process, number) else { continue };
+                    self.threads.insert(number, thread);
+                }
+                if let Some(thread) = self.threads.get_mut(&number) {
+                    thread.look(number, &self.allowed);
+                }
             }
         }
     }
