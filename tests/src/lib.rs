@@ -24,23 +24,32 @@ pub fn workspace() -> &'static Path {
 }
 
 /// The binary `goldilocks`, built in the profile of the tests.
-///
-/// Cargo tells a test where its own package's binaries are, and this one is the harness's.
 pub fn goldilocks() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
-        let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--package", "harness", "--bin", "goldilocks"])
-            .args(profile)
-            .current_dir(workspace())
-            .status();
-        assert!(built.is_ok_and(|status| status.success()), "`goldilocks` does not build");
-        // This test's executable is in `deps`, or beside the binary.
-        let own = std::env::current_exe().expect("a test knows its own file");
-        let folders = own.ancestors().skip(1).map(|folder| folder.join("goldilocks"));
-        folders.into_iter().find(|program| program.is_file()).expect("the binary is where cargo puts it")
-    })
+    PROGRAM.get_or_init(|| built("harness", "goldilocks"))
+}
+
+/// The binary `sabotaged`: `goldilocks` with the [cheats](sabotage) and the [`instruments`] in it.
+pub fn sabotaged() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("tests", "sabotaged"))
+}
+
+/// A binary of a package, built now unless it is up to date.
+///
+/// Cargo tells a test where its own package's binaries are, and neither another package's nor a program's.
+fn built(package: &str, binary: &str) -> PathBuf {
+    let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
+    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--quiet", "--package", package, "--bin", binary])
+        .args(profile)
+        .current_dir(workspace())
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "`{binary}` does not build");
+    // This test's executable is in `deps`, or beside the binary.
+    let own = std::env::current_exe().expect("a test knows its own file");
+    let folders = own.ancestors().skip(1).map(|folder| folder.join(binary));
+    folders.into_iter().find(|program| program.is_file()).expect("the binary is where cargo puts it")
 }
 
 /// How `processes` starts a worker for a task, from a test.

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use tests::prices::median;
-use tests::sabotage::{Trial, can_be_tried, measure, misjudged, sabotaged};
-use tests::{goldilocks, workspace};
+use tests::sabotage::{Trial, can_be_tried, measure, misjudged};
+use tests::{goldilocks, sabotaged, workspace};
 
 pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
     simulated(proofs);
@@ -87,7 +87,7 @@ fn newest(runs: &Path) -> Result<Record> {
 /// A sweep of the program that knows more than `goldilocks`; what it recorded.
 fn sweep(arguments: &[&str]) -> Result<Record> {
     let runs = tempfile::tempdir()?;
-    let output = Command::new(sabotaged()?)
+    let output = Command::new(sabotaged())
         .args(["sweep", "--anyway", "--runs"])
         .arg(runs.path())
         .args(arguments)
@@ -261,7 +261,7 @@ fn resources(proofs: &mut Proofs) -> Result<()> {
 
 /// One cell; the figures of its samples.
 fn run(arguments: &[&str]) -> Result<Vec<Times>> {
-    let output = Command::new(sabotaged()?)
+    let output = Command::new(sabotaged())
         .args(["run", "--json"])
         .args(arguments)
         .current_dir(workspace())
