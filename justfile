@@ -15,7 +15,7 @@ bench *options: setup
 # The same in a minute: five strategies, less work
 [group('run')]
 demo *options: setup
-    {{ goldilocks }} sweep --anyway --budget 45s --samples 1 --rows 20000 --increments 50000000 \
+    {{ goldilocks }} sweep --anyway --budget 51s --samples 1 --rows 20000 --increments 50000000 \
         --strategies sequential,threads_shared,rayon,tokio_blocking,channel_crossbeam {{ options }}
 
 # Any command of the program: `just goldilocks run --task count --strategy rayon`
@@ -44,9 +44,9 @@ count-code:
     cargo rustc --release --quiet --package tasks --lib -- --emit asm
     awk '/count_to.*:$/ { show = 1 } show { print } /cfi_endproc/ { show = 0 }' target/release/deps/tasks-*.s
 
-# Measure what is promised and print figure, bar, holds or not
+# Measure what is promised and print figure, bar, holds or not: main, seam, agreement, truth, or a part of truth
 [group('run')]
-prove what="main":
+prove *what:
     cargo run --release --quiet --package tests --bin prove -- {{ what }}
 
 # Make a file of 1-grams: `just grams 2GB`

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Some("crosscheck") => crosscheck(&mut proofs),
         // One process of a comparison of the seam; see there.
         Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
-        Some("truth") => truth::prove(&mut proofs),
+        Some("truth") => truth::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),
         Some(other) => Err(anyhow::anyhow!(
             "there is nothing to prove about `{other}`; there are `main`, `seam`, `agreement`, `crosscheck` and `truth`"
         )),

@@ -12,25 +12,37 @@ use tests::prices::median;
 use tests::sabotage::{Trial, can_be_tried, measure, misjudged};
 use tests::{goldilocks, sabotaged, workspace};
 
-pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
-    simulated(proofs);
-    doctor(proofs)?;
-    suites(proofs)?;
-    equals(proofs)?;
-    cheats(proofs)?;
-    threads(proofs)?;
-    resources(proofs)?;
-    killed(proofs)?;
-    honest(proofs)?;
-    crate::crosscheck(proofs)?;
-    budget(proofs)
+/// What there is to prove, by name, in this order.
+const PARTS: [(&str, fn(&mut Proofs) -> Result<()>); 11] = [
+    ("simulated", simulated),
+    ("doctor", doctor),
+    ("suites", suites),
+    ("resources", resources),
+    ("equals", equals),
+    ("crosscheck", crate::crosscheck),
+    ("cheats", cheats),
+    ("threads", threads),
+    ("killed", killed),
+    ("honest", honest),
+    ("budget", budget),
+];
+
+/// Proves the parts that are named, or all of them.
+pub(crate) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
+    for name in named {
+        let names = || PARTS.map(|(part, _)| part).join(", ");
+        ensure!(PARTS.iter().any(|(part, _)| part == name), "no part `{name}` of truth; there are {}", names());
+    }
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
+    PARTS.iter().filter(|(part, _)| wanted(part)).try_for_each(|(_, prove)| prove(proofs))
 }
 
 /// What simulated sessions show: nothing here depends on the machine.
-fn simulated(proofs: &mut Proofs) {
+fn simulated(proofs: &mut Proofs) -> Result<()> {
     for promise in promises::promises() {
         proofs.line(&promise.what, &promise.figure, promise.bar, promise.holds);
     }
+    Ok(())
 }
 
 /// What the doctor says of this machine. Whether it is quiet is not ours to say: what a quiet one shows is a matter of the
