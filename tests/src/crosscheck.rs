@@ -59,9 +59,12 @@ pub struct Agreement {
     pub cell: String,
     /// Our median process in nanoseconds, and its interval.
     pub ours: Estimate,
-    /// What criterion said in the process whose median is in the middle, in nanoseconds, nothing added and nothing
-    /// averaged: the point estimate of its median, and its confidence interval.
+    /// The median of criterion's processes in nanoseconds, each of them criterion's own point estimate, and its interval
+    /// over processes, as ours is.
     pub criterion: Estimate,
+    /// What criterion itself said in the process whose median is in the middle. Its interval knows that one process
+    /// alone: it says where other iterations of it would lie, and not where another process would.
+    pub one_process: Estimate,
 }
 
 impl Agreement {
@@ -86,10 +89,15 @@ impl Agreement {
 
 impl Display for Agreement {
     fn fmt(&self, line: &mut Formatter<'_>) -> std::fmt::Result {
-        let [ours, criterion] = [self.ours, self.criterion].map(|estimate| sentence(time_estimate(estimate)));
+        let [ours, criterion, one] =
+            [self.ours, self.criterion, self.one_process].map(|estimate| sentence(time_estimate(estimate)));
         let where_ = if self.within_each_other() { "inside" } else { "not inside" };
         let percent = self.difference() * 100.0;
-        write!(line, "ours {ours}, criterion's {criterion}, {percent:+.1} %, {where_} each other's interval")
+        write!(
+            line,
+            "ours {ours}, criterion's {criterion}, in one of its processes {one}; {percent:+.1} %, {where_} each \
+             other's interval"
+        )
     }
 }
 
@@ -134,8 +142,10 @@ pub fn compare(cells: &[Cell], say: &mut dyn FnMut(&str)) -> Result<Vec<Agreemen
     }
     let agreements = cells.iter().zip(ours).zip(criterion).map(|(((task, strategy), ours), criterion)| {
         let ours = time(&ours, LEVEL).context("a sweep without samples")?;
-        let criterion = in_the_middle(criterion).context("no process of criterion's")?;
-        Ok(Agreement { cell: format!("{task}/{strategy}"), ours, criterion })
+        let processes: Blocks = (0..).zip(criterion.iter().map(|process| vec![process.value])).collect();
+        let one_process = in_the_middle(criterion).context("no process of criterion's")?;
+        let criterion = time(&processes, LEVEL).context("no process of criterion's")?;
+        Ok(Agreement { cell: format!("{task}/{strategy}"), ours, criterion, one_process })
     });
     agreements.collect()
 }
@@ -261,7 +271,7 @@ mod tests {
     fn agreement(ours: (f64, f64, f64), criterion: (f64, f64, f64)) -> Agreement {
         let [ours, criterion] =
             [ours, criterion].map(|(low, value, high)| Estimate { value, interval: Some(Interval { low, high }) });
-        Agreement { cell: "count/rayon".to_owned(), ours, criterion }
+        Agreement { cell: "count/rayon".to_owned(), ours, criterion, one_process: criterion }
     }
 
     #[test]
