@@ -238,7 +238,7 @@ const PROCESS_WIDE: [&str; 3] = ["async-std", "async-io", "blocking"];
 
 /// Threads that are still there when the workers have ended and some time has passed, and no library's own.
 fn left_behind(before: u32) -> Option<String> {
-    let patience = Instant::now() + Duration::from_secs(5);
+    let patience = Instant::now() + Duration::from_secs(2);
     loop {
         let entries = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok());

@@ -78,7 +78,7 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
     let names = tried.iter().map(|sabotage| sabotage.name).collect::<Vec<_>>().join(",");
     let sandbox = Sandbox::default();
     let mut sweep = Command::new(sabotaged());
-    sweep.args(["sweep", "--anyway"]).args(["--blocks", "1", "--samples", "2", "--patience", "2s", "--budget", "1h"]);
+    sweep.args(["sweep", "--anyway"]).args(["--blocks", "1", "--samples", "2", "--patience", "6s", "--budget", "1h"]);
     sweep.arg("--runs").arg(sandbox.runs()).arg("--data").arg(sandbox.path("data")).current_dir(sandbox.temp());
     let server = match trial {
         Trial::Task => {

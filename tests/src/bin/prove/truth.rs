@@ -384,17 +384,16 @@ fn honest(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
+/// The environment variable that names a run of five minutes that is there already.
+const RUN: &str = "GOLDILOCKS_RUN";
+
 /// A sweep of five minutes: when it ends, and what it saved.
 fn budget(proofs: &mut Proofs) -> Result<()> {
-    let runs = tempfile::tempdir()?;
-    let status = Command::new(goldilocks())
-        .args(["sweep", "--anyway", "--budget", "5m", "--runs"])
-        .arg(runs.path())
-        .current_dir(workspace())
-        .status()
-        .context("cannot start a sweep")?;
-    ensure!(status.success(), "the sweep failed");
-    let record = newest(runs.path())?;
+    let record = match std::env::var_os(RUN) {
+        Some(folder) => reports::read(Path::new(&folder).join(harness::record::FILE))?,
+        None => five_minutes()?,
+    };
+    ensure!(record.run.budget_s == 300.0, "run {} has another budget than 300 s", record.run.id);
     let measured = record.samples.iter().map(|sample| sample.elapsed_ms).max().unwrap_or_default() as f64 / 1e3;
     proofs.line(
         "a budget of 300 s",
@@ -419,4 +418,16 @@ fn budget(proofs: &mut Proofs) -> Result<()> {
         share.is_some_and(|share| share >= 0.3),
     );
     Ok(())
+}
+
+fn five_minutes() -> Result<Record> {
+    let runs = tempfile::tempdir()?;
+    let status = Command::new(goldilocks())
+        .args(["sweep", "--anyway", "--budget", "5m", "--runs"])
+        .arg(runs.path())
+        .current_dir(workspace())
+        .status()
+        .context("cannot start a sweep")?;
+    ensure!(status.success(), "the sweep failed");
+    newest(runs.path())
 }
