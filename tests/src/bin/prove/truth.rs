@@ -12,8 +12,11 @@ use tests::prices::median;
 use tests::sabotage::{Trial, can_be_tried, measure, misjudged};
 use tests::{goldilocks, sabotaged, workspace};
 
-/// What there is to prove, by name, in this order.
-const PARTS: [(&str, fn(&mut Proofs) -> Result<()>); 11] = [
+/// A part by name.
+type Part = (&'static str, fn(&mut Proofs) -> Result<()>);
+
+/// What there is to prove, in this order.
+const PARTS: [Part; 11] = [
     ("simulated", simulated),
     ("doctor", doctor),
     ("suites", suites),
