@@ -7,6 +7,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Task, wire};
+use tasks::word_totals::runs::{self, Vector};
 use tasks::word_totals::{Kernel, Options, TotalsOf, book, bytes, line};
 use tasks::words::WordTotals;
 
@@ -35,10 +36,18 @@ fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
     Ok(seen(&totals))
 }
 
+/// The paths of the kernel `runs` that this processor can take.
+fn paths() -> impl Iterator<Item = (&'static str, runs::Add)> {
+    Vector::ALL.into_iter().filter_map(|vector| vector.kernel().map(|kernel| (vector.name(), kernel)))
+}
+
 fn kernels_agree(piece: &[u8]) -> Result<(), TestCaseError> {
     let expected = by_the_line(piece);
     prop_assert_eq!(&outcome(book::add, piece), &expected, "book");
     prop_assert_eq!(&outcome(bytes::add, piece), &expected, "bytes");
+    for (name, kernel) in paths() {
+        prop_assert_eq!(&outcome(kernel, piece), &expected, "{}", name);
+    }
     Ok(())
 }
 
@@ -195,7 +204,7 @@ fn cut(
 ) -> Result<(), TestCaseError> {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(text).expect("it takes the text");
-    let options = Options { input: Some(file.path().to_owned()), kernel, word: String::new() };
+    let options = Options { input: Some(file.path().to_owned()), kernel, word: String::new(), ..Options::default() };
     work(&Arc::new(TotalsOf::new(&options).expect("the file is there")))
 }
 
@@ -223,7 +232,7 @@ proptest! {
 
     #[test]
     fn however_a_file_is_cut_its_totals_are_those_of_the_whole(
-        text in text(), size in prop_oneof![1..10usize, 10..2000usize], kernel in select(vec![Kernel::Book, Kernel::Bytes]),
+        text in text(), size in prop_oneof![1..10usize, 10..2000usize], kernel in select(vec![Kernel::Book, Kernel::Bytes, Kernel::Runs]),
     ) {
         cut(&text, kernel, |task| {
             let mut total = WordTotals::default();
