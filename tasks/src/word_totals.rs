@@ -6,12 +6,14 @@ pub mod book;
 pub mod bytes;
 mod input;
 pub mod line;
+mod map;
 pub mod runs;
 
 use crate::digest::Digest;
 use crate::words::WordTotals;
 use crate::{Entry, Inputs};
 use input::Input;
+pub use input::Read;
 use runs::Vector;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -46,6 +48,10 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Vector::Auto, hide = true, help_heading = "Task options")]
     #[serde(default)]
     pub vector: Vector,
+    /// word_totals: how the file is read
+    #[arg(long, value_enum, default_value_t = Read::Pread, help_heading = "Task options")]
+    #[serde(default)]
+    pub read: Read,
     /// word_totals: a word whose total is part of the answer
     #[arg(long, value_name = "WORD", default_value = "Aardvark", help_heading = "Task options")]
     pub word: String,
@@ -88,7 +94,7 @@ impl TotalsOf {
                 Error::task(format!("this processor has no {}; leave --vector out", options.vector.name()))
             })?,
         };
-        Ok(TotalsOf { input: Input::open(path)?, work, word: options.word.clone() })
+        Ok(TotalsOf { input: Input::open(path, options.read)?, work, word: options.word.clone() })
     }
 }
 
@@ -103,10 +109,15 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
         Kernel::Bytes => "bytes",
         Kernel::Runs => "runs",
     };
+    let read = match options.read {
+        Read::Pread => "pread",
+        Read::Map => "map",
+    };
     let input = options.input.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     BTreeMap::from([
         ("input".to_owned(), input),
         ("kernel".to_owned(), kernel.to_owned()),
+        ("read".to_owned(), read.to_owned()),
         ("vector".to_owned(), options.vector.name().to_owned()),
         ("word".to_owned(), options.word.clone()),
     ])

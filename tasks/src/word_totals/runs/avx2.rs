@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
 use super::eights::{self, BEYOND, LONGEST, Vectors};
-use super::marks::{Marks, Masks};
+use super::marks::{Begins, Masks, Proof};
 use super::portable;
 use crate::words::WordTotals;
 use core::arch::x86_64::*;
@@ -42,7 +42,7 @@ impl Avx2 {
     }
 }
 
-/// A word and its tab, and which of the 32 bytes they are: all bits of a byte or none.
+/// A word and its tab, and which of 32 bytes they are: all bits of a byte or none.
 #[derive(Clone, Copy)]
 pub(super) struct Word {
     letters: __m256i,
@@ -54,9 +54,9 @@ impl Vectors for Avx2 {
     type Sums = __m256i;
 
     #[inline(always)]
-    fn mark(self, text: &[u8], at: usize, marks: &mut Marks) {
+    fn mark(self, text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { mark(text, at, marks) }
+        unsafe { mark(text, at, proof, begins) }
     }
 
     #[inline(always)]
@@ -71,7 +71,7 @@ impl Vectors for Avx2 {
             bytes
         };
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { Word { letters: load(text, start), bytes: load(&BYTES, 32 - (length + 1).min(32)) } }
+        unsafe { Word { letters: load(text, start), bytes: load(&BYTES, 32 - length.min(32)) } }
     }
 
     #[inline(always)]
@@ -81,9 +81,9 @@ impl Vectors for Avx2 {
     }
 
     #[inline(always)]
-    fn eight(self, text: &[u8], ends: &[u16; 33], word: Word, sums: &mut __m256i) -> Option<usize> {
+    fn eight(self, text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m256i) -> Option<usize> {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { eight(text, ends, word, sums) }
+        unsafe { eight(text, begins, word, sums) }
     }
 
     #[inline(always)]
@@ -97,7 +97,7 @@ impl Vectors for Avx2 {
 /// as many are taken as a rule, needed or not, which is cheaper than to ask after each.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn mark(text: &[u8], at: usize, marks: &mut Marks) {
+fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
     let (low, high) = (load(text, at), load(text, at + 32));
     let equal = |byte: u8| {
         let byte = _mm256_set1_epi8(byte as i8);
@@ -108,12 +108,12 @@ fn mark(text: &[u8], at: usize, marks: &mut Marks) {
         _mm256_cmpeq_epi8(_mm256_min_epu8(value, _mm256_set1_epi8(9)), value)
     };
     let masks = Masks { tabs: equal(b'\t'), feeds: equal(b'\n'), no_digits: !bits(digit(low), digit(high)) };
-    let ends = marks.check(&masks);
-    let room = marks.next();
+    let (after, ends) = proof.go_on(&masks);
+    let room = begins.next(proof);
     let mut rest = ends;
     let mut take = |room: &mut [u16]| {
         for place in room {
-            *place = (at + rest.trailing_zeros() as usize) as u16;
+            *place = (at + 1 + rest.trailing_zeros() as usize) as u16;
             rest &= rest.wrapping_sub(1);
         }
     };
@@ -124,7 +124,7 @@ fn mark(text: &[u8], at: usize, marks: &mut Marks) {
             take(&mut room[16..]);
         }
     }
-    marks.written(ends);
+    after
 }
 
 /// The highest bit of each of 64 bytes.
@@ -136,29 +136,25 @@ fn bits(low: __m256i, high: __m256i) -> u64 {
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn eight(text: &[u8], ends: &[u16; 33], word: Word, sums: &mut __m256i) -> Option<usize> {
-    let (low, high) = (lengths(ends, 0), lengths(ends, 4));
+fn eight(text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m256i) -> Option<usize> {
+    let (low, high) = (lengths(begins, 0), lengths(begins, 4));
     let [words, years, counts, volumes] = LONGEST.map(u64::from);
     let longest = _mm256_set1_epi64x((words | years << 16 | counts << 32 | volumes << 48) as i64);
     let longer = _mm256_or_si256(_mm256_subs_epu16(low, longest), _mm256_subs_epu16(high, longest));
     if _mm256_testz_si256(longer, longer) == 0 {
         return None;
     }
-    let mut starts = [0; 8];
-    for (line, start) in starts.iter_mut().enumerate() {
-        *start = usize::from(ends[4 * line].wrapping_add(1));
-    }
-    // `Marks` finds ends from left to right, so the last is the farthest.
-    assert!(starts[7] + BEYOND <= text.len() && usize::from(ends[30]) + 1 + 8 <= text.len());
+    // Begins increase, so the last is the farthest.
+    assert!(usize::from(begins[28]) + BEYOND <= text.len() && usize::from(begins[30]) + BEYOND <= text.len());
 
     // SAFETY: checked above.
     let digits =
-        |line: usize| unsafe { text.as_ptr().add(usize::from(ends[4 * line + 2]) + 1).cast::<i64>().read_unaligned() };
+        |line: usize| unsafe { text.as_ptr().add(usize::from(begins[4 * line + 2])).cast::<i64>().read_unaligned() };
     let low = counts_of(_mm256_set_epi64x(digits(3), digits(2), digits(1), digits(0)), low);
     let high = counts_of(_mm256_set_epi64x(digits(7), digits(6), digits(5), digits(4)), high);
 
     // SAFETY: checked above.
-    let line = |line: usize| unsafe { _mm256_loadu_si256(text.as_ptr().add(starts[line]).cast()) };
+    let line = |line: usize| unsafe { _mm256_loadu_si256(text.as_ptr().add(usize::from(begins[4 * line])).cast()) };
     let mut other = _mm256_setzero_si256();
     for number in 0..8 {
         other = _mm256_or_si256(other, _mm256_xor_si256(line(number), word.letters));
@@ -183,11 +179,11 @@ fn eight(text: &[u8], ends: &[u16; 33], word: Word, sums: &mut __m256i) -> Optio
 /// The lengths of the fields of four lines, each with the byte that ends it: a line in each 64 bits.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn lengths(ends: &[u16; 33], line: usize) -> __m256i {
-    let ends: &[u16; 17] = ends[4 * line..].first_chunk().expect("four lines are left");
-    // SAFETY: from the first and from the second of 17 ends there are 16.
+fn lengths(begins: &[u16; 33], line: usize) -> __m256i {
+    let begins: &[u16; 17] = begins[4 * line..].first_chunk().expect("four lines are left");
+    // SAFETY: from the first and from the second of 17 there are 16.
     let (before, after) =
-        unsafe { (_mm256_loadu_si256(ends.as_ptr().cast()), _mm256_loadu_si256(ends.as_ptr().add(1).cast())) };
+        unsafe { (_mm256_loadu_si256(begins.as_ptr().cast()), _mm256_loadu_si256(begins.as_ptr().add(1).cast())) };
     _mm256_sub_epi16(after, before)
 }
 

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
 use super::eights::{self, BEYOND, LONGEST, Vectors};
-use super::marks::{Marks, Masks};
+use super::marks::{Begins, Masks, Proof};
 use super::portable;
 use crate::words::WordTotals;
 use core::arch::x86_64::*;
@@ -45,7 +45,7 @@ impl Avx512 {
     }
 }
 
-/// A word and its tab, and which of the 32 bytes they are.
+/// A word and its tab, and which of 32 bytes they are.
 #[derive(Clone, Copy)]
 pub(super) struct Word {
     letters: __m256i,
@@ -57,16 +57,16 @@ impl Vectors for Avx512 {
     type Sums = __m512i;
 
     #[inline(always)]
-    fn mark(self, text: &[u8], at: usize, marks: &mut Marks) {
+    fn mark(self, text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { mark(text, at, marks) }
+        unsafe { mark(text, at, proof, begins) }
     }
 
     #[inline(always)]
     fn word(self, text: &[u8], start: usize, length: usize) -> Word {
         // SAFETY: `self` exists only where the processor has these features.
         let letters = unsafe { load(text, start) };
-        let bytes = (1u64 << (length + 1).min(32)) - 1;
+        let bytes = (1u64 << length.min(32)) - 1;
         Word { letters, bytes: bytes as u32 }
     }
 
@@ -77,9 +77,9 @@ impl Vectors for Avx512 {
     }
 
     #[inline(always)]
-    fn eight(self, text: &[u8], ends: &[u16; 33], word: Word, sums: &mut __m512i) -> Option<usize> {
+    fn eight(self, text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m512i) -> Option<usize> {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { eight(text, ends, word, sums) }
+        unsafe { eight(text, begins, word, sums) }
     }
 
     #[inline(always)]
@@ -92,7 +92,7 @@ impl Vectors for Avx512 {
 /// Compares 64 bytes at once; `vpcompressb` turns the bits of the ends into their places.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn mark(text: &[u8], at: usize, marks: &mut Marks) {
+fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
     const PLACES: [u8; 64] = {
         let mut places = [0; 64];
         let mut place = 0;
@@ -107,24 +107,24 @@ fn mark(text: &[u8], at: usize, marks: &mut Marks) {
     let (bytes, places) =
         unsafe { (_mm512_loadu_si512(bytes.as_ptr().cast()), _mm512_loadu_si512(PLACES.as_ptr().cast())) };
     let digits = _mm512_sub_epi8(bytes, _mm512_set1_epi8(b'0' as i8));
-    let ends = marks.check(&Masks {
+    let (after, ends) = proof.go_on(&Masks {
         tabs: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\t' as i8)),
         feeds: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\n' as i8)),
         no_digits: _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)),
     });
     let places = _mm512_castsi512_si256(_mm512_maskz_compress_epi8(ends, places));
-    let places = _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_set1_epi16(at as i16));
+    let places = _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_set1_epi16((at + 1) as i16));
     // SAFETY: there is room for 32 times 16 bits.
-    unsafe { _mm512_storeu_si512(marks.next().as_mut_ptr().cast(), places) };
-    marks.written(ends);
+    unsafe { _mm512_storeu_si512(begins.next(proof).as_mut_ptr().cast(), places) };
+    after
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn eight(text: &[u8], ends: &[u16; 33], word: Word, sums: &mut __m512i) -> Option<usize> {
-    // SAFETY: from the first and from the second of 33 ends there are 32.
+fn eight(text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m512i) -> Option<usize> {
+    // SAFETY: from the first and from the second of 33 there are 32.
     let (before, after) =
-        unsafe { (_mm512_loadu_si512(ends.as_ptr().cast()), _mm512_loadu_si512(ends.as_ptr().add(1).cast())) };
+        unsafe { (_mm512_loadu_si512(begins.as_ptr().cast()), _mm512_loadu_si512(begins.as_ptr().add(1).cast())) };
     // In each 64 bits a line: the lengths of its word, year, count and volumes, each with the byte that ends it.
     let lengths = _mm512_sub_epi16(after, before);
     let [words, years, counts, volumes] = LONGEST.map(u64::from);
@@ -132,16 +132,12 @@ fn eight(text: &[u8], ends: &[u16; 33], word: Word, sums: &mut __m512i) -> Optio
     if _mm512_cmpgt_epu16_mask(lengths, longest) != 0 {
         return None;
     }
-    let mut starts = [0; 8];
-    for (line, start) in starts.iter_mut().enumerate() {
-        *start = usize::from(ends[4 * line].wrapping_add(1));
-    }
-    // `Marks` finds ends from left to right, so the last is the farthest.
-    assert!(starts[7] + BEYOND <= text.len() && usize::from(ends[30]) + 1 + 8 <= text.len());
+    // Begins increase, so the last is the farthest.
+    assert!(usize::from(begins[28]) + BEYOND <= text.len() && usize::from(begins[30]) + BEYOND <= text.len());
 
     // SAFETY: checked above.
     let count =
-        |line: usize| unsafe { text.as_ptr().add(usize::from(ends[4 * line + 2]) + 1).cast::<i64>().read_unaligned() };
+        |line: usize| unsafe { text.as_ptr().add(usize::from(begins[4 * line + 2])).cast::<i64>().read_unaligned() };
     let counts = _mm512_set_epi64(count(7), count(6), count(5), count(4), count(3), count(2), count(1), count(0));
     // The digits go to the end of the eight bytes, zeros before them.
     let digits = _mm512_xor_si512(counts, _mm512_set1_epi8(b'0' as i8));
@@ -154,7 +150,7 @@ fn eight(text: &[u8], ends: &[u16; 33], word: Word, sums: &mut __m512i) -> Optio
     let counts = _mm512_add_epi64(high, _mm512_srli_epi64::<32>(fours));
 
     // SAFETY: checked above.
-    let line = |line: usize| unsafe { _mm256_loadu_si256(text.as_ptr().add(starts[line]).cast()) };
+    let line = |line: usize| unsafe { _mm256_loadu_si256(text.as_ptr().add(usize::from(begins[4 * line])).cast()) };
     let mut other = _mm256_setzero_si256();
     for number in 0..8 {
         // other | (line ^ word)

@@ -1,13 +1,13 @@
 //! What the vector paths share: windows, stretches, groups of eight lines, runs.
 
-use super::marks::{Marks, STRETCH};
+use super::marks::{Begins, Proof, STRETCH};
 use super::portable;
 use crate::words::WordTotals;
 
-/// How far beyond the start of a line, and beyond the begin of a count, a path may read.
+/// How many bytes from the begin of a line or a count on a path may read.
 pub(super) const BEYOND: usize = 32;
 
-/// Ends are kept as 16 bits, and the line after the last of them must begin at such a place too.
+/// A window: places in it fit into 16 bits.
 const WINDOW: usize = 64 * 1024 - 64;
 
 /// The longest word and its tab, year, count and volumes, with the byte that ends each: what eight lines at a time can be.
@@ -21,18 +21,18 @@ pub(super) trait Vectors: Copy {
     /// Counts added up in several places.
     type Sums: Copy;
 
-    /// Marks the 64 bytes of `text` from `at` on.
-    fn mark(self, text: &[u8], at: usize, marks: &mut Marks);
+    /// Goes on with the proof over the 64 bytes of `text` from `at` on, and notes where fields begin.
+    fn mark(self, text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof;
 
-    /// The first `length` bytes from `start` on, and the tab behind them.
+    /// The `length` bytes from `start` on, at most 32.
     fn word(self, text: &[u8], start: usize, length: usize) -> Self::Word;
 
     /// No counts yet.
     fn no_sums(self) -> Self::Sums;
 
-    /// Of eight lines, whose ends are given, how many at their begin have the word; adds the counts of these. `None` if
-    /// one of the eight has a field that is too long.
-    fn eight(self, text: &[u8], ends: &[u16; 33], word: Self::Word, sums: &mut Self::Sums) -> Option<usize>;
+    /// Of eight lines, given by where their fields begin, how many at their head have the word; adds the counts of these.
+    /// `None` if one of the eight has a field that is too long.
+    fn eight(self, text: &[u8], begins: &[u16; 33], word: Self::Word, sums: &mut Self::Sums) -> Option<usize>;
 
     /// All counts together.
     fn sum(self, sums: Self::Sums) -> u64;
@@ -44,12 +44,16 @@ pub(super) trait Vectors: Copy {
 /// Where the first malformed line begins.
 #[inline(always)]
 pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
-    let mut begin = 0;
+    let (mut begin, mut by_line) = (0, 8);
     while begin < piece.len() {
         let done = window(vectors, &piece[begin..], totals);
         begin += done;
-        if done == 0 {
-            begin = portable::lines(piece, begin, 8, totals)?;
+        if done > 0 {
+            by_line = 8;
+        } else {
+            begin = portable::lines(piece, begin, by_line, totals)?;
+            // Where all lines are odd, windows are not opened in vain for every eight of them.
+            by_line = (2 * by_line).min(1024);
         }
     }
     Ok(())
@@ -60,7 +64,7 @@ pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals)
 #[inline(always)]
 fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals) -> usize {
     let limit = text.len().saturating_sub(BEYOND).min(WINDOW) / 64 * 64;
-    let mut marks = Marks::new();
+    let (mut proof, mut begins) = (Proof::new(), Begins::new());
     let mut marked = 0;
     let mut runs = Runs { vectors, text, totals, run: None };
     // Where the lines that are not done begin.
@@ -69,19 +73,21 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals) -> usize
     while marked < limit {
         let until = (marked + STRETCH).min(limit);
         while marked < until {
-            vectors.mark(text, marked, &mut marks);
+            proof = vectors.mark(text, marked, proof, &mut begins);
             marked += 64;
         }
-        if !marks.right() {
+        if !proof.holds() {
             break;
         }
-        let done = if short { runs.ones(&marks) } else { runs.eights(&marks) };
-        begin = marks.start(done.lines);
+        let lines = proof.lines();
+        let done = if short { runs.ones(&begins, lines) } else { runs.eights(&begins, lines) };
+        begin = begins.line(done.lines)[0];
         if done.odd {
             break;
         }
         short = done.runs * SHORT > done.lines;
-        marks.forget(done.lines);
+        proof.forget(done.lines);
+        begins.forget(done.lines);
     }
     runs.end();
     begin
@@ -117,9 +123,10 @@ struct Runs<'a, V: Vectors> {
 
 impl<V: Vectors> Runs<'_, V> {
     #[inline(always)]
-    fn begin(&self, marks: &Marks, line: usize) -> Run<V> {
-        let (start, end) = (marks.start(line), marks.ends(line)[0]);
-        Run { start, end, word: self.vectors.word(self.text, start, end - start), sums: self.vectors.no_sums() }
+    fn begin(&self, begins: &Begins, line: usize) -> Run<V> {
+        let [start, year, ..] = begins.line(line);
+        let word = self.vectors.word(self.text, start, year - start);
+        Run { start, end: year - 1, word, sums: self.vectors.no_sums() }
     }
 
     #[inline(always)]
@@ -129,22 +136,22 @@ impl<V: Vectors> Runs<'_, V> {
         }
     }
 
+    /// Lines eight by eight, as far as there are eight.
     #[inline(always)]
-    fn eights(&mut self, marks: &Marks) -> Done {
-        let lines = marks.lines();
+    fn eights(&mut self, begins: &Begins, lines: usize) -> Done {
         let mut done = Done { lines: 0, runs: 0, odd: false };
         if lines < 8 {
             return done;
         }
-        let mut run = self.run.take().unwrap_or_else(|| self.begin(marks, 0));
+        let mut run = self.run.take().unwrap_or_else(|| self.begin(begins, 0));
         while done.lines + 8 <= lines {
-            match self.vectors.eight(self.text, marks.eight(done.lines), run.word, &mut run.sums) {
+            match self.vectors.eight(self.text, begins.eight(done.lines), run.word, &mut run.sums) {
                 Some(8) => done.lines += 8,
                 Some(same) => {
                     done.lines += same;
                     done.runs += 1;
                     self.totals.add_run(&self.text[run.start..run.end], self.vectors.sum(run.sums));
-                    run = self.begin(marks, done.lines);
+                    run = self.begin(begins, done.lines);
                 }
                 None => {
                     done.odd = true;
@@ -158,21 +165,21 @@ impl<V: Vectors> Runs<'_, V> {
 
     /// Lines one by one: where hardly two neighbours are alike, comparing eight is in vain seven times of eight.
     #[inline(always)]
-    fn ones(&mut self, marks: &Marks) -> Done {
+    fn ones(&mut self, begins: &Begins, lines: usize) -> Done {
         self.end();
         let mut done = Done { lines: 0, runs: 0, odd: false };
         let mut run: (&[u8], u64) = (&[], 0);
-        while done.lines < marks.lines() / 8 * 8 {
-            let start = marks.start(done.lines);
-            let [word, year, count, volumes] = marks.ends(done.lines);
+        while done.lines < lines {
+            let [start, year, count, volumes] = begins.line(done.lines);
+            let [next, ..] = begins.line(done.lines + 1);
             let [_, years, counts, volume_counts] = LONGEST.map(usize::from);
-            if year - word > years || count - year > counts || volumes - count > volume_counts {
+            if count - year > years || volumes - count > counts || next - volumes > volume_counts {
                 done.odd = true;
                 break;
             }
-            let digits = self.text[year + 1..].first_chunk().expect("a path may read beyond a line");
-            let value = portable::number(u64::from_le_bytes(*digits), count - year - 1);
-            let word = &self.text[start..word];
+            let digits = self.text[count..].first_chunk().expect("a path may read behind the begin of a count");
+            let value = portable::number(u64::from_le_bytes(*digits), volumes - count - 1);
+            let word = &self.text[start..year - 1];
             if word == run.0 {
                 run.1 += value;
             } else {

@@ -1,29 +1,32 @@
-//! Where the fields of a stretch of lines end, and the proof that the lines are well formed: 64 bytes at a time, one bit
-//! a byte.
+//! Where the fields of a stretch of lines begin, and the proof that the lines are well formed: 64 bytes at a time, one
+//! bit a byte.
 
 use core::arch::x86_64::_pdep_u64;
 
 /// How many bytes are marked before their lines are looked at.
 pub(super) const STRETCH: usize = 1024;
 
-/// Lines that are not yet done when the next stretch is marked: fewer than eight, and an unfinished one.
-const LEFT: usize = 4 * 8 + 4;
+/// What fewer than eight lines and an unfinished one have, and where the line after them begins.
+const LEFT: usize = 4 * 8 + 1;
 
-/// Room for four ends a line, for a byte of 64 that all are ends, and for storing 32 at once.
-const ROOM: usize = LEFT + STRETCH + 64;
+/// Room for what is left of one stretch and all of the next, should every byte of it end a field, and for storing 32
+/// at once.
+const ROOM: usize = LEFT + STRETCH + 32;
 
-/// The ends of fields, as places in a text of less than 64 KiB.
-pub(super) struct Marks {
-    /// From the fourth on, four a line: the tab after the word, after the year, after the count, and the line feed. So
-    /// the one before a line's first is where the line before it ends.
-    ends: [u16; ROOM],
-    /// How many are known.
-    count: usize,
+/// Where fields begin, as places in a text of less than 64 KiB: a line's word, its year, its count, its volumes, then
+/// the next line's word.
+pub(super) struct Begins([u16; ROOM]);
+
+/// How far the format was proven, between one 64 bytes and the next. Apart from the begins, for this stays in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Proof {
+    /// How many ends of fields there are.
+    ends: usize,
     /// All bits that had to be clear and were not.
     wrong: u64,
-    /// 1 if the last byte marked was an end.
+    /// 1 if the last byte ended a field.
     after_end: u64,
-    /// 1 if the last byte marked was within a line's numbers.
+    /// 1 if the last byte was within a line's numbers.
     in_numbers: u64,
 }
 
@@ -35,84 +38,85 @@ pub(super) struct Masks {
     pub(super) no_digits: u64,
 }
 
-impl Marks {
-    /// The text begins with a line.
+impl Proof {
+    /// Nothing is proven yet; the text begins with a line.
     pub(super) fn new() -> Self {
-        Marks { ends: [u16::MAX; ROOM], count: 0, wrong: 0, after_end: 1, in_numbers: 0 }
+        Proof { ends: 0, wrong: 0, after_end: 1, in_numbers: 0 }
     }
 
     /// Holds the next 64 bytes against the format, and says where fields end.
     ///
     /// Three proofs. Every fourth end is a line feed and no other: dealing a pattern of every fourth bit out to the ends
     /// (`pdep`) must give the line feeds. No field is empty: no end follows an end. Numbers are digits: between a line's
-    /// first tab and its line feed, what is no digit is an end. The bits between the two are a subtraction, like 1000 -
-    /// 1 = 999: line feeds minus first tabs.
+    /// first tab and its line feed, what is no digit is an end. The bits between the two come from a subtraction, line
+    /// feeds minus first tabs, as 1000 - 10 = 990 has a nine in every place from the second to the third.
     #[inline]
     #[target_feature(enable = "bmi2,popcnt")]
-    pub(super) fn check(&mut self, masks: &Masks) -> u64 {
+    pub(super) fn go_on(self, masks: &Masks) -> (Self, u64) {
         let Masks { tabs, feeds, no_digits } = masks;
         let ends = tabs | feeds;
-        let fourth = 0x8888_8888_8888_8888 >> (self.count % 4);
+        let fourth = 0x8888_8888_8888_8888 >> (self.ends % 4);
         let first_tabs = _pdep_u64(u64::rotate_left(fourth, 1), ends);
         let numbers = feeds.wrapping_sub(first_tabs).wrapping_sub(self.in_numbers);
-        self.wrong |= _pdep_u64(fourth, ends) ^ feeds;
-        self.wrong |= ends & (ends << 1 | self.after_end);
-        self.wrong |= (no_digits ^ ends) & numbers;
-        self.after_end = ends >> 63;
-        self.in_numbers = numbers >> 63;
-        ends
+        let wrong =
+            (_pdep_u64(fourth, ends) ^ feeds) | (ends & (ends << 1 | self.after_end)) | ((no_digits ^ ends) & numbers);
+        let proof = Proof {
+            ends: self.ends + ends.count_ones() as usize,
+            wrong: self.wrong | wrong,
+            after_end: ends >> 63,
+            in_numbers: numbers >> 63,
+        };
+        (proof, ends)
     }
 
-    /// Room for the next ends. At most 32 of 64 bytes can be, unless two are neighbours, which is wrong anyway.
+    /// Whether everything can be lines so far.
     #[inline]
-    pub(super) fn next(&mut self) -> &mut [u16; 32] {
-        let from = 4 + self.count;
-        self.ends[from..].first_chunk_mut().expect("there is room behind a stretch of nothing but ends")
-    }
-
-    /// Takes over what was written to the room for the next ends.
-    #[inline]
-    #[target_feature(enable = "popcnt")]
-    pub(super) fn written(&mut self, ends: u64) {
-        self.count += ends.count_ones() as usize;
-    }
-
-    /// Whether all that was marked can be lines.
-    #[inline]
-    pub(super) fn right(&self) -> bool {
+    pub(super) fn holds(self) -> bool {
         self.wrong == 0
     }
 
     /// How many lines are complete.
     #[inline]
-    pub(super) fn lines(&self) -> usize {
-        self.count / 4
+    pub(super) fn lines(self) -> usize {
+        self.ends / 4
     }
 
-    /// Where a line begins.
+    /// Forgets the first lines.
     #[inline]
-    pub(super) fn start(&self, line: usize) -> usize {
-        usize::from(self.ends[4 * line + 3].wrapping_add(1))
+    pub(super) fn forget(&mut self, lines: usize) {
+        self.ends -= 4 * lines;
+    }
+}
+
+impl Begins {
+    pub(super) fn new() -> Self {
+        Begins([0; ROOM])
     }
 
-    /// Where a line's word, year, count and volumes end.
+    /// Room for the begins behind the next ends. At most 32 of 64 bytes end a field, unless two of them are neighbours,
+    /// which is wrong anyway.
     #[inline]
-    pub(super) fn ends(&self, line: usize) -> [usize; 4] {
-        let ends: &[u16; 4] = self.ends[4 * line + 4..].first_chunk().expect("a line has four ends");
-        ends.map(usize::from)
+    pub(super) fn next(&mut self, proof: Proof) -> &mut [u16; 32] {
+        self.0[proof.ends + 1..].first_chunk_mut().expect("there is room behind a stretch of nothing but ends")
     }
 
-    /// The end before that of a line's word, and the following 32, the ends of eight lines.
+    /// Where a line's word, year, count and volumes begin.
+    #[inline]
+    pub(super) fn line(&self, line: usize) -> [usize; 4] {
+        let begins: &[u16; 4] = self.0[4 * line..].first_chunk().expect("a line has four fields");
+        begins.map(usize::from)
+    }
+
+    /// Where the fields of eight lines begin, and the line after them.
     #[inline]
     pub(super) fn eight(&self, line: usize) -> &[u16; 33] {
-        self.ends[4 * line + 3..].first_chunk().expect("there is room behind the last line")
+        self.0[4 * line..].first_chunk().expect("there is room behind the last line")
     }
 
-    /// Forgets the lines before `line`; fewer than eight are left.
+    /// Forgets the first lines; fewer than eight are left.
     #[inline]
-    pub(super) fn forget(&mut self, line: usize) {
-        let left: [u16; LEFT] = *self.ends[4 * line + 3..].first_chunk().expect("there is room behind the last line");
-        self.ends[3..3 + LEFT].copy_from_slice(&left);
-        self.count -= 4 * line;
+    pub(super) fn forget(&mut self, lines: usize) {
+        let left: [u16; LEFT] = *self.0[4 * lines..].first_chunk().expect("there is room behind the last line");
+        self.0[..LEFT].copy_from_slice(&left);
     }
 }
