@@ -4,6 +4,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use datasets::ngrams::Recipe;
 use std::hint::black_box;
 use tasks::count::kernel::{count_to, proportion};
+use tasks::word_totals::runs::Vector;
 use tasks::word_totals::{book, bytes};
 use tasks::words::WordTotals;
 
@@ -34,7 +35,10 @@ fn words(bench: &mut Criterion) {
     recipe.write(&mut text, &mut |_| ()).expect("a vector takes everything");
     let mut group = bench.benchmark_group("word_totals");
     group.throughput(Throughput::Bytes(text.len() as u64));
-    for (name, kernel) in [("book", book::add as Kernel), ("bytes", bytes::add as Kernel)] {
+    let paths = Vector::ALL.into_iter().filter(|vector| *vector != Vector::Auto);
+    let runs = paths.filter_map(|vector| Some((format!("runs_{}", vector.name()), vector.kernel()?)));
+    let kernels = [("book".to_owned(), book::add as Kernel), ("bytes".to_owned(), bytes::add as Kernel)];
+    for (name, kernel) in kernels.into_iter().chain(runs) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let mut totals = WordTotals::default();

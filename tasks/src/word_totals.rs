@@ -6,11 +6,15 @@ pub mod book;
 pub mod bytes;
 mod input;
 pub mod line;
+mod map;
+pub mod runs;
 
 use crate::digest::Digest;
 use crate::words::WordTotals;
 use crate::{Entry, Inputs};
 use input::Input;
+pub use input::Read;
+use runs::Vector;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -40,6 +44,14 @@ pub struct Options {
     /// word_totals: how a partition is worked through
     #[arg(long, value_enum, default_value_t = Kernel::Bytes, help_heading = "Task options")]
     pub kernel: Kernel,
+    /// word_totals: which instructions the kernel `runs` may use
+    #[arg(long, value_enum, default_value_t = Vector::Auto, hide = true, help_heading = "Task options")]
+    #[serde(default)]
+    pub vector: Vector,
+    /// word_totals: how the file is read
+    #[arg(long, value_enum, default_value_t = Read::Pread, help_heading = "Task options")]
+    #[serde(default)]
+    pub read: Read,
     /// word_totals: a word whose total is part of the answer
     #[arg(long, value_name = "WORD", default_value = "Aardvark", help_heading = "Task options")]
     pub word: String,
@@ -53,6 +65,8 @@ pub enum Kernel {
     /// Nothing copied: fields are found in place, and only new words are stored
     #[default]
     Bytes,
+    /// Neighbouring lines with the same word are added up before it is looked for, many bytes at a time
+    Runs,
 }
 
 /// A kernel adds a piece of whole lines to the totals. Its error is where the first malformed line begins.
@@ -76,8 +90,11 @@ impl TotalsOf {
         let work = match options.kernel {
             Kernel::Book => book::add as Work,
             Kernel::Bytes => bytes::add as Work,
+            Kernel::Runs => options.vector.kernel().ok_or_else(|| {
+                Error::task(format!("this processor has no {}; leave --vector out", options.vector.name()))
+            })?,
         };
-        Ok(TotalsOf { input: Input::open(path)?, work, word: options.word.clone() })
+        Ok(TotalsOf { input: Input::open(path, options.read)?, work, word: options.word.clone() })
     }
 }
 
@@ -90,11 +107,18 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
     let kernel = match options.kernel {
         Kernel::Book => "book",
         Kernel::Bytes => "bytes",
+        Kernel::Runs => "runs",
+    };
+    let read = match options.read {
+        Read::Pread => "pread",
+        Read::Map => "map",
     };
     let input = options.input.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     BTreeMap::from([
         ("input".to_owned(), input),
         ("kernel".to_owned(), kernel.to_owned()),
+        ("read".to_owned(), read.to_owned()),
+        ("vector".to_owned(), options.vector.name().to_owned()),
         ("word".to_owned(), options.word.clone()),
     ])
 }

@@ -7,7 +7,8 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Task, wire};
-use tasks::word_totals::{Kernel, Options, TotalsOf, book, bytes, line};
+use tasks::word_totals::runs::{self, Vector};
+use tasks::word_totals::{Kernel, Options, Read, TotalsOf, book, bytes, line};
 use tasks::words::WordTotals;
 
 /// All that can be seen of totals.
@@ -35,10 +36,18 @@ fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
     Ok(seen(&totals))
 }
 
+/// The paths of the kernel `runs` that this processor can take.
+fn paths() -> impl Iterator<Item = (&'static str, runs::Add)> {
+    Vector::ALL.into_iter().filter_map(|vector| vector.kernel().map(|kernel| (vector.name(), kernel)))
+}
+
 fn kernels_agree(piece: &[u8]) -> Result<(), TestCaseError> {
     let expected = by_the_line(piece);
     prop_assert_eq!(&outcome(book::add, piece), &expected, "book");
     prop_assert_eq!(&outcome(bytes::add, piece), &expected, "bytes");
+    for (name, kernel) in paths() {
+        prop_assert_eq!(&outcome(kernel, piece), &expected, "{}", name);
+    }
     Ok(())
 }
 
@@ -87,8 +96,48 @@ fn near_valid_piece() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Runs as a sorted file has them, long enough for groups of eight, with numbers of the usual lengths.
+fn text_of_runs() -> impl Strategy<Value = Vec<u8>> {
+    let letters = || select(b"ab~\x01\x7f\x80\xff0".as_slice());
+    let word = prop_oneof![6 => vec(letters(), 1..8), 3 => vec(letters(), 8..31), 1 => vec(letters(), 31..40)];
+    let count = prop_oneof![6 => 0..1000u64, 2 => 0..100_000_000u64, 1 => 99_999_990..100_000_010u64];
+    let numbers = (1500..2020u64, count, prop_oneof![9 => 0..5000u64, 1 => any::<u64>()]);
+    let length = prop_oneof![3 => 1..3usize, 2 => 1..20usize, 2 => 20..60usize];
+    let run = (word, length).prop_flat_map(move |(word, lines)| (Just(word), vec(numbers.clone(), lines)));
+    (vec(run, 1..20), any::<bool>()).prop_map(|(mut runs, sorted)| {
+        if sorted {
+            runs.sort();
+        }
+        let mut text = Vec::new();
+        for (word, lines) in runs {
+            for (year, count, volumes) in lines {
+                text.extend_from_slice(&word);
+                text.extend_from_slice(format!("\t{year}\t{count}\t{volumes}\n").as_bytes());
+            }
+        }
+        text
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn kernels_agree_on_runs_of_equal_words(mut text in text_of_runs(), end in any::<prop::sample::Index>()) {
+        kernels_agree(&text)?;
+        // Cut anywhere: inside a line, or before its line feed.
+        text.truncate(end.index(text.len()));
+        kernels_agree(&text)?;
+    }
+
+    #[test]
+    fn kernels_refuse_the_same_line_whatever_byte_is_wrong(
+        mut text in text_of_runs(), place in any::<prop::sample::Index>(), byte in select(b"\t\n0 a-\r\xb0\xff/:".as_slice()),
+    ) {
+        let place = place.index(text.len());
+        text[place] = byte;
+        kernels_agree(&text)?;
+    }
 
     #[test]
     fn kernels_agree_on_any_bytes(piece in vec(any::<u8>(), 0..200)) {
@@ -106,6 +155,49 @@ proptest! {
     }
 }
 
+#[test]
+fn kernels_agree_at_every_length_and_every_place_in_memory() {
+    let mut text = Vec::new();
+    for (number, word) in ["a", "ab", "a_word_of_sixteen", "z"].iter().enumerate() {
+        for line in 0..14 * (number + 1) {
+            text.extend_from_slice(format!("{word}\t{}\t{}\t1\n", 1900 + line, 3u64.pow(line as u32 % 16)).as_bytes());
+        }
+    }
+    for length in 0..=text.len() {
+        // Of just this length, so that a check of memory sees a byte read too many.
+        let exact: Box<[u8]> = text[..length].into();
+        kernels_agree(&exact).unwrap();
+    }
+    for offset in 0..130 {
+        let moved = [&vec![b'\n'; offset][..], &text].concat();
+        kernels_agree(&moved[offset..]).unwrap();
+    }
+}
+
+#[test]
+fn kernels_agree_on_words_of_any_length() {
+    let mut text = Vec::new();
+    for length in (1..70).chain([255, 256, 257, 1023, 1024, 4095, 65_470, 65_535, 65_536, 65_537, 70_000]) {
+        for line in 0..20 {
+            text.extend(std::iter::repeat_n(b'w', length));
+            text.extend_from_slice(format!("\t1984\t{line}\t1\n").as_bytes());
+        }
+    }
+    kernels_agree(&text).unwrap();
+    // Longer than any window, of short lines only.
+    let short: Vec<u8> =
+        (0..30_000).flat_map(|line| format!("w{}\t1984\t{line}\t1\n", line / 50).into_bytes()).collect();
+    kernels_agree(&short).unwrap();
+    let wrong = [&short[..], b"w\t1984\t\t1\n", &short].concat();
+    kernels_agree(&wrong).unwrap();
+}
+
+#[test]
+fn the_paths_include_the_portable_one_and_the_best() {
+    let names: Vec<_> = paths().map(|(name, _)| name).collect();
+    assert!(names.contains(&"portable") && names.contains(&"auto"), "{names:?}");
+}
+
 /// Totals with words that others have too, and at times too large.
 fn totals() -> impl Strategy<Value = Vec<(Vec<u8>, u64)>> {
     let count = prop_oneof![6 => 0..1000u64, 1 => any::<u64>(), 1 => Just(u64::MAX)];
@@ -113,9 +205,26 @@ fn totals() -> impl Strategy<Value = Vec<(Vec<u8>, u64)>> {
     vec((prop_oneof![3 => word().boxed(), 1 => any_word.boxed()], count), 0..20)
 }
 
+/// Totals as kernels make them: word by word, run by run, or both in turn.
 fn made(counts: &[(Vec<u8>, u64)]) -> WordTotals {
     let mut totals = WordTotals::default();
-    counts.iter().for_each(|(word, count)| totals.add(word, *count));
+    for (number, (word, count)) in counts.iter().enumerate() {
+        match counts.len() % 3 {
+            0 => totals.add(word, *count),
+            1 => totals.add_run(word, *count),
+            _ if number % 4 == 3 => totals.add(word, *count),
+            _ => totals.add_run(word, *count),
+        }
+    }
+    totals
+}
+
+/// Totals of a sorted file: a list without a table.
+fn in_order(counts: &[(Vec<u8>, u64)]) -> WordTotals {
+    let mut counts = counts.to_vec();
+    counts.sort();
+    let mut totals = WordTotals::default();
+    counts.iter().for_each(|(word, count)| totals.add_run(word, *count));
     totals
 }
 
@@ -154,6 +263,18 @@ proptest! {
     }
 
     #[test]
+    fn totals_in_order_and_totals_in_a_table_are_the_same(a in totals(), b in totals(), c in totals()) {
+        prop_assert_eq!(seen(&in_order(&a)), seen(&made(&a)));
+        prop_assert!(in_order(&a).iter().is_sorted_by_key(|(word, _)| word.to_vec()));
+        let expected = seen(&made(&[a.clone(), b.clone(), c.clone()].concat()));
+        prop_assert_eq!(seen(&sum(sum(in_order(&a), in_order(&b)), in_order(&c))), expected.clone());
+        prop_assert_eq!(seen(&sum(in_order(&a), sum(made(&b), in_order(&c)))), expected);
+        for (word, _) in a.iter().chain(&b) {
+            prop_assert_eq!(in_order(&a).total(word), made(&a).total(word));
+        }
+    }
+
+    #[test]
     fn word_totals_come_back_from_the_wire_as_they_went(counts in totals()) {
         let there = made(&counts);
         let back: WordTotals = wire::decode(&wire::encode(&there).unwrap()).unwrap();
@@ -168,6 +289,23 @@ proptest! {
             prop_assert!(totals.sorted().len() == totals.len());
         }
     }
+}
+
+#[test]
+fn lists_that_interleave_give_one_list_in_order() {
+    let word = |number: u32| format!("{number:05}").into_bytes();
+    let list = |numbers: &mut dyn Iterator<Item = u32>| {
+        let mut totals = WordTotals::default();
+        numbers.for_each(|number| totals.add_run(&word(number), 1));
+        totals
+    };
+    let partitions = |turn: u32| (0..20_000).filter(move |number| number / 1000 % 2 == turn || number % 1000 == 0);
+    let both = sum(list(&mut partitions(0)), list(&mut partitions(1)));
+    assert!(both.iter().map(|(word, _)| word).eq((0..20_000).map(word)), "not in order, or not complete");
+    assert_eq!((both.total(&word(1000)), both.total(&word(1001))), (Some(2), Some(1)));
+    // One word, far from the end: not worth moving 19,999 others for.
+    let more = sum(both, list(&mut [1, 30_000].into_iter()));
+    assert_eq!((more.len(), more.total(&word(1)), more.total(&word(30_000))), (20_001, Some(2), Some(1)));
 }
 
 /// Lines of very different lengths. One in thirty is longer than what is looked at to find its end; some are longer than
@@ -190,12 +328,12 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 /// Does `work` with a task whose file is `text`.
 fn cut(
     text: &[u8],
-    kernel: Kernel,
+    (kernel, read): (Kernel, Read),
     work: impl FnOnce(&Arc<TotalsOf>) -> Result<(), TestCaseError>,
 ) -> Result<(), TestCaseError> {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(text).expect("it takes the text");
-    let options = Options { input: Some(file.path().to_owned()), kernel, word: String::new() };
+    let options = Options { input: Some(file.path().to_owned()), kernel, read, ..Options::default() };
     work(&Arc::new(TotalsOf::new(&options).expect("the file is there")))
 }
 
@@ -206,7 +344,7 @@ proptest! {
     fn partitions_cover_the_file_once_in_order_and_end_with_their_lines(
         text in text(), size in prop_oneof![1..10usize, 10..2000usize, Just(usize::MAX)],
     ) {
-        cut(&text, Kernel::Bytes, |task| {
+        cut(&text, (Kernel::Bytes, Read::Pread), |task| {
             let mut at = 0;
             for range in task.partitions(NonZeroUsize::new(size).unwrap()).unwrap() {
                 let (begin, end) = range.unwrap();
@@ -223,9 +361,12 @@ proptest! {
 
     #[test]
     fn however_a_file_is_cut_its_totals_are_those_of_the_whole(
-        text in text(), size in prop_oneof![1..10usize, 10..2000usize], kernel in select(vec![Kernel::Book, Kernel::Bytes]),
+        text in text(),
+        size in prop_oneof![1..10usize, 10..2000usize],
+        kernel in select(vec![Kernel::Book, Kernel::Bytes, Kernel::Runs]),
+        read in select(vec![Read::Pread, Read::Map]),
     ) {
-        cut(&text, kernel, |task| {
+        cut(&text, (kernel, read), |task| {
             let mut total = WordTotals::default();
             for range in task.partitions(NonZeroUsize::new(size).unwrap()).unwrap() {
                 task.map(range.unwrap(), &mut total).unwrap();

@@ -98,7 +98,7 @@ fn map_reduce_over_the_four_lines_of_text_gives_the_books_totals() {
     let expected: String = BOOK_TOTALS.iter().map(|(word, total)| format!("{word}\t{total}\n")).collect();
     let mut inputs = Inputs::default();
     inputs.word_totals.input = Some(path);
-    for kernel in [Kernel::Book, Kernel::Bytes] {
+    for kernel in [Kernel::Book, Kernel::Bytes, Kernel::Runs] {
         inputs.word_totals.kernel = kernel;
         for strategy in strategies::catalogue::ALL {
             // A word, about a line of the text, and the whole text to a partition.

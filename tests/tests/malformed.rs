@@ -13,7 +13,7 @@ use strategies::{Cancel, Choice, Combine, Delivery, Error, Result, Setup, Strate
 use tasks::Inputs;
 use tasks::word_totals::{Kernel, Options};
 
-const KERNELS: [Kernel; 2] = [Kernel::Book, Kernel::Bytes];
+const KERNELS: [Kernel; 3] = [Kernel::Book, Kernel::Bytes, Kernel::Runs];
 
 /// One line, a few lines, some hundred lines, and the whole file to a partition.
 const SIZES: [usize; 4] = [1, 7, 400, usize::MAX];
@@ -37,7 +37,8 @@ impl Case {
 }
 
 fn inputs(path: &Path, kernel: Kernel) -> Inputs {
-    let word_totals = Options { input: Some(path.to_owned()), kernel, word: "Aardvark".to_owned() };
+    let word_totals =
+        Options { input: Some(path.to_owned()), kernel, word: "Aardvark".to_owned(), ..Options::default() };
     Inputs { word_totals, ..Inputs::default() }
 }
 
@@ -227,7 +228,7 @@ fn the_measuring_process_says_so_with_every_strategy() {
         for case in cases.iter().skip(turn % 5).step_by(5) {
             let order = harness::cell::Order {
                 task: "word_totals".to_owned(),
-                inputs: case.inputs(KERNELS[turn % 2]),
+                inputs: case.inputs(KERNELS[(turn + turn / 3) % KERNELS.len()]),
                 strategy: strategy.name.to_owned(),
                 processors: harness::machine::processors(),
                 workers: NonZeroUsize::new(3).unwrap(),

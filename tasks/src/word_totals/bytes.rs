@@ -26,12 +26,19 @@ fn first_line(text: &[u8]) -> Option<(usize, u64, usize)> {
     if word == 0 || memchr(b'\n', &text[..word]).is_some() {
         return None;
     }
-    let (_, year) = digits(&text[word + 1..], b'\t')?;
-    let matches = word + 1 + year + 1;
+    let (count, length) = numbers(&text[word + 1..])?;
+    Some((word + 1 + length, count, word))
+}
+
+/// The match count of the line whose numbers begin here, and how long they are with the line feed.
+#[inline]
+pub(super) fn numbers(text: &[u8]) -> Option<(u64, usize)> {
+    let (_, year) = digits(text, b'\t')?;
+    let matches = year + 1;
     let (count, length) = digits(&text[matches..], b'\t')?;
     let volumes = matches + length + 1;
     let (_, length) = digits(&text[volumes..], b'\n')?;
-    Some((volumes + length + 1, count, word))
+    Some((count, volumes + length + 1))
 }
 
 /// A number of at least one digit up to `end`, and how many digits it has. The end of the text may stand for a line

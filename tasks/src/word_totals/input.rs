@@ -1,6 +1,9 @@
-//! The file: cut into ranges of whole lines, read in pieces by position.
+//! The file: cut into ranges of whole lines, read in pieces by position or through a map.
 
+use super::map;
 use memchr::{memchr, memchr_iter, memrchr};
+use memmap2::Mmap;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::fs::File;
 use std::num::NonZeroUsize;
@@ -15,11 +18,22 @@ const PIECE: usize = 256 * 1024;
 /// How many bytes are looked at to find the end of a line.
 const WINDOW: usize = 4 * 1024;
 
+/// How the bytes of the file come to a kernel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+pub enum Read {
+    /// Copied, piece by piece, into a buffer of each thread: memory stays bounded, and a file that shrinks is an error
+    #[default]
+    Pread,
+    /// Used where they lie in the page cache: nothing is copied, but a file that shrinks meanwhile ends the process
+    Map,
+}
+
 /// An open file whose length is known.
 pub(super) struct Input {
     path: PathBuf,
     file: File,
     length: u64,
+    map: Option<Mmap>,
 }
 
 /// How far a file has been cut.
@@ -38,7 +52,7 @@ thread_local! {
 }
 
 impl Input {
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    pub(super) fn open(path: PathBuf, read: Read) -> Result<Self> {
         let failed = |error: std::io::Error| Error::task(format!("cannot open {}: {error}", path.display()));
         // Asked before it is opened, for opening a named pipe waits until somebody writes to it.
         if !std::fs::metadata(&path).map_err(failed)?.is_file() {
@@ -46,7 +60,14 @@ impl Input {
         }
         let file = File::open(&path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
-        let input = Input { path, file, length };
+        let map = match read {
+            Read::Pread => None,
+            Read::Map => {
+                let failed = |error| Error::task(format!("cannot map {}: {error}; try --read pread", path.display()));
+                Some(map::whole(&file).map_err(failed)?)
+            }
+        };
+        let input = Input { path, file, length, map };
         // Some files that the kernel makes up, such as those in /proc, say that they are empty and are not.
         if length == 0 && input.read_some(&mut [0], 0)? > 0 {
             let path = input.path.display();
@@ -126,27 +147,37 @@ impl Input {
             let mut piece = PIECE;
             while at < end {
                 let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece);
-                if buffer.len() < wanted {
-                    buffer.resize(wanted, 0);
-                }
-                let read = &mut buffer[..wanted];
-                self.file.read_exact_at(read, at).map_err(|error| match error.kind() {
-                    std::io::ErrorKind::UnexpectedEof => self.shorter(),
-                    _ => self.unreadable(&error),
-                })?;
+                let bytes = self.bytes(at, wanted, buffer)?;
                 let whole =
-                    if at + wanted as u64 == end { wanted } else { memrchr(b'\n', read).map_or(0, |feed| feed + 1) };
+                    if at + wanted as u64 == end { wanted } else { memrchr(b'\n', bytes).map_or(0, |feed| feed + 1) };
                 if whole == 0 {
                     // A line longer than a piece: try again with more.
                     piece *= 2;
                     continue;
                 }
-                work(&read[..whole], at)?;
+                work(&bytes[..whole], at)?;
                 at += whole as u64;
                 piece = PIECE;
             }
             Ok(())
         })
+    }
+
+    /// `wanted` bytes of the file: in the map, if there is one, or else in the buffer.
+    fn bytes<'a>(&'a self, at: u64, wanted: usize, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
+        if let Some(map) = &self.map {
+            let begin = usize::try_from(at).map_err(Error::task)?;
+            return map.get(begin..begin + wanted).ok_or_else(|| self.shorter());
+        }
+        if buffer.len() < wanted {
+            buffer.resize(wanted, 0);
+        }
+        let read = &mut buffer[..wanted];
+        self.file.read_exact_at(read, at).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => self.shorter(),
+            _ => self.unreadable(&error),
+        })?;
+        Ok(read)
     }
 
     /// The number, from 1, of the line that begins at a place.

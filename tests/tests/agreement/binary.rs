@@ -10,9 +10,10 @@ pub(crate) fn run(case: &Case, cores: usize) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let output = folder.path().join("totals.tsv");
     for (turn, strategy) in strategies::catalogue::ALL.iter().enumerate() {
-        let kernel = match KERNELS[turn % 2] {
+        let kernel = match KERNELS[(turn + turn / 3) % KERNELS.len()] {
             Kernel::Book => "book",
             Kernel::Bytes => "bytes",
+            Kernel::Runs => "runs",
         };
         let arguments = [
             ("--task", "word_totals".to_owned()),

@@ -58,7 +58,7 @@ pub(crate) fn cross(case: &Case, kernels: &[Kernel], sizes: &[usize]) {
 pub(crate) fn take_turns(cases: &[Case], first: usize) {
     let mut turns = (first..).map(|turn| {
         let (delivery, combine) = (Delivery::ALL[turn % 3], Combine::ALL[turn / 3 % 2]);
-        (delivery, combine, KERNELS[turn / 6 % 2], turn)
+        (delivery, combine, KERNELS[turn / 6 % KERNELS.len()], turn)
     });
     for case in cases {
         for strategy in strategies::catalogue::ALL {

@@ -15,7 +15,7 @@ use tasks::Inputs;
 use tasks::word_totals::{Kernel, Options};
 
 /// Every way to work through a partition.
-pub(crate) const KERNELS: [Kernel; 2] = [Kernel::Book, Kernel::Bytes];
+pub(crate) const KERNELS: [Kernel; 3] = [Kernel::Book, Kernel::Bytes, Kernel::Runs];
 
 /// An input, and the totals that it must give.
 pub(crate) struct Case {
@@ -35,7 +35,7 @@ impl Case {
 
     /// The inputs of `word_totals` for this file.
     pub(crate) fn inputs(&self, kernel: Kernel) -> Inputs {
-        let word_totals = Options { input: Some(self.path.clone()), kernel, word: "Aardvark".to_owned() };
+        let word_totals = Options { input: Some(self.path.clone()), kernel, word: "Aardvark".to_owned(), ..Options::default() };
         Inputs { word_totals, ..Inputs::default() }
     }
 

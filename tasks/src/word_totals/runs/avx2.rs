@@ -1,0 +1,219 @@
+//! 32 bytes at a time: AVX2, as in Intel's Haswell and AMD's Zen 3 and later. (Zen 1 and 2 have it too, with a slow `pdep`.)
+#![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
+
+use super::eights::{self, BEYOND, LONGEST, Vectors};
+use super::marks::{Begins, Masks, Proof};
+use super::portable;
+use crate::words::WordTotals;
+use core::arch::x86_64::*;
+
+/// Adds the lines of `piece` to `totals`.
+///
+/// # Errors
+/// Where the first malformed line begins.
+pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+    match Avx2::detect() {
+        Some(vectors) => vectors.add(piece, totals),
+        None => portable::add(piece, totals),
+    }
+}
+
+/// The proof that the processor has what this path needs.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        has.then_some(Avx2(()))
+    }
+
+    fn add(self, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        fn add(vectors: Avx2, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+            eights::add(vectors, piece, totals)
+        }
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { add(self, piece, totals) }
+    }
+}
+
+/// A word and its tab, and which of 32 bytes they are: all bits of a byte or none.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    letters: __m256i,
+    bytes: __m256i,
+}
+
+impl Vectors for Avx2 {
+    type Word = Word;
+    type Sums = __m256i;
+
+    #[inline(always)]
+    fn mark(self, text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { mark(text, at, proof, begins) }
+    }
+
+    #[inline(always)]
+    fn word(self, text: &[u8], start: usize, length: usize) -> Word {
+        const BYTES: [u8; 64] = {
+            let mut bytes = [0; 64];
+            let mut place = 0;
+            while place < 32 {
+                bytes[place] = 0xff;
+                place += 1;
+            }
+            bytes
+        };
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { Word { letters: load(text, start), bytes: load(&BYTES, 32 - length.min(32)) } }
+    }
+
+    #[inline(always)]
+    fn no_sums(self) -> __m256i {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { _mm256_setzero_si256() }
+    }
+
+    #[inline(always)]
+    fn eight(self, text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m256i) -> Option<usize> {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { eight(text, begins, word, sums) }
+    }
+
+    #[inline(always)]
+    fn sum(self, sums: __m256i) -> u64 {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { sum(sums) }
+    }
+}
+
+/// Compares 32 bytes at once, twice. The places of the ends are found bit by bit: there are 8 to 16 of them as a rule, so
+/// as many are taken as a rule, needed or not, which is cheaper than to ask after each.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
+    let (low, high) = (load(text, at), load(text, at + 32));
+    let equal = |byte: u8| {
+        let byte = _mm256_set1_epi8(byte as i8);
+        bits(_mm256_cmpeq_epi8(low, byte), _mm256_cmpeq_epi8(high, byte))
+    };
+    let digit = |bytes: __m256i| {
+        let value = _mm256_sub_epi8(bytes, _mm256_set1_epi8(b'0' as i8));
+        _mm256_cmpeq_epi8(_mm256_min_epu8(value, _mm256_set1_epi8(9)), value)
+    };
+    let masks = Masks { tabs: equal(b'\t'), feeds: equal(b'\n'), no_digits: !bits(digit(low), digit(high)) };
+    let (after, ends) = proof.go_on(&masks);
+    let room = begins.next(proof);
+    let mut rest = ends;
+    let mut take = |room: &mut [u16]| {
+        for place in room {
+            *place = (at + 1 + rest.trailing_zeros() as usize) as u16;
+            rest &= rest.wrapping_sub(1);
+        }
+    };
+    take(&mut room[..8]);
+    if ends.count_ones() > 8 {
+        take(&mut room[8..16]);
+        if ends.count_ones() > 16 {
+            take(&mut room[16..]);
+        }
+    }
+    after
+}
+
+/// The highest bit of each of 64 bytes.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn bits(low: __m256i, high: __m256i) -> u64 {
+    u64::from(_mm256_movemask_epi8(low) as u32) | u64::from(_mm256_movemask_epi8(high) as u32) << 32
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn eight(text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m256i) -> Option<usize> {
+    let (low, high) = (lengths(begins, 0), lengths(begins, 4));
+    let [words, years, counts, volumes] = LONGEST.map(u64::from);
+    let longest = _mm256_set1_epi64x((words | years << 16 | counts << 32 | volumes << 48) as i64);
+    let longer = _mm256_or_si256(_mm256_subs_epu16(low, longest), _mm256_subs_epu16(high, longest));
+    if _mm256_testz_si256(longer, longer) == 0 {
+        return None;
+    }
+    // Begins increase, so the last is the farthest.
+    assert!(usize::from(begins[28]) + BEYOND <= text.len() && usize::from(begins[30]) + BEYOND <= text.len());
+
+    // SAFETY: checked above.
+    let digits =
+        |line: usize| unsafe { text.as_ptr().add(usize::from(begins[4 * line + 2])).cast::<i64>().read_unaligned() };
+    let low = counts_of(_mm256_set_epi64x(digits(3), digits(2), digits(1), digits(0)), low);
+    let high = counts_of(_mm256_set_epi64x(digits(7), digits(6), digits(5), digits(4)), high);
+
+    // SAFETY: checked above.
+    let line = |line: usize| unsafe { _mm256_loadu_si256(text.as_ptr().add(usize::from(begins[4 * line])).cast()) };
+    let mut other = _mm256_setzero_si256();
+    for number in 0..8 {
+        other = _mm256_or_si256(other, _mm256_xor_si256(line(number), word.letters));
+    }
+    if _mm256_testz_si256(other, word.bytes) == 1 {
+        *sums = _mm256_add_epi64(*sums, _mm256_add_epi64(low, high));
+        return Some(8);
+    }
+    let mut others = 0u32;
+    for number in 0..8 {
+        let same = _mm256_testz_si256(_mm256_xor_si256(line(number), word.letters), word.bytes);
+        others |= u32::from(same == 0) << number;
+    }
+    let same = others.trailing_zeros();
+    let lines = _mm256_set1_epi64x(i64::from(same));
+    let low = _mm256_and_si256(low, _mm256_cmpgt_epi64(lines, _mm256_set_epi64x(3, 2, 1, 0)));
+    let high = _mm256_and_si256(high, _mm256_cmpgt_epi64(lines, _mm256_set_epi64x(7, 6, 5, 4)));
+    *sums = _mm256_add_epi64(*sums, _mm256_add_epi64(low, high));
+    Some(same as usize)
+}
+
+/// The lengths of the fields of four lines, each with the byte that ends it: a line in each 64 bits.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn lengths(begins: &[u16; 33], line: usize) -> __m256i {
+    let begins: &[u16; 17] = begins[4 * line..].first_chunk().expect("four lines are left");
+    // SAFETY: from the first and from the second of 17 there are 16.
+    let (before, after) =
+        unsafe { (_mm256_loadu_si256(begins.as_ptr().cast()), _mm256_loadu_si256(begins.as_ptr().add(1).cast())) };
+    _mm256_sub_epi16(after, before)
+}
+
+/// Four counts from the eight bytes at the begin of each, and the lengths of the lines' fields.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn counts_of(bytes: __m256i, lengths: __m256i) -> __m256i {
+    // The digits go to the end of the eight bytes, zeros before them.
+    let digits = _mm256_xor_si256(bytes, _mm256_set1_epi8(b'0' as i8));
+    let eight_times_length = _mm256_and_si256(_mm256_srli_epi64::<29>(lengths), _mm256_set1_epi64x(0xffff << 3));
+    let digits = _mm256_sllv_epi64(digits, _mm256_sub_epi64(_mm256_set1_epi64x(72), eight_times_length));
+    // Neighbours are put together: digits to pairs, pairs to fours, fours to the count.
+    let pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(0x010a));
+    let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x0001_0064));
+    let high = _mm256_mul_epu32(fours, _mm256_set1_epi64x(10_000));
+    _mm256_add_epi64(high, _mm256_srli_epi64::<32>(fours))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn sum(sums: __m256i) -> u64 {
+    let pairs = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+    (_mm_cvtsi128_si64(pairs) as u64).wrapping_add(_mm_extract_epi64::<1>(pairs) as u64)
+}
+
+/// 32 bytes from `at` on.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn load(text: &[u8], at: usize) -> __m256i {
+    let bytes: &[u8; BEYOND] = text[at..].first_chunk().expect("32 bytes to load");
+    // SAFETY: the pointer is to 32 bytes.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}

@@ -1,0 +1,180 @@
+//! 64 bytes at a time: AVX-512 with VBMI2, as in Intel's Ice Lake and AMD's Zen 4 and later.
+#![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
+
+use super::eights::{self, BEYOND, LONGEST, Vectors};
+use super::marks::{Begins, Masks, Proof};
+use super::portable;
+use crate::words::WordTotals;
+use core::arch::x86_64::*;
+
+/// Adds the lines of `piece` to `totals`.
+///
+/// # Errors
+/// Where the first malformed line begins.
+pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+    match Avx512::detect() {
+        Some(vectors) => vectors.add(piece, totals),
+        None => portable::add(piece, totals),
+    }
+}
+
+/// The proof that the processor has what this path needs.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    pub(super) fn detect() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        has.then_some(Avx512(()))
+    }
+
+    fn add(self, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+        fn add(vectors: Avx512, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+            eights::add(vectors, piece, totals)
+        }
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { add(self, piece, totals) }
+    }
+}
+
+/// A word and its tab, and which of 32 bytes they are.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    letters: __m256i,
+    bytes: u32,
+}
+
+impl Vectors for Avx512 {
+    type Word = Word;
+    type Sums = __m512i;
+
+    #[inline(always)]
+    fn mark(self, text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { mark(text, at, proof, begins) }
+    }
+
+    #[inline(always)]
+    fn word(self, text: &[u8], start: usize, length: usize) -> Word {
+        // SAFETY: `self` exists only where the processor has these features.
+        let letters = unsafe { load(text, start) };
+        let bytes = (1u64 << length.min(32)) - 1;
+        Word { letters, bytes: bytes as u32 }
+    }
+
+    #[inline(always)]
+    fn no_sums(self) -> __m512i {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { _mm512_setzero_si512() }
+    }
+
+    #[inline(always)]
+    fn eight(self, text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m512i) -> Option<usize> {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { eight(text, begins, word, sums) }
+    }
+
+    #[inline(always)]
+    fn sum(self, sums: __m512i) -> u64 {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { _mm512_reduce_add_epi64(sums) as u64 }
+    }
+}
+
+/// Compares 64 bytes at once; `vpcompressb` turns the bits of the ends into their places.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
+    const PLACES: [u8; 64] = {
+        let mut places = [0; 64];
+        let mut place = 0;
+        while place < 64 {
+            places[place] = place as u8;
+            place += 1;
+        }
+        places
+    };
+    let bytes: &[u8; 64] = text[at..].first_chunk().expect("64 bytes to mark");
+    // SAFETY: both point to 64 bytes.
+    let (bytes, places) =
+        unsafe { (_mm512_loadu_si512(bytes.as_ptr().cast()), _mm512_loadu_si512(PLACES.as_ptr().cast())) };
+    let digits = _mm512_sub_epi8(bytes, _mm512_set1_epi8(b'0' as i8));
+    let (after, ends) = proof.go_on(&Masks {
+        tabs: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\t' as i8)),
+        feeds: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\n' as i8)),
+        no_digits: _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)),
+    });
+    let places = _mm512_castsi512_si256(_mm512_maskz_compress_epi8(ends, places));
+    let places = _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_set1_epi16((at + 1) as i16));
+    // SAFETY: there is room for 32 times 16 bits.
+    unsafe { _mm512_storeu_si512(begins.next(proof).as_mut_ptr().cast(), places) };
+    after
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn eight(text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m512i) -> Option<usize> {
+    // SAFETY: from the first and from the second of 33 there are 32.
+    let (before, after) =
+        unsafe { (_mm512_loadu_si512(begins.as_ptr().cast()), _mm512_loadu_si512(begins.as_ptr().add(1).cast())) };
+    // In each 64 bits a line: the lengths of its word, year, count and volumes, each with the byte that ends it.
+    let lengths = _mm512_sub_epi16(after, before);
+    let [words, years, counts, volumes] = LONGEST.map(u64::from);
+    let longest = _mm512_set1_epi64((words | years << 16 | counts << 32 | volumes << 48) as i64);
+    if _mm512_cmpgt_epu16_mask(lengths, longest) != 0 {
+        return None;
+    }
+    // Begins increase, so the last is the farthest.
+    assert!(usize::from(begins[28]) + BEYOND <= text.len() && usize::from(begins[30]) + BEYOND <= text.len());
+
+    // SAFETY: checked above.
+    let count =
+        |line: usize| unsafe { text.as_ptr().add(usize::from(begins[4 * line + 2])).cast::<i64>().read_unaligned() };
+    let counts = _mm512_set_epi64(count(7), count(6), count(5), count(4), count(3), count(2), count(1), count(0));
+    // The digits go to the end of the eight bytes, zeros before them.
+    let digits = _mm512_xor_si512(counts, _mm512_set1_epi8(b'0' as i8));
+    let eight_times_length = _mm512_and_si512(_mm512_srli_epi64::<29>(lengths), _mm512_set1_epi64(0xffff << 3));
+    let digits = _mm512_sllv_epi64(digits, _mm512_sub_epi64(_mm512_set1_epi64(72), eight_times_length));
+    // Neighbours are put together: digits to pairs, pairs to fours, fours to the count.
+    let pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
+    let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x0001_0064));
+    let high = _mm512_mul_epu32(fours, _mm512_set1_epi64(10_000));
+    let counts = _mm512_add_epi64(high, _mm512_srli_epi64::<32>(fours));
+
+    // SAFETY: checked above.
+    let line = |line: usize| unsafe { _mm256_loadu_si256(text.as_ptr().add(usize::from(begins[4 * line])).cast()) };
+    let mut other = _mm256_setzero_si256();
+    for number in 0..8 {
+        // other | (line ^ word)
+        other = _mm256_ternarylogic_epi64::<0xf6>(other, line(number), word.letters);
+    }
+    if _mm256_mask_test_epi8_mask(word.bytes, other, other) == 0 {
+        *sums = _mm512_add_epi64(*sums, counts);
+        return Some(8);
+    }
+    let mut others = 0u32;
+    for number in 0..8 {
+        let other = _mm256_mask_cmpneq_epi8_mask(word.bytes, line(number), word.letters);
+        others |= u32::from(other != 0) << number;
+    }
+    let same = others.trailing_zeros();
+    *sums = _mm512_mask_add_epi64(*sums, ((1u32 << same) - 1) as u8, *sums, counts);
+    Some(same as usize)
+}
+
+/// 32 bytes from `at` on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn load(text: &[u8], at: usize) -> __m256i {
+    let bytes: &[u8; BEYOND] = text[at..].first_chunk().expect("a path may read beyond the begin of a line");
+    // SAFETY: the pointer is to 32 bytes.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
