@@ -35,7 +35,8 @@ impl Case {
 
     /// The inputs of `word_totals` for this file.
     pub(crate) fn inputs(&self, kernel: Kernel) -> Inputs {
-        let word_totals = Options { input: Some(self.path.clone()), kernel, word: "Aardvark".to_owned(), ..Options::default() };
+        let word_totals =
+            Options { input: Some(self.path.clone()), kernel, word: "Aardvark".to_owned(), ..Options::default() };
         Inputs { word_totals, ..Inputs::default() }
     }
 
