@@ -192,6 +192,45 @@ fn kernels_agree_on_words_of_any_length() {
     kernels_agree(&wrong).unwrap();
 }
 
+/// Forty lines of one word. The first years have up to 16 digits, so that what follows is moved by up to 63 bytes.
+fn moved_by(bytes: usize) -> Vec<String> {
+    let years = (0..40).map(|line| 4 + bytes.saturating_sub(12 * line).min(12));
+    years.map(|digits| format!("word\t{:0digits$}\t17\t1\n", 1984)).collect()
+}
+
+#[test]
+fn an_odd_line_among_plain_ones_is_noticed_wherever_it_lies() {
+    let odd = [
+        "\t1984\t17\t1\n",
+        "word\t\t17\t1\n",
+        "word\t1984\t\t1\n",
+        "word\t1984\t17\t\n",
+        "\n",
+        "word\t1984\t17\n",
+        "word\t1984\t17\t1\t1\n",
+        "word\t1984\n17\t1\n",
+        "word\t198:\t17\t1\n",
+        "word\t1984\t1/\t1\n",
+        "word\t1984\t17\t1\r\n",
+        "word\t99999999999999999999\t17\t1\n",
+        "word\t1984\t17\t99999999999999999999\n",
+        "word\t1984\t99999999999999999999\t1\n",
+        "word\t00000000000000001984\t17\t00000000000000000001\n",
+        "word\t1984\t18446744073709551615\t1\n",
+        "word\t1984\t999999999\t1\n",
+        "wort\t1984\t17\t1\n",
+        "word2\t1984\t17\t1\n",
+        "wor\t1984\t17\t1\n",
+    ];
+    for bytes in 0..64 {
+        for odd in odd {
+            let mut lines = moved_by(bytes);
+            lines[20] = odd.to_owned();
+            kernels_agree(lines.concat().as_bytes()).unwrap();
+        }
+    }
+}
+
 #[test]
 fn the_paths_include_the_portable_one_and_the_best() {
     let names: Vec<_> = paths().map(|(name, _)| name).collect();
