@@ -39,7 +39,7 @@ pub const TOLERANCE: f64 = 0.03;
 
 /// Processes of either kind for each cell. Odd, so that one of criterion's is in the middle; and enough for an interval
 /// of ours.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 11;
 
 /// Samples in each process: enough for the first few, in which the heap still grows, to leave the median alone.
 const SAMPLES: &str = "30";
@@ -101,7 +101,7 @@ impl Display for Agreement {
     }
 }
 
-/// Measures `cells` with our harness and with criterion, by turns, and says how they compare. Takes about four minutes
+/// Measures `cells` with our harness and with criterion, by turns, and says how they compare. Takes about six minutes
 /// for ten cells on a machine that does nothing else. `say` is told how far it has come.
 ///
 /// # Errors
