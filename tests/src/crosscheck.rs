@@ -4,6 +4,10 @@
 //! in a release build, on the same data and the same server, in a process that is warm and does nothing else. A process
 //! is warm after some runs, so both are asked for many samples in each; and one process is not like the next, so both
 //! are asked for several, by turns, that whatever drifts may hit both alike.
+//!
+//! All of it has one processor, the server too. How two threads meet on two of them, a virtual machine's above all,
+//! differs from process to process by a tenth and more, and by that much two medians of eleven differ without anybody's
+//! clock being wrong.
 
 use anyhow::{Context, Result, bail, ensure};
 use datasets::postgres::{Environment, Server};
@@ -12,12 +16,13 @@ use harness::sight::Sight;
 use reports::figures::{sentence, time_estimate};
 use reports::record::Status;
 use reports::statistics::{Blocks, Estimate, Interval, LEVEL, time};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Deserialize;
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A task and a strategy; all else is as in a default sweep on all cores.
+/// A task and a strategy; all else is as in a default sweep on one core.
 pub type Cell = (&'static str, &'static str);
 
 /// Cells of all three tasks: the plain loop of jobs, shared threads, pools, a channel, futures, processes.
@@ -168,16 +173,19 @@ struct Tools {
     /// One server for both; each makes its own table there.
     server: Option<Server>,
     folder: tempfile::TempDir,
+    _one: OneProcessor,
 }
 
 impl Tools {
     fn prepare(cells: &[Cell]) -> Result<Self> {
         crate::goldilocks();
+        let bench = bench()?;
+        let one = OneProcessor::take()?;
         let environment = Environment::of_this_process();
         let wanted = environment.address.is_none() && cells.iter().any(|(task, _)| *task == "cursor_pages");
         // The default table is smaller than the smallest buffers.
         let server = wanted.then(|| Server::open(&environment, 0)).transpose().context("no server to measure with")?;
-        Ok(Tools { bench: bench()?, server, folder: tempfile::tempdir()? })
+        Ok(Tools { bench, server, folder: tempfile::tempdir()?, _one: one })
     }
 
     fn counters(&self) -> Counters {
@@ -200,11 +208,10 @@ impl Tools {
     fn sweep(&self, (task, strategy): Cell) -> Result<Vec<f64>> {
         let runs = tempfile::tempdir_in(self.folder.path())?;
         let entry = tasks::find(task).with_context(|| format!("no task `{task}`"))?;
-        let (cores, size) = (harness::machine::processors().len().to_string(), entry.default_size.to_string());
+        let size = entry.default_size.to_string();
         let folder = runs.path().to_str().context("the temporary folder's name is not text")?;
         // A busy machine spoils both alike, and is no reason to compare them not at all.
-        let cell =
-            ["sweep", "--anyway", "--tasks", task, "--strategies", strategy, "--cores", &cores, "--sizes", &size];
+        let cell = ["sweep", "--anyway", "--tasks", task, "--strategies", strategy, "--cores", "1", "--sizes", &size];
         let settings = ["--samples", SAMPLES, "--blocks", "1", "--runs", folder];
         self.run(crate::goldilocks(), &[&cell[..], &settings[..]].concat())?;
         let record = reports::read(harness::record::find(runs.path(), None)?.join(harness::record::FILE))?;
@@ -229,6 +236,29 @@ impl Tools {
         std::fs::remove_file(&path)?;
         let Median { point_estimate, confidence_interval: Bounds { lower_bound, upper_bound } } = said.median;
         Ok(Estimate { value: point_estimate, interval: Some(Interval { low: lower_bound, high: upper_bound }) })
+    }
+}
+
+/// As long as it lives, this thread and all that it starts may use one processor only.
+struct OneProcessor {
+    before: CpuSet,
+}
+
+impl OneProcessor {
+    fn take() -> Result<Self> {
+        let before = sched_getaffinity(None).context("the system does not say which processors may be used")?;
+        let mut one = CpuSet::new();
+        // Not the first, which answers most interrupts.
+        one.set(*harness::machine::processors().last().context("no processor may be used")?);
+        sched_setaffinity(None, &one).context("cannot restrict this thread to one processor")?;
+        Ok(OneProcessor { before })
+    }
+}
+
+impl Drop for OneProcessor {
+    fn drop(&mut self) {
+        // What was allowed before cannot be forbidden now, and nobody could do anything about it.
+        let _ = sched_setaffinity(None, &self.before);
     }
 }
 

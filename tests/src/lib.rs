@@ -13,9 +13,9 @@ pub mod twins;
 
 use datasets::ngrams::Recipe;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use strategies::WorkerCommand;
+use strategies::{Error, Result, WorkerCommand};
 use tasks::Inputs;
 
 /// The workspace's folder.
@@ -55,6 +55,17 @@ fn built(package: &str, binary: &str) -> PathBuf {
 /// How `processes` starts a worker for a task, from a test.
 pub fn worker_for(task: &str, inputs: &Inputs) -> WorkerCommand {
     harness::cell::worker_command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
+}
+
+/// A worker process with a pipe to it and a pipe from it, for those who do not start theirs as `processes` does.
+///
+/// # Errors
+/// When it cannot be started.
+fn piped(command: &WorkerCommand) -> Result<Child> {
+    let environment = command.environment.iter().map(|(name, value)| (name, value));
+    let mut process = Command::new(&command.program);
+    process.args(&command.arguments).envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped());
+    process.spawn().map_err(Error::worker)
 }
 
 /// A generated 1-gram file of about so many bytes, made once.

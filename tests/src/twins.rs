@@ -8,7 +8,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use std::io::{Read, Write};
 use std::num::NonZeroUsize;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use strategies::wire::{self, HEAD, TICKET};
@@ -241,14 +241,7 @@ struct Piped {
 
 impl Piped {
     fn start(command: &WorkerCommand) -> Result<Self> {
-        let environment = command.environment.iter().map(|(name, value)| (name, value));
-        let mut child = Command::new(&command.program)
-            .args(&command.arguments)
-            .envs(environment)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(Error::worker)?;
+        let mut child = crate::piped(command)?;
         let (to, from) = (child.stdin.take(), child.stdout.take().ok_or_else(|| Error::worker("no pipe"))?);
         let mut piped = Piped { child, to, from, answer: Vec::new() };
         piped.read().map_err(Error::worker)?;

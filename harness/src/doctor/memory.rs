@@ -1,7 +1,7 @@
 //! What may happen to memory: too little of it, swapped out, moved or merged behind our back.
 
 use super::counters::{Counters, risen};
-use super::{Evidence, found};
+use super::{Evidence, counted, found};
 use crate::cgroup;
 use reports::record::{Check, Verdict};
 
@@ -86,15 +86,11 @@ pub(super) fn swapping_between(before: &Counters, after: &Counters) -> Check {
 }
 
 fn swapped(before: &Counters, after: &Counters, when: &str) -> Check {
-    match risen(before.swapped, after.swapped) {
-        None => found("swapping", Verdict::Unknown, "the system does not count the pages it swaps"),
-        Some(0) => found("swapping", Verdict::Ok, format!("nothing was swapped {when}")),
-        Some(pages) => found(
-            "swapping",
-            Verdict::Warn,
-            format!("{pages} pages went to swap or came from it {when}: memory is short; end what is not needed"),
-        ),
-    }
+    let pages = risen(before.swapped, after.swapped);
+    counted("swapping", pages, "the system does not count the pages it swaps", &|pages| match pages {
+        0 => format!("nothing was swapped {when}"),
+        _ => format!("{pages} pages went to swap or came from it {when}: memory is short; end what is not needed"),
+    })
 }
 
 /// Whether the kernel gives huge pages to whoever happens to fit.

@@ -197,6 +197,15 @@ fn found(name: &str, verdict: Verdict, sentence: impl Into<String>) -> Check {
     Check { name: name.to_owned(), verdict, sentence: sentence.into() }
 }
 
+/// What is found of something that should not happen at all: how often it did, or that nobody counts it.
+fn counted(name: &str, times: Option<u64>, silent: &str, sentence: &dyn Fn(u64) -> String) -> Check {
+    match times {
+        None => found(name, Verdict::Unknown, silent),
+        Some(0) => found(name, Verdict::Ok, sentence(0)),
+        Some(times) => found(name, Verdict::Warn, sentence(times)),
+    }
+}
+
 /// So many processors, in words.
 fn count(processors: usize) -> String {
     format!("{processors} processor{}", if processors == 1 { "" } else { "s" })

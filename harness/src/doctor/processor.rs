@@ -1,7 +1,7 @@
 //! What the processors may do: how fast they run, for how long, and who shares them.
 
 use super::counters::{Counters, risen};
-use super::{Evidence, count, found};
+use super::{Evidence, count, counted, found};
 use crate::cgroup;
 use crate::sight::Sight;
 use crate::topology::{allowed, online, siblings};
@@ -169,15 +169,12 @@ pub(super) fn heat_between(before: &Counters, after: &Counters) -> Check {
 }
 
 fn heated(before: &Counters, after: &Counters, when: &str) -> Check {
-    match risen(before.heat, after.heat) {
-        None => found("heat", Verdict::Unknown, "the machine does not count how often heat slows its processors down"),
-        Some(0) => found("heat", Verdict::Ok, format!("heat slowed no processor down {when}")),
-        Some(times) => found(
-            "heat",
-            Verdict::Warn,
-            format!("heat slowed processors down {times} times {when}: let the machine cool, or cool it better"),
-        ),
-    }
+    let times = risen(before.heat, after.heat);
+    let silent = "the machine does not count how often heat slows its processors down";
+    counted("heat", times, silent, &|times| match times {
+        0 => format!("heat slowed no processor down {when}"),
+        _ => format!("heat slowed processors down {times} times {when}: let the machine cool, or cool it better"),
+    })
 }
 
 /// Clocks that the processor answers by itself, without a call into the kernel.

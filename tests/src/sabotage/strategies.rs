@@ -3,7 +3,7 @@
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::collections::BTreeMap;
 use std::io::BufReader;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -173,14 +173,7 @@ struct Worker {
 impl Worker {
     fn start(setup: &Setup) -> Result<Self> {
         let command = setup.worker.as_ref().ok_or_else(|| Error::worker("no worker"))?;
-        let environment = command.environment.iter().map(|(name, value)| (name, value));
-        let mut process = Command::new(&command.program)
-            .args(&command.arguments)
-            .envs(environment)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(Error::worker)?;
+        let mut process = crate::piped(command)?;
         let requests = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().ok_or_else(|| Error::worker("no pipe"))?);
         let mut worker = Worker { process, requests, answers };
