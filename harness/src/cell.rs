@@ -77,6 +77,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
         delivery: order.delivery.parse().map_err(Error::Task)?,
         combine: order.combine.parse().map_err(Error::Task)?,
     };
+    let cores = processors.len();
     let looker = order.census.then(|| Looker::start(processors.into_iter().collect())).transpose();
     let looker = looker.map_err(|error| Error::worker(format!("cannot start the census: {error}")))?;
     let threads_before = threads();
@@ -134,6 +135,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
             fairness::judge(&Evidence {
                 strategy: &order.strategy,
                 workers: order.workers.get(),
+                cores,
                 spans: &outcome.spans,
                 attended: &outcome.threads,
                 seen,

@@ -11,6 +11,8 @@ pub struct Evidence<'a> {
     pub strategy: &'a str,
     /// How many jobs may be in progress at one moment.
     pub workers: usize,
+    /// How many processors there are for them.
+    pub cores: usize,
     /// When each job ran.
     pub spans: &'a [Span],
     /// The threads that cut, ran, shipped or delivered a job.
@@ -59,9 +61,14 @@ fn too_many_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
 /// If jobs are handed out one by one to `workers`, the run takes at most `total / workers + longest` (R. L. Graham,
 /// "Bounds on Multiprocessing Timing Anomalies", 1969). With fewer it takes at least `total / used`. Only where the
 /// second is clearly longer than the first was a worker missing; where it is not, there was too little to do.
+///
+/// Where work keeps the processors busy, more workers than processors shorten nothing, and short jobs may well be over
+/// before the system lets the next worker begin: then nobody is missing as long as there is one for each processor.
 fn too_few_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
     let used = most_in_progress(evidence.spans);
-    let asked = evidence.workers.min(evidence.spans.len());
+    let waits = evidence.cpu_ns < evidence.wall_ns / 4 * evidence.cores as u64;
+    let useful = if waits { evidence.workers } else { evidence.workers.min(evidence.cores) };
+    let asked = useful.min(evidence.spans.len());
     if used >= asked || used == 0 || evidence.wall_ns < LONG_ENOUGH_NS || evidence.strategy == ONE_AT_A_TIME {
         return None;
     }
@@ -144,6 +151,7 @@ mod tests {
         let evidence = Evidence {
             strategy,
             workers,
+            cores: workers,
             spans,
             attended: &[1, 2, 3, 4],
             seen,
@@ -180,6 +188,28 @@ mod tests {
     }
 
     #[test]
+    fn more_workers_than_cores_may_rest_while_all_cores_are_busy_but_not_while_all_only_wait() {
+        for (cores, workers) in [(1, 2), (1, 32), (2, 5), (3, 8)] {
+            let spans = handed_out(&[1; 900], cores);
+            let (wall_ns, seen) = (900 * MS / cores as u64, Seen::default());
+            let evidence = |cpu_ns| Evidence {
+                strategy: "channel_flume",
+                workers,
+                cores,
+                spans: &spans,
+                attended: &[],
+                seen: &seen,
+                wall_ns,
+                cpu_ns,
+                baseline_cpu_ns: None,
+            };
+            let fault = |cpu_ns| judge(&evidence(cpu_ns)).map(|(fault, _)| fault);
+            assert_eq!(fault(900 * MS), None, "{workers} workers on {cores} cores");
+            assert_eq!(fault(9 * MS), Some(Fault::TooFewJobs), "{workers} workers on {cores} cores");
+        }
+    }
+
+    #[test]
     fn more_jobs_than_workers_are_too_many_however_short_the_run() {
         assert_eq!(judged("rayon", 2, &handed_out(&[1; 9], 3), &Seen::default()), Some(Fault::TooManyJobs));
     }
@@ -202,6 +232,7 @@ mod tests {
         let evidence = Evidence {
             strategy: "rayon",
             workers: 2,
+            cores: 2,
             spans: &spans,
             attended: &[],
             seen: &Seen::default(),

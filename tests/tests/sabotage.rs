@@ -24,6 +24,11 @@ fn strategies_that_cheat_with_threads_and_work_are_refused_by_name() {
 }
 
 #[test]
+fn strategies_that_leave_workers_out_are_refused_by_name() {
+    all_are_refused(Trial::Waiting);
+}
+
+#[test]
 fn tasks_that_split_words_or_skip_rows_are_refused_by_name() {
     all_are_refused(Trial::Task);
 }

@@ -33,6 +33,8 @@ pub enum Trial {
     Short,
     /// Counting for longer than the 200 ms that the census needs, with two workers on one core.
     Long,
+    /// Waiting for as long, with four workers on one core: a worker that is missing costs time.
+    Waiting,
     /// A task that cheats, with an honest strategy.
     Task,
 }
@@ -58,7 +60,7 @@ pub const ALL: &[Sabotage] = &[
     strategy("takes_all_cores", Fault::ForeignCores, Status::Unfair, Trial::Short),
     strategy("forges_answers", Fault::WorkNotDone, Status::Unfair, Trial::Long),
     strategy("twice_the_threads", Fault::ExtraThreads, Status::Unfair, Trial::Long),
-    strategy("half_the_workers", Fault::TooFewJobs, Status::Unfair, Trial::Long),
+    strategy("half_the_workers", Fault::TooFewJobs, Status::Unfair, Trial::Waiting),
     strategy("splits_words", Fault::WrongAnswer, Status::Wrong, Trial::Task),
     strategy("skips_a_row", Fault::LostItems, Status::Wrong, Trial::Task),
 ];
@@ -102,6 +104,11 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
             sweep.args(["--strategies", &names, "--cores", "1", "--workers", "2", "--sizes", "16"]);
             None
         }
+        Trial::Waiting => {
+            sweep.args(["--tasks", "virtual_work", "--waits", "200"]);
+            sweep.args(["--strategies", &names, "--cores", "1", "--workers", "4", "--sizes", "1"]);
+            None
+        }
     };
     let output = sweep.output().context("cannot start the program with the cheats")?;
     if let Some(server) = server {
@@ -113,7 +120,7 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
     for sabotage in tried {
         let is_it = |sample: &&Sample| match trial {
             Trial::Task => sample.cell.task == sabotage.name,
-            Trial::Short | Trial::Long => sample.cell.strategy == sabotage.name,
+            Trial::Short | Trial::Long | Trial::Waiting => sample.cell.strategy == sabotage.name,
         };
         let samples: Vec<Sample> = record.samples.iter().filter(is_it).cloned().collect();
         if samples.is_empty() {

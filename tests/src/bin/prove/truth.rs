@@ -167,7 +167,7 @@ fn cheats(proofs: &mut Proofs) -> Result<()> {
     let mut rejected: BTreeMap<&str, u32> = BTreeMap::new();
     let mut wrong = Vec::new();
     for _ in 0..RUNS {
-        for trial in [Trial::Short, Trial::Long, Trial::Task] {
+        for trial in [Trial::Short, Trial::Long, Trial::Waiting, Trial::Task] {
             for (sabotage, samples) in measure(trial)? {
                 if !can_be_tried(&sabotage, processors) {
                     continue;
@@ -194,35 +194,34 @@ fn cheats(proofs: &mut Proofs) -> Result<()> {
 /// Twice and half the threads, with several numbers of workers; and what looking costs.
 fn threads(proofs: &mut Proofs) -> Result<()> {
     const RUNS: usize = 10;
+    // On all cores and on one; with work and with waiting, in which a missing worker costs time on any number of cores.
+    let cores = harness::machine::processors().len().to_string();
+    let counting = ["--tasks", "count", "--increments", "1600000000", "--sizes", "16"];
+    let waiting = ["--tasks", "virtual_work", "--waits", "400", "--sizes", "1"];
+    let too_many = [("twice_the_threads", Fault::ExtraThreads), ("ignores_the_limit", Fault::TooManyJobs)];
+    let too_few = [("half_the_workers", Fault::TooFewJobs)];
+    let trials: [(&[&str], &str, &str, &[(&str, Fault)]); 6] = [
+        (&counting, "1", "2", &too_many),
+        (&counting, "1", "4", &too_many),
+        (&counting, &cores, &cores, &too_few),
+        (&waiting, "1", "2", &too_few),
+        (&waiting, "1", "4", &too_few),
+        (&waiting, &cores, "32", &too_few),
+    ];
     let (mut tried, mut named) = (0, 0);
-    for workers in ["2", "4"] {
+    for (task, cores, workers, cheats) in trials {
+        // There is no half of one worker.
+        if workers == "1" {
+            continue;
+        }
+        let names = cheats.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
+        let cell = ["--cores", cores, "--workers", workers, "--strategies", &names, "--blocks", "1", "--samples", "1"];
         for _ in 0..RUNS {
-            let record = sweep(&[
-                "--tasks",
-                "count",
-                "--increments",
-                "1600000000",
-                "--sizes",
-                "16",
-                "--cores",
-                "1",
-                "--workers",
-                workers,
-                "--strategies",
-                "twice_the_threads,half_the_workers,ignores_the_limit",
-                "--blocks",
-                "1",
-                "--samples",
-                "1",
-            ])?;
-            for (name, fault) in [
-                ("twice_the_threads", Fault::ExtraThreads),
-                ("half_the_workers", Fault::TooFewJobs),
-                ("ignores_the_limit", Fault::TooManyJobs),
-            ] {
+            let record = sweep(&[task, &cell[..]].concat())?;
+            for (name, fault) in cheats {
                 tried += 1;
-                let mut own = record.samples.iter().filter(|sample| sample.cell.strategy == name);
-                named += usize::from(own.any(|sample| sample.fault == Some(fault)));
+                let mut own = record.samples.iter().filter(|sample| sample.cell.strategy == *name);
+                named += usize::from(own.any(|sample| sample.fault == Some(*fault)));
             }
         }
     }
