@@ -88,6 +88,9 @@ fn too_few_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
 }
 
 /// Threads that had nothing to do with any job, and were busy for a quarter of the run or more.
+///
+/// Where others have the processors for most of the time, the run is longer than what it got of them: then a quarter of
+/// that is enough, down to a tenth of the run, for a run that waits gets next to nothing.
 fn extra_threads(evidence: &Evidence) -> Option<(Fault, String)> {
     if evidence.wall_ns < LONG_ENOUGH_NS {
         return None;
@@ -98,7 +101,8 @@ fn extra_threads(evidence: &Evidence) -> Option<(Fault, String)> {
     let known = |number, process| attended.contains(&number) || (process != own && number == process);
     let extra: Vec<_> = evidence.seen.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
     let cpu: u64 = extra.iter().map(|thread| thread.cpu_ns).sum();
-    (cpu > evidence.wall_ns / 4).then(|| {
+    let worked = evidence.cpu_ns.clamp(evidence.wall_ns / 5 * 2, evidence.wall_ns);
+    (cpu > worked / 4).then(|| {
         let busy: Vec<_> = extra.iter().filter(|thread| thread.cpu_ns > 0).collect();
         let names: BTreeSet<&str> = busy.iter().map(|thread| thread.name.as_str()).collect();
         let names: Vec<&str> = names.into_iter().take(5).collect();
@@ -221,6 +225,22 @@ mod tests {
         assert_eq!(judged("rayon", 2, &spans, &idle), None);
         let busy = Seen { threads: vec![thread(1, 500), thread(2, 500), thread(9, 400)], ..Seen::default() };
         assert_eq!(judged("rayon", 2, &spans, &busy), Some(Fault::ExtraThreads));
+        // Others had the processors for half of the time.
+        let evidence = |seen| Evidence {
+            strategy: "rayon",
+            workers: 2,
+            cores: 1,
+            spans: &spans,
+            attended: &[1, 2, 3, 4],
+            seen,
+            wall_ns: 1_000 * MS,
+            cpu_ns: 500 * MS,
+            baseline_cpu_ns: None,
+        };
+        let some = Seen { threads: vec![thread(1, 300), thread(9, 200)], ..Seen::default() };
+        assert_eq!(judge(&evidence(&some)).map(|(fault, _)| fault), Some(Fault::ExtraThreads));
+        let few = Seen { threads: vec![thread(1, 400), thread(9, 100)], ..Seen::default() };
+        assert_eq!(judge(&evidence(&few)), None);
     }
 
     #[test]
