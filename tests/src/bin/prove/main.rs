@@ -143,8 +143,8 @@ fn agreement(proofs: &mut Proofs) -> Result<()> {
             .status()
             .context("cannot start the tests")?;
         let (strategies, found) = (strategies::catalogue::ALL.len(), if status.success() { "all" } else { "not all" });
-        // Workers, sizes, deliveries, combines, files.
-        let ways = strategies * 5 * 3 * 3 * 2 * 2;
+        // Workers, sizes, and files.
+        let ways = strategies * 5 * 3 * Delivery::ALL.len() * Combine::ALL.len() * 2;
         proofs.line(
             &format!("word totals of 20 MB on {cores}, {ways} ways"),
             &format!("{found} are byte for byte what awk and sort give"),
