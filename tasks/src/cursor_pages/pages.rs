@@ -1,9 +1,10 @@
-//! The pages of one cursor as partitions, pulled by whatever thread asks for the next.
+//! The pages of one cursor as partitions, pulled by whoever asks for the next.
 //!
 //! How it works:
 //! 1. One future holds the transaction and its cursor, and puts each page into a slot.
 //! 2. Pulling a page polls that future, and the connection beside it, until the slot is full or the future has ended.
-//!    So the cursor lives on whatever thread pulls; there is no runtime and no second thread.
+//!    So the cursor lives on whatever thread pulls; there is no runtime and no second thread. A strategy with a runtime
+//!    pulls until it would have to wait, and awaits the socket by its own means.
 //! 3. The cursor asks ahead: while a page is used, the server works on the next ones.
 
 use crate::connections::{Connection, Connections, Trouble};
@@ -13,10 +14,10 @@ use datasets::postgres::Driver;
 use serde::{Deserialize, Serialize};
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use strategies::{Error, Result};
+use strategies::{Error, Pull, Result, Waiting};
 use tokio_postgres::Client;
 
 /// Some rows, owned, so that they can travel.
@@ -73,13 +74,14 @@ impl Pages {
     }
 }
 
-impl Iterator for Pages {
-    type Item = Result<Page>;
+/// A page, or how the fetching has ended.
+type Found = std::result::Result<Page, Result<Client>>;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let driver = self.driver.as_mut()?;
+impl Pages {
+    /// Fetches until there is a page or no more, moved by `how`.
+    fn found<R>(&mut self, how: impl FnOnce(&mut Driver, Pin<&mut dyn Future<Output = Found>>) -> R) -> Option<R> {
         let (fetching, slot) = (&mut self.fetching, &self.slot);
-        let outcome = driver.block_on(poll_fn(|context| {
+        let finding = pin!(poll_fn(|context| {
             let ended = fetching.as_mut().poll(context);
             match (slot.lock().unwrap_or_else(PoisonError::into_inner).take(), ended) {
                 (Some(page), Poll::Pending) => Poll::Ready(Ok(page)),
@@ -87,7 +89,11 @@ impl Iterator for Pages {
                 (None, Poll::Pending) => Poll::Pending,
             }
         }));
-        match outcome {
+        Some(how(self.driver.as_mut()?, finding))
+    }
+
+    fn page(&mut self, found: Found) -> Option<Result<Page>> {
+        match found {
             Ok(page) => Some(Ok(page)),
             Err(ended) => {
                 let driver = self.driver.take()?;
@@ -100,6 +106,26 @@ impl Iterator for Pages {
                 }
             }
         }
+    }
+}
+
+impl Pull<Result<Page>> for Pages {
+    fn pull(&mut self) -> Option<Result<Page>> {
+        let found = self.found(|driver, finding| driver.block_on(finding))?;
+        self.page(found)
+    }
+
+    fn try_pull(&mut self) -> Poll<Option<Result<Page>>> {
+        match self.found(|driver, mut finding| driver.attempt(pin!(&mut finding))) {
+            Some(Poll::Ready(found)) => Poll::Ready(self.page(found)),
+            Some(Poll::Pending) => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn waits_for(&self) -> Option<Waiting<'_>> {
+        let (socket, readable, writable) = self.driver.as_ref()?.waits_for();
+        Some(Waiting { socket, readable, writable })
     }
 }
 
