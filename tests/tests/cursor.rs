@@ -2,17 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+use async_io::{Async, Timer};
 use datasets::postgres::{Environment, Server, connect};
 use datasets::products::Products;
 use fastrand::Rng;
+use futures_lite::future;
 use futures_util::{StreamExt, TryStreamExt};
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::LazyLock;
 use std::task::Poll;
 use std::time::Duration;
+use strategies::{Cancel, Choice, Combine, Delivery, Waiting};
 use tasks::cursor::{Cursor, DEFAULT_DEPTH, Error, MAX_DEPTH, PageSize, ScrollCursor};
+use tasks::{Inputs, cursor_pages};
 use tests::wires::over;
 use tests::writers::{Writers, compare};
 use tokio_postgres::error::SqlState;
@@ -433,6 +438,43 @@ fn a_cursor_moves_between_threads() {
         let cursor = Cursor::open(transaction, "SELECT 1", &[]).await.unwrap();
         assert_send(&cursor);
     });
+}
+
+#[test]
+fn a_future_that_pulls_pages_awaits_the_socket_and_leaves_the_thread_to_others() {
+    let mut inputs = Inputs::default();
+    inputs.cursor_pages.database_url = Some(SERVER.url());
+    // Every row takes the server a while.
+    let slow =
+        format!("(SELECT product_id, product_name, pg_sleep(0.02) FROM {}.product LIMIT 20) AS slow", SERVER.schema());
+    inputs.cursor_pages.table = Some(slow);
+    let task = (cursor_pages::ENTRY.load)(&inputs).unwrap();
+    let size = NonZeroUsize::new(5).unwrap();
+    let choice = Choice { size, delivery: Delivery::Gather, combine: Combine::PerPartition };
+    let (mut jobs, gather) = task.jobs(choice, &Cancel::default()).unwrap();
+    let (awaited, others) = (Cell::new(0), Cell::new(0));
+    let ready = async |waiting: Waiting<'_>| {
+        awaited.set(awaited.get() + 1);
+        Async::new_nonblocking(waiting.socket)?.readable().await
+    };
+    let pulling = async {
+        let mut pulled = 0;
+        while let Some(job) = jobs.next_when(&ready).await.unwrap() {
+            job.run();
+            pulled += 1;
+        }
+        pulled
+    };
+    let other = async {
+        loop {
+            Timer::after(Duration::from_millis(5)).await;
+            others.set(others.get() + 1);
+        }
+    };
+    assert_eq!(async_io::block_on(future::or(pulling, other)), 4);
+    assert_eq!(gather().unwrap().answer().unwrap().figures[0].1, "20");
+    // Twenty rows of 20 ms: somebody who only sleeps could be woken eighty times meanwhile.
+    assert!(awaited.get() >= 4 && others.get() >= 8, "{} sockets awaited, {} others", awaited.get(), others.get());
 }
 
 /// A table of its own, since it is changed.
