@@ -44,7 +44,7 @@ count-code:
     cargo rustc --release --quiet --package tasks --lib -- --emit asm
     awk '/count_to.*:$/ { show = 1 } show { print } /cfi_endproc/ { show = 0 }' target/release/deps/tasks-*.s
 
-# Measure what is promised and print figure, bar, holds or not: main, seam, agreement, truth, or a part of truth
+# Measure what is promised and print figure, bar, holds or not: main, seam, agreement, cursor, truth, or a part of either of the last two
 [group('run')]
 prove *what:
     cargo run --release --quiet --package tests --bin prove -- {{ what }}

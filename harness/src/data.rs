@@ -45,7 +45,8 @@ impl Prepared {
         if tasks.contains(&"word_totals") && inputs.word_totals.input.is_none() {
             inputs.word_totals.input = Some(interrupt.at_once(|| grams(Recipe::default(), folder, say))?);
         }
-        if tasks.contains(&"cursor_pages") && inputs.cursor_pages.table.is_none() {
+        let on_a_server: Vec<&str> = tasks.iter().copied().filter(|task| tasks::ON_A_SERVER.contains(task)).collect();
+        if !on_a_server.is_empty() && inputs.cursor_pages.table.is_none() {
             let up = match inputs.cursor_pages.database_url {
                 None => interrupt.at_once(|| bring_up(&inputs, say)),
                 Some(_) => bring_up(&inputs, say),
@@ -58,8 +59,10 @@ impl Prepared {
                     server = Some(up);
                 }
                 Err(error) => {
-                    say(&format!("cursor_pages is skipped: {error}"));
-                    skipped.push(("cursor_pages".to_owned(), error.to_string()));
+                    for task in on_a_server {
+                        say(&format!("{task} is skipped: {error}"));
+                        skipped.push((task.to_owned(), error.to_string()));
+                    }
                 }
             }
         }

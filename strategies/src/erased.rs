@@ -102,7 +102,7 @@ where
     fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Gather)> {
         let results = Arc::new(Results::new(Arc::clone(self), choice, cancel.clone()));
         let partitions = self.partitions(choice.size)?;
-        let jobs = Box::new(Cut::new(partitions, Arc::clone(&results)));
+        let jobs = Jobs::new(Cut::new(partitions, Arc::clone(&results)));
         let gather = Box::new(move || {
             let delivered = results.collect()?;
             let total = TotalOf { task: Arc::clone(&results.task), total: delivered.total };

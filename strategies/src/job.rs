@@ -5,21 +5,57 @@
 //! strategy shows nothing but its library's idiom.
 
 use crate::error::{Error, panic_message};
+use crate::pull::{Pull, Waiting};
 use crate::results::{Combine, Reported, Results};
 use crate::seats::{Seat, thread_number};
 use crate::wire::{self, Ticket};
 use crate::{Partitions, Result, Span, Task};
 use futures_lite::FutureExt;
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// One partition on its way through a strategy.
 pub struct Job(Box<dyn Work>);
 
-/// The jobs of one run, cut as they are pulled: pulling slowly is back-pressure.
-pub type Jobs = Box<dyn Iterator<Item = Job> + Send>;
+/// The jobs of one run, cut as they are pulled: pulling slowly is back-pressure. An iterator, for whoever pulls from a
+/// thread; a future awaits [`next_when`](Jobs::next_when).
+pub struct Jobs(Box<dyn Pull<Job>>);
+
+impl Jobs {
+    /// The jobs of a source, which any iterator is.
+    pub fn new(source: impl Pull<Job> + 'static) -> Self {
+        Jobs(Box::new(source))
+    }
+
+    /// The next job, without holding up this thread: `ready` awaits a socket by the means of the caller's runtime. It may
+    /// be ready too early, but not too late.
+    ///
+    /// # Errors
+    /// When the runtime cannot await that socket.
+    pub async fn next_when(&mut self, ready: impl AsyncFn(Waiting<'_>) -> io::Result<()>) -> Result<Option<Job>> {
+        loop {
+            if let Poll::Ready(job) = self.0.as_mut().try_pull() {
+                return Ok(job);
+            }
+            if let Some(waiting) = self.0.as_ref().waits_for() {
+                let failed = |error| Error::worker(format!("this runtime cannot await a connection: {error}"));
+                ready(waiting).await.map_err(failed)?;
+            }
+        }
+    }
+}
+
+impl Iterator for Jobs {
+    type Item = Job;
+
+    fn next(&mut self) -> Option<Job> {
+        self.0.as_mut().pull()
+    }
+}
 
 /// What a worker that shares no memory answers; [`wire::reply`] reads it from a frame.
 pub struct Reply {
@@ -290,38 +326,71 @@ impl<T: Task> Cut<T> {
     }
 }
 
-impl<T: Task> Iterator for Cut<T> {
-    type Item = Job;
-
-    fn next(&mut self) -> Option<Job> {
+impl<T: Task> Cut<T> {
+    /// Whether there may be more: not after the end, nor after the run was cancelled.
+    fn goes_on(&mut self) -> bool {
         self.results.attend();
-        let partitions = self.partitions.as_mut()?;
-        if self.results.cancel.is_cancelled() {
+        if self.partitions.is_some() && self.results.cancel.is_cancelled() {
             self.partitions = None;
             self.results.exhaust(None);
+        }
+        self.partitions.is_some()
+    }
+
+    /// What the source gives. A cut that panics fails the run like one that returns an error; it may not take the strategy
+    /// down with it.
+    fn ask<R>(
+        &mut self,
+        ask: impl FnOnce(&mut dyn Pull<Result<T::Partition>>) -> R,
+        failed: fn(Error) -> R,
+    ) -> Option<R> {
+        let partitions = self.partitions.as_mut()?.as_mut();
+        let asked = catch_unwind(AssertUnwindSafe(|| ask(partitions)));
+        Some(asked.unwrap_or_else(|panic| failed(Error::Panicked(panic_message(&*panic)))))
+    }
+
+    /// The job for what the source has given.
+    fn job(&mut self, partition: Option<Result<T::Partition>>) -> Option<Job> {
+        let error = match partition {
+            Some(Ok(partition)) => {
+                return Some(Job(Box::new(Typed {
+                    number: self.results.hand_out(),
+                    partition: Some(partition),
+                    under_way: None,
+                    reported: false,
+                    results: Arc::clone(&self.results),
+                })));
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        self.partitions = None;
+        self.results.exhaust(error);
+        None
+    }
+}
+
+impl<T: Task> Pull<Job> for Cut<T> {
+    fn pull(&mut self) -> Option<Job> {
+        if !self.goes_on() {
             return None;
         }
-        // A cut that panics fails the run like one that returns an error; it may not take the strategy down with it.
-        let partition = catch_unwind(AssertUnwindSafe(|| partitions.next()))
-            .unwrap_or_else(|panic| Some(Err(Error::Panicked(panic_message(&*panic)))));
-        match partition {
-            Some(Ok(partition)) => Some(Job(Box::new(Typed {
-                number: self.results.hand_out(),
-                partition: Some(partition),
-                under_way: None,
-                reported: false,
-                results: Arc::clone(&self.results),
-            }))),
-            Some(Err(error)) => {
-                self.partitions = None;
-                self.results.exhaust(Some(error));
-                None
-            }
-            None => {
-                self.partitions = None;
-                self.results.exhaust(None);
-                None
-            }
+        let partition = self.ask(|partitions| partitions.pull(), |error| Some(Err(error)))?;
+        self.job(partition)
+    }
+
+    fn try_pull(&mut self) -> Poll<Option<Job>> {
+        if !self.goes_on() {
+            return Poll::Ready(None);
         }
+        match self.ask(|partitions| partitions.try_pull(), |error| Poll::Ready(Some(Err(error)))) {
+            Some(Poll::Ready(partition)) => Poll::Ready(self.job(partition)),
+            Some(Poll::Pending) => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn waits_for(&self) -> Option<Waiting<'_>> {
+        self.partitions.as_ref()?.as_ref().waits_for()
     }
 }

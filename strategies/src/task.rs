@@ -1,6 +1,7 @@
 //! What is computed: a problem that can be cut into partitions.
 
 use crate::Result;
+use crate::pull::Pull;
 use serde::{Serialize, de::DeserializeOwned};
 use std::future::Future;
 use std::io::Write;
@@ -68,7 +69,7 @@ pub trait Task: Send + Sync + Sized + 'static {
 }
 
 /// The partitions of one run, cut as they are asked for.
-pub type Partitions<P> = Box<dyn Iterator<Item = Result<P>> + Send>;
+pub type Partitions<P> = Box<dyn Pull<Result<P>>>;
 
 /// Anything that can cross a process boundary.
 pub trait Wire: Serialize + DeserializeOwned + Send + 'static {}

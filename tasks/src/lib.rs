@@ -3,10 +3,14 @@
 //! A task never names a strategy. Its kernel is the same for all of them: a strategy only decides who runs which
 //! partition when.
 
+mod connections;
 pub mod count;
+pub mod cursor;
 pub mod cursor_pages;
+pub mod cursor_ranges;
 mod digest;
 pub mod noop;
+pub mod products;
 mod random;
 pub mod virtual_work;
 pub mod word_totals;
@@ -36,7 +40,11 @@ pub struct Entry {
 }
 
 /// One line per task: the order of every list. The first three are what a sweep compares unless told otherwise.
-pub const ALL: &[Entry] = &[count::ENTRY, word_totals::ENTRY, cursor_pages::ENTRY, noop::ENTRY, virtual_work::ENTRY];
+pub const ALL: &[Entry] =
+    &[count::ENTRY, word_totals::ENTRY, cursor_pages::ENTRY, cursor_ranges::ENTRY, noop::ENTRY, virtual_work::ENTRY];
+
+/// The tasks that read a table on a PostgreSQL server.
+pub const ON_A_SERVER: &[&str] = &[cursor_pages::ENTRY.name, cursor_ranges::ENTRY.name];
 
 /// The task of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {

@@ -58,11 +58,11 @@ fn size_pools() {
 /// Every strategy on one task. What the task reads is made when the first benchmark that is not filtered out needs it.
 fn compare(criterion: &mut Criterion, entry: &Entry) {
     let environment = Environment::of_this_process();
-    if entry.name == "cursor_pages"
+    if tasks::ON_A_SERVER.contains(&entry.name)
         && environment.address.is_none()
         && let Err(error) = discovery::find(&environment)
     {
-        eprintln!("cursor_pages is skipped: {error}");
+        eprintln!("{} is skipped: {error}", entry.name);
         return;
     }
     let mut input = None;

@@ -10,6 +10,8 @@ pub mod sabotage;
 pub mod sandbox;
 pub mod traps;
 pub mod twins;
+pub mod wires;
+pub mod writers;
 
 use datasets::ngrams::Recipe;
 use std::path::{Path, PathBuf};

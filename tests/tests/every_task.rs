@@ -130,36 +130,46 @@ fn virtual_work_agrees() {
 
 #[test]
 fn cursor_pages_agree() {
+    // A page a row, pages that do and do not divide the rows, exactly one page, and one that is never full.
+    on_a_table("cursor_pages", &[1, 50, 999, 1000, 10_000, 20_000]);
+}
+
+#[test]
+fn cursor_ranges_agree() {
+    // A block each, several, and one range with all of them.
+    on_a_table("cursor_ranges", &[1, 999, 5_000, 20_000]);
+}
+
+/// Tries a task that reads a table, on a full one and on an empty one.
+fn on_a_table(task: &'static str, sizes: &'static [usize]) {
     let mut inputs = Inputs::default();
     inputs.cursor_pages.rows = 10_000;
-    let prepared = Prepared::prepare(&["cursor_pages"], inputs, Path::new(""), &Interrupt::default(), &|_| ()).unwrap();
+    let prepared = Prepared::prepare(&[task], inputs, Path::new(""), &Interrupt::default(), &|_| ());
+    let prepared = prepared.expect("the input can be made");
     assert_eq!(prepared.skipped, [], "this test needs PostgreSQL; `goldilocks setup` installs it");
     for depth in [1, 8] {
         let mut inputs = prepared.inputs.clone();
         inputs.cursor_pages.depth = depth;
-        // A page a row, pages that do and do not divide the rows, exactly one page, and one that is never full.
-        let sizes = &[1, 50, 999, 1000, 10_000, 20_000];
-        let (answer, _) = try_everything(&Case { task: "cursor_pages", inputs: inputs.clone(), sizes, workers: &[3] });
+        let (answer, _) = try_everything(&Case { task, inputs: inputs.clone(), sizes, workers: &[3] });
         assert_eq!(answer.figures[0], ("rows".to_owned(), "10000".to_owned()));
 
-        let table = inputs.cursor_pages.table.as_mut().unwrap();
+        let table = inputs.cursor_pages.table.as_mut().expect("a table was made");
         let empty = format!("{table}_empty_{depth}");
-        let (client, mut driver) =
-            datasets::postgres::connect(inputs.cursor_pages.database_url.as_deref().unwrap()).unwrap();
+        let url = inputs.cursor_pages.database_url.as_deref().expect("a server was brought up");
+        let (client, mut driver) = datasets::postgres::connect(url).expect("the server answers");
         let make = format!("CREATE TABLE {empty} AS SELECT * FROM {table} WITH NO DATA");
-        driver.block_on(client.batch_execute(&make)).unwrap();
+        driver.block_on(client.batch_execute(&make)).expect("a table can be made");
         *table = empty;
-        let (answer, written) =
-            try_everything(&Case { task: "cursor_pages", inputs, sizes: &[1, 1000], workers: &[1, 3] });
+        let (answer, written) = try_everything(&Case { task, inputs, sizes: &[1, 1000], workers: &[1, 3] });
         assert_eq!(answer.figures[0], ("rows".to_owned(), "0".to_owned()));
         assert_eq!(written, b"");
     }
-    prepared.end().unwrap();
+    prepared.end().expect("what was brought up can be taken down");
 }
 
 #[test]
 fn no_task_is_left_out() {
-    let tried = ["count", "word_totals", "cursor_pages", "noop", "virtual_work"];
+    let tried = ["count", "word_totals", "cursor_pages", "cursor_ranges", "noop", "virtual_work"];
     let untried: Vec<&str> = tasks::ALL.iter().map(|task| task.name).filter(|name| !tried.contains(name)).collect();
     assert!(untried.is_empty(), "add a test to this file for {untried:?}");
 }

@@ -343,8 +343,9 @@ impl Driver {
         self.ended.as_ref()
     }
 
-    fn run<F: Future>(&mut self, deadline: Option<Instant>, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
+    /// Goes on with `future` as far as possible without sleeping. If it is not ready then, [`Driver::waits_for`] says what
+    /// must happen before trying again: for who can await a socket and may not block.
+    pub fn attempt<F: Future>(&mut self, mut future: Pin<&mut F>) -> Poll<F::Output> {
         let waker = self.waker.clone();
         let mut context = Context::from_waker(&waker);
         loop {
@@ -359,15 +360,31 @@ impl Driver {
                 if rung || self.bell.rung.load(Ordering::SeqCst) {
                     self.turn(&mut context);
                 }
-                return Some(output);
+                return Poll::Ready(output);
             }
             self.turn(&mut context);
             if !self.bell.rung.load(Ordering::SeqCst) {
-                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                    return None;
-                }
-                self.bell.sleep(&self.socket, deadline);
+                return Poll::Pending;
             }
+        }
+    }
+
+    /// The socket, whether it must be readable, and whether it must be writable: one of the two is enough.
+    pub fn waits_for(&self) -> (BorrowedFd<'_>, bool, bool) {
+        let wanted = self.socket.wanted.load(Ordering::Relaxed);
+        (self.socket.stream.as_fd(), wanted & READABLE != 0, wanted & WRITABLE != 0)
+    }
+
+    fn run<F: Future>(&mut self, deadline: Option<Instant>, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        loop {
+            if let Poll::Ready(output) = self.attempt(future.as_mut()) {
+                return Some(output);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return None;
+            }
+            self.bell.sleep(&self.socket, deadline);
         }
     }
 

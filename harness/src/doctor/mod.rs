@@ -78,7 +78,8 @@ impl Evidence {
         let file = subject.inputs.word_totals.input.as_deref().filter(|_| asked("word_totals"));
         let file_bytes = file.and_then(|file| file.metadata().ok()).map_or(0, |data| data.len());
         let cursor = &subject.inputs.cursor_pages;
-        let table_bytes = if asked("cursor_pages") { cursor.rows.saturating_mul(BYTES_PER_ROW) } else { 0 };
+        let on_a_server = tasks::ON_A_SERVER.iter().any(|task| asked(task));
+        let table_bytes = if on_a_server { cursor.rows.saturating_mul(BYTES_PER_ROW) } else { 0 };
         Evidence {
             debug: cfg!(debug_assertions),
             data_bytes: file_bytes.saturating_add(table_bytes),
@@ -87,7 +88,7 @@ impl Evidence {
             database: cursor
                 .database_url
                 .as_deref()
-                .filter(|_| asked("cursor_pages"))
+                .filter(|_| on_a_server)
                 .map(|url| Settings::ask(url, cursor.table.as_deref())),
             calibration: Calibration::run(&sight, &processors),
             sight,
@@ -160,7 +161,8 @@ impl Visit {
         let checks = examine(&evidence);
         let Evidence { sight, processors, .. } = evidence;
         let before = Counters::now(&sight, &processors);
-        let given_server = subject.given_server && subject.tasks.contains(&"cursor_pages");
+        let on_a_server = tasks::ON_A_SERVER.iter().any(|task| subject.tasks.contains(task));
+        let given_server = subject.given_server && on_a_server;
         Visit { checks, again: Vec::new(), sight, processors, given_server, before }
     }
 

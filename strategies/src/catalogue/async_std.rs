@@ -4,8 +4,11 @@
 //! Bad when:  it is new, for nobody mends async-std any more; or partitions are tiny, for each is a task of its own.
 //! In the trace: gaps between spans, for a thread that ends a job must wake the dispatcher before it gets the next.
 
+use async_io::Async;
+use futures_lite::future;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use strategies::{Jobs, Result, Setup, Workers};
+use std::io;
+use strategies::{Jobs, Result, Setup, Waiting, Workers};
 
 struct AsyncStd {
     workers: usize,
@@ -17,10 +20,10 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 }
 
 impl Workers for AsyncStd {
-    fn run(&mut self, jobs: Jobs) -> Result<()> {
+    fn run(&mut self, mut jobs: Jobs) -> Result<()> {
         async_std::task::block_on(async {
             let mut running = FuturesUnordered::new();
-            for job in jobs {
+            while let Some(job) = jobs.next_when(ready).await? {
                 // The pool may grow to 500 threads and cannot be told otherwise, so the limit is kept here.
                 if running.len() == self.workers {
                     running.next().await;
@@ -28,7 +31,16 @@ impl Workers for AsyncStd {
                 running.push(async_std::task::spawn_blocking(|| job.run()));
             }
             while running.next().await.is_some() {}
-        });
-        Ok(())
+            Ok(())
+        })
+    }
+}
+
+/// Awaits a socket on async-io's reactor, which is async-std's own.
+async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
+    let socket = Async::new_nonblocking(waiting.socket)?;
+    match waiting.writable {
+        true => future::or(socket.writable(), socket.readable()).await,
+        false => socket.readable().await,
     }
 }

@@ -4,7 +4,10 @@
 //! Bad when:  partitions are tiny, for each is a task of its own; or there is nothing else for tokio to do.
 //! In the trace: short gaps between spans while the dispatcher wakes up and hands out the next job.
 
-use strategies::{Error, Jobs, Result, Setup, Workers};
+use std::io;
+use strategies::{Error, Jobs, Result, Setup, Waiting, Workers};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -16,16 +19,16 @@ struct TokioBlocking {
 /// Builds a runtime whose blocking pool has exactly as many threads as there are workers, not the usual 512.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
-    let runtime = Builder::new_current_thread().max_blocking_threads(workers).build();
+    let runtime = Builder::new_current_thread().enable_io().max_blocking_threads(workers).build();
     let runtime = runtime.map_err(|error| Error::worker(format!("tokio cannot start: {error}")))?;
     Ok(Box::new(TokioBlocking { runtime, workers }))
 }
 
 impl Workers for TokioBlocking {
-    fn run(&mut self, jobs: Jobs) -> Result<()> {
+    fn run(&mut self, mut jobs: Jobs) -> Result<()> {
         self.runtime.block_on(async {
             let mut spawned = JoinSet::new();
-            for job in jobs {
+            while let Some(job) = jobs.next_when(ready).await? {
                 // The pool is the limit. One more job per thread waits in its queue, so that no thread waits for us.
                 if spawned.len() == 2 * self.workers {
                     spawned.join_next().await;
@@ -33,7 +36,17 @@ impl Workers for TokioBlocking {
                 spawned.spawn_blocking(|| job.run());
             }
             while spawned.join_next().await.is_some() {}
-        });
-        Ok(())
+            Ok(())
+        })
     }
+}
+
+/// Awaits a socket on tokio's reactor.
+async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
+    let read = waiting.readable.then_some(Interest::READABLE);
+    let write = waiting.writable.then_some(Interest::WRITABLE);
+    let interest = read.into_iter().chain(write).reduce(Interest::add).unwrap_or(Interest::READABLE);
+    // Of whatever family it is: it is only waited for.
+    let socket = std::os::unix::net::UnixStream::from(waiting.socket.try_clone_to_owned()?);
+    UnixStream::from_std(socket)?.ready(interest).await.map(drop)
 }

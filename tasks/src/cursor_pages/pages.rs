@@ -1,23 +1,23 @@
-//! The pages of one cursor, one after the other, with more of them on their way.
+//! The pages of one cursor as partitions, pulled by whoever asks for the next.
 //!
 //! How it works:
-//! 1. One future holds the transaction and its portal, asks for pages, and puts each into a slot.
+//! 1. One future holds the transaction and its cursor, and puts each page into a slot.
 //! 2. Pulling a page polls that future, and the connection beside it, until the slot is full or the future has ended.
-//!    So the cursor lives on whatever thread pulls; there is no runtime and no second thread.
-//! 3. `depth` executes are queued before the first page is read, and one more with every page that is used up: with a
-//!    depth of 2 or more the server works on the next page while this one travels.
+//!    So the cursor lives on whatever thread pulls; there is no runtime and no second thread. A strategy with a runtime
+//!    pulls until it would have to wait, and awaits the socket by its own means.
+//! 3. The cursor asks ahead: while a page is used, the server works on the next ones.
 
-use super::{Connection, columns};
-use datasets::postgres::{Driver, explain};
-use futures_util::TryStreamExt;
+use crate::connections::{Connection, Connections, Trouble};
+use crate::cursor::{Cursor, PageSize};
+use crate::products::columns;
+use datasets::postgres::Driver;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use strategies::{Error, Result};
+use strategies::{Error, Pull, Result, Waiting};
 use tokio_postgres::Client;
 
 /// Some rows, owned, so that they can travel.
@@ -61,31 +61,27 @@ pub(super) struct Pages {
     fetching: Pin<Box<dyn Future<Output = Result<Client>> + Send>>,
     slot: Slot,
     /// Where the connection goes when the last row is read.
-    idle: Arc<Mutex<Option<Connection>>>,
+    connections: Arc<Connections>,
 }
 
 impl Pages {
-    pub(super) fn open(
-        (client, driver): Connection,
-        query: &str,
-        size: NonZeroUsize,
-        depth: usize,
-        idle: Arc<Mutex<Option<Connection>>>,
-    ) -> Result<Self> {
-        let rows = i32::try_from(size.get()).unwrap_or(i32::MAX);
+    pub(super) fn open(connections: &Arc<Connections>, query: &str, size: NonZeroUsize, depth: usize) -> Result<Self> {
+        let (client, driver): Connection = connections.take()?;
+        let size = PageSize::Rows(u32::try_from(size.get()).unwrap_or(u32::MAX));
         let slot = Slot::default();
-        let fetching = Box::pin(fetch(client, query.to_owned(), rows, depth, Arc::clone(&slot)));
-        Ok(Pages { driver: Some(driver), fetching, slot, idle })
+        let fetching = Box::pin(fetch(client, query.to_owned(), size, depth, Arc::clone(&slot)));
+        Ok(Pages { driver: Some(driver), fetching, slot, connections: Arc::clone(connections) })
     }
 }
 
-impl Iterator for Pages {
-    type Item = Result<Page>;
+/// A page, or how the fetching has ended.
+type Found = std::result::Result<Page, Result<Client>>;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let driver = self.driver.as_mut()?;
+impl Pages {
+    /// Fetches until there is a page or no more, moved by `how`.
+    fn found<R>(&mut self, how: impl FnOnce(&mut Driver, Pin<&mut dyn Future<Output = Found>>) -> R) -> Option<R> {
         let (fetching, slot) = (&mut self.fetching, &self.slot);
-        let outcome = driver.block_on(poll_fn(|context| {
+        let finding = pin!(poll_fn(|context| {
             let ended = fetching.as_mut().poll(context);
             match (slot.lock().unwrap_or_else(PoisonError::into_inner).take(), ended) {
                 (Some(page), Poll::Pending) => Poll::Ready(Ok(page)),
@@ -93,13 +89,17 @@ impl Iterator for Pages {
                 (None, Poll::Pending) => Poll::Pending,
             }
         }));
-        match outcome {
+        Some(how(self.driver.as_mut()?, finding))
+    }
+
+    fn page(&mut self, found: Found) -> Option<Result<Page>> {
+        match found {
             Ok(page) => Some(Ok(page)),
             Err(ended) => {
                 let driver = self.driver.take()?;
                 match ended {
                     Ok(client) => {
-                        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some((client, driver));
+                        self.connections.give_back((client, driver));
                         None
                     }
                     Err(error) => Some(Err(error)),
@@ -109,64 +109,53 @@ impl Iterator for Pages {
     }
 }
 
-async fn fetch(mut client: Client, query: String, rows: i32, depth: usize, slot: Slot) -> Result<Client> {
-    let mut read = 0u64;
-    page_through(&mut client, &query, rows, depth, &slot, &mut read).await.map_err(|error| match error {
-        Trouble::Server(error) => Error::task(format!("after {read} rows: {}", explain(&error))),
-        Trouble::Row(error) => Error::task(format!("row {}: {error}", read + 1)),
-    })?;
-    Ok(client)
-}
-
-enum Trouble {
-    Server(tokio_postgres::Error),
-    Row(Error),
-}
-
-impl From<tokio_postgres::Error> for Trouble {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Trouble::Server(error)
+impl Pull<Result<Page>> for Pages {
+    fn pull(&mut self) -> Option<Result<Page>> {
+        let found = self.found(|driver, finding| driver.block_on(finding))?;
+        self.page(found)
     }
+
+    fn try_pull(&mut self) -> Poll<Option<Result<Page>>> {
+        match self.found(|driver, mut finding| driver.attempt(pin!(&mut finding))) {
+            Some(Poll::Ready(found)) => Poll::Ready(self.page(found)),
+            Some(Poll::Pending) => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn waits_for(&self) -> Option<Waiting<'_>> {
+        let (socket, readable, writable) = self.driver.as_ref()?.waits_for();
+        Some(Waiting { socket, readable, writable })
+    }
+}
+
+async fn fetch(mut client: Client, query: String, size: PageSize, depth: usize, slot: Slot) -> Result<Client> {
+    let mut read = 0;
+    let fetched = page_through(&mut client, &query, size, depth, &slot, &mut read).await;
+    fetched.map_err(|trouble| trouble.after(read))?;
+    Ok(client)
 }
 
 async fn page_through(
     client: &mut Client,
     query: &str,
-    rows: i32,
+    size: PageSize,
     depth: usize,
     slot: &Slot,
     read: &mut u64,
 ) -> std::result::Result<(), Trouble> {
-    let transaction = client.transaction().await?;
-    let statement = transaction.prepare(query).await?;
-    let portal = transaction.bind(&statement, &[]).await?;
-    let mut asked = VecDeque::with_capacity(depth);
-    for _ in 0..depth {
-        // Queued, not awaited: `query_portal_raw` returns as soon as the request is on its way.
-        asked.push_back(Box::pin(transaction.query_portal_raw(&portal, rows).await?));
-    }
-    while let Some(mut answer) = asked.pop_front() {
+    let mut transaction = client.transaction().await?;
+    let mut cursor = Cursor::open(&mut transaction, query, &[]).await?.depth(depth).page_size(size);
+    while let Some(rows) = cursor.next_page().await? {
         let mut page = Page::default();
-        while let Some(row) = answer.as_mut().try_next().await? {
-            let (id, name) = columns(&row).map_err(Trouble::Row)?;
+        for row in rows {
+            let (id, name) = columns(row).map_err(Trouble::Row)?;
             page.push(id, name).map_err(Trouble::Row)?;
             *read += 1;
         }
-        // A count is given with the last rows of the portal; without it there is more.
-        let exhausted = answer.rows_affected().is_some();
-        if !page.ids.is_empty() {
-            put(slot, page).await;
-        }
-        if exhausted {
-            break;
-        }
-        asked.push_back(Box::pin(transaction.query_portal_raw(&portal, rows).await?));
+        put(slot, page).await;
     }
-    // Whatever was asked for in vain comes back empty, and must be off the connection before the commit.
-    for mut answer in asked {
-        while answer.as_mut().try_next().await?.is_some() {}
-    }
-    drop(portal);
+    drop(cursor);
     transaction.commit().await?;
     Ok(())
 }

@@ -54,7 +54,7 @@ fn drops_the_last(setup: &Setup) -> Result<Box<dyn Workers>> {
     by(move |jobs| {
         let mut jobs: Vec<Job> = jobs.collect();
         drop(jobs.pop());
-        shared(Box::new(jobs.into_iter()), workers);
+        shared(Jobs::new(jobs.into_iter()), workers);
         Ok(())
     })
 }
@@ -99,7 +99,7 @@ fn ignores_cancel(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
     by(move |jobs| {
         let jobs: Vec<Job> = jobs.collect();
-        shared(Box::new(jobs.into_iter()), workers);
+        shared(Jobs::new(jobs.into_iter()), workers);
         Ok(())
     })
 }

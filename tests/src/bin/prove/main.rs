@@ -1,5 +1,6 @@
 //! Measures what is promised, and prints a line for each: what, figure, bar, holds or not.
 
+mod cursor;
 mod seam;
 mod truth;
 
@@ -26,11 +27,13 @@ fn main() -> ExitCode {
         Some("seam") => seam::prove(&mut proofs),
         Some("agreement") => agreement(&mut proofs),
         Some("crosscheck") => crosscheck(&mut proofs),
+        Some("cursor") => cursor::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),
         // One process of a comparison of the seam; see there.
         Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
         Some("truth") => truth::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),
         Some(other) => Err(anyhow::anyhow!(
-            "there is nothing to prove about `{other}`; there are `main`, `seam`, `agreement`, `crosscheck` and `truth`"
+            "there is nothing to prove about `{other}`; there are `main`, `seam`, `agreement`, `crosscheck`, `cursor` and \
+             `truth`"
         )),
     };
     if let Err(error) = proved {

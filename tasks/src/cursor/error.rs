@@ -1,0 +1,55 @@
+//! What can go wrong with a cursor.
+
+use std::fmt;
+
+/// Why a cursor has stopped. After it there are no rows.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server or the connection; [`tokio_postgres::Error::as_db_error`] has the SQLSTATE, if there is one.
+    Postgres(tokio_postgres::Error),
+    /// A page came with more rows than were asked for.
+    Overrun {
+        /// How many rows were asked for.
+        asked: u32,
+    },
+    /// The server does not list the portal among its cursors, so that it cannot be moved by name.
+    Unlisted,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // tokio-postgres itself says "db error" of everything that a server reports.
+            Error::Postgres(error) => match error.as_db_error() {
+                Some(reported) => write!(out, "{} ({})", reported.message(), reported.code().code()),
+                None => write!(out, "{error}"),
+            },
+            Error::Overrun { asked } => write!(
+                out,
+                "a page of {asked} rows was asked for and more came: something between here and the server, a proxy \
+                 perhaps, ignores the size of a page; connect to the server itself"
+            ),
+            Error::Unlisted => write!(
+                out,
+                "the server does not show this cursor in pg_cursors, so that it cannot be told to skip rows: read past \
+                 them instead"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Postgres(error) => Some(error),
+            Error::Overrun { .. } | Error::Unlisted => None,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Error::Postgres(error)
+    }
+}

@@ -1,0 +1,225 @@
+//! Pages asked for, in the order in which they come.
+//!
+//! How it works:
+//! 1. `Transaction::query_portal_raw` queues an execute and returns at once; calling it again before the first answer is
+//!    read puts the next page under way. The server answers in turn.
+//! 2. At first one page is under way. With every page used up there may be twice as many, until there are `depth`: who
+//!    reads a few rows and leaves has not asked for thousands.
+//! 3. New pages are asked for when half of the old ones are used up, several at a time: so several executes leave in one
+//!    system call, and the server reads them in one.
+//! 4. A page that is not the last ends with "portal suspended", the last with "command complete", which is the only one for
+//!    which tokio-postgres knows a number of rows. So the end is known without another round trip.
+
+use super::metrics::Metrics;
+use super::page_size::PageSize;
+use super::{DEFAULT_DEPTH, Error};
+use futures_util::{FutureExt, Stream};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio_postgres::{Portal, Row, RowStream, SimpleQueryMessage, Transaction};
+
+pub(super) struct Pages<'a, 'client> {
+    transaction: &'a mut Transaction<'client>,
+    portal: Portal,
+    /// The portal's name among the server's cursors, once it was needed.
+    name: Option<String>,
+    pub(super) depth: usize,
+    pub(super) size: PageSize,
+    /// How many pages may be under way: 1 at first, `depth` in the end.
+    window: usize,
+    under_way: VecDeque<Page>,
+    ended: bool,
+    metrics: Metrics,
+    began: Option<Instant>,
+    waiting_since: Option<Instant>,
+}
+
+/// A page under way.
+struct Page {
+    rows: Pin<Box<RowStream>>,
+    asked: u32,
+    came: u32,
+}
+
+/// What comes next.
+pub(super) enum Step {
+    Row(Row),
+    /// The page that was being read is used up.
+    PageEnd,
+    /// There is nothing more, and will not be.
+    End,
+}
+
+impl<'a, 'client> Pages<'a, 'client> {
+    pub(super) fn new(transaction: &'a mut Transaction<'client>, portal: Portal) -> Self {
+        Pages {
+            transaction,
+            portal,
+            name: None,
+            depth: DEFAULT_DEPTH,
+            size: PageSize::default(),
+            window: 1,
+            under_way: VecDeque::new(),
+            ended: false,
+            metrics: Metrics::default(),
+            began: None,
+            waiting_since: None,
+        }
+    }
+
+    pub(super) fn metrics(&self) -> Metrics {
+        self.metrics
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// How many pages are under way, the one being read among them.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// The next step. Pages are asked for while fewer than `wanted` rows are under way; with 0 this is the end of a page
+    /// for ever when none is left.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Result<Step, Error>> {
+        if self.ended {
+            return Poll::Ready(Ok(Step::End));
+        }
+        if self.under_way.is_empty() {
+            self.ask(wanted)?;
+        }
+        let Some(page) = self.under_way.front_mut() else { return Poll::Ready(Ok(Step::PageEnd)) };
+        match page.rows.as_mut().poll_next(context) {
+            Poll::Ready(Some(Ok(row))) => {
+                page.came += 1;
+                if page.came > page.asked {
+                    let asked = page.asked;
+                    return Poll::Ready(Err(self.fail(Error::Overrun { asked })));
+                }
+                self.count(&row);
+                Poll::Ready(Ok(Step::Row(row)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(self.fail(error.into()))),
+            Poll::Ready(None) => {
+                self.turn_page(wanted)?;
+                Poll::Ready(Ok(if self.ended { Step::End } else { Step::PageEnd }))
+            }
+            Poll::Pending => {
+                if self.waiting_since.is_none() {
+                    self.waiting_since = Some(Instant::now());
+                    self.metrics.waits += 1;
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Asks for `wanted` rows in one page, less those that are under way.
+    pub(super) fn ask_at_once(&mut self, wanted: u64) -> Result<(), Error> {
+        let missing = wanted.saturating_sub(self.metrics.in_flight);
+        if missing == 0 || self.ended {
+            return Ok(());
+        }
+        self.execute(u32::try_from(missing).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs()))
+    }
+
+    /// Moves the portal past `count` rows; nothing may be under way. Says how many there were.
+    pub(super) async fn skip(&mut self, count: i32) -> Result<u64, Error> {
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => self.look_up_name().await?,
+        };
+        let answer = self.transaction.simple_query(&format!("MOVE FORWARD {count} IN {name}")).await?;
+        self.name = Some(name);
+        Ok(moved(&answer))
+    }
+
+    /// Portals are cursors to the server, and tokio-postgres keeps to itself how it has named them: `p` and a number. The
+    /// transaction is borrowed, so that none can be newer than ours.
+    async fn look_up_name(&self) -> Result<String, Error> {
+        const NEWEST: &str = "SELECT name FROM pg_cursors WHERE name ~ '^p[0-9]+$' AND NOT is_holdable \
+                              ORDER BY creation_time DESC, length(name) DESC, name DESC LIMIT 1";
+        let answer = self.transaction.simple_query(NEWEST).await?;
+        let name = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        name.map(str::to_owned).ok_or(Error::Unlisted)
+    }
+
+    /// Asks for pages until `window` of them, or `wanted` rows, are under way.
+    fn ask(&mut self, wanted: u64) -> Result<(), Error> {
+        while self.under_way.len() < self.window && self.metrics.in_flight < wanted {
+            let size = self.size.rows(self.metrics.pages, self.metrics.rows, self.metrics.bytes);
+            let missing = wanted - self.metrics.in_flight;
+            self.execute(u32::try_from(missing).unwrap_or(u32::MAX).min(size))?;
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, rows: u32) -> Result<(), Error> {
+        let limit = i32::try_from(rows).unwrap_or(i32::MAX);
+        let queued = self.transaction.query_portal_raw(&self.portal, limit).now_or_never();
+        let stream = queued.expect("tokio-postgres queues an execute without waiting")?;
+        self.under_way.push_back(Page { rows: Box::pin(stream), asked: rows, came: 0 });
+        self.metrics.in_flight += u64::from(rows);
+        self.metrics.most_in_flight = self.metrics.most_in_flight.max(self.metrics.in_flight);
+        self.began.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+
+    fn count(&mut self, row: &Row) {
+        self.metrics.rows += 1;
+        self.metrics.bytes += row.raw_size_bytes() as u64;
+        self.metrics.in_flight -= 1;
+        self.stop_waiting();
+        if self.metrics.rows == 1 {
+            self.metrics.first_row = self.began.map(|began| began.elapsed());
+        }
+    }
+
+    fn stop_waiting(&mut self) {
+        if let Some(since) = self.waiting_since.take() {
+            self.metrics.waited += since.elapsed();
+        }
+    }
+
+    /// Done with the first page: the portal has ended, or more is asked for.
+    fn turn_page(&mut self, wanted: u64) -> Result<(), Error> {
+        self.stop_waiting();
+        let Some(page) = self.under_way.pop_front() else { return Ok(()) };
+        self.metrics.pages += 1;
+        self.metrics.in_flight -= u64::from(page.asked - page.came);
+        if page.rows.rows_affected().is_some() {
+            self.end();
+            return Ok(());
+        }
+        self.window = (self.window * 2).min(self.depth);
+        if self.under_way.len() <= self.window / 2 { self.ask(wanted) } else { Ok(()) }
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.stop_waiting();
+        self.end();
+        error
+    }
+
+    /// What is still under way is empty, or an echo of the error: the connection reads past it.
+    fn end(&mut self) {
+        self.ended = true;
+        self.under_way.clear();
+        self.metrics.in_flight = 0;
+    }
+}
+
+/// How many rows a MOVE has passed.
+pub(super) fn moved(answer: &[SimpleQueryMessage]) -> u64 {
+    let counts = answer.iter().filter_map(|message| match message {
+        SimpleQueryMessage::CommandComplete(count) => Some(*count),
+        _ => None,
+    });
+    counts.sum()
+}

@@ -1,0 +1,225 @@
+//! One table, several cursors: its blocks are split among connections that all see one snapshot.
+//!
+//! How it works:
+//! 1. The *leader*, a connection of its own, begins a transaction, exports its snapshot and sees how many blocks the table
+//!    has. Every row that the snapshot knows is in one of them; rows that are added later are not in the snapshot.
+//! 2. A partition is a range of blocks, about `size` rows large. Small ranges handed out as workers come free need no guess
+//!    about who will be the fastest.
+//! 3. Whoever gets one takes a connection, sets the leader's snapshot and opens a cursor for the rows of these blocks. From
+//!    PostgreSQL 14 on that reads these blocks and no other (a TID range scan).
+//! 4. A snapshot lives as long as the transaction that exported it, so each partition holds on to the leader.
+//!
+//! The recipe is pg_dump's (snapshot and lock) with DuckDB's cut (ranges of blocks). Without the snapshot each range would
+//! see the table of its own moment: a row that is moved meanwhile is read twice or never.
+
+use crate::connections::{Connection, Connections, Trouble};
+use crate::cursor::Cursor;
+use crate::products::{Products, columns, every_row};
+use crate::{Entry, Inputs, cursor_pages};
+use datasets::postgres::explain;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
+use tokio_postgres::{Client, IsolationLevel};
+
+/// The task's entry. Server, table and depth are those of `cursor_pages`.
+pub const ENTRY: Entry = Entry {
+    name: "cursor_ranges",
+    about: "Streams a table from PostgreSQL through many cursors under one snapshot and counts the words of its names.",
+    unit: "rows",
+    sizes: &[1_000, 5_000, 20_000, 50_000],
+    default_size: 5_000,
+    load,
+    options: cursor_pages::options,
+};
+
+/// From here on the server reads a range of blocks without reading the others.
+const TID_RANGE_SCAN: i32 = 140_000;
+
+/// Rows in a block, as long as the table was never analysed.
+const ROWS_PER_BLOCK: f64 = 100.0;
+
+/// A table on a server, to be read by several connections.
+pub struct CursorRanges {
+    connections: Arc<Connections>,
+    table: String,
+    depth: usize,
+}
+
+impl CursorRanges {
+    /// The table of that name on the server at `url`, with so many pages of each cursor under way.
+    pub fn new(url: String, table: String, depth: usize) -> Self {
+        CursorRanges { connections: Arc::new(Connections::to(url)), table, depth }
+    }
+}
+
+fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
+    let (url, table) = inputs.cursor_pages.place(ENTRY.name)?;
+    Ok(Arc::new(Arc::new(CursorRanges::new(url, table, inputs.cursor_pages.depth as usize))))
+}
+
+/// Some blocks of a table, as one snapshot sees them.
+#[derive(Serialize, Deserialize)]
+pub struct Blocks {
+    snapshot: String,
+    first: u64,
+    /// The block after the last; absent for the last range, which has no end.
+    end: Option<u64>,
+    /// Whoever has exported the snapshot. A worker process does without, for the program that feeds it holds on.
+    #[serde(skip)]
+    _leader: Option<Arc<Leader>>,
+}
+
+impl Blocks {
+    /// The name of the snapshot, for `SET TRANSACTION SNAPSHOT`.
+    pub fn snapshot(&self) -> &str {
+        &self.snapshot
+    }
+
+    /// The rows of these blocks, as a condition in SQL.
+    pub fn condition(&self) -> String {
+        let from = format!("ctid >= '({},0)'::tid", self.first);
+        match self.end {
+            Some(end) => format!("{from} AND ctid < '({end},0)'::tid"),
+            None => from,
+        }
+    }
+}
+
+/// A transaction that keeps its snapshot alive until it is dropped.
+struct Leader {
+    /// Taken when it is dropped.
+    connection: Mutex<Option<Connection>>,
+    connections: Arc<Connections>,
+}
+
+/// What the leader has found out.
+struct Seen {
+    snapshot: String,
+    blocks: u64,
+    rows_per_block: f64,
+}
+
+impl Leader {
+    fn open(connections: &Arc<Connections>, table: &str) -> Result<(Self, Seen)> {
+        let (client, mut driver) = connections.take()?;
+        let seen = driver.block_on(lead(&client, table))?;
+        let connection = Mutex::new(Some((client, driver)));
+        Ok((Leader { connection, connections: Arc::clone(connections) }, seen))
+    }
+}
+
+impl Drop for Leader {
+    fn drop(&mut self) {
+        let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((client, mut driver)) = connection else { return };
+        // A connection that cannot even end its transaction is not kept.
+        if driver.block_on(client.batch_execute("COMMIT")).is_ok() {
+            self.connections.give_back((client, driver));
+        }
+    }
+}
+
+/// Begins the leader's transaction. The lock keeps away whoever would move every row (`VACUUM FULL`, `CLUSTER`).
+async fn lead(client: &Client, table: &str) -> Result<Seen> {
+    let failed = |error: tokio_postgres::Error| Error::task(format!("cannot split {table}: {}", explain(&error)));
+    let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE {table} IN ACCESS SHARE MODE");
+    client.batch_execute(&begin).await.map_err(failed)?;
+    // The size is asked for after the snapshot was taken, and of the table itself: what the planner remembers is old.
+    let question = "SELECT current_setting('server_version_num')::int, pg_export_snapshot(), \
+                    pg_relation_size(oid) / current_setting('block_size')::int, \
+                    (reltuples / greatest(relpages, 1))::float8 \
+                    FROM pg_class WHERE oid = to_regclass($1)";
+    let row = client.query_one(question, &[&table]).await.map_err(failed)?;
+    let version: i32 = row.try_get(0).map_err(failed)?;
+    if version < TID_RANGE_SCAN {
+        return Err(Error::task(format!(
+            "the server is of version {}, and before 14 each range of blocks would read the whole table; cursor_pages \
+             works with any version",
+            version / 10_000
+        )));
+    }
+    Ok(Seen {
+        snapshot: row.try_get(1).map_err(failed)?,
+        blocks: row.try_get::<_, i64>(2).map_err(failed)?.cast_unsigned(),
+        rows_per_block: row.try_get(3).map_err(failed)?,
+    })
+}
+
+impl CursorRanges {
+    async fn stream(
+        &self,
+        client: &mut Client,
+        blocks: &Blocks,
+        into: &mut Products,
+        read: &mut u64,
+    ) -> std::result::Result<(), Trouble> {
+        let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+        let mut transaction = transaction.start().await?;
+        // NOWAIT: behind somebody who waits for the leader to let the table go, we would wait for ever.
+        let join = format!(
+            "SET TRANSACTION SNAPSHOT '{}'; LOCK TABLE {} IN ACCESS SHARE MODE NOWAIT",
+            blocks.snapshot, self.table
+        );
+        transaction.batch_execute(&join).await?;
+        let query = format!("{} WHERE {}", every_row(&self.table), blocks.condition());
+        let mut cursor = Cursor::open(&mut transaction, query.as_str(), &[]).await?.depth(self.depth);
+        while let Some(rows) = cursor.next_page().await? {
+            for row in rows {
+                let (id, name) = columns(row).map_err(Trouble::Row)?;
+                into.add(id, name);
+                *read += 1;
+            }
+        }
+        drop(cursor);
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+impl Task for CursorRanges {
+    type Partition = Blocks;
+    type Partial = Products;
+
+    fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Blocks>> {
+        let (leader, seen) = Leader::open(&self.connections, &self.table)?;
+        let leader = Arc::new(leader);
+        // -1 rows mean that nobody has counted.
+        let rows_per_block = if seen.rows_per_block > 0.0 { seen.rows_per_block } else { ROWS_PER_BLOCK };
+        let blocks_each = ((size.get() as f64 / rows_per_block).round() as u64).max(1);
+        // One range at least: a partitioned table has no blocks of its own, and a range without an end reads them all.
+        let ranges = seen.blocks.max(1).div_ceil(blocks_each);
+        Ok(Box::new((0..ranges).map(move |range| {
+            let first = range * blocks_each;
+            let end = (range + 1 < ranges).then_some(first + blocks_each);
+            Ok(Blocks { snapshot: seen.snapshot.clone(), first, end, _leader: Some(Arc::clone(&leader)) })
+        })))
+    }
+
+    fn map(&self, blocks: Blocks, into: &mut Products) -> Result<()> {
+        let (mut client, mut driver) = self.connections.take()?;
+        let mut read = 0;
+        let streamed = driver.block_on(self.stream(&mut client, &blocks, into, &mut read));
+        streamed.map_err(|trouble| trouble.after(read))?;
+        self.connections.give_back((client, driver));
+        Ok(())
+    }
+
+    fn reduce(into: &mut Products, other: Products) {
+        into.absorb(other);
+    }
+
+    fn baseline(&self) -> Result<Products> {
+        Products::plain_stream(&self.connections, &every_row(&self.table))
+    }
+
+    fn answer(&self, total: &Products) -> Result<Answer> {
+        Ok(total.answer())
+    }
+
+    fn write(&self, total: &Products, out: &mut dyn Write) -> std::io::Result<()> {
+        total.write(out)
+    }
+}

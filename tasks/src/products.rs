@@ -1,0 +1,91 @@
+//! What the tasks on a table yield: its rows counted, and the words of its products' names.
+
+use crate::connections::{Connections, Trouble};
+use crate::digest::Digest;
+use crate::words::WordTotals;
+use datasets::postgres::explain;
+use futures_util::TryStreamExt;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::pin::pin;
+use strategies::{Answer, Error, Result};
+use tokio_postgres::{Client, Row};
+
+/// What rows yield: how many there are, a digest of them, and the words of their names.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Products {
+    rows: u64,
+    digest: Digest,
+    words: WordTotals,
+}
+
+impl Products {
+    /// Adds a row.
+    pub fn add(&mut self, id: i32, name: &str) {
+        self.rows += 1;
+        self.digest.add_pair(i64::from(id), name.as_bytes());
+        for word in name.split_ascii_whitespace() {
+            self.words.add(word.as_bytes(), 1);
+        }
+    }
+
+    pub(crate) fn absorb(&mut self, other: Products) {
+        self.rows += other.rows;
+        self.digest.absorb(&other.digest);
+        self.words.absorb(other.words);
+    }
+
+    /// The baseline of every task on a table, the plain row stream: one query, no cursor, no pages.
+    pub(crate) fn plain_stream(connections: &Connections, query: &str) -> Result<Self> {
+        let (client, mut driver) = connections.take()?;
+        let mut products = Products::default();
+        let streamed = driver.block_on(products.stream(&client, query));
+        streamed.map_err(|trouble| trouble.after(products.rows))?;
+        connections.give_back((client, driver));
+        Ok(products)
+    }
+
+    async fn stream(&mut self, client: &Client, query: &str) -> std::result::Result<(), Trouble> {
+        let statement = client.prepare(query).await?;
+        let mut rows = pin!(client.query_raw(&statement, std::iter::empty::<i32>()).await?);
+        while let Some(row) = rows.try_next().await? {
+            let (id, name) = columns(&row).map_err(Trouble::Row)?;
+            self.add(id, name);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn answer(&self) -> Answer {
+        let mut words = Digest::default();
+        for (word, count) in self.words.iter() {
+            words.add(&[word, &count.to_le_bytes()].concat());
+        }
+        Answer {
+            digest: format!("{}-{}", self.digest.finish(), words.finish()),
+            figures: vec![
+                ("rows".to_owned(), self.rows.to_string()),
+                ("distinct words".to_owned(), self.words.len().to_string()),
+            ],
+        }
+    }
+
+    /// `word TAB count`, sorted by the words' bytes.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        for (word, count) in self.words.sorted() {
+            out.write_all(word)?;
+            writeln!(out, "\t{count}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The query that streams a table, which is written into it as it is.
+pub(crate) fn every_row(table: &str) -> String {
+    format!("SELECT product_id, product_name FROM {table}")
+}
+
+/// One row's columns, borrowed. Told apart from "db error", the two words that tokio-postgres has for everything.
+pub(crate) fn columns(row: &Row) -> Result<(i32, &str)> {
+    let column = |error: tokio_postgres::Error| Error::task(explain(&error));
+    Ok((row.try_get(0).map_err(column)?, row.try_get(1).map_err(column)?))
+}

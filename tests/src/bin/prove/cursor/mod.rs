@@ -1,0 +1,388 @@
+//! What is promised of the cursor, on a real server: rates against the plain row stream, what does not cross the wire, and
+//! how it is left.
+
+mod ways;
+
+use crate::Proofs;
+use anyhow::{Context, Result, ensure};
+use datasets::postgres::{Environment, Server};
+use fastrand::Rng;
+use futures_util::{StreamExt, TryStreamExt};
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+use tasks::cursor::{Cursor, DEFAULT_DEPTH, PageSize};
+use tests::prices::median;
+use tests::wires::over;
+use tests::writers::{Writers, compare};
+use tokio_postgres::Row;
+use ways::{Sum, Table, Took, Way, explained, paged};
+
+/// Rows of the large table.
+const LARGE: u64 = 5_000_000;
+
+/// Rows of the table that rates are measured on.
+const RATED: u64 = 1_000_000;
+
+/// Rows of the table that is changed.
+const CHANGED: u32 = 20_000;
+
+type Part = fn(&Server, &mut Proofs) -> Result<()>;
+
+/// The parts, by name.
+const PARTS: [(&str, Part); 6] =
+    [("rates", rates), ("late", late), ("wire", wire), ("left", left), ("ranges", ranges), ("memory", memory)];
+
+/// Proves the parts named, or all.
+pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
+    let known = |name: &String| name == "sweep" || PARTS.iter().any(|(part, _)| part == name);
+    if let Some(unknown) = named.iter().find(|name| !known(name)) {
+        let names: Vec<&str> = PARTS.iter().map(|(part, _)| *part).collect();
+        anyhow::bail!("no part of `cursor` is called `{unknown}`; there are {} and sweep", names.join(", "));
+    }
+    let server = Server::open(&Environment::of_this_process(), LARGE * 80)?;
+    eprintln!("{}", server.about());
+    server.load_products(LARGE, 1)?;
+    let mut large = Table::open(&server.url(), &product(&server))?;
+    let (rated, changed) = (table(&server, "rated"), table(&server, "changed"));
+    let make = format!(
+        "CREATE UNLOGGED TABLE {rated} AS {0} LIMIT {RATED}; CREATE UNLOGGED TABLE {changed} AS {0} LIMIT {CHANGED}; \
+         ALTER TABLE {changed} ADD PRIMARY KEY (product_id); ANALYZE {changed}",
+        large.query()
+    );
+    large.run(async |client| {
+        client.batch_execute(&make).await.map_err(explained)?;
+        client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {rated}")).await.map_err(explained)
+    })?;
+    for (part, prove) in PARTS {
+        if named.is_empty() || named.iter().any(|name| name == part) {
+            prove(&server, proofs)?;
+        }
+    }
+    if named.iter().any(|name| name == "sweep") { sweep(&server) } else { Ok(()) }
+}
+
+fn table(server: &Server, name: &str) -> String {
+    format!("{}.{name}", server.schema())
+}
+
+fn product(server: &Server) -> String {
+    table(server, "product")
+}
+
+/// The times of several ways, measured by turns.
+struct Times {
+    ways: Vec<Way>,
+    took: Vec<Vec<Took>>,
+}
+
+impl Times {
+    fn measure(table: &mut Table, ways: &[Way], rounds: usize) -> Result<Self> {
+        let mut took = vec![Vec::new(); ways.len()];
+        let (expected, _) = table.read(Way::Plain)?;
+        let mut rng = Rng::with_seed(1);
+        for round in 0..=rounds {
+            let mut order: Vec<usize> = (0..ways.len()).collect();
+            rng.shuffle(&mut order);
+            for way in order {
+                let (sum, time) = table.read(ways[way])?;
+                ensure!(sum == expected, "{:?} has read {sum:?} and not {expected:?}", ways[way]);
+                // The first round warms up.
+                if round > 0 {
+                    took[way].push(time);
+                }
+            }
+        }
+        Ok(Times { ways: ways.to_vec(), took })
+    }
+
+    fn median(&self, way: Way, of: fn(&Took) -> f64) -> f64 {
+        let place = self.ways.iter().position(|other| *other == way).expect("only what was measured is asked for");
+        median(self.took[place].iter().map(of).collect())
+    }
+
+    /// How many times as fast the first is as the second.
+    fn faster(&self, one: Way, other: Way) -> f64 {
+        self.median(other, |took| took.wall) / self.median(one, |took| took.wall)
+    }
+
+    fn rate(&self, way: Way) -> String {
+        format!("{:.2} M rows/s", RATED as f64 * 1e3 / self.median(way, |took| took.wall))
+    }
+}
+
+const FIFTY: PageSize = PageSize::Rows(50);
+
+/// What asyncpg does, in this language: the next 50 rows are asked for when the last are used up.
+const BASE: Way = Way::Cursor { depth: 1, size: FIFTY };
+
+fn rates(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut table = Table::open(&server.url(), &self::table(server, "rated"))?;
+    let fifty = Way::Cursor { depth: DEFAULT_DEPTH, size: FIFTY };
+    let default = Way::Cursor { depth: DEFAULT_DEPTH, size: PageSize::default() };
+    let times = Times::measure(&mut table, &[Way::Plain, BASE, fifty, default, Way::Copy], 9)?;
+    let mut line = |what: &str, one: Way, other: Way, bar: f64| {
+        let ratio = times.faster(one, other);
+        let figure = format!("{ratio:.2} times as fast ({} against {})", times.rate(one), times.rate(other));
+        proofs.line(what, &figure, &format!("at least {bar}"), ratio >= bar);
+    };
+    line("50 rows a page, default depth, against one page under way", fifty, BASE, 6.0);
+    line("50 rows a page, default depth, against the plain row stream", fifty, Way::Plain, 0.7);
+    line("default page and depth against the plain row stream", default, Way::Plain, 0.85);
+    line("COPY BINARY against the plain row stream", Way::Copy, Way::Plain, 1.0);
+    let cpu = times.median(Way::Copy, |took| took.cpu) / times.median(Way::Plain, |took| took.cpu);
+    proofs.line(
+        "client's processor time of COPY BINARY against the plain row stream",
+        &format!("{cpu:.2} times"),
+        "at most 0.9",
+        cpu <= 0.9,
+    );
+    Ok(())
+}
+
+/// Every depth at some sizes, as a table: where the knee is. Nothing is promised of it.
+fn sweep(server: &Server) -> Result<()> {
+    let mut table = Table::open(&server.url(), &self::table(server, "rated"))?;
+    let sizes = [FIFTY, PageSize::Rows(200), PageSize::Rows(1_000), PageSize::Rows(10_000), PageSize::default()];
+    let mut ways = vec![Way::Plain];
+    let depths = [1, 2, 4, 8, 16, 32];
+    ways.extend(sizes.iter().flat_map(|size| depths.map(|depth| Way::Cursor { depth, size: *size })));
+    let times = Times::measure(&mut table, &ways, 5)?;
+    println!("plain row stream: {}", times.rate(Way::Plain));
+    for size in sizes {
+        let shares = depths.map(|depth| {
+            let share = times.faster(Way::Cursor { depth, size }, Way::Plain);
+            format!("{depth} under way {share:.2}")
+        });
+        println!("{size:?}, share of it: {}", shares.join(", "));
+    }
+    Ok(())
+}
+
+/// A millisecond more for every round trip.
+fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let (mut one, mut eight) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        for (depth, rows, rates) in [(1, 5_000, &mut one), (8, 40_000, &mut eight)] {
+            let query = format!("SELECT product_id, product_name FROM {} LIMIT {rows}", product(server));
+            let began = Instant::now();
+            let sum: Result<Sum> = over(&server.url(), Duration::from_millis(1), async |mut client, _| {
+                paged(&mut client, &query, depth, FIFTY).await
+            })?;
+            ensure!(sum?.rows == rows, "rows are missing");
+            rates.push(rows as f64 / began.elapsed().as_secs_f64());
+        }
+    }
+    let (one, eight) = (median(one), median(eight));
+    proofs.line(
+        "1 ms more a round trip, eight pages of 50 under way against one",
+        &format!("{:.1} times as fast ({eight:.0} rows/s against {one:.0})", eight / one),
+        "at least 6",
+        eight / one >= 6.0,
+    );
+    Ok(())
+}
+
+/// What does not cross the wire, and how long that takes.
+fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = Table::open(&server.url(), &product(server))?;
+    let query = large.query();
+    let (rows, bytes) = over(&server.url(), Duration::ZERO, async |mut client, tally| {
+        let mut transaction = client.transaction().await.map_err(explained)?;
+        let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
+        let before = tally.rows();
+        cursor.stream(PageSize::default()).take(5).try_collect::<Vec<Row>>().await?;
+        drop(cursor);
+        transaction.batch_execute("").await.map_err(explained)?;
+        let rows = tally.rows() - before;
+        let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
+        let before = tally.bytes();
+        ensure!(cursor.forward(500_000).await? == 500_000, "the table is too small");
+        anyhow::Ok((rows, tally.bytes() - before))
+    })??;
+    let mut five = Vec::new();
+    for _ in 0..51 {
+        let began = Instant::now();
+        large.run(async |client| {
+            let mut transaction = client.transaction().await.map_err(explained)?;
+            let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
+            let rows: Vec<Row> = cursor.take(5).try_collect().await?;
+            drop(cursor);
+            transaction.commit().await.map_err(explained)?;
+            ensure!(rows.len() == 5, "rows are missing");
+            Ok(())
+        })?;
+        five.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    let five = median(five);
+    proofs.line(
+        "the first five of 5 M rows",
+        &format!("{rows} rows cross the wire to who breaks off, {five:.2} ms from the transaction's begin to its end"),
+        "at most 50 rows, at most 5 ms",
+        rows <= 50 && five <= 5.0,
+    );
+    let (mut skipped, mut dropped) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        for (skip, times) in [(true, &mut skipped), (false, &mut dropped)] {
+            let took = large.run(async |client| {
+                let mut transaction = client.transaction().await.map_err(explained)?;
+                let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
+                let began = Instant::now();
+                let passed = if skip {
+                    cursor.forward(500_000).await?
+                } else {
+                    let mut rows = cursor.take(500_000);
+                    let mut passed = 0;
+                    while rows.try_next().await?.is_some() {
+                        passed += 1;
+                    }
+                    passed
+                };
+                ensure!(passed == 500_000, "the table is too small");
+                Ok(began.elapsed().as_secs_f64() * 1e3)
+            })?;
+            times.push(took);
+        }
+    }
+    let (skipped, dropped) = (median(skipped), median(dropped));
+    proofs.line(
+        "500,000 rows skipped, against fetched and dropped",
+        &format!("{bytes} bytes, {skipped:.1} ms against {dropped:.1} ms: {:.2} times", skipped / dropped),
+        "less than 1,000 bytes, at most 0.33 times",
+        bytes < 1_000 && skipped / dropped <= 1.0 / 3.0,
+    );
+    Ok(())
+}
+
+/// A thousand cursors left in four ways, with 5 M rows to come.
+fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = Table::open(&server.url(), &product(server))?;
+    let (query, mut rng) = (large.query(), Rng::with_seed(1));
+    let (mut slowest, mut clean) = (Duration::ZERO, 0);
+    for turn in 0..1_000 {
+        let fails = turn % 4 == 3;
+        let took = large.run(async |client| {
+            let mut transaction = client.transaction().await.map_err(explained)?;
+            // Fails at the thousandth row.
+            let failing = format!("SELECT product_id, 1 / (1000 - product_id) FROM ({query}) AS product");
+            let read = if fails { &failing } else { &query };
+            let mut cursor = Cursor::open(&mut transaction, read.as_str(), &[]).await?;
+            let began = match turn % 4 {
+                0 => cursor.take(5).try_collect::<Vec<Row>>().await.map(drop),
+                1 => cursor.stream(50).take(rng.usize(1..2_000)).try_collect::<Vec<Row>>().await.map(drop),
+                2 => {
+                    // Given up by whoever waits for it, with every page under way that can be.
+                    let waiting = cursor.stream(PageSize::default()).take(20_000).try_collect::<Vec<Row>>();
+                    futures_lite::future::or(async { waiting.await.map(drop) }, polls(rng.u32(1..40))).await
+                }
+                _ => cursor.stream(50).try_collect::<Vec<Row>>().await.map(drop),
+            };
+            ensure!(began.is_err() == fails, "turn {turn}: {began:?}");
+            let began = Instant::now();
+            drop(cursor);
+            if fails {
+                transaction.rollback().await.map_err(explained)?;
+                transaction = client.transaction().await.map_err(explained)?;
+            }
+            transaction.query_one("SELECT 1", &[]).await.map_err(explained)?;
+            let took = began.elapsed();
+            // The portal of this question has no name.
+            let question = "SELECT count(*) FROM pg_cursors WHERE name <> ''";
+            let open = transaction.query_one(question, &[]).await.map_err(explained)?;
+            Ok((took, open.try_get::<_, i64>(0).map_err(explained)?))
+        })?;
+        slowest = slowest.max(took.0);
+        clean += u32::from(took.1 == 0 && took.0 <= Duration::from_millis(20));
+    }
+    proofs.line(
+        "after five rows, a dropped cursor, a dropped future and an error",
+        &format!(
+            "SELECT 1 is answered within 20 ms and no cursor is open {clean} times of 1000, the slowest in {:.1} ms",
+            slowest.as_secs_f64() * 1e3
+        ),
+        "1000 of 1000",
+        clean == 1_000,
+    );
+    Ok(())
+}
+
+/// Ready when it was polled so many times.
+async fn polls(count: u32) -> Result<(), tasks::cursor::Error> {
+    let mut left = count;
+    std::future::poll_fn(|_| {
+        left -= 1;
+        if left == 0 { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending }
+    })
+    .await
+}
+
+/// Several cursors on a table that changes, a hundred times.
+fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let changed = table(server, "changed");
+    let writers = Writers::start(&server.url(), &changed, CHANGED);
+    let size = NonZeroUsize::new(500).context("500 is not zero")?;
+    let (mut agreed, mut torn) = (0, 0);
+    for turn in 0..100 {
+        let compared = compare(&server.url(), &changed, size, [1, 2, 4, 8][turn % 4])?;
+        let whole = |rows: &str| rows == CHANGED.to_string();
+        agreed += u32::from(compared.ranges == compared.scan && whole(&compared.scan.figures[0].1));
+        torn += u32::from(!whole(&compared.torn.figures[0].1));
+    }
+    let rate = writers.stop()?;
+    proofs.line(
+        "1, 2, 4 and 8 range cursors beside a writer and VACUUM",
+        &format!(
+            "equal to one scan {agreed} times of 100; ranges without a snapshot torn {torn} times of 100; {rate:.0} rows \
+             changed a second"
+        ),
+        "100 of 100, torn at least once, at least 1000 a second",
+        agreed == 100 && torn > 0 && rate >= 1_000.0,
+    );
+    Ok(())
+}
+
+/// 5 M rows for somebody who is ten times slower than the plain row stream, and all rows at once beside it.
+fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = Table::open(&server.url(), &product(server))?;
+    let (sum, took) = large.read(Way::Plain)?;
+    let pause = Duration::from_nanos((took.wall * 9.0 / sum.rows as f64 * 1_000.0) as u64);
+    let query = large.query();
+    let before = resident()?;
+    let (mut most, mut beyond, mut samples) = (before, 0, 0);
+    let bound = DEFAULT_DEPTH as u64 * 1_000;
+    let rows = large.run(async |client| {
+        let mut transaction = client.transaction().await.map_err(explained)?;
+        let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?.page_size(1_000);
+        let mut rows = 0;
+        while let Some(page) = cursor.next_page().await? {
+            rows += page.len() as u64;
+            std::thread::sleep(pause);
+            beyond += u32::from(cursor.metrics().in_flight > bound);
+            most = most.max(resident()?);
+            samples += 1;
+        }
+        Ok(rows)
+    })?;
+    let grown = (most - before) as f64 / f64::from(1 << 20);
+    let part = format!("{query} LIMIT 500000");
+    let all = large.run(async |client| client.query(&part, &[]).await.map_err(explained))?;
+    let fetched = (resident()? - before) as f64 / f64::from(1 << 20);
+    let times = LARGE as f64 / all.len() as f64;
+    proofs.line(
+        "5 M rows for a consumer ten times slower",
+        &format!(
+            "{rows} rows, memory grows by {grown:.1} MiB; more than {bound} rows in flight in {beyond} of {samples} \
+             samples; all rows fetched at once: {:.0} MiB for a {times:.0}th of them",
+            fetched
+        ),
+        "at most 4 MiB, never",
+        rows == LARGE && grown <= 4.0 && beyond == 0,
+    );
+    Ok(())
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("cannot see this process's memory")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc/self/status")?;
+    Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? * 1024)
+}
