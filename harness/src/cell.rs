@@ -185,7 +185,7 @@ fn fault(error: &Error) -> Fault {
     match error {
         Error::Dropped => Fault::DroppedJob,
         Error::Abandoned { .. } => Fault::AbandonedSource,
-        Error::Unfinished { .. } => Fault::ReportedEarly,
+        Error::Unfinished { .. } | Error::Unreduced { .. } => Fault::ReportedEarly,
         Error::Mismatched { .. } => Fault::MismatchedReply,
         Error::Repeated { .. } => Fault::RepeatedReply,
         Error::Stale => Fault::StaleReply,

@@ -173,7 +173,7 @@ pub struct Cell {
     pub size: u64,
     /// `gather`, `in_order` or `as_completed`.
     pub delivery: String,
-    /// `per_partition` or `per_worker`.
+    /// `per_partition`, `per_worker`, `tree` or `sharded`.
     pub combine: String,
 }
 

@@ -183,11 +183,27 @@ impl Task for TotalsOf {
     }
 
     fn map(&self, range: Self::Partition, into: &mut WordTotals) -> Result<()> {
+        // A worker's next partition is rarely the neighbour of its last.
+        into.close_list();
         self.add(range, into)
     }
 
     fn reduce(into: &mut WordTotals, other: WordTotals) {
         into.absorb(other);
+    }
+
+    fn reduce_all(into: &mut WordTotals, others: Vec<WordTotals>) {
+        into.absorb_all(others);
+    }
+
+    const SHARDS: usize = WordTotals::PARTS;
+
+    fn split(partial: WordTotals) -> Vec<WordTotals> {
+        partial.into_parts()
+    }
+
+    fn is_large(partial: &WordTotals) -> bool {
+        partial.are_large()
     }
 
     fn baseline(&self) -> Result<WordTotals> {

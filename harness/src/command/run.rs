@@ -35,7 +35,7 @@ pub(crate) struct Run {
     /// gather, in_order or as_completed
     #[arg(long, default_value = "gather", value_parser = word::<strategies::Delivery>)]
     delivery: String,
-    /// per_partition or per_worker
+    /// Who adds up first: per_partition, per_worker, tree or sharded
     #[arg(long, default_value = "per_partition", value_parser = word::<strategies::Combine>)]
     combine: String,
     /// How many timed runs, after one that is not timed

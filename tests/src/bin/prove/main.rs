@@ -144,7 +144,7 @@ fn agreement(proofs: &mut Proofs) -> Result<()> {
             .context("cannot start the tests")?;
         let (strategies, found) = (strategies::catalogue::ALL.len(), if status.success() { "all" } else { "not all" });
         // Workers, sizes, deliveries, combines, files.
-        let ways = strategies * 5 * 3 * 3 * 2 * 2;
+        let ways = strategies * 5 * 3 * 3 * 4 * 2;
         proofs.line(
             &format!("word totals of 20 MB on {cores}, {ways} ways"),
             &format!("{found} are byte for byte what awk and sort give"),
