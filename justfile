@@ -23,6 +23,14 @@ demo *options: setup
 goldilocks *arguments:
     @{{ goldilocks }} {{ arguments }}
 
+# Where the ranking turns: word totals of few and many words, alike or by Zipf's law, sorted and shuffled (15 minutes)
+[group('run')]
+axes *options:
+    for words in 100 10000 1000000; do for zipf in 0 1 1.3; do for order in "" ,shuffled; do \
+        {{ goldilocks }} sweep --anyway --budget 50s --tasks word_totals --kernel runs --sizes 60000 \
+            --combines per_partition,sharded --grams 100MB,words=$words,zipf=$zipf$order {{ options }} || exit; \
+    done; done; done
+
 # Make the report of a run again; the newest if none is named
 [group('run')]
 report *run:
@@ -44,7 +52,7 @@ count-code:
     cargo rustc --release --quiet --package tasks --lib -- --emit asm
     awk '/count_to.*:$/ { show = 1 } show { print } /cfi_endproc/ { show = 0 }' target/release/deps/tasks-*.s
 
-# Measure what is promised and print figure, bar, holds or not: main, seam, agreement, cursor, truth, or a part of either of the last two
+# Measure what is promised and print figure, bar, holds or not: main, seam, agreement, cursor, speed, truth, or a part of the last three
 [group('run')]
 prove *what:
     cargo run --release --quiet --package tests --bin prove -- {{ what }}

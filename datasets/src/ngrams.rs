@@ -20,6 +20,7 @@ mod shuffle;
 mod text;
 mod words;
 mod years;
+mod zipf;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ use crate::facts::{Facts, NewFile, lock};
 use shuffle::Shuffle;
 use text::LineWriter;
 use words::Vocabulary;
+use zipf::Spread;
+pub use zipf::Zipf;
 
 /// Raised whenever the same recipe gives other bytes than before, so that files kept from earlier are made anew.
 const GENERATOR: u64 = 1;
@@ -44,6 +47,8 @@ pub struct Recipe {
     /// The same lines in a random order, likewise from the seed, so that equal words are no longer neighbours.
     /// Holds the whole file in memory: about 1.1 times [`Recipe::bytes`].
     pub shuffled: bool,
+    /// Other words and frequencies than those of a book's language.
+    pub zipf: Option<Zipf>,
 }
 
 /// What [`Recipe::write`] wrote.
@@ -60,7 +65,7 @@ pub struct Summary {
 impl Default for Recipe {
     /// 20 MB, sorted, seed 1: about a million lines.
     fn default() -> Self {
-        Self { seed: 1, bytes: 20_000_000, shuffled: false }
+        Self { seed: 1, bytes: 20_000_000, shuffled: false, zipf: None }
     }
 }
 
@@ -69,17 +74,23 @@ impl Recipe {
     ///
     /// # Errors
     ///
-    /// What `out` reports.
+    /// What `out` reports; or that there is no room for as many words as [`Recipe::zipf`] asks for.
     pub fn write(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
         progress(0);
-        let vocabulary = Vocabulary::draw(self.seed, self.bytes);
         if self.shuffled {
             let mut shuffle = Shuffle::new(self.seed, self.bytes);
-            let summary = write_sorted(&vocabulary, &mut shuffle, &mut |_| ())?;
+            let summary = self.write_sorted(&mut shuffle, &mut |_| ())?;
             shuffle.finish(out, progress)?;
             Ok(summary)
         } else {
-            write_sorted(&vocabulary, out, progress)
+            self.write_sorted(out, progress)
+        }
+    }
+
+    fn write_sorted(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
+        match self.zipf {
+            None => write_sorted(&Vocabulary::draw(self.seed, self.bytes), out, progress),
+            Some(zipf) => Spread::draw(self.seed, self.bytes, zipf)?.write(out, progress),
         }
     }
 
@@ -112,7 +123,8 @@ impl Recipe {
         Ok(path)
     }
 
-    /// What the file is called: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`.
+    /// What the file is called: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`. Between seed and order there
+    /// may be words and exponent, as in `1grams-20MB-seed1-words10000-zipf1.30-shuffled.tsv`.
     pub fn file_name(&self) -> String {
         let size = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB"), (1, "B")]
             .into_iter()
@@ -120,7 +132,10 @@ impl Recipe {
             .map(|(unit, name)| format!("{}{name}", self.bytes / unit))
             .unwrap_or_else(|| "0B".to_owned());
         let order = if self.shuffled { "shuffled" } else { "sorted" };
-        format!("1grams-{size}-seed{}-{order}.tsv", self.seed)
+        let zipf = self.zipf.map_or_else(String::new, |Zipf { words, hundredths }| {
+            format!("words{words}-zipf{}.{:02}-", hundredths / 100, hundredths % 100)
+        });
+        format!("1grams-{size}-seed{}-{zipf}{order}.tsv", self.seed)
     }
 }
 

@@ -131,7 +131,7 @@ fn read_request(connection: &TcpStream) -> Request {
 /// A 1-gram file, plain and compressed.
 fn words(seed: u64) -> (Vec<u8>, Vec<u8>) {
     let mut plain = Vec::new();
-    Recipe { seed, bytes: 2_000_000, shuffled: false }.write(&mut plain, &mut |_| ()).unwrap();
+    Recipe { seed, bytes: 2_000_000, shuffled: false, zipf: None }.write(&mut plain, &mut |_| ()).unwrap();
     let compressed = compress(&plain);
     (plain, compressed)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::str;
 
-use datasets::ngrams::{Recipe, Summary};
+use datasets::ngrams::{Recipe, Summary, Zipf};
 use sha2::{Digest, Sha256};
 
 /// From one kilobyte to five megabytes.
@@ -19,11 +19,11 @@ fn made(recipe: Recipe) -> (Vec<u8>, Summary) {
 }
 
 fn sorted(seed: u64, bytes: u64) -> Vec<u8> {
-    made(Recipe { seed, bytes, shuffled: false }).0
+    made(Recipe { seed, bytes, shuffled: false, zipf: None }).0
 }
 
 fn shuffled(seed: u64, bytes: u64) -> Vec<u8> {
-    made(Recipe { seed, bytes, shuffled: true }).0
+    made(Recipe { seed, bytes, shuffled: true, zipf: None }).0
 }
 
 fn lines(text: &[u8]) -> Vec<&[u8]> {
@@ -77,7 +77,7 @@ fn lines_are_sorted_by_word_and_year_and_none_comes_twice() {
 fn the_size_is_the_one_asked_for_less_a_line_at_most() {
     for bytes in SIZES {
         for shuffled in [false, true] {
-            let (text, summary) = made(Recipe { seed: 1, bytes, shuffled });
+            let (text, summary) = made(Recipe { seed: 1, bytes, shuffled, zipf: None });
             assert!(bytes - 100 < summary.bytes && summary.bytes <= bytes, "{} of {bytes}", summary.bytes);
             assert_eq!(summary.bytes, text.len() as u64);
             assert_eq!(summary.lines, lines(&text).len() as u64);
@@ -166,7 +166,7 @@ fn the_bytes_are_the_same_on_every_platform() {
 fn progress_rises_to_the_size() {
     for shuffled in [false, true] {
         let mut told = Vec::new();
-        let recipe = Recipe { seed: 1, bytes: 5_000_000, shuffled };
+        let recipe = Recipe { seed: 1, bytes: 5_000_000, shuffled, zipf: None };
         let summary = recipe.write(&mut std::io::sink(), &mut |bytes| told.push(bytes)).unwrap();
         assert!(told.is_sorted());
         assert_eq!((told[0], told[told.len() - 1]), (0, summary.bytes));
@@ -176,7 +176,7 @@ fn progress_rises_to_the_size() {
 #[test]
 fn a_file_is_made_once_and_named_for_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = Recipe { seed: 1, bytes: 20_000, shuffled: false };
+    let recipe = Recipe { seed: 1, bytes: 20_000, shuffled: false, zipf: None };
     let mut calls = 0;
     let path = recipe.file(folder.path(), &mut |_| calls += 1).unwrap();
     assert_eq!(path, folder.path().join("1grams-20KB-seed1-sorted.tsv"));
@@ -189,7 +189,7 @@ fn a_file_is_made_once_and_named_for_what_it_is() {
 
 #[test]
 fn names_tell_size_seed_and_order_apart() {
-    let name = |seed, bytes, shuffled| Recipe { seed, bytes, shuffled }.file_name();
+    let name = |seed, bytes, shuffled| Recipe { seed, bytes, shuffled, zipf: None }.file_name();
     assert_eq!(name(1, 20_000_000, false), "1grams-20MB-seed1-sorted.tsv");
     assert_eq!(name(2, 3_000_000_000, true), "1grams-3GB-seed2-shuffled.tsv");
     assert_eq!(name(1, 1_500, false), "1grams-1500B-seed1-sorted.tsv");
@@ -199,7 +199,7 @@ fn names_tell_size_seed_and_order_apart() {
 #[test]
 fn a_file_that_was_cut_short_or_lacks_its_note_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = Recipe { seed: 1, bytes: 20_000, shuffled: false };
+    let recipe = Recipe { seed: 1, bytes: 20_000, shuffled: false, zipf: None };
     let path = recipe.file(folder.path(), &mut |_| ()).unwrap();
     let whole = fs::read(&path).unwrap();
 
@@ -216,7 +216,7 @@ fn a_file_that_was_cut_short_or_lacks_its_note_is_made_again() {
 #[test]
 fn an_interrupted_generation_leaves_nothing_under_the_final_name() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = Recipe { seed: 1, bytes: 5_000_000, shuffled: false };
+    let recipe = Recipe { seed: 1, bytes: 5_000_000, shuffled: false, zipf: None };
     let interrupted = std::panic::catch_unwind(|| {
         recipe.file(folder.path(), &mut |bytes| assert!(bytes < 2_000_000, "interrupted on purpose"))
     });
@@ -229,7 +229,7 @@ fn an_interrupted_generation_leaves_nothing_under_the_final_name() {
 #[test]
 fn two_who_ask_at_once_get_one_whole_file() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = Recipe { seed: 1, bytes: 2_000_000, shuffled: false };
+    let recipe = Recipe { seed: 1, bytes: 2_000_000, shuffled: false, zipf: None };
     std::thread::scope(|scope| {
         let askers: Vec<_> = (0..4).map(|_| scope.spawn(|| recipe.file(folder.path(), &mut |_| ()).unwrap())).collect();
         for asker in askers {
@@ -245,4 +245,80 @@ fn a_folder_that_cannot_be_made_is_named_in_the_error() {
     fs::write(&file, "").unwrap();
     let error = Recipe::default().file(&file.join("below"), &mut |_| ()).unwrap_err().to_string();
     assert!(error.contains("occupied/below") && error.contains("check that"), "{error}");
+}
+
+fn zipf(bytes: u64, words: u64, hundredths: u32) -> (Vec<u8>, Summary) {
+    made(Recipe { seed: 1, bytes, shuffled: false, zipf: Some(Zipf { words, hundredths }) })
+}
+
+/// How the logarithm of a word's number of lines falls with that of its rank, by least squares, over the words that have
+/// at least twenty lines: with fewer, rounding to whole lines shows.
+fn slope(text: &[u8]) -> f64 {
+    let all = lines(text);
+    let mut frequencies: Vec<usize> = all.chunk_by(|a, b| fields(a)[0] == fields(b)[0]).map(<[_]>::len).collect();
+    frequencies.sort_unstable_by_key(|lines| std::cmp::Reverse(*lines));
+    let points: Vec<(f64, f64)> = (1u32..)
+        .zip(frequencies)
+        .filter(|(_, lines)| *lines >= 20)
+        .map(|(rank, lines)| (f64::from(rank).ln(), (lines as f64).ln()))
+        .collect();
+    assert!(points.len() >= 50, "{} words are too few to tell", points.len());
+    let n = points.len() as f64;
+    let (mean_x, mean_y) =
+        (points.iter().map(|(x, _)| x).sum::<f64>() / n, points.iter().map(|(_, y)| y).sum::<f64>() / n);
+    let covariance: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+    covariance / points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum::<f64>()
+}
+
+#[test]
+fn frequencies_fall_with_the_rank_as_the_exponent_says() {
+    for words in [100, 10_000, 1_000_000] {
+        for hundredths in [0, 50, 100, 130] {
+            // Without an exponent, twenty lines of each word would be half a gigabyte.
+            if (words, hundredths) == (1_000_000, 0) {
+                continue;
+            }
+            let (text, summary) = zipf(if words > 10_000 { 40_000_000 } else { 8_000_000 }, words, hundredths);
+            assert_eq!(summary.words, words);
+            let (wanted, found) = (f64::from(hundredths) / 100.0, -slope(&text));
+            assert!((found - wanted).abs() < 0.02, "{words} words: {found} instead of {wanted}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_so_many_words_has_them_and_fills_its_size() {
+    for (bytes, words, hundredths) in [(100, 1, 0), (3_000, 100, 0), (1_000_000, 100, 130), (1_000_000, 30_000, 100)] {
+        let (text, summary) = zipf(bytes, words, hundredths);
+        assert_eq!((summary.words, self::words(&text).len() as u64), (words, words));
+        assert_eq!((summary.bytes, summary.lines), (text.len() as u64, lines(&text).len() as u64));
+        assert!(bytes - 100 < summary.bytes && summary.bytes <= bytes, "{} of {bytes}", summary.bytes);
+        assert!(self::words(&text).contains(&b"Aardvark"[..]));
+        let keys = lines(&text).into_iter().map(|line| {
+            let [word, year, matches, volumes] = fields(line);
+            assert!((1505..=2008).contains(&number(year)) && number(volumes) <= number(matches));
+            (word, number(year))
+        });
+        assert!(keys.is_sorted());
+    }
+}
+
+#[test]
+fn words_that_have_no_room_are_refused_with_the_size_they_need() {
+    let recipe = Recipe { seed: 1, bytes: 10_000, shuffled: true, zipf: Some(Zipf { words: 10_000, hundredths: 100 }) };
+    let error = recipe.write(&mut std::io::sink(), &mut |_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("10000 words need ") && error.contains("more bytes or fewer words"), "{error}");
+}
+
+#[test]
+fn files_of_so_many_words_are_the_same_on_every_platform_too() {
+    let file = |seed, shuffled| {
+        sum(&made(Recipe { seed, bytes: 300_000, shuffled, zipf: Some(Zipf { words: 1000, hundredths: 130 }) }).0)
+    };
+    assert_eq!(file(1, false), "6c27f4cc164a6f805ddafd9eb4acab427d67c4473b2c7070e5d849e55a2e01da");
+    assert_eq!(file(1, true), "704c372fee46a75e8aa0211adcd13aa4786763c236ccf5c8a70a680674084b0f");
+    assert_ne!(file(1, false), file(2, false));
+    let zipf = Some(Zipf { words: 10_000, hundredths: 130 });
+    let name = Recipe { zipf, ..Recipe::default() }.file_name();
+    assert_eq!(name, "1grams-20MB-seed1-words10000-zipf1.30-sorted.tsv");
 }

@@ -17,7 +17,7 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
 #[test]
 fn the_sample_is_the_generated_lines_and_the_difficult_ones() {
     let mut expected = Vec::new();
-    Recipe { seed: 1, bytes: 80_000, shuffled: false }.write(&mut expected, &mut |_| ()).unwrap();
+    Recipe { seed: 1, bytes: 80_000, shuffled: false, zipf: None }.write(&mut expected, &mut |_| ()).unwrap();
     expected.extend_from_slice(DIFFICULT);
     let mut expected = lines(&expected);
     expected.sort_unstable();

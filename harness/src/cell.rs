@@ -3,6 +3,7 @@
 use crate::census::{self, Looker};
 use crate::child::Message;
 use crate::fairness::{self, Evidence};
+use crate::page_cache;
 use crate::usage::{self, Counters, Usage};
 use reports::record::{BASELINE, Fault, Times};
 use rustix::process::{Pid, Signal};
@@ -100,6 +101,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
     }
     let mut last = Times::default();
     for sample in 1..=order.samples {
+        let resident = file_in_memory(order)?;
         let processes = census::processes();
         usage::forget_peak_memory(&processes);
         if let Some(looker) = &looker {
@@ -116,6 +118,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
             reduce_ns: phases.reduce_ns,
             first_result_ns: outcome.first_result_ns,
             peak_memory_bytes: usage::peak_memory_bytes(&processes),
+            resident,
             partitions: outcome.spans.len() as u64,
             most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
             // Without the one that looks.
@@ -161,6 +164,32 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
     Ok(())
 }
 
+/// The part of the task's file that is in memory. If the order is for a cold one, that is hardly any of it from here on.
+fn file_in_memory(order: &Order) -> Result<Option<f64>> {
+    let options = &order.inputs.word_totals;
+    let Some(path) = options.input.as_ref().filter(|_| order.task == tasks::word_totals::ENTRY.name) else {
+        return Ok(None);
+    };
+    let failed = |error: std::io::Error| Error::task(format!("cannot make {} cold: {error}", path.display()));
+    let file = File::open(path);
+    if !options.cold {
+        return Ok(file.and_then(|file| page_cache::resident(&file)).ok());
+    }
+    let file = file.map_err(failed)?;
+    page_cache::forget(&file).map_err(failed)?;
+    let resident = page_cache::resident(&file).map_err(failed)?;
+    // Not to the last page: whoever asks which are there may touch one.
+    if resident > 0.01 {
+        return Err(Error::task(format!(
+            "{:.0} % of {} stay in memory although it was to be cold: some process has it mapped, or its file system is \
+             memory itself; use --read pread, and a file on a disk",
+            100.0 * resident,
+            path.display()
+        )));
+    }
+    Ok(Some(resident))
+}
+
 /// One run, by the workers or, without any, by the plain loop.
 fn run(
     task: &dyn AnyTask,
@@ -187,7 +216,7 @@ fn fault(error: &Error) -> Fault {
     match error {
         Error::Dropped => Fault::DroppedJob,
         Error::Abandoned { .. } => Fault::AbandonedSource,
-        Error::Unfinished { .. } => Fault::ReportedEarly,
+        Error::Unfinished { .. } | Error::Unreduced { .. } => Fault::ReportedEarly,
         Error::Mismatched { .. } => Fault::MismatchedReply,
         Error::Repeated { .. } => Fault::RepeatedReply,
         Error::Stale => Fault::StaleReply,

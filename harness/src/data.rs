@@ -90,6 +90,23 @@ pub fn grams(recipe: Recipe, folder: &Path, say: &dyn Fn(&str)) -> Result<std::p
     Ok(recipe.file(folder, &mut |_| ())?)
 }
 
+/// `inputs` with the 1-grams of a recipe, if there is one.
+///
+/// # Errors
+/// When they cannot be written, or the recipe asks for more words than there is room for.
+pub fn made(
+    mut inputs: Inputs,
+    recipe: Option<Recipe>,
+    folder: &Path,
+    interrupt: &Interrupt,
+    say: &dyn Fn(&str),
+) -> Result<Inputs> {
+    if let Some(recipe) = recipe {
+        inputs.word_totals.input = Some(interrupt.at_once(|| grams(recipe, folder, say))?);
+    }
+    Ok(inputs)
+}
+
 fn bring_up(inputs: &Inputs, say: &dyn Fn(&str)) -> Result<Server, datasets::postgres::Error> {
     let options = &inputs.cursor_pages;
     let mut environment = Environment::of_this_process();

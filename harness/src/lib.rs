@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod fairness;
 pub mod interrupt;
 pub mod machine;
+pub mod page_cache;
 pub mod plan;
 pub mod progress;
 pub mod record;

@@ -173,7 +173,7 @@ pub struct Cell {
     pub size: u64,
     /// `gather`, `in_order` or `as_completed`.
     pub delivery: String,
-    /// `per_partition` or `per_worker`.
+    /// `per_partition`, `per_worker`, `tree` or `sharded`.
     pub combine: String,
 }
 
@@ -326,6 +326,10 @@ pub struct Times {
     pub major_faults: u64,
     /// The most memory that the process and its worker processes held during the sample, in bytes.
     pub peak_memory_bytes: u64,
+    /// The part of the task's file that was in memory when the run began, from 0 to 1. Absent if it reads none, or if the
+    /// system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident: Option<f64>,
     /// How many partitions there were.
     pub partitions: u64,
     /// The most jobs in progress at one moment, from the spans.

@@ -4,6 +4,7 @@
 //! outside the loop that matters.
 
 use crate::job::Cut;
+use crate::reduce::Reduce;
 use crate::results::Results;
 use crate::wire;
 use crate::{Answer, Cancel, Choice, Jobs, Result, Span, Task};
@@ -23,7 +24,7 @@ pub trait AnyTask: Send + Sync {
     ///
     /// # Errors
     /// When the input cannot be opened.
-    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Gather)>;
+    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn Gather>)>;
 
     /// Does one packed partition: the far end of [`Job::pack`](crate::Job::pack).
     ///
@@ -35,8 +36,39 @@ pub trait AnyTask: Send + Sync {
     fn items(&self) -> Option<u64>;
 }
 
-/// Reduces what the jobs of a run have reported. To be called when the strategy has returned.
-pub type Gather = Box<dyn FnOnce() -> Result<Outcome> + Send>;
+/// Reduces what the jobs of a run have reported. To be asked when the strategy has returned.
+pub trait Gather: Send {
+    /// More jobs for the same workers, which bring the total nearer, until there are none. Those given before must have
+    /// ended.
+    fn merges(&mut self) -> Option<Jobs>;
+
+    /// The total.
+    ///
+    /// # Errors
+    /// What failed first, in input order.
+    fn outcome(self: Box<Self>) -> Result<Outcome>;
+}
+
+impl<T: Task> Gather for Reduce<T>
+where
+    T::Partial: Sync,
+{
+    fn merges(&mut self) -> Option<Jobs> {
+        Reduce::merges(self)
+    }
+
+    fn outcome(self: Box<Self>) -> Result<Outcome> {
+        let results = self.results();
+        let delivered = self.finish()?;
+        let total = TotalOf { task: Arc::clone(&results.task), total: delivered.total };
+        Ok(Outcome {
+            spans: delivered.spans,
+            first_result_ns: delivered.first_result_ns.unwrap_or_default(),
+            threads: results.attended(),
+            total: Box::new(total),
+        })
+    }
+}
 
 /// What came of a run.
 pub struct Outcome {
@@ -99,20 +131,11 @@ where
         Ok(Outcome { spans: Vec::new(), first_result_ns: elapsed, threads: Vec::new(), total: Box::new(total) })
     }
 
-    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Gather)> {
+    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn Gather>)> {
         let results = Arc::new(Results::new(Arc::clone(self), choice, cancel.clone()));
         let partitions = self.partitions(choice.size)?;
         let jobs = Jobs::new(Cut::new(partitions, Arc::clone(&results)));
-        let gather = Box::new(move || {
-            let delivered = results.collect()?;
-            let total = TotalOf { task: Arc::clone(&results.task), total: delivered.total };
-            Ok(Outcome {
-                spans: delivered.spans,
-                first_result_ns: delivered.first_result_ns.unwrap_or_default(),
-                threads: results.attended(),
-                total: Box::new(total),
-            })
-        });
+        let gather = Box::new(Reduce::new(results));
         Ok((jobs, gather))
     }
 

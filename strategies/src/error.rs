@@ -65,6 +65,17 @@ pub enum Error {
         /// Jobs that the strategy pulled.
         handed_out: u64,
     },
+    /// The strategy returned before the accumulators of its workers were reduced.
+    #[error(
+        "the strategy returned before {missing} of the final reduce's {planned} jobs had ended; \
+         `Workers::run` must run every job that it is given, in a second run too"
+    )]
+    Unreduced {
+        /// Jobs of the reduce that have not ended.
+        missing: usize,
+        /// Jobs of the reduce that the strategy was given.
+        planned: usize,
+    },
     /// The strategy returned without having pulled every job.
     #[error(
         "the strategy stopped pulling jobs after {handed_out}, before the last one; \

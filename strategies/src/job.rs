@@ -18,8 +18,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// One partition on its way through a strategy.
-pub struct Job(Box<dyn Work>);
+/// One partition on its way through a strategy; or, in the end, two accumulators to be reduced: see `reduce.rs`.
+pub struct Job(pub(crate) Box<dyn Work>);
 
 /// The jobs of one run, cut as they are pulled: pulling slowly is back-pressure. An iterator, for whoever pulls from a
 /// thread; a future awaits [`next_when`](Jobs::next_when).
@@ -112,7 +112,7 @@ impl Job {
 }
 
 /// What a finished job has to say, not yet said.
-pub struct Report(Box<dyn Deliver>);
+pub struct Report(pub(crate) Box<dyn Deliver>);
 
 impl Report {
     /// Says it: from here the partial is on its way into the total.
@@ -121,7 +121,7 @@ impl Report {
     }
 }
 
-trait Work: Send {
+pub(crate) trait Work: Send {
     fn number(&self) -> u64;
     fn run(self: Box<Self>);
     fn map(self: Box<Self>) -> Report;
@@ -130,7 +130,7 @@ trait Work: Send {
     fn finish(self: Box<Self>, reply: Reply);
 }
 
-trait Deliver: Send {
+pub(crate) trait Deliver: Send {
     fn deliver(self: Box<Self>);
 }
 
@@ -197,10 +197,14 @@ impl<T: Task> Typed<T> {
             let partition = partition.ok_or(Error::Dropped)?;
             // Asserting unwind safety is sound: after a panic the run has failed, and nobody reads the accumulator.
             let outcome = catch_unwind(AssertUnwindSafe(|| match results.combine {
-                Combine::PerWorker => results.task.map(partition, accumulator).map(|()| None),
                 Combine::PerPartition => {
                     let mut partial = T::Partial::default();
                     results.task.map(partition, &mut partial).map(|()| Some(partial))
+                }
+                _ => {
+                    results.task.map(partition, accumulator)?;
+                    results.hand_on(accumulator);
+                    Ok(None)
                 }
             }));
             outcome.unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))))
@@ -208,14 +212,13 @@ impl<T: Task> Typed<T> {
     }
 
     /// Adds a partial that was made elsewhere, or keeps it as the one to report.
-    fn settle(combine: Combine, partial: T::Partial, accumulator: &mut T::Partial) -> Option<T::Partial> {
-        match combine {
-            Combine::PerPartition => Some(partial),
-            Combine::PerWorker => {
-                T::reduce(accumulator, partial);
-                None
-            }
+    fn settle(results: &Results<T>, partial: T::Partial, accumulator: &mut T::Partial) -> Option<T::Partial> {
+        if results.combine == Combine::PerPartition {
+            return Some(partial);
         }
+        T::reduce(accumulator, partial);
+        results.hand_on(accumulator);
+        None
     }
 }
 
@@ -244,9 +247,9 @@ impl<T: Task> Work for Typed<T> {
                 }
                 None => Ok(Err(Error::Dropped)),
             };
-            let combine = self.results.combine;
+            let results = Arc::clone(&self.results);
             let reported = self.end(None, |accumulator| match mapped {
-                Ok(Ok(partial)) => Ok(Self::settle(combine, partial, accumulator)),
+                Ok(Ok(partial)) => Ok(Self::settle(&results, partial, accumulator)),
                 Ok(Err(error)) => Err(error),
                 Err(panic) => Err(Error::Panicked(panic_message(&*panic))),
             });
@@ -267,7 +270,7 @@ impl<T: Task> Work for Typed<T> {
             self.begin();
         }
         self.results.attend();
-        let (combine, ticket) = (self.results.combine, self.ticket());
+        let (results, ticket) = (Arc::clone(&self.results), self.ticket());
         let elsewhere = Elsewhere { process: reply.process, busy_ns: reply.busy_ns };
         let reported = self.end(Some(elsewhere), |accumulator| {
             match reply.ticket {
@@ -276,7 +279,7 @@ impl<T: Task> Work for Typed<T> {
                 _ => {}
             }
             let partial = wire::decode(&reply.outcome?)?;
-            Ok(Self::settle(combine, partial, accumulator))
+            Ok(Self::settle(&results, partial, accumulator))
         });
         self.results.report(reported);
     }

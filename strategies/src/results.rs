@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::seats::{Seats, thread_number};
+use crate::shards::Shards;
 use crate::{Result, Span, Task};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,11 @@ pub enum Combine {
     PerPartition,
     /// Each worker seat keeps one accumulator, reduced when all is done: MapReduce's combiner.
     PerWorker,
+    /// The same, and when all is done the workers reduce the accumulators two by two, then what came of it, and so on.
+    Tree,
+    /// The same, but a worker whose accumulator gets large adds it to a total that all workers share. That total is cut
+    /// into shards, each with a lock of its own, so that nobody waits and nothing is left to do in the end.
+    Sharded,
 }
 
 macro_rules! words {
@@ -63,7 +69,7 @@ macro_rules! words {
     };
 }
 words!(Delivery { Gather = "gather", InOrder = "in_order", AsCompleted = "as_completed" });
-words!(Combine { PerPartition = "per_partition", PerWorker = "per_worker" });
+words!(Combine { PerPartition = "per_partition", PerWorker = "per_worker", Tree = "tree", Sharded = "sharded" });
 
 /// Stops a run from outside: the source of jobs dries up, and every strategy ends without any code of its own.
 #[derive(Debug, Clone, Default)]
@@ -103,6 +109,7 @@ pub(crate) struct Results<T: Task> {
     pub(crate) task: Arc<T>,
     pub(crate) combine: Combine,
     pub(crate) seats: Seats<T::Partial>,
+    pub(crate) shards: Shards<T>,
     pub(crate) cancel: Cancel,
     delivery: Delivery,
     began: Instant,
@@ -135,6 +142,7 @@ impl<T: Task> Results<T> {
             task,
             combine: choice.combine,
             seats: Seats::new(run),
+            shards: Shards::new(),
             cancel,
             delivery: choice.delivery,
             began: Instant::now(),
@@ -219,10 +227,23 @@ impl<T: Task> Results<T> {
                     delivered.early.insert(reported.span.job, reported);
                 }
             }
-            while let Some(reported) = delivered.early.remove(&delivered.next) {
+            let mut gathered = Vec::new();
+            while let Some(mut reported) = delivered.early.remove(&delivered.next) {
                 delivered.next += 1;
+                if self.delivery == Delivery::Gather {
+                    // All are there, so they are reduced together.
+                    gathered.extend(reported.outcome.as_mut().ok().and_then(Option::take));
+                }
                 delivered.take_in(reported, self.now());
             }
+            T::reduce_all(&mut delivered.total, gathered);
+        }
+    }
+
+    /// Hands a worker's accumulator on to the shards, if there are any and it has become large.
+    pub(crate) fn hand_on(&self, accumulator: &mut T::Partial) {
+        if self.combine == Combine::Sharded && T::is_large(accumulator) {
+            self.shards.add(std::mem::take(accumulator));
         }
     }
 
@@ -233,7 +254,8 @@ impl<T: Task> Results<T> {
         spans.iter().filter(|span| span.start_ns > when).count() as u64
     }
 
-    /// Everything that was reported, in the order chosen, or why there is no total.
+    /// Everything that was reported, in the order chosen, or why there is no total. What workers keep in their seats and
+    /// in shards is still to be added.
     pub(crate) fn collect(&self) -> Result<Delivered<T>> {
         let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
         self.deliver(&mut delivered);
@@ -259,11 +281,6 @@ impl<T: Task> Results<T> {
         }
         if !self.exhausted.load(Ordering::Relaxed) {
             return Err(Error::Abandoned { handed_out });
-        }
-        for accumulator in self.seats.accumulators() {
-            if self.combine == Combine::PerWorker {
-                T::reduce(&mut delivered.total, accumulator);
-            }
         }
         Ok(Delivered {
             total: std::mem::take(&mut delivered.total),

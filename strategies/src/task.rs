@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// The laws, which the conformance suite checks for every task:
 /// - `reduce` is associative, and commutative as far as [`answer`](Task::answer) can see, with `Partial::default()` as
 ///   its neutral element;
+/// - what [`split`](Task::split) gives adds up to what it was given, shard by shard as well as all at once;
 /// - however the input is cut, the answer is that of [`baseline`](Task::baseline).
 pub trait Task: Send + Sync + Sized + 'static {
     /// One piece of the input. It owns what it needs, so that it can travel to another process.
@@ -43,6 +44,26 @@ pub trait Task: Send + Sync + Sized + 'static {
 
     /// Adds `other` to `into`.
     fn reduce(into: &mut Self::Partial, other: Self::Partial);
+
+    /// Adds all of `others` to `into`; override it where that is quicker together than one by one.
+    fn reduce_all(into: &mut Self::Partial, others: Vec<Self::Partial>) {
+        others.into_iter().for_each(|other| Self::reduce(into, other));
+    }
+
+    /// In how many shards totals can be added up independently of each other.
+    const SHARDS: usize = 1;
+
+    /// Takes a partial apart into at most [`SHARDS`](Task::SHARDS): the first is of shard 0, and so on. Parts of different
+    /// shards have so little in common that reducing them costs nearly nothing.
+    fn split(partial: Self::Partial) -> Vec<Self::Partial> {
+        vec![partial]
+    }
+
+    /// Whether a worker had better hand on what it has added up than add more to it, for instance because it no longer
+    /// fits into the cache. Asked after each job; only where there are shards to hand it to.
+    fn is_large(_partial: &Self::Partial) -> bool {
+        false
+    }
 
     /// The plain tuned loop over the whole input: no jobs, no partitions, one thread. Every speed-up is against it.
     ///

@@ -52,6 +52,10 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Read::Pread, help_heading = "Task options")]
     #[serde(default)]
     pub read: Read,
+    /// word_totals: make the system let go of the file before each run, so that it is read from the disk
+    #[arg(long, help_heading = "Task options")]
+    #[serde(default)]
+    pub cold: bool,
     /// word_totals: a word whose total is part of the answer
     #[arg(long, value_name = "WORD", default_value = "Aardvark", help_heading = "Task options")]
     pub word: String,
@@ -118,6 +122,7 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
         ("input".to_owned(), input),
         ("kernel".to_owned(), kernel.to_owned()),
         ("read".to_owned(), read.to_owned()),
+        ("temperature".to_owned(), if options.cold { "cold" } else { "warm" }.to_owned()),
         ("vector".to_owned(), options.vector.name().to_owned()),
         ("word".to_owned(), options.word.clone()),
     ])
@@ -183,11 +188,27 @@ impl Task for TotalsOf {
     }
 
     fn map(&self, range: Self::Partition, into: &mut WordTotals) -> Result<()> {
+        // A worker's next partition is rarely the neighbour of its last.
+        into.close_list();
         self.add(range, into)
     }
 
     fn reduce(into: &mut WordTotals, other: WordTotals) {
         into.absorb(other);
+    }
+
+    fn reduce_all(into: &mut WordTotals, others: Vec<WordTotals>) {
+        into.absorb_all(others);
+    }
+
+    const SHARDS: usize = WordTotals::PARTS;
+
+    fn split(partial: WordTotals) -> Vec<WordTotals> {
+        partial.into_parts()
+    }
+
+    fn is_large(partial: &WordTotals) -> bool {
+        partial.are_large()
     }
 
     fn baseline(&self) -> Result<WordTotals> {

@@ -1,198 +1,224 @@
 //! Totals per word: what MapReduce's map yields and its reduce adds up.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Slot;
+mod list;
+mod table;
+
+use list::List;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
-use std::hash::BuildHasher;
-use std::ops::Range;
+use table::{Hash, SHARDS, Table};
 
 /// A total per distinct word. Words are bytes: a 1-gram file may hold any.
 ///
-/// The words lie one behind the other in one buffer, so that a new word costs no allocation of its own: 16 bytes and its
-/// letters. As long as they come in increasing order, as the runs of a sorted file do, the list alone is the result.
-/// The table, 10 to 20 bytes a word more, is made when the first word comes that the end of the list cannot take.
+/// As long as words come in increasing order, as the runs of a sorted file do, they are kept as lists, and nothing is
+/// hashed. A list that lies behind or between others is moved there whole: totals of a sorted file's partitions are added
+/// up without copying them. With the first word that the end of the last list cannot take, all words go into a table; and
+/// with the 1025th into 64 tables by their hashes, each of which can be added up without the others.
 #[derive(Clone, Default)]
 pub struct WordTotals {
-    letters: Vec<u8>,
-    words: Vec<Word>,
-    /// Finds words by hash. Either all of them, or none: then the words increase.
-    table: HashTable<Place>,
+    /// Each increases and lies behind the one before, and none is empty; there are none when there are tables.
+    lists: Vec<List>,
+    /// None, one, or [`SHARDS`].
+    tables: Vec<Table>,
+    /// Whether the next word that increases begins a list.
+    closed: bool,
     overflowed: bool,
 }
 
-#[derive(Clone, Copy)]
-struct Word {
-    /// Where its letters end. They begin where those of the word before end.
-    end: usize,
-    total: u64,
-}
+/// With more words than this, one table becomes [`SHARDS`].
+const ONE_TABLE: usize = 1024;
 
-#[derive(Clone, Copy)]
-struct Place {
-    /// Half of the hash: enough to tell nearly all words apart without a look at their letters, and to let the table
-    /// grow without hashing them again.
-    hash: u32,
-    word: u32,
-}
+/// A list of fewer words is rather copied to the end of another than kept for itself.
+const SHORT: usize = 256;
 
-impl Place {
-    /// The table takes a place from the low bits and a tag from the high ones.
-    fn spread(&self) -> u64 {
-        u64::from(self.hash) << 32 | u64::from(self.hash)
-    }
-}
-
-/// Fixed, so that the same input gives the same table every time.
-const HASHER: FixedState = FixedState::with_seed(0);
-
-fn hash(word: &[u8]) -> u32 {
-    (HASHER.hash_one(word) >> 32) as u32
-}
+/// A worker's totals are large when they no longer fit into its second-level cache.
+const LARGE: usize = 1 << 20;
 
 impl WordTotals {
+    /// In how many parts totals can be added up independently of each other: the lists, and each of the tables.
+    pub const PARTS: usize = 1 + SHARDS;
+
     /// Adds `count` to the total of `word`.
     #[inline]
     pub fn add(&mut self, word: &[u8], count: u64) {
-        if self.table.len() != self.words.len() {
-            self.make_table();
+        if self.tables.is_empty() {
+            self.make_tables();
         }
-        let wanted = Place { hash: hash(word), word: 0 };
-        let WordTotals { letters, words, table, overflowed } = self;
-        let same = |place: &Place| place.hash == wanted.hash && letters_of(letters, words, place.word as usize) == word;
-        match table.entry(wanted.spread(), same, Place::spread) {
-            Slot::Occupied(slot) => words[slot.get().word as usize].raise(count, overflowed),
-            Slot::Vacant(slot) => {
-                let next = u32::try_from(words.len()).expect("fewer than 2^32 distinct words fit into memory");
-                slot.insert(Place { word: next, ..wanted });
-                self.push(word, count);
-            }
+        self.add_hashed(Hash::of(word), word, count);
+    }
+
+    #[inline]
+    fn add_hashed(&mut self, hash: Hash, word: &[u8], count: u64) {
+        // One table or a power of two: a mask saves the question which.
+        let shard = hash.shard() & (self.tables.len() - 1);
+        let table = &mut self.tables[shard];
+        self.overflowed |= table.add(hash, word, count);
+        if table.len() > ONE_TABLE && self.tables.len() == 1 {
+            self.spread();
         }
     }
 
     /// Adds `count` to the total of `word`, without hashing it while words come in increasing order or again.
     #[inline]
     pub fn add_run(&mut self, word: &[u8], count: u64) {
-        if self.table.is_empty() {
-            let last = self.words.len().checked_sub(1);
-            match last.map_or(Ordering::Greater, |last| word.cmp(self.word(last))) {
-                Ordering::Greater => return self.push(word, count),
-                Ordering::Equal => {
-                    let last = self.words.len() - 1;
-                    return self.words[last].raise(count, &mut self.overflowed);
-                }
-                Ordering::Less => {}
-            }
+        if !self.tables.is_empty() {
+            return self.add_hashed(Hash::of(word), word, count);
         }
-        self.add(word, count);
-    }
-
-    #[inline]
-    fn push(&mut self, word: &[u8], total: u64) {
-        self.letters.extend_from_slice(word);
-        self.words.push(Word { end: self.letters.len(), total });
+        let Some(list) = self.lists.last_mut() else { return self.begin_list(word, count) };
+        match word.cmp(list.last()) {
+            Ordering::Greater if self.closed => self.begin_list(word, count),
+            Ordering::Greater => list.push(word, count),
+            Ordering::Equal => self.overflowed |= list.raise(list.len() - 1, count),
+            Ordering::Less => self.add(word, count),
+        }
     }
 
     #[cold]
-    fn make_table(&mut self) {
-        let WordTotals { letters, words, table, .. } = self;
-        table.reserve(words.len(), Place::spread);
-        for place in 0..words.len() {
-            let word = u32::try_from(place).expect("fewer than 2^32 distinct words fit into memory");
-            let place = Place { hash: hash(letters_of(letters, words, place)), word };
-            table.insert_unique(place.spread(), place, Place::spread);
-        }
+    fn begin_list(&mut self, word: &[u8], count: u64) {
+        let mut list = List::default();
+        list.push(word, count);
+        self.lists.push(list);
+        self.closed = false;
+    }
+
+    /// Says that the next word may belong far behind the last one. Totals in which each partition has its own list are
+    /// added up by moving lists; one list with gaps would have to be taken apart and copied.
+    pub fn close_list(&mut self) {
+        self.closed = self.lists.last().is_some_and(|list| list.len() >= SHORT);
+    }
+
+    /// One table, or many if there are many words, with all that the lists have.
+    #[cold]
+    fn make_tables(&mut self) {
+        let lists = std::mem::take(&mut self.lists);
+        let many = lists.iter().map(List::len).sum::<usize>() > ONE_TABLE;
+        self.tables.resize_with(if many { SHARDS } else { 1 }, Table::default);
+        lists.iter().for_each(|list| self.add_list(list));
+    }
+
+    fn add_list(&mut self, list: &List) {
+        list.iter().for_each(|(word, total)| self.add_hashed(Hash::of(word), word, total));
+    }
+
+    /// From one table to [`SHARDS`].
+    #[cold]
+    fn spread(&mut self) {
+        let tables = std::mem::take(&mut self.tables);
+        self.tables.resize_with(SHARDS, Table::default);
+        tables.iter().for_each(|table| self.add_table(table));
+    }
+
+    fn add_table(&mut self, table: &Table) {
+        table.hashed().for_each(|(hash, word, total)| self.add_hashed(hash, word, total));
     }
 
     /// Adds all of `other`'s totals.
-    pub fn absorb(&mut self, other: WordTotals) {
+    pub fn absorb(&mut self, mut other: WordTotals) {
+        // Whoever has more tables takes in the other: lists are added to tables, and one table to many.
+        if self.is_empty() || self.tables.len() < other.tables.len() {
+            std::mem::swap(self, &mut other);
+        }
         self.overflowed |= other.overflowed;
-        if self.words.is_empty() {
-            *self = WordTotals { overflowed: self.overflowed, ..other };
-        } else if self.table.is_empty() && other.table.is_empty() && !other.is_empty() {
-            self.merge(&other);
+        if other.tables.len() == self.tables.len() {
+            let tables = self.tables.iter_mut().zip(other.tables);
+            self.overflowed |= tables.fold(false, |overflowed, (own, table)| own.absorb(table) | overflowed);
+            if self.tables.len() == 1 && self.tables[0].len() > ONE_TABLE {
+                self.spread();
+            }
         } else {
-            other.iter().for_each(|(word, total)| self.add(word, total));
+            other.tables.iter().for_each(|table| self.add_table(table));
         }
+        other.lists.into_iter().for_each(|list| self.absorb_list(list));
     }
 
-    /// Adds the totals of `other`; the words of both increase.
-    ///
-    /// What lies between two words of the other list is copied at once, so that lists made from alternating partitions
-    /// cost a few comparisons for each partition, not one for each word.
-    fn merge(&mut self, other: &WordTotals) {
-        let from = self.first_not_below(0, other.word(0));
-        // A list of a few words that belongs far from the end of a long one, again and again, would move the long one
-        // every time.
-        if self.len() - from > 4096 + 64 * other.len() {
-            return other.iter().for_each(|(word, total)| self.add(word, total));
+    /// Adds the totals of all others. Where all have many tables, the first tables of all come first, then the second ones:
+    /// so what is added to stays in the cache.
+    pub fn absorb_all(&mut self, mut others: Vec<WordTotals>) {
+        if let Some(first) = others.pop_if(|last| self.is_empty() && last.tables.len() == SHARDS) {
+            self.absorb(first);
         }
-        let tail = self.split_off(from);
-        let (mut mine, mut theirs) = (0, 0);
-        while mine < tail.len() && theirs < other.len() {
-            let until = tail.first_not_below(mine, other.word(theirs));
-            self.extend(&tail, mine..until);
-            mine = until;
-            if mine == tail.len() {
-                break;
-            }
-            let until = other.first_not_below(theirs, tail.word(mine));
-            self.extend(other, theirs..until);
-            theirs = until;
-            if theirs < other.len() && tail.word(mine) == other.word(theirs) {
-                self.extend(&tail, mine..mine + 1);
-                self.add_run(other.word(theirs), other.words[theirs].total);
-                mine += 1;
-                theirs += 1;
+        if self.tables.len() == SHARDS {
+            for (shard, own) in self.tables.iter_mut().enumerate() {
+                for other in others.iter_mut().filter(|other| other.tables.len() == SHARDS) {
+                    self.overflowed |= own.absorb(std::mem::take(&mut other.tables[shard]));
+                }
             }
         }
-        self.extend(&tail, mine..tail.len());
-        self.extend(other, theirs..other.len());
+        // The rest, and of those above what they had to say of overflow.
+        others.into_iter().for_each(|other| self.absorb(other));
     }
 
-    /// The first place from `from` on whose word is not less than `word`, in a list that increases: found in steps that
-    /// double, for it is often near.
-    fn first_not_below(&self, from: usize, word: &[u8]) -> usize {
-        let (mut low, mut step) = (from, 1);
-        while low + step <= self.len() && self.word(low + step - 1) < word {
-            low += step;
-            step *= 2;
+    /// Adds the totals of a list that increases, by moving it to its place if possible.
+    fn absorb_list(&mut self, mut list: List) {
+        if !self.tables.is_empty() {
+            return self.add_list(&list);
         }
-        let mut high = (low + step).min(self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.word(middle) < word { low = middle + 1 } else { high = middle }
+        let (first, last) = list.ends();
+        // The lists that have words within those of this one.
+        let (from, until) = match self.lists.last() {
+            // Nearly always it belongs behind all others.
+            Some(end) if end.last() < first => (self.lists.len(), self.lists.len()),
+            _ => (
+                self.lists.partition_point(|other| other.last() < first),
+                self.lists.partition_point(|other| other.word(0) <= last),
+            ),
+        };
+        // A word whose lines lie on both sides of a cut is in both lists. They are joined at it, and neither is copied.
+        if from < until && self.lists[from].last() == first {
+            let total = self.lists[from].pop().expect("no list is empty");
+            self.overflowed |= list.raise(0, total);
+            if self.lists[from].is_empty() {
+                self.lists.remove(from);
+            }
+            return self.absorb_list(list);
         }
-        low
-    }
-
-    /// Appends a stretch of another list.
-    fn extend(&mut self, other: &WordTotals, places: Range<usize>) {
-        if places.is_empty() {
+        if from < until && self.lists[until - 1].word(0) == last {
+            let total = list.pop().expect("no list is empty");
+            self.overflowed |= self.lists[until - 1].raise(0, total);
+            if !list.is_empty() {
+                self.absorb_list(list);
+            }
             return;
         }
-        let (start, end) = (other.start(places.start), other.words[places.end - 1].end);
-        let here = self.letters.len();
-        self.letters.extend_from_slice(&other.letters[start..end]);
-        self.words.extend(other.words[places].iter().map(|word| Word { end: word.end - start + here, ..*word }));
+        let touched: usize = self.lists[from..until].iter().map(List::len).sum();
+        if from == until {
+            match from.checked_sub(1).map(|before| &mut self.lists[before]) {
+                Some(before) if before.len().min(list.len()) < SHORT => before.extend(&list, 0..list.len()),
+                _ => self.lists.insert(from, list),
+            }
+        } else if touched > 4096 + 64 * list.len() {
+            // A few words that belong into the middle of many, again and again, would move the many every time.
+            self.make_tables();
+            self.add_list(&list);
+        } else {
+            let mut others = self.lists.drain(from..until);
+            let mut merged = others.next().unwrap_or_default();
+            others.for_each(|other| merged.extend(&other, 0..other.len()));
+            // What lies before all of the new words stays where it is.
+            let tail = merged.split_off(merged.first_not_below(0, list.word(0)));
+            self.overflowed |= merged.merge(&tail, &list);
+            self.lists.insert(from, merged);
+        }
     }
 
-    /// Cuts the list, which has no table.
-    fn split_off(&mut self, from: usize) -> WordTotals {
-        let start = self.start(from);
-        let letters = self.letters.split_off(start);
-        let mut words = self.words.split_off(from);
-        words.iter_mut().for_each(|word| word.end -= start);
-        WordTotals { letters, words, ..WordTotals::default() }
+    /// Takes the totals apart: part number n of any totals has no word in common with another part of any others, but
+    /// for the lists, which are part 0.
+    pub fn into_parts(mut self) -> Vec<WordTotals> {
+        if self.tables.is_empty() {
+            return vec![self];
+        }
+        if self.tables.len() == 1 {
+            self.spread();
+        }
+        let head = WordTotals { overflowed: self.overflowed, ..WordTotals::default() };
+        let part = |table: Table| WordTotals { tables: vec![table], ..WordTotals::default() };
+        std::iter::once(head).chain(self.tables.into_iter().map(part)).collect()
     }
 
-    fn start(&self, place: usize) -> usize {
-        start_of(&self.words, place)
-    }
-
-    fn word(&self, place: usize) -> &[u8] {
-        letters_of(&self.letters, &self.words, place)
+    /// Whether they are better handed on than added to: they take up more than a core's own cache has room for.
+    pub fn are_large(&self) -> bool {
+        let lists: usize = self.lists.iter().map(List::bytes).sum();
+        lists + self.tables.iter().map(Table::bytes).sum::<usize>() > LARGE
     }
 
     /// Whether some word's total went beyond `u64`; the totals are then worthless.
@@ -202,29 +228,32 @@ impl WordTotals {
 
     /// How many distinct words there are.
     pub fn len(&self) -> usize {
-        self.words.len()
+        self.all().map(List::len).sum()
     }
 
     /// Whether there is no word.
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.all().all(List::is_empty)
     }
 
     /// The total of one word.
     pub fn total(&self, word: &[u8]) -> Option<u64> {
-        let place = if self.table.is_empty() {
-            Some(self.first_not_below(0, word)).filter(|place| *place < self.len() && self.word(*place) == word)?
-        } else {
-            let wanted = Place { hash: hash(word), word: 0 };
-            let same = |place: &Place| place.hash == wanted.hash && self.word(place.word as usize) == word;
-            self.table.find(wanted.spread(), same)?.word as usize
-        };
-        Some(self.words[place].total)
+        if !self.tables.is_empty() {
+            let hash = Hash::of(word);
+            return self.tables[hash.shard() & (self.tables.len() - 1)].total(hash, word);
+        }
+        let list = self.lists.get(self.lists.partition_point(|list| list.last() < word))?;
+        let place = list.first_not_below(0, word);
+        (list.word(place) == word).then(|| list.total(place))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &List> {
+        self.lists.iter().chain(self.tables.iter().map(Table::list))
     }
 
     /// Words and totals, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        (0..self.len()).map(|place| (self.word(place), self.words[place].total))
+        self.all().flat_map(List::iter)
     }
 
     /// Words and totals, sorted by the words' bytes.
@@ -235,30 +264,15 @@ impl WordTotals {
     }
 }
 
-impl Word {
-    #[inline]
-    fn raise(&mut self, count: u64, overflowed: &mut bool) {
-        let (sum, over) = self.total.overflowing_add(count);
-        self.total = sum;
-        *overflowed |= over;
-    }
-}
-
-#[inline]
-fn start_of(words: &[Word], place: usize) -> usize {
-    if place == 0 { 0 } else { words[place - 1].end }
-}
-
-#[inline]
-fn letters_of<'a>(letters: &'a [u8], words: &[Word], place: usize) -> &'a [u8] {
-    &letters[start_of(words, place)..words[place].end]
-}
-
 /// On the wire: the letters, then each word's length and total.
 impl Serialize for WordTotals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let words: Vec<(usize, u64)> = self.iter().map(|(word, total)| (word.len(), total)).collect();
-        (serde_bytes::Bytes::new(&self.letters), words, self.overflowed).serialize(serializer)
+        let (mut letters, mut words) = (Vec::new(), Vec::with_capacity(self.len()));
+        for (word, total) in self.iter() {
+            letters.extend_from_slice(word);
+            words.push((word.len(), total));
+        }
+        (serde_bytes::Bytes::new(&letters), words, self.overflowed).serialize(serializer)
     }
 }
 

@@ -330,6 +330,66 @@ proptest! {
     }
 }
 
+/// `words` words, from `first` on, in an order that depends on `step`; `step` 1 is increasing.
+fn many(first: u64, words: u64, step: u64) -> WordTotals {
+    let mut totals = WordTotals::default();
+    (0..words).for_each(|turn| totals.add_run(format!("{:07}", first + turn * step % words).as_bytes(), 1));
+    totals
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn totals_taken_apart_add_up_part_by_part_in_any_order(
+        sizes in vec((0..5000u64, prop_oneof![Just(10), Just(1000), Just(1024), Just(1025), Just(5000)], any::<bool>()), 1..5),
+    ) {
+        let all: Vec<WordTotals> = sizes
+            .iter()
+            .map(|(first, words, increasing)| many(*first, *words, if *increasing { 1 } else { 4999 }))
+            .collect();
+        let expected = seen(&all.iter().cloned().fold(WordTotals::default(), sum));
+        let mut together = WordTotals::default();
+        together.absorb_all(all.clone());
+        prop_assert_eq!(seen(&together), expected.clone());
+        let mut parts = vec![WordTotals::default(); WordTotals::PARTS];
+        for totals in all.iter().rev().cloned() {
+            let taken = totals.into_parts();
+            prop_assert!(taken.len() <= parts.len());
+            taken.into_iter().zip(&mut parts).for_each(|(part, total)| total.absorb(part));
+        }
+        let words: usize = parts[1..].iter().map(WordTotals::len).sum();
+        let total = parts.into_iter().fold(WordTotals::default(), sum);
+        prop_assert_eq!(seen(&total), expected);
+        prop_assert!(total.len() >= words, "a word is in more than one part");
+    }
+
+    #[test]
+    fn lists_of_neighbouring_partitions_are_joined_in_whatever_order_they_come(
+        lengths in vec(1..900u64, 1..12), seed in any::<u64>(), repeated in any::<bool>(),
+    ) {
+        // Each list begins with the last word of the one before, if repeated, as lists of a sorted file's partitions do.
+        let mut begin = 0;
+        let mut lists: Vec<WordTotals> = lengths.iter().map(|length| {
+            let list = many(begin, *length, 1);
+            begin += length - u64::from(repeated && *length > 1);
+            list
+        }).collect();
+        let expected = seen(&lists.iter().cloned().fold(WordTotals::default(), |mut total, list| {
+            list.iter().for_each(|(word, count)| total.add(word, count));
+            total
+        }));
+        let mut place = seed;
+        for turn in (1..lists.len()).rev() {
+            place = place.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31) ^ turn as u64;
+            lists.swap(turn, (place % (turn as u64 + 1)) as usize);
+        }
+        let total = lists.into_iter().fold(WordTotals::default(), sum);
+        prop_assert!(total.iter().is_sorted_by(|a, b| a.0 < b.0), "not in order");
+        prop_assert_eq!(seen(&total), expected);
+    }
+}
+
 #[test]
 fn lists_that_interleave_give_one_list_in_order() {
     let word = |number: u32| format!("{number:05}").into_bytes();

@@ -186,10 +186,11 @@ fn trapped(trap: Trap, journal: &std::path::Path) -> Arc<Traps> {
 fn named(bench: &Bench, trap: Trap, expected: &Error) -> Checked {
     for workers in [1, 2, 5] {
         let mut up = bench.start(workers)?;
-        for delivery in Delivery::ALL {
+        let combined = Combine::ALL.iter().map(|combine| Choice { combine: *combine, ..CHOICE });
+        for choice in Delivery::ALL.iter().map(|delivery| Choice { delivery: *delivery, ..CHOICE }).chain(combined) {
             let folder = folder()?;
             let task = trapped(trap, &journal(&folder));
-            match run(&task, &mut *up, Choice { delivery: *delivery, ..CHOICE }) {
+            match run(&task, &mut *up, choice) {
                 Ok(_) => return Err("the run succeeded all the same".to_owned()),
                 Err(Error::Partition { number: 3, others: 1, source }) if *source == *expected => {}
                 Err(error) => return Err(format!("partitions 3 and 11 failed, and the run says: {error}")),

@@ -119,6 +119,19 @@ impl Task for Traps {
         into.append(&mut other);
     }
 
+    /// By the remainder of a partition's number, so that something goes astray if a shard is lost or confused.
+    const SHARDS: usize = 3;
+
+    fn split(partial: Vec<u64>) -> Vec<Vec<u64>> {
+        let of_shard = |shard: u64| partial.iter().copied().filter(|number| number % 3 == shard).collect();
+        (0..3).map(of_shard).collect()
+    }
+
+    /// After two partitions, so that workers hand on what they have in the middle of a run and have some left in the end.
+    fn is_large(partial: &Vec<u64>) -> bool {
+        partial.len() >= 2
+    }
+
     fn baseline(&self) -> Result<Vec<u64>> {
         Ok((0..self.traps.len() as u64).collect())
     }

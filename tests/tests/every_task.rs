@@ -47,8 +47,7 @@ fn choices(sizes: &'static [usize]) -> impl Iterator<Item = Choice> {
         delivery: Delivery::ALL[turn % 3],
         combine: Combine::ALL[turn / sizes.len()],
     };
-    // Twice: without and with an accumulator per worker.
-    sizes.iter().chain(sizes).enumerate().map(choice)
+    Combine::ALL.iter().flat_map(move |_| sizes).enumerate().map(choice)
 }
 
 /// Runs `case` by the plain loop, then by every strategy and back through the wire; returns what all of them gave.

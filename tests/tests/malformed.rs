@@ -155,7 +155,7 @@ fn every_strategy_refuses_a_malformed_file_in_the_same_words() {
                 let mut up = start(strategy, workers, &inputs);
                 for size in SIZES {
                     turn += 1;
-                    let choice = choice(size, Delivery::ALL[turn % 3], Combine::ALL[turn / 3 % 2]);
+                    let choice = choice(size, Delivery::ALL[turn % 3], Combine::ALL[turn / 3 % 4]);
                     let outcome = strategies::run(&*task, &mut *up, choice, &Cancel::default());
                     let refused = refused(outcome.and_then(|(outcome, _)| outcome.answer()));
                     assert_eq!(refused, expected, "{strategy:?}, {workers} workers, {choice:?}, {kernel:?}");
@@ -234,7 +234,7 @@ fn the_measuring_process_says_so_with_every_strategy() {
                 workers: NonZeroUsize::new(3).unwrap(),
                 size: NonZeroUsize::new(50).unwrap(),
                 delivery: Delivery::ALL[turn % 3].word().to_owned(),
-                combine: Combine::ALL[turn % 2].word().to_owned(),
+                combine: Combine::ALL[turn % 4].word().to_owned(),
                 warm_ups: 0,
                 samples: 1,
                 census: true,

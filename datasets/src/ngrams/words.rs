@@ -154,7 +154,7 @@ fn tags(random: &mut Random) -> Vec<&'static str> {
 }
 
 /// A word before it takes its forms: in small letters, `a` first.
-struct Lemma {
+pub(super) struct Lemma {
     spelling: String,
     /// How often its most frequent form was printed.
     total: u64,
@@ -164,7 +164,7 @@ struct Lemma {
 
 impl Lemma {
     /// The forms that appear, at least one, each with its total.
-    fn forms(&self, random: &mut Random) -> Vec<(String, u64)> {
+    pub(super) fn forms(&self, random: &mut Random) -> Vec<(String, u64)> {
         let [small, capitalised, capitals] =
             [620, 580, 170].map(|thousandths| random.chance(thousandths) || self.all_forms);
         let small = small || !(capitalised || capitals);
@@ -191,7 +191,7 @@ impl Lemma {
 }
 
 /// Endless lemmas, each once: real and invented ones by turns, then invented ones only.
-struct Lemmas {
+pub(super) struct Lemmas {
     random: Random,
     real: std::slice::Iter<'static, (&'static str, u64)>,
     real_is_next: bool,
@@ -200,11 +200,11 @@ struct Lemmas {
 }
 
 impl Lemmas {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self { random: Random::new(mix(seed ^ 1)), real: REAL.iter(), real_is_next: true, seen: HashSet::new() }
     }
 
-    fn next(&mut self) -> Lemma {
+    pub(super) fn next(&mut self) -> Lemma {
         self.real_is_next = !self.real_is_next;
         if !self.real_is_next
             && let Some((spelling, total)) = self.real.next()

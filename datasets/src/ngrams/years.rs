@@ -3,9 +3,9 @@
 use crate::random::Random;
 
 /// The first and the last year of the real file (version 20120701).
-const FIRST: usize = 1505;
+pub(super) const FIRST: usize = 1505;
 const LAST: usize = 2008;
-const YEARS: usize = LAST - FIRST + 1;
+pub(super) const YEARS: usize = LAST - FIRST + 1;
 /// No word has more lines than this.
 pub(super) const MOST_LINES: u16 = 200;
 /// How unevenly a word's years can be spread: pattern `p` leaves up to `p` years out between two.

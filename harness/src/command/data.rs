@@ -1,7 +1,7 @@
 //! `goldilocks data`: makes or fetches what the tasks read.
 
 use super::Places;
-use super::values::bytes;
+use super::values::{bytes, exponent, positive, zipf};
 use crate::data::grams;
 use anyhow::Result;
 use clap::Subcommand;
@@ -22,6 +22,12 @@ pub(crate) enum Data {
         /// The same lines in a random order
         #[arg(long)]
         shuffled: bool,
+        /// So many distinct words, of whom the one of rank r has lines in proportion to r^-S [default: as in a book]
+        #[arg(long, value_parser = positive)]
+        words: Option<u64>,
+        /// That S: 0 for words that are all alike, 1 as in natural language [default: 1, if --words is given]
+        #[arg(long, value_name = "S", value_parser = exponent)]
+        zipf: Option<u32>,
         #[command(flatten)]
         places: Places,
     },
@@ -38,8 +44,9 @@ pub(crate) enum Data {
 impl Data {
     pub(crate) fn carry_out(self) -> Result<ExitCode> {
         let path = match self {
-            Data::Grams { size, seed, shuffled, places } => {
-                let recipe = datasets::ngrams::Recipe { seed, bytes: size, shuffled };
+            Data::Grams { size, seed, shuffled, words, zipf: hundredths, places } => {
+                let zipf = zipf(words, hundredths);
+                let recipe = datasets::ngrams::Recipe { seed, bytes: size, shuffled, zipf };
                 grams(recipe, &places.data, &|line| eprintln!("{line}"))?
             }
             Data::Fetch { url, places } => fetch(url, &places.data)?,

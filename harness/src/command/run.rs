@@ -1,14 +1,15 @@
 //! `goldilocks run`: one cell, verified.
 
-use super::values::{positive, word, workers};
+use super::values::{positive, recipe, word, workers};
 use super::{Places, known_strategy, known_task};
 use crate::child::{self, End, Message};
-use crate::data::Prepared;
+use crate::data::{Prepared, made};
 use crate::interrupt::Interrupt;
 use crate::plan::baseline;
 use crate::{machine, sweep};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use datasets::ngrams::Recipe;
 use reports::record::{Cell, Times};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ pub(crate) struct Run {
     /// gather, in_order or as_completed
     #[arg(long, default_value = "gather", value_parser = word::<strategies::Delivery>)]
     delivery: String,
-    /// per_partition or per_worker
+    /// Who adds up first: per_partition, per_worker, tree or sharded
     #[arg(long, default_value = "per_partition", value_parser = word::<strategies::Combine>)]
     combine: String,
     /// How many timed runs, after one that is not timed
@@ -52,6 +53,10 @@ pub(crate) struct Run {
     patience: f64,
     #[command(flatten)]
     places: Places,
+    /// word_totals: 1-grams to make and read instead of --input
+    #[arg(long, value_name = "SIZE[,words=N][,zipf=S][,shuffled][,seed=N]", value_parser = recipe,
+        conflicts_with = "input", help_heading = "Task options")]
+    grams: Option<Recipe>,
     #[command(flatten)]
     inputs: Inputs,
 }
@@ -80,7 +85,8 @@ impl Run {
         };
         let interrupt = Interrupt::listen()?;
         let say = |line: &str| eprintln!("{line}");
-        let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.places.data, &interrupt, &say)?;
+        let inputs = made(self.inputs.clone(), self.grams, &self.places.data, &interrupt, &say)?;
+        let prepared = Prepared::prepare(&[&self.task], inputs, &self.places.data, &interrupt, &say)?;
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot be run: {reason}", self.task);
         }

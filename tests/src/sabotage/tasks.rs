@@ -98,7 +98,7 @@ impl AnyTask for SkipsARow {
         self.whole.baseline()
     }
 
-    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Gather)> {
+    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn Gather>)> {
         self.short.jobs(choice, cancel)
     }
 

@@ -57,8 +57,8 @@ pub(crate) fn cross(case: &Case, kernels: &[Kernel], sizes: &[usize]) {
 /// long for everything with everything.
 pub(crate) fn take_turns(cases: &[Case], first: usize) {
     let mut turns = (first..).map(|turn| {
-        let (delivery, combine) = (Delivery::ALL[turn % 3], Combine::ALL[turn / 3 % 2]);
-        (delivery, combine, KERNELS[turn / 6 % KERNELS.len()], turn)
+        let (delivery, combine) = (Delivery::ALL[turn % 3], Combine::ALL[turn / 3 % 4]);
+        (delivery, combine, KERNELS[turn / 12 % KERNELS.len()], turn)
     });
     for case in cases {
         for strategy in strategies::catalogue::ALL {

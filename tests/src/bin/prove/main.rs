@@ -2,6 +2,7 @@
 
 mod cursor;
 mod seam;
+mod speed;
 mod truth;
 
 use anyhow::{Context, Result, ensure};
@@ -31,9 +32,10 @@ fn main() -> ExitCode {
         // One process of a comparison of the seam; see there.
         Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
         Some("truth") => truth::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),
+        Some("speed") => speed::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),
         Some(other) => Err(anyhow::anyhow!(
-            "there is nothing to prove about `{other}`; there are `main`, `seam`, `agreement`, `crosscheck`, `cursor` and \
-             `truth`"
+            "there is nothing to prove about `{other}`; there are `main`, `seam`, `agreement`, `crosscheck`, `cursor`, \
+             `speed` and `truth`"
         )),
     };
     if let Err(error) = proved {

@@ -343,7 +343,7 @@ fn honest(proofs: &mut Proofs) -> Result<()> {
             "--deliveries",
             "in_order,as_completed",
             "--combines",
-            "per_worker",
+            "per_worker,sharded",
         ],
     ] {
         let record = sweep(arguments)?;

@@ -1,0 +1,169 @@
+//! So many words, whose frequencies follow a power of their rank: for asking how results depend on both.
+//!
+//! The word of rank r has lines in proportion to r^-s (G. K. Zipf, 1935); s is 0 for words that are all alike, about 1 for
+//! natural language. Nothing of it is drawn by lot: each word gets its share of lines to the nearest whole number, and one
+//! at least, so that the file has the words that were asked for. Lines are alike, but for the word: the years go once
+//! from the first to the last, however many lines there are, and counts have three digits.
+
+use std::io::{self, Write};
+
+use super::Summary;
+use super::text::LineWriter;
+use super::words::Lemmas;
+use super::years::{FIRST, Line, YEARS};
+use crate::random::{Random, mix};
+
+/// Bytes of a line beside its word: four tabs and line feeds, a year, a count of three digits, and two of volumes.
+const BESIDE: u64 = 4 + 4 + 3 + 2;
+
+/// How many words there are, and how unevenly they are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zipf {
+    /// Distinct words.
+    pub words: u64,
+    /// The exponent, in hundredths: 100 for frequencies of 1, 1/2, 1/3, and so on.
+    pub hundredths: u32,
+}
+
+/// The words of a file, each with its number of lines.
+pub(super) struct Spread {
+    words: Vec<(String, u64)>,
+    seed: u64,
+}
+
+impl Spread {
+    /// # Errors
+    /// When `bytes` have no room for one line of each word.
+    pub(super) fn draw(seed: u64, bytes: u64, zipf: Zipf) -> io::Result<Self> {
+        let mut random = Random::new(mix(seed ^ 4));
+        let mut lemmas = Lemmas::new(seed);
+        let mut words: Vec<(String, u64)> = Vec::new();
+        // In the order of their ranks: `Aardvark`, for which the book asks, is the first of all.
+        while (words.len() as u64) < zipf.words.max(1) {
+            let forms = lemmas.next().forms(&mut random);
+            let room = zipf.words.max(1) as usize - words.len();
+            words.extend(forms.into_iter().take(room).map(|(form, _)| (form, 1)));
+        }
+        let shares: Vec<u64> = (1..=words.len() as u64).map(|rank| power(rank, zipf.hundredths)).collect();
+        let lines = |of_the_first: u64, share: u64| lines(of_the_first, share).max(1);
+        let length = |of_the_first: u64| -> u128 {
+            let bytes = |((word, _), share): (&(String, u64), &u64)| {
+                u128::from(lines(of_the_first, *share)) * u128::from(word.len() as u64 + BESIDE)
+            };
+            words.iter().zip(&shares).map(bytes).sum()
+        };
+        let fits = |of_the_first: u64| length(of_the_first) <= u128::from(bytes);
+        if !fits(0) {
+            let least = length(0);
+            let reason =
+                format!("{} words need {least} bytes at least; ask for more bytes or fewer words", words.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
+        // As many lines for the first word as there is room for, in 2^-16 of a line.
+        let (mut low, mut high) = (0, bytes << 16);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            if fits(middle) { low = middle } else { high = middle - 1 }
+        }
+        let mut room = u64::try_from(u128::from(bytes) - length(low)).unwrap_or(0);
+        // What is left over has room for less than one more line of each word.
+        for ((word, count), share) in words.iter_mut().zip(&shares) {
+            *count = lines(low, *share);
+            let line = word.len() as u64 + BESIDE;
+            if let Some(less) = room.checked_sub(line) {
+                (room, *count) = (less, *count + 1);
+            }
+        }
+        words.sort_unstable();
+        Ok(Spread { words, seed })
+    }
+
+    /// Writes the lines, sorted by word and year.
+    pub(super) fn write(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
+        let mut writer = LineWriter::new(out, progress);
+        let mut random = Random::new(mix(self.seed ^ 5));
+        for (word, lines) in &self.words {
+            writer.begin_word(word.as_bytes());
+            let last = lines.saturating_sub(1).max(1);
+            for line in 0..*lines {
+                let bits = random.next();
+                let year = (u128::from(line) * (YEARS as u128 - 1) / u128::from(last)) as usize;
+                let (matches, volumes) =
+                    (100 + (bits & 0xffff) * 900 / 0x1_0000, 10 + (bits >> 16 & 0xffff) * 90 / 0x1_0000);
+                writer.write(&Line { year: (FIRST + year) as u16, matches, volumes })?;
+            }
+        }
+        let (bytes, lines) = writer.finish()?;
+        Ok(Summary { bytes, lines, words: self.words.len() as u64 })
+    }
+}
+
+/// A share of the first word's lines, to the nearest whole number.
+fn lines(of_the_first: u64, share: u64) -> u64 {
+    ((u128::from(of_the_first) * u128::from(share) + (1 << 63)) >> 64) as u64
+}
+
+/// `rank` to the power of minus `hundredths` hundredths, times 2^48.
+fn power(rank: u64, hundredths: u32) -> u64 {
+    // In 2^-40: enough for the error to stay below that of rounding lines.
+    let exponent = u128::from(logarithm(rank)) * u128::from(hundredths) / 100;
+    let (whole, mut rest) = ((exponent >> 40) as u32, exponent & ((1 << 40) - 1));
+    let mut result: u128 = 1 << 62;
+    for root in ROOTS {
+        rest <<= 1;
+        if rest >> 40 == 1 {
+            rest -= 1 << 40;
+            result = (result << 62) / root;
+        }
+    }
+    (result >> 14).checked_shr(whole).unwrap_or(0) as u64
+}
+
+/// The binary logarithm of `number`, times 2^40: each squaring brings out one more place.
+fn logarithm(number: u64) -> u64 {
+    let whole = number.ilog2();
+    let mut places = u64::from(whole);
+    // From 1 up to 2, in 2^-63.
+    let mut rest = u128::from(number << (63 - whole));
+    for _ in 0..40 {
+        rest = (rest * rest) >> 63;
+        places <<= 1;
+        if rest >= 1 << 64 {
+            rest >>= 1;
+            places += 1;
+        }
+    }
+    places
+}
+
+/// The square root of 2, the root of that, and so on, in 2^-62.
+const ROOTS: [u128; 40] = {
+    let mut roots = [0; 40];
+    let mut root: u128 = 2 << 62;
+    let mut place = 0;
+    while place < roots.len() {
+        root = (root << 62).isqrt();
+        roots[place] = root;
+        place += 1;
+    }
+    roots
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_are_those_of_the_standard_library() {
+        for rank in (1..2000).chain([65_536, 999_983, 1_000_000, 50_000_000]) {
+            for hundredths in [0, 1, 50, 100, 130, 200] {
+                let expected = (rank as f64).powf(-f64::from(hundredths) / 100.0);
+                let found = power(rank, hundredths) as f64 / 2f64.powi(48);
+                assert!(
+                    (found - expected).abs() < 1e-8 * expected + 1e-14,
+                    "{rank}, {hundredths}: {found}, {expected}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! A total that all workers add to at once, because it is cut into shards with a lock each.
+
+use crate::Task;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
+
+/// The shards of one run's total.
+pub(crate) struct Shards<T: Task> {
+    totals: Vec<Mutex<T::Partial>>,
+    /// Where the next one who adds begins, so that two who add at once do not meet in the first shard.
+    next: AtomicUsize,
+}
+
+impl<T: Task> Shards<T> {
+    pub(crate) fn new() -> Self {
+        Shards { totals: (0..T::SHARDS).map(|_| Mutex::default()).collect(), next: AtomicUsize::new(0) }
+    }
+
+    /// Adds a partial, part by part. A shard that somebody else is at is left for later.
+    pub(crate) fn add(&self, partial: T::Partial) {
+        let mut parts: Vec<(&Mutex<T::Partial>, T::Partial)> = self.totals.iter().zip(T::split(partial)).collect();
+        // Three sevenths of the way round: far from those before, and nobody's place twice in a row.
+        let begin = self.next.fetch_add(parts.len() * 3 / 7 + 1, Ordering::Relaxed) % parts.len().max(1);
+        parts.rotate_left(begin);
+        let mut taken = Vec::new();
+        for (total, part) in parts {
+            match total.try_lock() {
+                Ok(mut total) => T::reduce(&mut total, part),
+                Err(TryLockError::WouldBlock) => taken.push((total, part)),
+                Err(TryLockError::Poisoned(total)) => T::reduce(&mut total.into_inner(), part),
+            }
+        }
+        for (total, part) in taken {
+            T::reduce(&mut total.lock().unwrap_or_else(PoisonError::into_inner), part);
+        }
+    }
+
+    /// Adds all shards to a total, once nobody works any more.
+    pub(crate) fn add_to(&self, total: &mut T::Partial) {
+        for shard in &self.totals {
+            T::reduce(total, std::mem::take(&mut shard.lock().unwrap_or_else(PoisonError::into_inner)));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Words one behind the other, each with its total.
+
+use std::ops::Range;
+
+/// Words and totals in the order in which they came. A new word costs no allocation of its own: 16 bytes and its letters.
+#[derive(Clone, Default)]
+pub(super) struct List {
+    letters: Vec<u8>,
+    words: Vec<Word>,
+}
+
+#[derive(Clone, Copy)]
+struct Word {
+    /// Where its letters end. They begin where those of the word before end.
+    end: usize,
+    total: u64,
+}
+
+impl List {
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Bytes in use.
+    pub(super) fn bytes(&self) -> usize {
+        self.letters.len() + size_of::<Word>() * self.words.len()
+    }
+
+    #[inline]
+    pub(super) fn word(&self, place: usize) -> &[u8] {
+        &self.letters[self.start(place)..self.words[place].end]
+    }
+
+    #[inline]
+    pub(super) fn total(&self, place: usize) -> u64 {
+        self.words[place].total
+    }
+
+    /// The first and the last word, of a list that is not empty.
+    pub(super) fn ends(&self) -> (&[u8], &[u8]) {
+        (self.word(0), self.last())
+    }
+
+    /// The last word, of a list that is not empty.
+    #[inline]
+    pub(super) fn last(&self) -> &[u8] {
+        self.word(self.len() - 1)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        (0..self.len()).map(|place| (self.word(place), self.total(place)))
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, word: &[u8], total: u64) {
+        self.letters.extend_from_slice(word);
+        self.words.push(Word { end: self.letters.len(), total });
+    }
+
+    /// Takes the last word away; its total.
+    pub(super) fn pop(&mut self) -> Option<u64> {
+        let last = self.words.pop()?;
+        self.letters.truncate(self.start(self.len()));
+        Some(last.total)
+    }
+
+    /// Adds to a word's total; whether that went beyond `u64`.
+    #[inline]
+    pub(super) fn raise(&mut self, place: usize, count: u64) -> bool {
+        let word = &mut self.words[place];
+        let (sum, over) = word.total.overflowing_add(count);
+        word.total = sum;
+        over
+    }
+
+    #[inline]
+    fn start(&self, place: usize) -> usize {
+        if place == 0 { 0 } else { self.words[place - 1].end }
+    }
+
+    /// The first place from `from` on whose word is not less than `word`, in a list that increases: found in steps that
+    /// double, for it is often near.
+    pub(super) fn first_not_below(&self, from: usize, word: &[u8]) -> usize {
+        let (mut low, mut step) = (from, 1);
+        while low + step <= self.len() && self.word(low + step - 1) < word {
+            low += step;
+            step *= 2;
+        }
+        let mut high = (low + step).min(self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.word(middle) < word { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// Appends a stretch of another list.
+    pub(super) fn extend(&mut self, other: &List, places: Range<usize>) {
+        if places.is_empty() {
+            return;
+        }
+        let (start, end) = (other.start(places.start), other.words[places.end - 1].end);
+        let here = self.letters.len();
+        self.letters.extend_from_slice(&other.letters[start..end]);
+        self.words.extend(other.words[places].iter().map(|word| Word { end: word.end - start + here, ..*word }));
+    }
+
+    /// Cuts the list in two; this one keeps the words before `from`.
+    pub(super) fn split_off(&mut self, from: usize) -> List {
+        let start = self.start(from);
+        let letters = self.letters.split_off(start);
+        let mut words = self.words.split_off(from);
+        words.iter_mut().for_each(|word| word.end -= start);
+        List { letters, words }
+    }
+
+    /// Appends what two lists have together, all three of which increase; whether a total went beyond `u64`.
+    ///
+    /// What lies between two words of the other list is copied at once, so that lists of alternating stretches cost a
+    /// few comparisons for each stretch, not one for each word.
+    pub(super) fn merge(&mut self, left: &List, right: &List) -> bool {
+        let (mut mine, mut theirs, mut overflowed) = (0, 0, false);
+        while mine < left.len() && theirs < right.len() {
+            let until = left.first_not_below(mine, right.word(theirs));
+            self.extend(left, mine..until);
+            mine = until;
+            if mine == left.len() {
+                break;
+            }
+            let until = right.first_not_below(theirs, left.word(mine));
+            self.extend(right, theirs..until);
+            theirs = until;
+            if theirs < right.len() && left.word(mine) == right.word(theirs) {
+                self.extend(left, mine..mine + 1);
+                overflowed |= self.raise(self.len() - 1, right.total(theirs));
+                mine += 1;
+                theirs += 1;
+            }
+        }
+        self.extend(left, mine..left.len());
+        self.extend(right, theirs..right.len());
+        overflowed
+    }
+}
