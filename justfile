@@ -33,6 +33,13 @@ report *run:
 compare a b *options:
     {{ goldilocks }} compare {{ a }} {{ b }} {{ options }}
 
+# What other programs take for the same job, on the newest run's file, shown in its report: `just peers --rounds 9`
+[group('run')]
+peers *options:
+    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment: DuckDB and Polars will be absent"
+    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "going on without what could not be installed"
+    {{ goldilocks }} peers {{ options }}
+
 # criterion: every strategy on every task, the seam beside its twins, the kernels: `just micro --quick word_totals`
 [group('run')]
 micro *options: setup
@@ -44,7 +51,7 @@ count-code:
     cargo rustc --release --quiet --package tasks --lib -- --emit asm
     awk '/count_to.*:$/ { show = 1 } show { print } /cfi_endproc/ { show = 0 }' target/release/deps/tasks-*.s
 
-# Measure what is promised and print figure, bar, holds or not: main, seam, agreement, truth, or a part of truth
+# Measure what is promised and print figure, bar, holds or not: main, seam, speed, agreement, truth, or a part of speed or truth
 [group('run')]
 prove *what:
     cargo run --release --quiet --package tests --bin prove -- {{ what }}
@@ -107,6 +114,12 @@ lint:
 [group('check')]
 schema:
     cargo run --quiet --package reports --example schema
+
+# Kernels against each other on bytes that nobody thought of, under the address sanitizer: `just fuzz 600` seconds for each
+[group('check')]
+fuzz seconds="60":
+    cargo +nightly fuzz run bytes -- -max_total_time={{ seconds }} -max_len=4096
+    cargo +nightly fuzz run lines -- -max_total_time={{ seconds }} -max_len=4096
 
 # Licences, sources and bans; advisories too where their database can be had
 [group('check')]

@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod fairness;
 pub mod interrupt;
 pub mod machine;
+pub mod peers;
 pub mod plan;
 pub mod progress;
 pub mod record;

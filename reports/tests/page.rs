@@ -734,3 +734,42 @@ fn text_and_lines_have_contrast_in_every_theme() {
         assert!(contrast(colour("line"), colour("paper")) >= 3.0, "{name}");
     }
 }
+
+#[test]
+fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
+    let mut record = small().record();
+    let task = 1;
+    let bare = chart::time_by_size(&Sweep::new(&record, &record.run.tasks[task])).expect("a chart");
+    record.peers = synthetic::peers();
+    let sweep = Sweep::new(&record, &record.run.tasks[task]);
+    let chart = chart::time_by_size(&sweep).expect("a chart");
+    assert!(chart.y.low < 0.1e9 && chart.y.high > 2.3e9 && bare.y.low > chart.y.low);
+    let lines: Vec<(&str, f64)> = chart
+        .references
+        .iter()
+        .filter(|line| line.kind == chart::Kind::Peer)
+        .map(|line| (&*line.label, line.path[1].1 / 1e6))
+        .collect();
+    // Each with the most threads; two ends for names, and the third that is close joins the second.
+    assert_eq!(lines, [("line_count", 101.0), ("polars", 2222.0), ("duckdb, sqlite", 2323.0), ("", 2373.5)]);
+    assert!(
+        !chart::time_by_size(&Sweep::new(&record, &record.run.tasks[0]))
+            .expect("a chart")
+            .references
+            .iter()
+            .any(|line| line.kind == chart::Kind::Peer)
+    );
+    let page = page(&record);
+    assert_eq!(page.matches(reports::peers::CAVEAT).count(), 2 + 1, "under the chart, and above the table twice");
+    assert!(page.contains("absent: No module named"), "who is absent is named");
+    let table = reports::peers::table(&sweep.peers).expect("peers");
+    let ratio = |name: &str, threads: &str| {
+        let row = table.rows.iter().find(|row| row.name == name && row.entries[0].value == threads);
+        row.expect("a row").entries[5].value.clone()
+    };
+    // Against this program with as many threads, a whole process too.
+    assert_eq!((&*ratio("polars", "1"), &*ratio("polars", "2")), ("20.0×", "20.0×"));
+    assert_eq!((&*ratio("line_count", "1"), &*ratio("fast", "1")), ("0.500×", figures::NONE));
+    let text = reports::text(&record);
+    assert!(text.contains("What others take for the job of word_totals") && text.contains("polars"), "{text}");
+}
