@@ -1,6 +1,7 @@
 //! Measures what is promised, and prints a line for each: what, figure, bar, holds or not.
 
 mod seam;
+mod speed;
 mod truth;
 
 use anyhow::{Context, Result, ensure};
@@ -28,9 +29,10 @@ fn main() -> ExitCode {
         Some("crosscheck") => crosscheck(&mut proofs),
         // One process of a comparison of the seam; see there.
         Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
+        Some("speed") => speed::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),
         Some("truth") => truth::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),
         Some(other) => Err(anyhow::anyhow!(
-            "there is nothing to prove about `{other}`; there are `main`, `seam`, `agreement`, `crosscheck` and `truth`"
+            "there is nothing to prove about `{other}`; there are `main`, `seam`, `speed`, `agreement`, `crosscheck` and `truth`"
         )),
     };
     if let Err(error) = proved {
