@@ -41,6 +41,13 @@ report *run:
 compare a b *options:
     {{ goldilocks }} compare {{ a }} {{ b }} {{ options }}
 
+# What other programs take for the same job, on the newest run's file, shown in its report: `just peers --rounds 9`
+[group('run')]
+peers *options:
+    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment: DuckDB and Polars will be absent"
+    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "going on without what could not be installed"
+    {{ goldilocks }} peers {{ options }}
+
 # criterion: every strategy on every task, the seam beside its twins, the kernels: `just micro --quick word_totals`
 [group('run')]
 micro *options: setup
@@ -115,6 +122,12 @@ lint:
 [group('check')]
 schema:
     cargo run --quiet --package reports --example schema
+
+# Kernels against each other on bytes that nobody thought of, under the address sanitizer: `just fuzz 600` seconds for each
+[group('check')]
+fuzz seconds="60":
+    cargo +nightly fuzz run bytes -- -max_total_time={{ seconds }} -max_len=4096
+    cargo +nightly fuzz run lines -- -max_total_time={{ seconds }} -max_len=4096
 
 # Licences, sources and bans; advisories too where their database can be had
 [group('check')]

@@ -320,7 +320,7 @@ pub fn die_with(parent: u32) -> Result<()> {
 }
 
 /// Restricts this process to `processors`, and asks the system which they are now.
-fn pin(processors: &[usize]) -> Result<Vec<usize>> {
+pub(crate) fn pin(processors: &[usize]) -> Result<Vec<usize>> {
     let mut set = CpuSet::new();
     for processor in processors {
         set.set(*processor);

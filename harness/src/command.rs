@@ -5,19 +5,23 @@ mod data;
 mod doctor;
 mod export;
 mod list;
+mod peers;
 mod run;
 mod setup;
 mod sweep;
 mod values;
+mod whole;
 
 use self::compare::Compare;
 use self::data::Data;
 use self::doctor::Doctor;
 use self::export::Export;
 use self::list::List;
+use self::peers::Peers;
 use self::run::Run;
 use self::setup::Setup;
 use self::sweep::Sweep;
+use self::whole::Whole;
 use crate::cell::{self, Order};
 use crate::record;
 use anyhow::{Context, Result};
@@ -61,11 +65,16 @@ enum Wish {
     Export(Export),
     /// Compares two runs: differences only where the evidence carries them
     Compare(Compare),
+    /// Times other programs at the same job: Python, DuckDB, Polars, mawk and the floors
+    Peers(Peers),
     /// Makes or fetches what the tasks read
     #[command(subcommand)]
     Data(Data),
     /// Makes sure that a PostgreSQL server can be had, installing one if need be
     Setup(Setup),
+    /// Does the whole job of `word_totals` in one process: one side of `peers`
+    #[command(hide = true)]
+    Whole(Whole),
     /// Measures one cell: the child of `run` and `sweep`
     #[command(hide = true)]
     Cell,
@@ -107,6 +116,8 @@ impl Command {
             }
             Wish::Export(export) => export.carry_out(),
             Wish::Compare(compare) => compare.carry_out(),
+            Wish::Peers(peers) => peers.carry_out(),
+            Wish::Whole(whole) => whole.carry_out(),
             Wish::Data(data) => data.carry_out(),
             Wish::Setup(setup) => Ok(setup.carry_out()),
             Wish::Cell => {

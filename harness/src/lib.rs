@@ -15,6 +15,7 @@ pub mod fairness;
 pub mod interrupt;
 pub mod machine;
 pub mod page_cache;
+pub mod peers;
 pub mod plan;
 pub mod progress;
 pub mod record;

@@ -2,7 +2,7 @@
 
 use crate::sight::Sight;
 use crate::topology::{Topology, online};
-use reports::record::Machine;
+use reports::record::{CLOCK, Machine};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
 
@@ -25,6 +25,7 @@ pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     let topology = Topology::here();
     // The report marks where a cell begins to share physical cores with itself.
     notes.insert(PHYSICAL.to_owned(), topology.physical.to_string());
+    notes.insert(CLOCK.to_owned(), format!("{:.2} GHz", tasks::count::kernel::clock_ghz()));
     let cpuinfo = read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name))?;

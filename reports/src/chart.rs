@@ -1,6 +1,7 @@
 //! Charts as plain data: what is shown, in real units, before anyone draws it.
 
 use crate::figures::{self, SPACE};
+use crate::peers;
 use crate::statistics::{Estimate, Interval};
 use crate::sweep::Sweep;
 
@@ -76,6 +77,8 @@ pub enum Kind {
     Default,
     /// Where physical cores end and second hardware threads begin.
     Physical,
+    /// What another program takes.
+    Peer,
 }
 
 /// The measured points of one strategy.
@@ -182,7 +185,9 @@ pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
 
     let baseline = sweep.baseline.as_ref().and_then(|baseline| baseline.time);
     let (lowest, highest) = extent(&series);
-    let (lowest, highest) = baseline.map_or((lowest, highest), |it| (lowest.min(it.value), highest.max(it.value)));
+    let others = peers::lines(&sweep.peers, cores);
+    let lines = baseline.iter().map(|it| it.value).chain(others.iter().map(|(_, time)| *time));
+    let (lowest, highest) = lines.fold((lowest, highest), |(low, high), line| (low.min(line), high.max(line)));
     // Never less than a factor of three from bottom to top: a narrower window would make noise look like news.
     let room = (3.0 / (highest / lowest)).max(1.3).sqrt();
     let (low, high) = (lowest / room, highest * room);
@@ -217,6 +222,7 @@ pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
         let path = vec![(left, baseline.value), (right, baseline.value)];
         references.push(Reference { kind: Kind::Baseline, label: "plain loop".into(), path });
     }
+    references.extend(peer_lines(&others, (left, right), high / low));
     let best: Vec<String> = sweep
         .strategies
         .iter()
@@ -231,6 +237,33 @@ pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
         best.join("; "),
     );
     Some(Chart { title: "Time against partition size".into(), description, x, y, references, series })
+}
+
+/// A line for each peer, named at its right end, or at its left one where the name would cover the one below; where
+/// that is taken too, the lower line bears both names. `span` is the ratio of the axis' ends.
+fn peer_lines(peers: &[(&str, f64)], (left, right): (f64, f64), span: f64) -> Vec<Reference> {
+    // A name is about a twentieth of the axis high.
+    let room = span.powf(0.05);
+    let mut sorted = peers.to_vec();
+    sorted.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut lines: Vec<Reference> = Vec::new();
+    for (name, time) in sorted {
+        let ends = [right, left];
+        let free = |end: &f64| {
+            let mut named = lines.iter().filter(|line| !line.label.is_empty());
+            named.all(|line| line.path[1] != (*end, line.path[1].1) || time / line.path[1].1 > room)
+        };
+        let end = ends.into_iter().find(free);
+        if end.is_none()
+            && let Some(below) = lines.iter_mut().rfind(|line| !line.label.is_empty())
+        {
+            below.label = format!("{}, {name}", below.label);
+        }
+        let (from, to) = if end == Some(left) { (right, left) } else { (left, right) };
+        let label = end.map_or_else(String::new, |_| name.to_owned());
+        lines.push(Reference { kind: Kind::Peer, label, path: vec![(from, time), (to, time)] });
+    }
+    lines
 }
 
 /// From where on cells share physical cores with themselves, if they do.

@@ -12,6 +12,7 @@
 pub mod chart;
 pub mod checks;
 pub mod compare;
+pub mod costs;
 pub mod doubts;
 pub mod error;
 pub mod export;
@@ -19,6 +20,7 @@ pub mod figures;
 pub mod finding;
 pub mod limits;
 pub mod page;
+pub mod peers;
 pub mod read;
 pub mod record;
 pub mod resources;

@@ -2,13 +2,15 @@
 
 use crate::chart::{self, Chart, on};
 use crate::checks::{self, Alarm};
+use crate::costs;
 use crate::doubts;
 use crate::error::Result;
 use crate::figures;
 use crate::finding::{Finding, finding};
 use crate::limits;
+use crate::peers;
 use crate::read::Record;
-use crate::record::StrategyNote;
+use crate::record::{Machine, StrategyNote};
 use crate::resources;
 use crate::statistics::BLOCKS_FOR_AN_INTERVAL;
 use crate::svg;
@@ -26,8 +28,10 @@ use std::path::Path;
 pub fn page(record: &Record) -> Result<String> {
     let sweeps: Vec<Sweep> = record.run.tasks.iter().map(|task| Sweep::new(record, task)).collect();
     let measured = sweeps.iter().filter(|sweep| !sweep.cells.is_empty() || !sweep.failures.is_empty());
-    let tasks: Vec<Section> =
-        measured.enumerate().map(|(nth, sweep)| Section::new(nth, sweep)).collect::<Result<_>>()?;
+    let tasks: Vec<Section> = measured
+        .enumerate()
+        .map(|(nth, sweep)| Section::new(nth, sweep, &record.run.machine))
+        .collect::<Result<_>>()?;
     let run = &record.run;
     let failed: usize = sweeps.iter().map(|sweep| sweep.failures.len()).sum();
     let page = Page {
@@ -94,6 +98,8 @@ struct Section<'a> {
     threads: Table,
     warmed: Vec<String>,
     outliers: Table,
+    peers: Option<Table>,
+    dispatch: Option<Table>,
     samples: String,
 }
 
@@ -111,7 +117,7 @@ struct Key {
 }
 
 impl<'a> Section<'a> {
-    fn new(nth: usize, sweep: &'a Sweep<'a>) -> Result<Self> {
+    fn new(nth: usize, sweep: &'a Sweep<'a>, machine: &Machine) -> Result<Self> {
         let id = format!("task-{nth}");
         let finding = finding(sweep);
         let task = sweep.task;
@@ -141,7 +147,15 @@ impl<'a> Section<'a> {
             figure(
                 chart::time_by_size(sweep),
                 "sizes",
-                format!("On {}, both scales logarithmic; lower is faster.{whiskers}", on(cores)),
+                format!(
+                    "On {}, both scales logarithmic; lower is faster.{whiskers}{}",
+                    on(cores),
+                    if peers::lines(&sweep.peers, cores).is_empty() {
+                        String::new()
+                    } else {
+                        format!(" Dashed lines with names are other programs at the same job. {}", peers::CAVEAT)
+                    }
+                ),
             ),
         ];
         let drawn = |name: &str| sweep.cells.iter().any(|cell| cell.cell.strategy == name && cell.is_sound());
@@ -160,6 +174,7 @@ impl<'a> Section<'a> {
         }
         facts.extend(task.options.iter().map(|(name, value)| (name.clone(), value.clone())));
         facts.extend(task.answer.iter().map(|(name, value)| (format!("answer: {name}"), value.clone())));
+        facts.extend(costs::increment(sweep, machine).map(|words| ("an increment of the plain loop".into(), words)));
         if !task.digest.is_empty() {
             facts.push(("answer: digest".into(), task.digest.clone()));
         }
@@ -172,6 +187,8 @@ impl<'a> Section<'a> {
             threads: resources::threads(sweep),
             warmed: doubts::warmed(sweep),
             outliers: doubts::outliers(sweep),
+            peers: peers::table(&sweep.peers),
+            dispatch: costs::dispatch(sweep),
             samples: figures::count(doubts::compared(sweep).map(|measured| measured.samples as u64).sum()),
             facts,
             id,

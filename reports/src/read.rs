@@ -1,7 +1,7 @@
 //! Reads `run.jsonl` back: strict about what it says, lenient about its last line, which a crash may have cut.
 
 use crate::error::{Error, Result};
-use crate::record::{BASELINE, Ended, Line, Run, Sample, Skipped, Status, VERSION};
+use crate::record::{BASELINE, Ended, Line, Peer, Run, Sample, Skipped, Status, VERSION};
 use std::path::Path;
 
 /// A whole run, read back.
@@ -13,6 +13,8 @@ pub struct Record {
     pub samples: Vec<Sample>,
     /// The tasks that could not be measured.
     pub skipped: Vec<Skipped>,
+    /// What others took for the same jobs: one for each task, name and number of threads.
+    pub peers: Vec<Peer>,
     /// How the sweep ended; `None` if it still runs or died.
     pub ended: Option<Ended>,
     /// How often the sweep was taken up again.
@@ -43,6 +45,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
         run: first_line(path, first)?,
         samples: Vec::new(),
         skipped: Vec::new(),
+        peers: Vec::new(),
         ended: None,
         resumed: 0,
         torn: None,
@@ -72,6 +75,14 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
                 record.ended = None;
             }
             Line::Ended(ended) => record.ended = Some(ended),
+            Line::Peer(peer) => {
+                if !record.run.tasks.iter().any(|task| task.name == peer.task) {
+                    let reason = format!("{} is at the task `{}`, which the run does not list", peer.name, peer.task);
+                    return Err(refuse(number, reason));
+                }
+                record.peers.retain(|other| !other.is_same(&peer));
+                record.peers.push(*peer);
+            }
         }
     }
     Ok(record)

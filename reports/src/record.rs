@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 /// The version of this format that is written here. Readers accept every version up to it.
 ///
 /// Version 2 added to what version 1 had: checks of the machine, named faults, the mask read back, the warm-up, the
-/// census and the counters. What an older record lacks is absent, never zero.
-pub const VERSION: u32 = 2;
+/// census and the counters. Version 3 added peers. What an older record lacks is absent, never zero.
+pub const VERSION: u32 = 3;
 
 /// One line of `run.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,8 @@ pub enum Line {
     Resumed(Moment),
     /// The sweep came to an end: all that was planned is measured, or it was interrupted.
     Ended(Ended),
+    /// What another program took for the same job on the same input, or why it could not be asked.
+    Peer(Box<Peer>),
 }
 
 /// What a run set out to measure.
@@ -93,6 +95,9 @@ pub enum Verdict {
 /// The name of the machine's note that says how many of [`Run::processors`], from the first, are a physical core of their
 /// own. Those behind are second hardware threads.
 pub const PHYSICAL_CORES: &str = "physical cores";
+
+/// The name of the machine's note that says how fast its clock ran, such as `3.61 GHz`, by a chain of multiplications.
+pub const CLOCK: &str = "clock under load";
 
 /// The machine a run was measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -413,4 +418,61 @@ pub struct Ended {
     /// What was checked of the machine after the last sample: what the measuring itself may have run into.
     #[serde(default)]
     pub checks: Vec<Check>,
+}
+
+/// Another program at the job of a task, on the input that this run had, with so many threads.
+///
+/// A later line takes the place of an earlier one for the same task, name and number of threads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Peer {
+    /// The task's name.
+    pub task: String,
+    /// The peer's name: one spelling everywhere.
+    pub name: String,
+    /// What it does, in one sentence.
+    pub about: String,
+    /// What it is there for.
+    pub role: Role,
+    /// The program's version in its own words; empty if it is absent.
+    pub version: String,
+    /// How many threads or processes it was allowed, and processors.
+    pub threads: u32,
+    /// Its runs, by turns with those of all other peers. Empty if it is absent or wrong.
+    pub runs: Vec<PeerRun>,
+    /// Why there are none: it is not installed, it failed, or its totals are not ours; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+impl Peer {
+    /// Whether a line of one takes the place of a line of the other.
+    pub fn is_same(&self, other: &Peer) -> bool {
+        (&self.task, &self.name, self.threads) == (&other.task, &other.name, other.threads)
+    }
+}
+
+/// What a peer is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// It only reads the input: nobody can be faster.
+    Floor,
+    /// This program itself, as a whole process like the others.
+    Own,
+    /// What a user might take instead.
+    Other,
+}
+
+/// One run of a peer: a whole process, from its start to its end, with all that it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PeerRun {
+    /// From its start to its end.
+    pub wall_ns: u64,
+    /// The same on the input's first line alone, right before: what the program takes to come up and to end.
+    pub start_ns: u64,
+    /// Processor time of the process and those it waited for.
+    pub cpu_ns: u64,
+    /// The most memory that it, or one of those, held; pages of a mapped file count. It is never less than the little that
+    /// this program held when it started the peer.
+    pub peak_memory_bytes: u64,
 }

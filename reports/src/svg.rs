@@ -132,6 +132,9 @@ fn draw_reference(
         Kind::Baseline => (Ink::Baseline, HPos::Right, (-4 * FINE, -4 * FINE)),
         Kind::Default => (Ink::Default, HPos::Left, (5 * FINE, 18 * FINE)),
         Kind::Physical => (Ink::Physical, HPos::Right, (-5 * FINE, 18 * FINE)),
+        // Named at the end of its path, which may be the left one.
+        Kind::Peer if path[0].0 > right => (Ink::Peer, HPos::Left, (4 * FINE, -2 * FINE)),
+        Kind::Peer => (Ink::Peer, HPos::Right, (-4 * FINE, -2 * FINE)),
     };
     sheet.open("reference", Some(&reference.label));
     area.draw(&PathElement::new(path, ink.style()))?;
@@ -256,13 +259,14 @@ enum Ink {
     Baseline,
     Default,
     Physical,
+    Peer,
     Line,
     Whisker,
     Marker,
 }
 
 impl Ink {
-    const ALL: [(Self, &str); 11] = [
+    const ALL: [(Self, &str); 12] = [
         (Self::Axis, "axis"),
         (Self::Grid, "grid"),
         (Self::Label, "label"),
@@ -271,6 +275,7 @@ impl Ink {
         (Self::Baseline, "baseline"),
         (Self::Default, "default"),
         (Self::Physical, "physical"),
+        (Self::Peer, "peer"),
         (Self::Line, "line"),
         (Self::Whisker, "whisker"),
         (Self::Marker, "marker"),

@@ -1,7 +1,7 @@
 //! Samples gathered by cell: what a task's sweep measured, summed up once for charts, tables and sentences alike.
 
 use crate::read::Record;
-use crate::record::{BASELINE, Cell, PHYSICAL_CORES, Sample, Status, StrategyNote, TaskNote, Times};
+use crate::record::{BASELINE, Cell, PHYSICAL_CORES, Peer, Sample, Status, StrategyNote, TaskNote, Times};
 use crate::resources;
 use crate::statistics::{self, Blocks, Estimate, LEVEL, Modes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +81,8 @@ pub struct Sweep<'a> {
     /// How many of a cell's processors, from the first, can be physical cores of their own; those behind are second
     /// hardware threads. `None` if it is not recorded.
     pub physical: Option<u32>,
+    /// Other programs at the same job.
+    pub peers: Vec<&'a Peer>,
 }
 
 impl<'a> Sweep<'a> {
@@ -125,6 +127,7 @@ impl<'a> Sweep<'a> {
                 .filter(|sample| sample.cell.task == task.name && sample.status != Status::Verified)
                 .collect(),
             physical: record.run.machine.notes.get(PHYSICAL_CORES).and_then(|number| number.parse().ok()),
+            peers: record.peers.iter().filter(|peer| peer.task == task.name).collect(),
         }
     }
 

@@ -4,8 +4,9 @@ use crate::checks;
 use crate::compare::{By, Comparison, Difference, Figure, Outcome};
 use crate::figures::{self, NONE, SPACE};
 use crate::finding::finding;
+use crate::peers;
 use crate::read::Record;
-use crate::record::BASELINE;
+use crate::record::{BASELINE, Peer};
 use crate::sweep::Sweep;
 use crate::table::{self, Entry, Table};
 use std::fmt::Write as _;
@@ -37,6 +38,7 @@ pub fn text(record: &Record) -> String {
         if !sweep.cells.is_empty() {
             let _ = writeln!(text, "\n{}", lines(&table::strategies(&sweep, &finding)));
         }
+        text.push_str(&peer_lines(&sweep.peers));
     }
     if record.samples.is_empty() {
         text.push_str("Nothing was measured: the record has no sample.\n");
@@ -126,6 +128,21 @@ fn lines(table: &Table) -> String {
         rows.push(line);
     }
     aligned(&rows)
+}
+
+/// What other programs took for the same job, as plain text; empty if none was asked.
+pub fn of_peers(peers: &[Peer]) -> String {
+    printable(&peer_lines(&peers.iter().collect::<Vec<_>>()))
+}
+
+fn peer_lines(peers: &[&Peer]) -> String {
+    let Some(table) = peers::table(peers) else { return String::new() };
+    let mut rows: Vec<Vec<String>> = vec![table.columns.iter().map(|&column| column.to_owned()).collect()];
+    for row in &table.rows {
+        let line = std::iter::once(row.name.clone()).chain(row.entries.iter().map(entry));
+        rows.push(line.collect());
+    }
+    format!("{}\n\n{}\n", table.caption, aligned(&rows))
 }
 
 /// Rows of one length as columns: the first to the left, the others to the right.

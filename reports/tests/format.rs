@@ -41,11 +41,12 @@ fn the_schema_that_is_kept_is_what_the_types_give() {
 #[test]
 fn every_line_of_every_kind_and_version_keeps_to_the_schema() {
     let validator = validator();
-    let record = Synthetic { sizes: 2, blocks: 3, trouble: true, ..Synthetic::default() }.record();
+    let mut record = Synthetic { sizes: 2, blocks: 3, trouble: true, ..Synthetic::default() }.record();
+    record.peers = synthetic::peers();
     let resumed = Line::Resumed(Moment { at: "2025-11-02T11:00:00Z".into() });
     let resumed = serde_json::to_string(&resumed).expect("strings only");
     let lines = synthetic::lines(&record) + &text("tests/records/v1.jsonl") + &resumed;
-    for kind in ["run", "sample", "skipped", "resumed", "ended"] {
+    for kind in ["run", "sample", "skipped", "resumed", "ended", "peer"] {
         assert!(lines.contains(&format!("{{\"kind\":\"{kind}\"")), "no line of kind {kind} is tried");
     }
     for line in lines.lines() {

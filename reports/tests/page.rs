@@ -4,9 +4,10 @@ mod synthetic;
 
 use reports::Record;
 use reports::chart;
+use reports::costs;
 use reports::doubts;
 use reports::finding::finding;
-use reports::record::{BASELINE, Check, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
+use reports::record::{BASELINE, CLOCK, Check, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
 use reports::sweep::Sweep;
 use reports::{figures, resources, statistics, svg, table};
 use std::collections::BTreeSet;
@@ -733,4 +734,79 @@ fn text_and_lines_have_contrast_in_every_theme() {
         }
         assert!(contrast(colour("line"), colour("paper")) >= 3.0, "{name}");
     }
+}
+
+#[test]
+fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
+    let mut record = small().record();
+    let task = 1;
+    let bare = chart::time_by_size(&Sweep::new(&record, &record.run.tasks[task])).expect("a chart");
+    record.peers = synthetic::peers();
+    let sweep = Sweep::new(&record, &record.run.tasks[task]);
+    let chart = chart::time_by_size(&sweep).expect("a chart");
+    assert!(chart.y.low < 0.1e9 && chart.y.high > 2.3e9 && bare.y.low > chart.y.low);
+    let lines: Vec<(&str, f64)> = chart
+        .references
+        .iter()
+        .filter(|line| line.kind == chart::Kind::Peer)
+        .map(|line| (&*line.label, line.path[1].1 / 1e6))
+        .collect();
+    // Each with the most threads; two ends for names, and the third that is close joins the second.
+    assert_eq!(lines, [("line_count", 101.0), ("polars", 2222.0), ("duckdb, sqlite", 2323.0), ("", 2373.5)]);
+    assert!(
+        !chart::time_by_size(&Sweep::new(&record, &record.run.tasks[0]))
+            .expect("a chart")
+            .references
+            .iter()
+            .any(|line| line.kind == chart::Kind::Peer)
+    );
+    let page = page(&record);
+    assert_eq!(page.matches(reports::peers::CAVEAT).count(), 2 + 1, "under the chart, and above the table twice");
+    assert!(page.contains("absent: No module named"), "who is absent is named");
+    let table = reports::peers::table(&sweep.peers).expect("peers");
+    let ratio = |name: &str, threads: &str| {
+        let row = table.rows.iter().find(|row| row.name == name && row.entries[0].value == threads);
+        row.expect("a row").entries[5].value.clone()
+    };
+    // Against this program with as many threads, a whole process too.
+    assert_eq!((&*ratio("polars", "1"), &*ratio("polars", "2")), ("20.0×", "20.0×"));
+    assert_eq!((&*ratio("line_count", "1"), &*ratio("fast", "1")), ("0.500×", figures::NONE));
+    let text = reports::text(&record);
+    assert!(text.contains("What others take for the job of word_totals") && text.contains("polars"), "{text}");
+}
+
+#[test]
+fn an_increment_is_given_in_cycles_where_the_clock_was_measured() {
+    let mut record = small().record();
+    record.run.tasks[0].answer = vec![("numbers".into(), "100 000".into()), ("sum".into(), "1000000000".into())];
+    let words = |record: &Record| {
+        costs::increment(&Sweep::new(record, &record.run.tasks[0]), &record.run.machine).expect("count has a sum")
+    };
+    let bare = words(&record);
+    record.run.machine.notes.insert(CLOCK.into(), "2.00 GHz".into());
+    let ns: f64 = bare.replace(figures::SPACE, " ").trim_end_matches(" ns").parse().expect("a number of nanoseconds");
+    assert!((0.85..0.95).contains(&ns), "{bare}");
+    let cycles = words(&record);
+    assert!(cycles.starts_with(&bare) && cycles.contains(&format!("{:.2}", 1.0 / (ns * 2.0))[..3]), "{cycles}");
+    assert!(page(&record).contains("an increment of the plain loop"));
+    assert_eq!(costs::increment(&Sweep::new(&record, &record.run.tasks[1]), &record.run.machine), None);
+}
+
+#[test]
+fn what_handing_over_a_job_costs_is_told_for_one_alone_and_for_one_of_many() {
+    let mut record = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
+    assert_eq!(costs::dispatch(&Sweep::new(&record, &record.run.tasks[0])), None);
+    let largest = *record.run.tasks[0].sizes.last().expect("sizes");
+    record.run.tasks[0].name = "noop".into();
+    for sample in record.samples.iter_mut().filter(|sample| sample.cell.task == "count") {
+        sample.cell.task = "noop".into();
+        let times = sample.times.as_mut().expect("no failures here");
+        times.partitions = if sample.cell.size == largest { 1 } else { 100_000 / sample.cell.size.max(1) };
+        times.wall_ns = if times.partitions == 1 { 70_000 } else { 250 * times.partitions };
+    }
+    let table = costs::dispatch(&Sweep::new(&record, &record.run.tasks[0])).expect("a table");
+    let rayon = table.rows.iter().find(|row| row.name == "rayon").expect("rayon has a row");
+    let values: Vec<String> = rayon.entries.iter().map(|entry| entry.value.replace(figures::SPACE, " ")).collect();
+    assert_eq!(values, ["122 µs", "70.0 µs", "250 ns", "10 000"]);
+    assert!(page(&record).contains("What handing over a job costs"));
 }

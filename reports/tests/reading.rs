@@ -2,7 +2,7 @@
 
 mod synthetic;
 
-use reports::record::{Line, Moment, Status, VERSION};
+use reports::record::{Line, Moment, Peer, Status, VERSION};
 use reports::{Error, Record};
 use std::path::{Path, PathBuf};
 use synthetic::Synthetic;
@@ -125,6 +125,20 @@ fn what_the_run_does_not_list_is_refused() {
     let mut record = small();
     record.samples[0].cell.strategy = "unheard_of".into();
     assert!(refusal(synthetic::lines(&record)).contains("the strategy `unheard_of` is measured"));
+}
+
+#[test]
+fn a_later_line_of_a_peer_takes_the_place_of_an_earlier_one() {
+    let mut record = small();
+    record.peers = synthetic::peers();
+    let again = Peer { version: "2.1".into(), ..record.peers[4].clone() };
+    record.peers.push(again.clone());
+    let read_back = read(synthetic::lines(&record)).1.expect("a sound record");
+    assert_eq!(read_back.peers.len(), record.peers.len() - 1);
+    assert_eq!(read_back.peers.last(), Some(&again));
+
+    record.peers[0].task = "unheard_of".into();
+    assert!(refusal(synthetic::lines(&record)).contains("line_count is at the task `unheard_of`"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 pub mod book;
 pub mod bytes;
+pub mod floor;
 mod input;
 pub mod line;
 mod map;

@@ -174,6 +174,64 @@ fn kernels_agree_at_every_length_and_every_place_in_memory() {
     }
 }
 
+/// Whole lines of just so many bytes: the last but one has a word as long as it takes. The last may lack its line feed.
+fn lines_of(bytes: usize, feed: bool) -> Vec<u8> {
+    let (line, last) = (&b"word\t1984\t17\t1\n"[..], &b"\t1984\t17\t1\n"[..]);
+    let mut text = Vec::new();
+    while text.len() + line.len() + last.len() < bytes {
+        text.extend_from_slice(line);
+    }
+    let letters = (bytes + usize::from(!feed)).saturating_sub(text.len() + last.len());
+    text.extend(std::iter::repeat_n(b'w', letters));
+    text.extend_from_slice(last);
+    text.truncate(bytes);
+    text
+}
+
+#[test]
+fn kernels_agree_around_the_width_of_every_vector_and_the_end_of_every_stretch_and_window() {
+    for width in [8, 16, 32, 64, 128, 1024, 2048, 65_472, 65_536] {
+        for bytes in width - 8..=width + 72 {
+            for feed in [false, true] {
+                kernels_agree(&lines_of(bytes, feed)).unwrap();
+            }
+        }
+    }
+}
+
+/// The last bytes of a page, behind which there is nothing: whoever reads further is killed.
+#[cfg(target_os = "linux")]
+mod page_end {
+    #![allow(unsafe_code)] // A map is unsafe: whoever changes the file changes the slice.
+    use super::*;
+    use memmap2::MmapOptions;
+
+    fn at_the_end_of_a_page(text: &[u8]) {
+        let page = rustix::param::page_size();
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(text.len().next_multiple_of(page) as u64).unwrap();
+        let pages = text.len().div_ceil(page) * page;
+        std::os::unix::fs::FileExt::write_all_at(&file, text, (pages - text.len()) as u64).unwrap();
+        // SAFETY: nobody else has the file. The map is a page longer than it, and reading that page raises SIGBUS.
+        let map = unsafe { MmapOptions::new().len(pages + page).map(&file).unwrap() };
+        kernels_agree(&map[pages - text.len()..pages]).unwrap();
+    }
+
+    #[test]
+    fn no_kernel_reads_behind_the_page_that_ends_with_the_text() {
+        for bytes in (1..=200).chain([1000, 1023, 1024, 1025, 1087, 1088, 4095, 4096, 4097, 65_535, 65_536, 65_600]) {
+            for feed in [false, true] {
+                at_the_end_of_a_page(&lines_of(bytes, feed));
+            }
+        }
+        // And where the lines at the end are not taken one by one: they are all of one word.
+        for lines in 1..60 {
+            at_the_end_of_a_page(&b"word\t1984\t17\t1\n".repeat(lines));
+            at_the_end_of_a_page(&b"a\t1984\t1234567\t1\n".repeat(lines));
+        }
+    }
+}
+
 #[test]
 fn kernels_agree_on_words_of_any_length() {
     let mut text = Vec::new();

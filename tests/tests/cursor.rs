@@ -472,7 +472,7 @@ fn a_future_that_pulls_pages_awaits_the_socket_and_leaves_the_thread_to_others()
         }
     };
     assert_eq!(async_io::block_on(future::or(pulling, other)), 4);
-    assert_eq!(gather().unwrap().answer().unwrap().figures[0].1, "20");
+    assert_eq!(gather.outcome().unwrap().answer().unwrap().figures[0].1, "20");
     // Twenty rows of 20 ms: somebody who only sleeps could be woken eighty times meanwhile.
     assert!(awaited.get() >= 4 && others.get() >= 8, "{} sockets awaited, {} others", awaited.get(), others.get());
 }

@@ -6,8 +6,8 @@
 use fastrand::Rng;
 use reports::Record;
 use reports::record::{
-    BASELINE, Cell, Census, Check, Ended, Fault, Line, Machine, PHYSICAL_CORES, Pool, Run, Sample, Skipped, Status,
-    StrategyNote, TaskNote, Times, VERSION, Verdict,
+    BASELINE, Cell, Census, Check, Ended, Fault, Line, Machine, PHYSICAL_CORES, Peer, PeerRun, Pool, Role, Run, Sample,
+    Skipped, Status, StrategyNote, TaskNote, Times, VERSION, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -86,7 +86,7 @@ impl Synthetic {
             interrupted: false,
             checks: checks(self.trouble, false),
         });
-        Record { run, samples, skipped, ended, resumed: 0, torn: None }
+        Record { run, samples, skipped, peers: Vec::new(), ended, resumed: 0, torn: None }
     }
 
     fn run(&self) -> Run {
@@ -209,6 +209,39 @@ impl Synthetic {
             })
             .collect()
     }
+}
+
+/// Other programs at the job of `word_totals`: a floor, this program, two that are close, one that is absent.
+pub(crate) fn peers() -> Vec<Peer> {
+    let peer = |name: &str, role: Role, threads: u32, ms: u64| Peer {
+        task: "word_totals".into(),
+        name: name.into(),
+        about: "Does the same.".into(),
+        role,
+        version: if ms == 0 { "" } else { "2.0" }.into(),
+        threads,
+        runs: [ms, ms + ms / 50]
+            .into_iter()
+            .filter(|_| ms > 0)
+            .map(|ms| PeerRun {
+                wall_ns: ms * 1_000_000,
+                start_ns: 30_000_000,
+                cpu_ns: ms * 900_000,
+                peak_memory_bytes: 300 << 20,
+            })
+            .collect(),
+        reason: if ms == 0 { "absent: No module named 'fast'" } else { "" }.into(),
+    };
+    vec![
+        peer("line_count", Role::Floor, 1, 100),
+        peer("runs_map", Role::Own, 1, 200),
+        peer("runs_map", Role::Own, 2, 110),
+        peer("polars", Role::Other, 1, 4_000),
+        peer("polars", Role::Other, 2, 2_200),
+        peer("duckdb", Role::Other, 2, 2_300),
+        peer("sqlite", Role::Other, 1, 2_350),
+        peer("fast", Role::Other, 1, 0),
+    ]
 }
 
 /// What goes wrong, so that each way of going wrong is on the page.
@@ -346,5 +379,6 @@ pub(crate) fn lines(record: &Record) -> String {
     all.extend(record.skipped.iter().cloned().map(Line::Skipped));
     all.extend(record.samples.iter().map(|sample| Line::Sample(Box::new(sample.clone()))));
     all.extend(record.ended.iter().cloned().map(Line::Ended));
+    all.extend(record.peers.iter().cloned().map(|peer| Line::Peer(Box::new(peer))));
     all.iter().map(|line| serde_json::to_string(line).expect("a line has string keys only") + "\n").collect()
 }

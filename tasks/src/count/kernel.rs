@@ -34,6 +34,25 @@ fn opaque(counter: u64) -> u64 {
     std::hint::black_box(counter)
 }
 
+/// How fast the clock runs under load, in GHz: from a chain of multiplications, each of which waits for the one before.
+///
+/// One takes three cycles on every x86-64 processor since 2008 and on most others (Agner Fog, "Instruction tables"). A
+/// virtual machine shows no counter of cycles, and the speed that a system reports is not the one under load.
+pub fn clock_ghz() -> f64 {
+    const MULTIPLICATIONS: u32 = 1_000_000;
+    const CYCLES: f64 = 3.0;
+    let time = || {
+        let began = Instant::now();
+        let product = (0..MULTIPLICATIONS).fold(3u64, |product, _| opaque(product.wrapping_mul(product)));
+        let elapsed = began.elapsed().as_nanos() as f64;
+        assert_eq!(product % 2, 1, "odd numbers have odd products");
+        elapsed
+    };
+    // The least: whatever disturbs a chain makes it longer.
+    let least = (0..20).map(|_| time()).fold(f64::INFINITY, f64::min);
+    f64::from(MULTIPLICATIONS) * CYCLES / least
+}
+
 /// How many times as long it takes to count twice as far, and nanoseconds for each increment: medians of `rounds` pairs.
 ///
 /// For the benches and the proofs: a ratio of 2 and a time above zero show that the loop is still there.

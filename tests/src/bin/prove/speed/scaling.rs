@@ -1,7 +1,7 @@
-//! How fast, against what: each figure a ratio within one interleaved run.
+//! How word totals scale: with workers, with the number of partitions, with words of other kinds.
 
 use crate::Proofs;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use datasets::ngrams::{Recipe, Zipf};
 use harness::usage::Usage;
 use std::collections::BTreeMap;
@@ -14,25 +14,6 @@ use tasks::word_totals::{Kernel, Options, TotalsOf};
 use tasks::words::WordTotals;
 use tests::prices::median;
 use tests::{worker_for, workspace};
-
-/// A group of lines, by its name on the command line.
-type Group = (&'static str, fn(&mut Proofs) -> Result<()>);
-
-const GROUPS: [Group; 3] = [("reduce", reduce), ("cut", cut), ("axes", axes)];
-
-/// All groups, or those that are asked for.
-pub(crate) fn prove(proofs: &mut Proofs, asked: &[String]) -> Result<()> {
-    if let Some(unknown) = asked.iter().find(|name| !GROUPS.iter().any(|(group, _)| group == name)) {
-        let all: Vec<&str> = GROUPS.iter().map(|(group, _)| *group).collect();
-        bail!("there is nothing about speed called `{unknown}`; there is {}", all.join(", "));
-    }
-    for (group, prove) in GROUPS {
-        if asked.is_empty() || asked.iter().any(|name| name == group) {
-            prove(proofs)?;
-        }
-    }
-    Ok(())
-}
 
 /// The size of the book's file.
 const WHOLE: u64 = 1_800_000_000;
@@ -94,7 +75,7 @@ fn wall(took: &Took) -> f64 {
 }
 
 /// How the final reduce scales with workers, on the words of the whole file.
-fn reduce(proofs: &mut Proofs) -> Result<()> {
+pub(super) fn reduce(proofs: &mut Proofs) -> Result<()> {
     const STRATEGY: &str = "threads_shared";
     let ways: Vec<Way> = Combine::ALL
         .iter()
@@ -130,7 +111,7 @@ fn reduce(proofs: &mut Proofs) -> Result<()> {
 }
 
 /// How many workers one thread can cut partitions for: cutting is behind a lock, or on a thread of its own.
-fn cut(proofs: &mut Proofs) -> Result<()> {
+pub(super) fn cut(proofs: &mut Proofs) -> Result<()> {
     let recipe = Recipe { bytes: WHOLE, ..Recipe::default() };
     let input = Some(recipe.file(&workspace().join("datasets/generated"), &mut |_| ())?);
     let task = Arc::new(TotalsOf::new(&Options { input, kernel: Kernel::Runs, ..Options::default() })?);
@@ -161,7 +142,7 @@ fn cut(proofs: &mut Proofs) -> Result<()> {
 }
 
 /// What words, exponent and order do to the time of a line, and how fast such files are made.
-fn axes(proofs: &mut Proofs) -> Result<()> {
+pub(super) fn axes(proofs: &mut Proofs) -> Result<()> {
     const BYTES: u64 = 100_000_000;
     let ways = [("threads_shared", 2, Combine::PerWorker), ("threads_shared", 2, Combine::Sharded)];
     for words in [100, 10_000, 1_000_000] {

@@ -1,0 +1,62 @@
+//! This program's own side of the comparison: the whole job in one process, from its start to its end, as the peers do it.
+
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use strategies::Task;
+use tasks::word_totals::TotalsOf;
+use tasks::words::WordTotals;
+
+/// How many lines a thread takes at once.
+const LINES: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
+
+/// All words' totals, from `threads` threads that take partitions from one iterator behind a lock, each adding to totals
+/// of its own.
+///
+/// # Errors
+/// When the file cannot be read, or has a line that is malformed.
+pub fn totals(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotals> {
+    if threads == NonZeroUsize::MIN {
+        return Ok(task.baseline()?);
+    }
+    let partitions = Mutex::new(task.partitions(LINES)?);
+    let work = || {
+        let mut totals = WordTotals::default();
+        while let Some(partition) = partitions.lock().ok().and_then(|mut partitions| partitions.next()) {
+            task.map(partition?, &mut totals)?;
+        }
+        Ok(totals)
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.get()).map(|_| scope.spawn(work)).collect();
+        let own: strategies::Result<WordTotals> = work();
+        let mut totals = own?;
+        for other in others {
+            let other = other.join().ok().context("a thread panicked while it added up words")?;
+            TotalsOf::reduce(&mut totals, other?);
+        }
+        Ok(totals)
+    })
+}
+
+/// What every peer prints in the end: how many words there are, and what their totals add up to.
+pub fn report(totals: &WordTotals) -> String {
+    let occurrences: u128 = totals.iter().map(|(_, total)| u128::from(total)).sum();
+    format!("{}\t{occurrences}", totals.len())
+}
+
+/// Writes `word TAB total`, in no particular order, as every peer does when it is checked.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(totals: &WordTotals, path: &Path) -> Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    let mut out = BufWriter::new(File::create(path).with_context(failed)?);
+    for (word, total) in totals.iter() {
+        out.write_all(word).and_then(|()| writeln!(out, "\t{total}")).with_context(failed)?;
+    }
+    out.flush().with_context(failed)
+}

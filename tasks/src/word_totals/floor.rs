@@ -1,0 +1,48 @@
+//! The floor under every kernel: reading all bytes and doing next to nothing with them.
+
+use super::Read;
+use super::input::Input;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use strategies::{Error, Result};
+
+/// How much a thread takes at once.
+const PARTITION: u64 = 8 * 1024 * 1024;
+
+/// Adds up a file's bytes, eight at a time as one number, on so many threads: what the bytes cost that nobody looks at.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize) -> Result<u64> {
+    let input = Input::open(path, read)?;
+    let next = AtomicU64::new(0);
+    let work = || -> Result<u64> {
+        let mut sum = 0u64;
+        loop {
+            let begin = next.fetch_add(PARTITION, Ordering::Relaxed);
+            if begin >= input.length() {
+                return Ok(sum);
+            }
+            let end = input.length().min(begin + PARTITION);
+            input.pieces((begin, end), |bytes, _| {
+                sum = sum.wrapping_add(add(bytes));
+                Ok(())
+            })?;
+        }
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.get()).map(|_| scope.spawn(work)).collect();
+        let own = work();
+        others.into_iter().fold(own, |sum, other| {
+            let other = other.join().unwrap_or_else(|_| Err(Error::Panicked("while adding up bytes".to_owned())));
+            Ok(sum?.wrapping_add(other?))
+        })
+    })
+}
+
+fn add(bytes: &[u8]) -> u64 {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let sum = eights.iter().fold(0u64, |sum, eight| sum.wrapping_add(u64::from_le_bytes(*eight)));
+    rest.iter().fold(sum, |sum, byte| sum.wrapping_add(u64::from(*byte)))
+}

@@ -1,0 +1,70 @@
+//! Other programs at the same job: their totals are checked, and whoever is absent or wrong is named as such.
+
+use harness::peers::{ALL, Contest};
+use reports::record::{Peer, Role};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tests::{goldilocks, workspace};
+
+/// The sample's contest between the programs of these names, with a Python of the test's choice.
+fn contest(names: &[&str], python: impl Into<PathBuf>) -> Vec<Peer> {
+    let contest = Contest {
+        file: workspace().join("datasets/sample/1grams.tsv"),
+        goldilocks: goldilocks().to_owned(),
+        python: python.into(),
+        programs: ALL.iter().copied().filter(|program| names.contains(&program.name)).collect(),
+        threads: vec![1],
+        processors: harness::machine::processors(),
+        rounds: 2,
+        long: Duration::from_secs(10),
+        digest: None,
+    };
+    assert_eq!(contest.programs.len(), names.len(), "every name is known");
+    contest.run(&|_| ()).expect("our own totals can be had")
+}
+
+#[test]
+fn floors_and_our_own_side_are_run_as_often_as_asked_for() {
+    let peers = contest(&["line_count", "byte_sum", "runs_map", "runs_pread"], "/nowhere/python");
+    let roles: Vec<Role> = peers.iter().map(|peer| peer.role).collect();
+    assert_eq!(roles, [Role::Floor, Role::Floor, Role::Own, Role::Own]);
+    for peer in peers {
+        assert_eq!((&*peer.reason, peer.runs.len()), ("", 2), "{}", peer.name);
+        assert!(peer.runs.iter().all(|run| run.wall_ns > 0 && run.start_ns > 0 && run.peak_memory_bytes > 0));
+    }
+}
+
+#[test]
+fn who_is_absent_is_named_as_absent_and_has_no_time() {
+    for peer in contest(&["python", "duckdb"], "/nowhere/python") {
+        assert!(peer.reason.starts_with("absent: /nowhere/python: "), "{}", peer.reason);
+        assert!(peer.runs.is_empty());
+    }
+}
+
+/// A Python that does what a line of shell does; it gets the script, the file, the threads and perhaps the output.
+fn pretended(folder: &Path, line: &str) -> PathBuf {
+    let path = folder.join("python");
+    std::fs::write(&path, format!("#!/bin/sh\ntest \"$1\" = --version && echo 9.9 && exit\n{line}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn whoever_has_other_totals_than_ours_has_no_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = "196\\t9999";
+    for (line, reason) in [
+        (format!("printf '{right}\\n'"), "it printed `196\t9999` and not `"),
+        ("echo no memory >&2; exit 3".to_owned(), "it failed: no memory"),
+    ] {
+        let peers = contest(&["python"], pretended(folder.path(), &line));
+        assert_eq!(peers[0].version, "9.9");
+        assert!(peers[0].reason.starts_with(reason) && peers[0].runs.is_empty(), "{}", peers[0].reason);
+    }
+    // The right sums, and wrong words behind them.
+    let own = format!("{} whole --input \"$3\"; test -z \"$5\" || echo 'word\t1' > \"$5\"", goldilocks().display());
+    let peers = contest(&["python"], pretended(folder.path(), &own));
+    assert_eq!((&*peers[0].reason, peers[0].runs.len()), ("its totals are not ours", 0));
+}
