@@ -75,8 +75,8 @@ use std::task::{Context, Poll, ready};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, ToStatement, Transaction};
 
-/// How many pages are under way unless [`Cursor::depth`] says otherwise: the smallest number with which neither side
-/// sleeps at 50 rows a page.
+/// How many pages are under way unless [`Cursor::depth`] says otherwise: enough that neither side sleeps at 50 rows a page
+/// (`just prove cursor sweep` shows the knee).
 pub const DEFAULT_DEPTH: usize = 16;
 
 /// The most pages that can be under way.
@@ -230,6 +230,7 @@ impl<'a, 'client> Cursor<'a, 'client> {
     }
 
     /// The next row; at most `wanted` are asked for.
+    #[inline]
     fn poll_row(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Option<Result<Row, Error>>> {
         if self.lent > 0 {
             self.settle();

@@ -84,6 +84,7 @@ impl<'a, 'client> Pages<'a, 'client> {
 
     /// The next step. Pages are asked for while fewer than `wanted` rows are under way; with 0 this is the end of a page
     /// for ever when none is left.
+    #[inline]
     pub(super) fn poll(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Result<Step, Error>> {
         if self.ended {
             return Poll::Ready(Ok(Step::End));
@@ -108,10 +109,7 @@ impl<'a, 'client> Pages<'a, 'client> {
                 Poll::Ready(Ok(if self.ended { Step::End } else { Step::PageEnd }))
             }
             Poll::Pending => {
-                if self.waiting_since.is_none() {
-                    self.waiting_since = Some(Instant::now());
-                    self.metrics.waits += 1;
-                }
+                self.wait();
                 Poll::Pending
             }
         }
@@ -171,6 +169,7 @@ impl<'a, 'client> Pages<'a, 'client> {
         Ok(())
     }
 
+    #[inline]
     fn count(&mut self, row: &Row) {
         self.metrics.rows += 1;
         self.metrics.bytes += row.raw_size_bytes() as u64;
@@ -181,6 +180,14 @@ impl<'a, 'client> Pages<'a, 'client> {
         }
     }
 
+    fn wait(&mut self) {
+        if self.waiting_since.is_none() {
+            self.waiting_since = Some(Instant::now());
+            self.metrics.waits += 1;
+        }
+    }
+
+    #[inline]
     fn stop_waiting(&mut self) {
         if let Some(since) = self.waiting_since.take() {
             self.metrics.waited += since.elapsed();

@@ -21,6 +21,7 @@ impl<'s, 'a, 'client> Rows<'s, 'a, 'client> {
 impl Stream for Rows<'_, '_, '_> {
     type Item = Result<Row, Error>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let left = self.left;
         if left == 0 {
