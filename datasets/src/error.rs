@@ -18,6 +18,10 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// The recipe of a file asks for what cannot be.
+    #[error("no 1-grams can be made so: {0}")]
+    Recipe(String),
+
     /// There is no way to the server: no network, no such name, nobody listening.
     #[error(
         "cannot reach {address} ({reason}): the download is optional, and the generated 1-grams are the alternative that \

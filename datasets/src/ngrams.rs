@@ -112,7 +112,14 @@ impl Recipe {
         }
 
         let mut new = NewFile::create(&path)?;
-        let summary = self.write(&mut new, progress).map_err(|source| Error::cannot("write", new.partial(), source))?;
+        let summary = self.write(&mut new, progress).map_err(|source| match source.kind() {
+            io::ErrorKind::InvalidInput => {
+                // Nothing of it has been written, and nothing shall be left of it.
+                let _ = std::fs::remove_file(new.partial());
+                Error::Recipe(source.to_string())
+            }
+            _ => Error::cannot("write", new.partial(), source),
+        })?;
         new.finish()?;
         Facts::default()
             .with("generator", GENERATOR)

@@ -308,6 +308,12 @@ fn words_that_have_no_room_are_refused_with_the_size_they_need() {
     let recipe = Recipe { seed: 1, bytes: 10_000, shuffled: true, zipf: Some(Zipf { words: 10_000, hundredths: 100 }) };
     let error = recipe.write(&mut std::io::sink(), &mut |_| ()).unwrap_err().to_string();
     assert!(error.starts_with("10000 words need ") && error.contains("more bytes or fewer words"), "{error}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let error = recipe.file(folder.path(), &mut |_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("no 1-grams can be made so: 10000 words need "), "{error}");
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".lock"]);
 }
 
 #[test]

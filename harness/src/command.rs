@@ -26,6 +26,7 @@ use crate::cell::{self, Order};
 use crate::record;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use datasets::ngrams::Recipe;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -99,6 +100,15 @@ pub(crate) struct Places {
     /// Where generated and fetched data is kept
     #[arg(long, value_name = "FOLDER", default_value = "datasets/generated")]
     data: PathBuf,
+}
+
+/// Data to be made for a task.
+#[derive(Args)]
+pub(crate) struct Wanted {
+    /// word_totals: 1-grams to make and read instead of --input
+    #[arg(long, value_name = "SIZE[,words=N][,zipf=S][,shuffled][,seed=N]", value_parser = values::recipe,
+        conflicts_with = "input", help_heading = "Task options")]
+    grams: Option<Recipe>,
 }
 
 impl Command {

@@ -12,11 +12,11 @@ fn resident(options: &[&str]) -> Vec<f64> {
         .arg(data)
         .args(options)
         .output()
-        .unwrap();
+        .expect("the binary was just built");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    let told: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("--json gives JSON");
     assert_eq!(told["answer"][0][1], "1000", "distinct words");
-    let samples = told["samples"].as_array().unwrap();
+    let samples = told["samples"].as_array().expect("samples are a list");
     samples.iter().map(|sample| sample["resident"].as_f64().expect("it is told")).collect()
 }
 

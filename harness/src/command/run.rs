@@ -1,7 +1,7 @@
 //! `goldilocks run`: one cell, verified.
 
-use super::values::{positive, recipe, word, workers};
-use super::{Places, known_strategy, known_task};
+use super::values::{positive, word, workers};
+use super::{Places, Wanted, known_strategy, known_task};
 use crate::child::{self, End, Message};
 use crate::data::{Prepared, made};
 use crate::interrupt::Interrupt;
@@ -9,7 +9,6 @@ use crate::plan::baseline;
 use crate::{machine, sweep};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use datasets::ngrams::Recipe;
 use reports::record::{Cell, Times};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,10 +52,8 @@ pub(crate) struct Run {
     patience: f64,
     #[command(flatten)]
     places: Places,
-    /// word_totals: 1-grams to make and read instead of --input
-    #[arg(long, value_name = "SIZE[,words=N][,zipf=S][,shuffled][,seed=N]", value_parser = recipe,
-        conflicts_with = "input", help_heading = "Task options")]
-    grams: Option<Recipe>,
+    #[command(flatten)]
+    wanted: Wanted,
     #[command(flatten)]
     inputs: Inputs,
 }
@@ -85,7 +82,7 @@ impl Run {
         };
         let interrupt = Interrupt::listen()?;
         let say = |line: &str| eprintln!("{line}");
-        let inputs = made(self.inputs.clone(), self.grams, &self.places.data, &interrupt, &say)?;
+        let inputs = made(self.inputs.clone(), self.wanted.grams, &self.places.data, &interrupt, &say)?;
         let prepared = Prepared::prepare(&[&self.task], inputs, &self.places.data, &interrupt, &say)?;
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot be run: {reason}", self.task);

@@ -1,7 +1,7 @@
 //! `goldilocks sweep`: tasks × strategies × core counts × partition sizes.
 
-use super::values::{percent, positive, recipe, seconds, word, workers};
-use super::{Places, known_strategy, known_task, make_report};
+use super::values::{percent, positive, seconds, word, workers};
+use super::{Places, Wanted, known_strategy, known_task, make_report};
 use crate::data::made;
 use crate::interrupt::Interrupt;
 use crate::plan::Axes;
@@ -9,7 +9,6 @@ use crate::sweep::{self, Plan};
 use crate::{doctor, machine, record};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use datasets::ngrams::Recipe;
 use reports::record::{Check, Verdict};
 use reports::statistics::TARGET;
 use std::collections::BTreeSet;
@@ -68,10 +67,8 @@ pub(crate) struct Sweep {
     anyway: bool,
     #[command(flatten)]
     places: Places,
-    /// word_totals: 1-grams to make and read instead of --input
-    #[arg(long, value_name = "SIZE[,words=N][,zipf=S][,shuffled][,seed=N]", value_parser = recipe,
-        conflicts_with = "input", help_heading = "Task options")]
-    grams: Option<Recipe>,
+    #[command(flatten)]
+    wanted: Wanted,
     #[command(flatten)]
     inputs: Inputs,
 }
@@ -113,7 +110,7 @@ impl Sweep {
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
         let mut plan = self.plan()?;
         self.ask_doctor(interrupt)?;
-        plan.inputs = made(plan.inputs, self.grams, &self.places.data, interrupt, &|line| eprintln!("{line}"))?;
+        plan.inputs = made(plan.inputs, self.wanted.grams, &self.places.data, interrupt, &|line| eprintln!("{line}"))?;
         sweep::begin(&plan, &self.places.runs, command.join(" "), interrupt)
     }
 

@@ -19,7 +19,7 @@ use tests::{worker_for, workspace};
 const WHOLE: u64 = 1_800_000_000;
 
 /// So many rounds, in each of which every way comes once.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// What a run took, in nanoseconds.
 struct Took {
