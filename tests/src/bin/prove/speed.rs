@@ -23,9 +23,12 @@ const FULL: u64 = 1_800_000_000;
 /// An eighth of it, for what takes long.
 const EIGHTH: u64 = FULL / 8;
 
+/// A part of this proof.
+type Part = fn(&mut Proofs) -> Result<()>;
+
 /// The parts of this proof by name: `prove speed` alone goes through all of them.
 pub(crate) fn prove(proofs: &mut Proofs, parts: &[String]) -> Result<()> {
-    let all: [(&str, fn(&mut Proofs) -> Result<()>); 3] = [("kernels", kernels), ("peers", peers), ("count", count)];
+    let all: [(&str, Part); 3] = [("kernels", kernels), ("peers", peers), ("count", count)];
     let unknown = parts.iter().find(|part| all.iter().all(|(name, _)| name != part));
     ensure!(unknown.is_none(), "no part `{}`; there are kernels, peers and count", unknown.map_or("", String::as_str));
     let wanted = all.iter().filter(|(name, _)| parts.is_empty() || parts.iter().any(|part| part == name));
