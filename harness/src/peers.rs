@@ -119,7 +119,7 @@ pub struct Contest {
     pub python: PathBuf,
     /// The programs.
     pub programs: Vec<Program>,
-    /// Numbers of threads; a program that can use only one is timed once.
+    /// Numbers of threads; a program that can use only one is timed with one, whatever stands here.
     pub threads: Vec<usize>,
     /// The processors, in the order in which they are given out: as many as threads.
     pub processors: Vec<usize>,
@@ -152,7 +152,8 @@ impl Contest {
         let (first_line, expected) = (place.first_line()?, self.expected(folder.path())?);
         let mut sides = Vec::new();
         for program in &self.programs {
-            for threads in self.threads.iter().filter(|threads| program.parallel || **threads == self.threads[0]) {
+            let threads = if program.parallel { &self.threads[..] } else { &[1] };
+            for threads in threads {
                 sides.push(place.introduce(program, *threads, &expected, say)?);
             }
         }

@@ -208,13 +208,13 @@ mod page_end {
 
     fn at_the_end_of_a_page(text: &[u8]) {
         let page = rustix::param::page_size();
-        let file = tempfile::tempfile().unwrap();
-        file.set_len(text.len().next_multiple_of(page) as u64).unwrap();
+        let file = tempfile::tempfile().expect("a temporary file");
+        file.set_len(text.len().next_multiple_of(page) as u64).expect("it takes pages");
         let pages = text.len().div_ceil(page) * page;
-        std::os::unix::fs::FileExt::write_all_at(&file, text, (pages - text.len()) as u64).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, text, (pages - text.len()) as u64).expect("it takes the text");
         // SAFETY: nobody else has the file. The map is a page longer than it, and reading that page raises SIGBUS.
-        let map = unsafe { MmapOptions::new().len(pages + page).map(&file).unwrap() };
-        kernels_agree(&map[pages - text.len()..pages]).unwrap();
+        let map = unsafe { MmapOptions::new().len(pages + page).map(&file).expect("a map") };
+        kernels_agree(&map[pages - text.len()..pages]).expect("kernels agree");
     }
 
     #[test]

@@ -46,8 +46,9 @@ fn who_is_absent_is_named_as_absent_and_has_no_time() {
 /// A Python that does what a line of shell does; it gets the script, the file, the threads and perhaps the output.
 fn pretended(folder: &Path, line: &str) -> PathBuf {
     let path = folder.join("python");
-    std::fs::write(&path, format!("#!/bin/sh\ntest \"$1\" = --version && echo 9.9 && exit\n{line}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(&path, format!("#!/bin/sh\ntest \"$1\" = --version && echo 9.9 && exit\n{line}\n"))
+        .expect("a script");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it may be run");
     path
 }
 

@@ -1,4 +1,16 @@
 //! The file: cut into ranges of whole lines, read in pieces by position or through a map.
+//!
+//! What reading costs, in processor time spent in the kernel for 1.8 GB of a warm file, as medians of seven processes
+//! (Linux 6.18 on a virtual AMD EPYC, Zen 4, with others at work; `wc -l` spends 270 ms there):
+//!
+//! - Through a map, 98 ms: 14,700 page faults, one for 122 KB, as the system maps what lies around, and the unmapping.
+//! - By position in pieces of 256 KiB, 210 ms, the copying. Pieces of 128 KiB cost 17 ms more, of 512 KiB as much.
+//! - Nearly all else, 36 ms in both, are 12,000 faults of memory for words. Huge pages for it take two thirds of these
+//!   faults away and gain nothing: more is cleared than used.
+//!
+//! What did not help the map: having it filled 2 MiB ahead (`MADV_POPULATE_READ`) costs 53 ms more. Giving its pages back
+//! every 2 MiB (`MADV_DONTNEED`) costs 9 ms more, on two cores as well, and keeps what is resident at 58 MiB instead of
+//! 1.8 GB; but these are pages of the file, which the system takes back by itself when it needs them.
 
 use super::map;
 use memchr::{memchr, memchr_iter, memrchr};

@@ -16,7 +16,11 @@
 //!    66.9, and this kernel 61.7 (portable), 51.9 (AVX2) and 48.0 (AVX-512); with eight at a time, the last two would be
 //!    61.8 and 57.1.
 //!
-//! What did not help on that machine: asking for memory 4 KiB ahead.
+//! As a whole process over 1.8 GB through a map, with others at work, AVX-512 takes 570 ms of processor time where `wc -l`
+//! takes 360: 340 ms in the program and 230 ms in the kernel. Of these, 44 ms and 41 ms are the 1.7 million ends of runs:
+//! comparing the word with the last one, copying its letters, and page faults of the memory for them.
+//!
+//! What did not help on that machine: asking for memory 4 KiB ahead, and what `input` tells of the map.
 //!
 //! Whatever is odd (a word beyond 31 bytes, a count beyond eight digits, the lines at the end of a piece, a line that is
 //! wrong) goes to the portable path, and what is odd there goes to the kernel `bytes`, which thus decides.

@@ -1,0 +1,27 @@
+//! What must hold for any text: every kernel, on every path that this processor has, does as `book` does.
+
+use tasks::word_totals::runs::{Add, Vector};
+use tasks::word_totals::{book, bytes};
+use tasks::words::WordTotals;
+
+/// Words with their totals, sorted, and whether one of them is too large.
+type Seen = (Vec<(Vec<u8>, u64)>, bool);
+
+/// The totals, or where the first malformed line begins.
+fn outcome(kernel: Add, text: &[u8]) -> Result<Seen, usize> {
+    let mut totals = WordTotals::default();
+    kernel(text, &mut totals)?;
+    let sorted = totals.sorted().into_iter().map(|(word, total)| (word.to_vec(), total)).collect();
+    Ok((sorted, totals.overflowed()))
+}
+
+/// Panics, with the name of the kernel, unless all agree.
+pub fn all_agree(text: &[u8]) {
+    let expected = outcome(book::add, text);
+    let paths = Vector::ALL.into_iter().filter_map(|vector| Some((vector.name(), vector.kernel()?)));
+    for (name, kernel) in std::iter::once(("bytes", bytes::add as Add)).chain(paths) {
+        // A copy of just this length, so that the address sanitizer sees a byte read too many.
+        let exact: Box<[u8]> = text.into();
+        assert_eq!(outcome(kernel, &exact), expected, "{name}");
+    }
+}
