@@ -191,6 +191,9 @@ fn cheats(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
+/// A task, cores, workers, and the cheats that must be named for what they do with them.
+type Lot<'a> = (&'a [&'a str], &'a str, &'a str, &'a [(&'a str, Fault)]);
+
 /// Twice and half the threads, with several numbers of workers; and what looking costs.
 fn threads(proofs: &mut Proofs) -> Result<()> {
     const RUNS: usize = 10;
@@ -200,7 +203,7 @@ fn threads(proofs: &mut Proofs) -> Result<()> {
     let waiting = ["--tasks", "virtual_work", "--waits", "400", "--sizes", "1"];
     let too_many = [("twice_the_threads", Fault::ExtraThreads), ("ignores_the_limit", Fault::TooManyJobs)];
     let too_few = [("half_the_workers", Fault::TooFewJobs)];
-    let trials: [(&[&str], &str, &str, &[(&str, Fault)]); 6] = [
+    let lots: [Lot; 6] = [
         (&counting, "1", "2", &too_many),
         (&counting, "1", "4", &too_many),
         (&counting, &cores, &cores, &too_few),
@@ -209,7 +212,7 @@ fn threads(proofs: &mut Proofs) -> Result<()> {
         (&waiting, &cores, "32", &too_few),
     ];
     let (mut tried, mut named) = (0, 0);
-    for (task, cores, workers, cheats) in trials {
+    for (task, cores, workers, cheats) in lots {
         // There is no half of one worker.
         if workers == "1" {
             continue;
