@@ -71,7 +71,9 @@ fn owner_of_a_server() {
 const MODE: &str = "GOLDILOCKS_TEST_OWNER";
 
 fn owner(program: &Path, temporary: &Path, mode: &str) -> Command {
-    let mut command = Command::new(program);
+    // A shell's background jobs ignore Ctrl-C, and so does all that they start, unless it is told not to.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,TERM").arg(program);
     // A group of its own, so that a test may signal it as a terminal does.
     command.env("TMPDIR", temporary).env_remove("DATABASE_URL").process_group(0);
     command.env(MODE, mode).args(["--exact", "owner_of_a_server", "--nocapture"]);
