@@ -330,7 +330,7 @@ fn honest(proofs: &mut Proofs) -> Result<()> {
             "--workers",
             "2,5,32",
             "--waits",
-            "400",
+            "120",
         ],
         &[
             "--tasks",
