@@ -82,13 +82,17 @@ pub fn swatch(place: usize) -> Result<String> {
     Ok(sheet.0.take())
 }
 
+/// How much is left free at the right.
+const BESIDE: i32 = 54;
+
 type Drawn = std::result::Result<(), DrawingAreaErrorKind<Infallible>>;
 
 fn plot(chart: &Chart, area: &DrawingArea<Pen, Shift>, sheet: &Sheet) -> Drawn {
     let label = |h_pos, v_pos| text(Ink::Label).pos(Pos::new(h_pos, v_pos));
     let mut plot = ChartBuilder::on(area)
         .margin_top(40 * FINE)
-        .margin_right(14 * FINE)
+        // Room for the name of the baseline, where no data can cross it.
+        .margin_right(BESIDE * FINE)
         .x_label_area_size(52 * FINE)
         .y_label_area_size(66 * FINE)
         .build_cartesian_2d(Coordinates(chart.x.clone()), Coordinates(chart.y.clone()))?;
@@ -104,7 +108,7 @@ fn plot(chart: &Chart, area: &DrawingArea<Pen, Shift>, sheet: &Sheet) -> Drawn {
         .set_all_tick_mark_size(4 * FINE)
         .draw()?;
     area.draw_text(&chart.y.title, &label(HPos::Left, VPos::Top), (8 * FINE, 8 * FINE))?;
-    area.draw_text(&chart.x.title, &label(HPos::Right, VPos::Bottom), ((WIDTH - 14) * FINE, (HEIGHT - 3) * FINE))?;
+    area.draw_text(&chart.x.title, &label(HPos::Right, VPos::Bottom), ((WIDTH - BESIDE) * FINE, (HEIGHT - 3) * FINE))?;
     sheet.close("g");
 
     let at = |x: f64, y: f64| plot.backend_coord(&(x, y));
@@ -129,7 +133,7 @@ fn draw_reference(
     };
     let (ink, h_pos, shift) = match reference.kind {
         Kind::Ideal => (Ink::Ideal, HPos::Right, (0, -4 * FINE)),
-        Kind::Baseline => (Ink::Baseline, HPos::Right, (-4 * FINE, -4 * FINE)),
+        Kind::Baseline => (Ink::Baseline, HPos::Left, (5 * FINE, 0)),
         Kind::Default => (Ink::Default, HPos::Left, (5 * FINE, 18 * FINE)),
         Kind::Physical => (Ink::Physical, HPos::Right, (-5 * FINE, 18 * FINE)),
         // Named at the end of its path, which may be the left one.
@@ -139,7 +143,14 @@ fn draw_reference(
     sheet.open("reference", Some(&reference.label));
     area.draw(&PathElement::new(path, ink.style()))?;
     let style = text(Ink::Note).pos(Pos::new(h_pos, VPos::Bottom));
-    area.draw_text(&reference.label, &style, (right + shift.0, top + shift.1))?;
+    if reference.kind == Kind::Baseline {
+        // One word above the other, for there is little room.
+        for (word, line) in reference.label.split(' ').zip(0..) {
+            area.draw_text(word, &style, (right + shift.0, top + line * 17 * FINE))?;
+        }
+    } else {
+        area.draw_text(&reference.label, &style, (right + shift.0, top + shift.1))?;
+    }
     sheet.close("g");
     Ok(())
 }
