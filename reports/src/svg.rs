@@ -144,9 +144,9 @@ fn draw_reference(
     area.draw(&PathElement::new(path, ink.style()))?;
     let style = text(Ink::Note).pos(Pos::new(h_pos, VPos::Bottom));
     if reference.kind == Kind::Baseline {
-        // One word above the other, for there is little room.
+        // One word above the other, for there is little room; on a narrow page letters are larger.
         for (word, line) in reference.label.split(' ').zip(0..) {
-            area.draw_text(word, &style, (right + shift.0, top + line * 17 * FINE))?;
+            area.draw_text(word, &style, (right + shift.0, top + line * 25 * FINE))?;
         }
     } else {
         area.draw_text(&reference.label, &style, (right + shift.0, top + shift.1))?;
