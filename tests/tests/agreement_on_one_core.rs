@@ -28,11 +28,7 @@ fn every_strategy_gives_what_awk_gives_for_20_mb_sorted_and_shuffled() {
 #[ignore = "takes ten minutes and more; `just prove agreement` runs it"]
 fn every_way_to_run_20_mb_sorted_and_shuffled_gives_what_awk_gives() {
     cross::pin(CORES);
-    // A kernel for each file: with all of them it would take hours, and the smaller tests have every one.
-    let kernels = KERNELS.iter().rev();
-    LARGE.iter().zip(kernels).for_each(|(case, kernel)| {
-        cross::cross(case, std::slice::from_ref(kernel), &[7, cross::BOOK, cross::ALL_LINES]);
-    });
+    cross::every_way(&*LARGE);
 }
 
 #[test]

@@ -52,6 +52,14 @@ pub(crate) fn cross(case: &Case, kernels: &[Kernel], sizes: &[usize]) {
     }
 }
 
+/// Everything with everything on large files, with a kernel for each: with all of them it would take hours, and the
+/// smaller tests have every one.
+pub(crate) fn every_way(cases: &[Case]) {
+    for (case, kernel) in cases.iter().zip(KERNELS.iter().rev()) {
+        cross(case, std::slice::from_ref(kernel), &[7, BOOK, ALL_LINES]);
+    }
+}
+
 /// Every strategy with every number of workers at the book's size, and with some of them at the others. Deliveries,
 /// combines and kernels take turns, and go on doing so from one file to the next, for a file of this size takes too
 /// long for everything with everything.
