@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// What a child says, one JSON object a line.
+/// What a child says, one JSON object a line. It waits after each until it is told that it was heard, so that whoever
+/// records a sample uses no processor while the next is measured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
@@ -84,7 +85,8 @@ pub fn measure(
     interrupt: &Interrupt,
     mut hear: impl FnMut(Message) -> Result<()>,
 ) -> Result<End> {
-    let mut child = Guard(start(order)?);
+    let (child, mut orders) = start(order)?;
+    let mut child = Guard(child);
     let deadline = Instant::now() + patience;
     let (lines, last_words) = listen(&mut child.0)?;
     loop {
@@ -94,7 +96,11 @@ pub fn measure(
         match lines.recv_timeout(Duration::from_millis(50)) {
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(Message::Failed { fault, reason }) => return Ok(End::Failed(fault, reason)),
-                Ok(message) => hear(message)?,
+                Ok(message) => {
+                    hear(message)?;
+                    // Heard and recorded: it may go on. If it is dead, its status will say so.
+                    let _ = orders.write_all(b"\n");
+                }
                 Err(_) => return Ok(End::Crashed(format!("it said something that is no message: {line}"))),
             },
             Err(RecvTimeoutError::Timeout) if Instant::now() > deadline => {
@@ -123,7 +129,8 @@ impl Drop for Guard {
     }
 }
 
-fn start(order: &Order) -> Result<Child> {
+/// The child, and the pipe on which it got its order and waits to be told that it was heard.
+fn start(order: &Order) -> Result<(Child, ChildStdin)> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let workers = order.workers.to_string();
     let mut child = Command::new(&program)
@@ -139,12 +146,12 @@ fn start(order: &Order) -> Result<Child> {
         .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        let order = serde_json::to_vec(order).context("cannot write the order down")?;
-        // If the child is dead already, its status says more than the broken pipe.
-        let _ = stdin.write_all(&order);
-    }
-    Ok(child)
+    let mut orders = child.stdin.take().context("no input")?;
+    let mut order = serde_json::to_vec(order).context("cannot write the order down")?;
+    order.push(b'\n');
+    // If the child is dead already, its status says more than the broken pipe.
+    let _ = orders.write_all(&order);
+    Ok((child, orders))
 }
 
 /// What the child prints, line by line, and in the end what it complained of.

@@ -27,7 +27,7 @@ use crate::record;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use datasets::ngrams::Recipe;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -131,13 +131,15 @@ impl Command {
             Wish::Data(data) => data.carry_out(),
             Wish::Setup(setup) => Ok(setup.carry_out()),
             Wish::Cell => {
-                let mut text = String::new();
-                std::io::stdin().read_to_string(&mut text).context("cannot read the order")?;
+                let mut orders = std::io::stdin().lines();
+                let text = orders.next().transpose().context("cannot read the order")?.unwrap_or_default();
                 let order: Order = serde_json::from_str(&text).context("`goldilocks cell` expects an order")?;
                 cell::measure(&order, |message| {
                     let line = serde_json::to_string(message).unwrap_or_default();
                     // Nobody listens any more: then there is nothing left to do.
                     let _ = writeln!(std::io::stdout(), "{line}");
+                    // Until it is recorded, for recording takes processor time. At the end of the input nobody answers.
+                    let _ = orders.next();
                 });
                 Ok(ExitCode::SUCCESS)
             }

@@ -31,6 +31,12 @@ impl Jobs {
         Jobs(Box::new(source))
     }
 
+    /// Whether they come from a socket, so that [`next_when`](Jobs::next_when) may have to await it. Ask before the first
+    /// is pulled.
+    pub fn may_wait(&self) -> bool {
+        self.0.as_ref().waits_for().is_some()
+    }
+
     /// The next job, without holding up this thread: `ready` awaits a socket by the means of the caller's runtime. It may
     /// be ready too early, but not too late.
     ///

@@ -17,7 +17,7 @@ pub trait Pull<T>: Send {
         Poll::Ready(self.pull())
     }
 
-    /// What to wait for before trying again.
+    /// What to wait for before trying again. A source that may ever have to wait names its socket from the beginning.
     fn waits_for(&self) -> Option<Waiting<'_>> {
         None
     }

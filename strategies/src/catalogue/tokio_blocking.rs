@@ -12,21 +12,29 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 struct TokioBlocking {
-    runtime: Runtime,
+    /// For jobs that only compute. A reactor would make every wake-up dearer: system calls instead of a futex.
+    plain: Runtime,
+    /// For jobs that come from a socket.
+    reactor: Runtime,
     workers: usize,
 }
 
-/// Builds a runtime whose blocking pool has exactly as many threads as there are workers, not the usual 512.
+/// Builds runtimes whose blocking pools have exactly as many threads as there are workers, not the usual 512.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
-    let runtime = Builder::new_current_thread().enable_io().max_blocking_threads(workers).build();
-    let runtime = runtime.map_err(|error| Error::worker(format!("tokio cannot start: {error}")))?;
-    Ok(Box::new(TokioBlocking { runtime, workers }))
+    let build = |builder: &mut Builder| {
+        let runtime = builder.max_blocking_threads(workers).build();
+        runtime.map_err(|error| Error::worker(format!("tokio cannot start: {error}")))
+    };
+    let plain = build(&mut Builder::new_current_thread())?;
+    let reactor = build(Builder::new_current_thread().enable_io())?;
+    Ok(Box::new(TokioBlocking { plain, reactor, workers }))
 }
 
 impl Workers for TokioBlocking {
     fn run(&mut self, mut jobs: Jobs) -> Result<()> {
-        self.runtime.block_on(async {
+        let runtime = if jobs.may_wait() { &self.reactor } else { &self.plain };
+        runtime.block_on(async {
             let mut spawned = JoinSet::new();
             while let Some(job) = jobs.next_when(ready).await? {
                 // The pool is the limit. One more job per thread waits in its queue, so that no thread waits for us.
