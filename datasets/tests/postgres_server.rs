@@ -62,6 +62,49 @@ fn a_table_is_loaded_whole_and_ready_to_be_scanned() {
 }
 
 #[test]
+fn a_loaded_table_is_kept_and_the_next_server_starts_from_a_copy_of_it() {
+    let clusters = tempfile::tempdir().unwrap();
+    let environment = Environment { address: None, ..Environment::of_this_process() };
+    let open = |rows, seed| Server::with_products(&environment, (rows, seed), 80, clusters.path()).unwrap();
+    let names = |server: &Server| {
+        let (client, mut driver) = connect(&server.url()).unwrap();
+        let question = format!(
+            "SELECT md5(string_agg(product_id || product_name, ' ' ORDER BY product_id)) FROM {}.product",
+            server.schema()
+        );
+        let names: String = driver.block_on(client.query_one(&question, &[])).unwrap().get(0);
+        // What is done to one server is done to its copy.
+        let table = format!("{}.product", server.schema());
+        driver
+            .block_on(client.batch_execute(&format!("DELETE FROM {table}; DROP SCHEMA {} CASCADE", server.schema())))
+            .unwrap();
+        names
+    };
+    let kept = || std::fs::read_dir(clusters.path()).unwrap().count();
+    let (first, loaded) = open(5_000, 7);
+    assert_eq!((loaded.rows, loaded.kept, kept()), (5_000, false, 1));
+    let expected = names(&first);
+    // Two at once, and one after a server that was left in ruins.
+    let ((second, taken), (third, also)) = (open(5_000, 7), open(5_000, 7));
+    assert!(taken.kept && also.kept && (taken.rows, taken.bytes) == (loaded.rows, loaded.bytes));
+    assert_eq!(([names(&second), names(&third)], kept()), ([expected.clone(), expected.clone()], 1));
+    for (rows, seed) in [(4_999, 7), (5_000, 8)] {
+        let (other, loaded) = open(rows, seed);
+        assert!((loaded.rows, loaded.kept) == (rows, false) && names(&other) != expected);
+    }
+    // Kept files that are damaged are no reason to fail.
+    for entry in std::fs::read_dir(clusters.path()).unwrap() {
+        std::fs::remove_file(entry.unwrap().path().join("global/pg_control")).unwrap();
+    }
+    let (again, loaded) = open(5_000, 7);
+    assert_eq!((loaded.kept, names(&again)), (false, expected.clone()));
+    assert!(open(5_000, 7).1.kept);
+    // Not more than the newest few are kept.
+    (1..5).for_each(|rows| drop(open(rows, 7)));
+    assert_eq!(kept(), 4);
+}
+
+#[test]
 fn on_a_given_server_only_a_schema_of_ours_comes_and_goes() {
     let theirs = start();
     let (client, mut driver) = connect(&theirs.url()).unwrap();

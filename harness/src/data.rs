@@ -48,8 +48,8 @@ impl Prepared {
         let on_a_server: Vec<&str> = tasks.iter().copied().filter(|task| tasks::ON_A_SERVER.contains(task)).collect();
         if !on_a_server.is_empty() && inputs.cursor_pages.table.is_none() {
             let up = match inputs.cursor_pages.database_url {
-                None => interrupt.at_once(|| bring_up(&inputs, say)),
-                Some(_) => bring_up(&inputs, say),
+                None => interrupt.at_once(|| bring_up(&inputs, folder, say)),
+                Some(_) => bring_up(&inputs, folder, say),
             };
             match up {
                 Ok(up) => {
@@ -107,18 +107,14 @@ pub fn made(
     Ok(inputs)
 }
 
-fn bring_up(inputs: &Inputs, say: &dyn Fn(&str)) -> Result<Server, datasets::postgres::Error> {
+fn bring_up(inputs: &Inputs, folder: &Path, say: &dyn Fn(&str)) -> Result<Server, datasets::postgres::Error> {
     let options = &inputs.cursor_pages;
     let mut environment = Environment::of_this_process();
     environment.address.clone_from(&options.database_url);
-    let server = Server::open(&environment, options.rows.saturating_mul(BYTES_PER_ROW))?;
+    let (server, loaded) = Server::with_products(&environment, (options.rows, SEED), BYTES_PER_ROW, folder)?;
     say(server.about());
-    let loaded = server.load_products(options.rows, SEED)?;
-    say(&format!(
-        "loaded {} products in {:.1} s, settled in {:.1} s",
-        loaded.rows,
-        loaded.copying.as_secs_f64(),
-        loaded.settling.as_secs_f64()
-    ));
+    let (copying, settling) = (loaded.copying.as_secs_f64(), loaded.settling.as_secs_f64());
+    let how = if loaded.kept { "copied with the server's files, kept from an earlier load" } else { "loaded" };
+    say(&format!("{} products, {how} in {copying:.1} s, settled in {settling:.1} s", loaded.rows));
     Ok(server)
 }

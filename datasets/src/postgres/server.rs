@@ -1,58 +1,19 @@
 //! The server the cursor tasks stream from: started by us and thrown away, or given to us.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::thread;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::cluster::Cluster;
 use super::connection::connect;
 use super::discovery::{Environment, Found, find};
 use super::error::{Error, Result};
-use super::given::{Given, unique};
-use super::memory::{available_bytes, shared_buffers_megabytes};
-use super::program;
+use super::given::Given;
+use super::own::{Own, initdb_arguments};
 use super::user::User;
-use super::watchdog::{self, Watchdog};
 use crate::products::{DEFINITION, Products};
 
-/// A socket's path must fit into the operating system's address structure: 107 bytes on Linux, 103 on macOS.
-const SOCKET_PATH_LIMIT: usize = 103;
-
-/// The file name PostgreSQL gives to the socket of its default port.
-const SOCKET: &str = ".s.PGSQL.5432";
-
-/// How long a new server may take until it answers.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The programs are started in the data folder and told so by its relative name: by its full name `initdb` would make
-/// the whole path again after the watchdog has taken it away.
-const HERE: [&str; 2] = ["-D", "."];
-
-/// What makes the server's directory the same every time and its speed a matter of the strategies.
-///
-/// The first group is safe only because the data are thrown away: nothing waits for a disk. The second keeps scans
-/// alike: every one starts at the table's first row, uses one process and one plan, and nothing tidies up behind it.
-const SETTINGS: &[&str] = &[
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "wal_level=minimal",
-    "max_wal_senders=0",
-    "max_wal_size=4GB",
-    "checkpoint_timeout=1h",
-    "synchronize_seqscans=off",
-    "jit=off",
-    "max_parallel_workers_per_gather=0",
-    "autovacuum=off",
-    "max_connections=40",
-    "listen_addresses=",
-    "port=5432",
-    "unix_socket_permissions=0700",
-    "logging_collector=off",
-];
+/// Our schema on a server of our own.
+const SCHEMA: &str = "goldilocks";
 
 /// The settings that can change a figure: they belong into the record.
 const TELLING: &str = "'shared_buffers', 'fsync', 'synchronize_seqscans', 'jit', 'max_parallel_workers_per_gather', \
@@ -83,8 +44,10 @@ pub struct Loaded {
     pub bytes: u64,
     /// From the first byte sent until the server had all rows.
     pub copying: Duration,
-    /// Freezing, analysing and one scan to warm up.
+    /// Freezing, analysing and one scan to warm up; the scan alone, if it was kept.
     pub settling: Duration,
+    /// Whether nothing was sent, for the server's files were kept from an earlier load.
+    pub kept: bool,
 }
 
 impl Server {
@@ -106,17 +69,77 @@ impl Server {
         Server::describe(Place::Given(given), url, schema, &whence)
     }
 
+    /// The same with the first `rows` products that follow from `seed`, each of about `row_bytes`, in its table.
+    ///
+    /// The files of a server of our own are kept in the folder `clusters` when the table has been loaded, and the next
+    /// server with that table starts from a copy of them.
+    pub fn with_products(
+        environment: &Environment,
+        (rows, seed): (u64, u64),
+        row_bytes: u64,
+        clusters: &Path,
+    ) -> Result<(Server, Loaded)> {
+        let table_bytes = rows.saturating_mul(row_bytes);
+        if environment.address.is_some() {
+            let server = Server::open(environment, table_bytes)?;
+            let loaded = server.load_products(rows, seed)?;
+            return Ok((server, loaded));
+        }
+        let found = find(environment)?;
+        let products = products(rows, seed)?;
+        let cluster = Cluster::of(clusters, &found, &initdb_arguments(&found), products);
+        let runs_as = environment.runs_as.as_ref();
+        if cluster.is_kept() {
+            match Server::from_kept(&found, runs_as, table_bytes, &cluster, rows) {
+                Ok(up) => return Ok(up),
+                Err(_) => cluster.forget(),
+            }
+        }
+        let mut server = Server::start(&found, runs_as, table_bytes)?;
+        let loaded = server.load_products(rows, seed)?;
+        if let Place::Own(own) = &mut server.place {
+            own.keep_files(&cluster, &found, runs_as, table_bytes)?;
+        }
+        let begun = Instant::now();
+        server.scan_products()?;
+        Ok((server, Loaded { settling: loaded.settling + begun.elapsed(), ..loaded }))
+    }
+
+    /// A server of our own on a copy of kept files.
+    fn from_kept(
+        found: &Found,
+        runs_as: Option<&User>,
+        table_bytes: u64,
+        cluster: &Cluster,
+        rows: u64,
+    ) -> Result<(Server, Loaded)> {
+        let begun = Instant::now();
+        let server = Server::on(Own::start(found, runs_as, table_bytes, Some(cluster))?, found)?;
+        let copying = begun.elapsed();
+        let begun = Instant::now();
+        let (counted, bytes) = server.scan_products()?;
+        if counted != rows {
+            return Err(Error::Products(format!("{counted} products were kept instead of {rows}")));
+        }
+        Ok((server, Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: true }))
+    }
+
     /// A private, throw-away server made with the programs in `found`; run as `runs_as` where we are root.
     pub fn start(found: &Found, runs_as: Option<&User>, table_bytes: u64) -> Result<Server> {
-        let own = Own::start(found, runs_as, table_bytes)?;
-        let (url, schema) = (own.url(), "goldilocks".to_string());
-        let (client, mut driver) = connect(&url)?;
+        let own = Own::start(found, runs_as, table_bytes, None)?;
+        let (client, mut driver) = connect(&own.url())?;
         driver
-            .block_on(client.batch_execute(&format!("CREATE SCHEMA {schema}")))
+            .block_on(client.batch_execute(&format!("CREATE SCHEMA {SCHEMA}")))
             .map_err(Error::database("cannot make a schema in our own server"))?;
         drop(client);
+        Server::on(own, found)
+    }
+
+    /// On a server of our own that has our schema.
+    fn on(own: Own, found: &Found) -> Result<Server> {
         let whence = format!("our own, from {}: {}", found.programs.display(), found.because);
-        Server::describe(Place::Own(own), url, schema, &whence)
+        let url = own.url();
+        Server::describe(Place::Own(own), url, SCHEMA.to_string(), &whence)
     }
 
     fn describe(place: Place, url: String, schema: String, whence: &str) -> Result<Server> {
@@ -160,7 +183,7 @@ impl Server {
     /// The directory that vanishes with a server of our own; none on a server we were given.
     pub fn directory(&self) -> Option<&Path> {
         match &self.place {
-            Place::Own(own) => Some(own.watchdog.directory()),
+            Place::Own(own) => Some(own.directory()),
             Place::Given(_) => None,
         }
     }
@@ -170,7 +193,7 @@ impl Server {
     /// A table that is there already is replaced. Afterwards nothing about it changes under a reader: all rows are
     /// frozen, the planner's figures are fresh, and every page has been read once.
     pub fn load_products(&self, rows: u64, seed: u64) -> Result<Loaded> {
-        let products = Products::new(seed, rows).map_err(|error| Error::Products(error.to_string()))?;
+        let products = products(rows, seed)?;
         let (client, mut driver) = connect(&self.url)?;
         let table = format!("{}.product", self.schema);
         // Unlogged, since nobody will ever recover it: the load writes each row once.
@@ -184,16 +207,24 @@ impl Server {
         let copying = begun.elapsed();
 
         let begun = Instant::now();
-        let settle = async {
-            client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {table}")).await?;
-            let question = format!(
-                "SELECT count(*), coalesce(sum(length(product_name)), 0), pg_table_size('{table}') FROM {table}"
-            );
-            client.query_one(question.as_str(), &[]).await
-        };
-        let row = driver.block_on(settle).map_err(Error::database(format!("cannot prepare {table} for reading")))?;
+        driver
+            .block_on(client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {table}")))
+            .map_err(Error::database(format!("cannot prepare {table} for reading")))?;
+        let (rows, bytes) = self.scan_products()?;
+        Ok(Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: false })
+    }
+
+    /// Reads the whole table once, on the server: how many rows it has, and its size in bytes.
+    fn scan_products(&self) -> Result<(u64, u64)> {
+        let table = format!("{}.product", self.schema);
+        let (client, mut driver) = connect(&self.url)?;
+        let question =
+            format!("SELECT count(*), coalesce(sum(length(product_name)), 0), pg_table_size('{table}') FROM {table}");
+        let row = driver
+            .block_on(client.query_one(question.as_str(), &[]))
+            .map_err(Error::database(format!("cannot read {table} once")))?;
         let (rows, bytes): (i64, i64) = (row.get(0), row.get(2));
-        Ok(Loaded { rows: rows.cast_unsigned(), bytes: bytes.cast_unsigned(), copying, settling: begun.elapsed() })
+        Ok((rows.cast_unsigned(), bytes.cast_unsigned()))
     }
 
     /// Stops the server and removes its directory, or drops our schema; dropping does the same but cannot say what
@@ -206,177 +237,6 @@ impl Server {
     }
 }
 
-/// A server of our own: a child process, and a watchdog over its directory.
-#[derive(Debug)]
-struct Own {
-    watchdog: Watchdog,
-    postgres: Option<Child>,
-}
-
-impl Own {
-    fn start(found: &Found, runs_as: Option<&User>, table_bytes: u64) -> Result<Own> {
-        if runs_as.is_none() && rustix::process::geteuid().is_root() {
-            return Err(Error::Start {
-                doing: "starting PostgreSQL".into(),
-                reason: "it refuses to run as root, and this machine has neither a user postgres nor nobody".into(),
-                advice: "Run this as an ordinary user, or set DATABASE_URL to a running server".into(),
-                log: String::new(),
-            });
-        }
-        let folder = temporary_folder(runs_as);
-        watchdog::sweep(&folder);
-        let watchdog = Watchdog::create(&folder.join(format!("{}{}", watchdog::PREFIX, unique())))?;
-        // From here on an error drops `own`, and with it all that was made.
-        let mut own = Own { watchdog, postgres: None };
-        let log = own.furnish(runs_as)?;
-        own.initialise(found, runs_as, &log)?;
-        own.run(found, runs_as, &log, shared_buffers_megabytes(table_bytes, available_bytes()))?;
-        own.wait_until_ready()?;
-        Ok(own)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.watchdog.directory().join(name)
-    }
-
-    /// The address of the socket; the folder's slashes are escaped, since it stands where a host name would.
-    fn url(&self) -> String {
-        let folder = self.path("run");
-        let host: String = folder.as_os_str().as_bytes().iter().map(|byte| escaped(*byte)).collect();
-        format!("postgresql://goldilocks@{host}:5432/postgres")
-    }
-
-    /// Makes the folders and the log. The outer one stays ours; the server's user gets the two inside.
-    fn furnish(&self, runs_as: Option<&User>) -> Result<File> {
-        let directory = self.watchdog.directory();
-        for folder in ["run", "data"].map(|name| self.path(name)) {
-            DirBuilder::new().mode(0o700).create(&folder).map_err(Error::io("create", &folder))?;
-            if let Some(user) = runs_as {
-                chown(&folder, Some(user.uid), Some(user.gid)).map_err(Error::io("hand over", &folder))?;
-            }
-        }
-        if let Some(user) = runs_as {
-            chown(directory, None, Some(user.gid)).map_err(Error::io("hand over", directory))?;
-            fs::set_permissions(directory, Permissions::from_mode(0o710)).map_err(Error::io("open", directory))?;
-        }
-        let log = self.path("log");
-        OpenOptions::new().create(true).append(true).open(&log).map_err(Error::io("create", &log))
-    }
-
-    fn initialise(&self, found: &Found, runs_as: Option<&User>, log: &File) -> Result<()> {
-        let mut arguments = HERE.map(String::from).to_vec();
-        arguments.extend(
-            [
-                "--username=goldilocks",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--no-sync",
-                "--no-instructions",
-                // Without it, a broken-off initdb would remove the file that says which shared memory is left.
-                "--no-clean",
-            ]
-            .map(String::from),
-        );
-        if major(&found.version) >= 18 {
-            // The default since 18, and a cost that older releases do not have.
-            arguments.push("--no-data-checksums".into());
-        }
-        let number_file = self.path("run/initdb.pid");
-        let mut initdb = program::start(found, "initdb", &arguments, &number_file, log, &self.path("data"), runs_as)?;
-        let status = initdb.wait().map_err(Error::io("wait for", &found.programs.join("initdb")))?;
-        // The number is free again from here on, so it must not be signalled any more.
-        let _ = fs::remove_file(&number_file);
-        if !status.success() {
-            return Err(self.failed("initdb", format!("it ended with {status}")));
-        }
-        Ok(())
-    }
-
-    fn run(&mut self, found: &Found, runs_as: Option<&User>, log: &File, buffers_megabytes: u64) -> Result<()> {
-        // The setting is a list of folders, in which quotes keep commas and blanks apart.
-        let folder = text(&self.path("run"))?.replace('"', "\"\"");
-        let mut arguments = HERE.map(String::from).to_vec();
-        let chosen = [format!("unix_socket_directories=\"{folder}\""), format!("shared_buffers={buffers_megabytes}MB")];
-        for setting in SETTINGS.iter().map(|setting| setting.to_string()).chain(chosen) {
-            arguments.extend(["-c".to_string(), setting]);
-        }
-        let number_file = self.path("run/postgres.pid");
-        let data = self.path("data");
-        self.postgres = Some(program::start(found, "postgres", &arguments, &number_file, log, &data, runs_as)?);
-        Ok(())
-    }
-
-    fn wait_until_ready(&mut self) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        let url = self.url();
-        loop {
-            let error = match connect(&url) {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
-            };
-            if let Some(Ok(Some(status))) = self.postgres.as_mut().map(Child::try_wait) {
-                // As above: the number is free again.
-                let _ = fs::remove_file(self.path("run/postgres.pid"));
-                return Err(self.failed("postgres", format!("it ended with {status}")));
-            }
-            if Instant::now() > deadline {
-                return Err(
-                    self.failed("postgres", format!("it does not answer after {} s ({error})", PATIENCE.as_secs()))
-                );
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn failed(&self, program: &str, reason: String) -> Error {
-        let log = fs::read(self.path("log")).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = log.lines().collect();
-        Error::Start {
-            doing: format!("starting a server of our own ({program})"),
-            reason,
-            advice: "The lines below say why; another server can be chosen with PGBIN or DATABASE_URL".into(),
-            log: lines[lines.len().saturating_sub(8)..].join("\n"),
-        }
-    }
-
-    fn stop(&mut self) -> Result<()> {
-        self.watchdog.end(self.postgres.as_mut())
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        // What is left after a failure here, the next start sweeps.
-        let _ = self.stop();
-    }
-}
-
-/// The folder for temporary files if the server's user can reach it and the socket's path fits; otherwise `/tmp`.
-fn temporary_folder(runs_as: Option<&User>) -> PathBuf {
-    let folder = std::env::temp_dir();
-    let example = folder.join(format!("{}12345678", watchdog::PREFIX)).join("run").join(SOCKET);
-    let fits = folder.is_absolute() && folder.to_str().is_some() && example.as_os_str().len() <= SOCKET_PATH_LIMIT;
-    let reachable = runs_as.is_none_or(|user| user.stopped_at(&folder).is_none());
-    if fits && reachable { folder } else { PathBuf::from("/tmp") }
-}
-
-/// A path as text: PostgreSQL's arguments and ours are built from it.
-fn text(path: &Path) -> Result<String> {
-    let complaint = || std::io::Error::other("its name is not readable text; set TMPDIR to another folder");
-    path.to_str().map(String::from).ok_or_else(|| Error::io("use", path)(complaint()))
-}
-
-fn escaped(byte: u8) -> String {
-    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-        char::from(byte).to_string()
-    } else {
-        format!("%{byte:02X}")
-    }
-}
-
-/// The first number of a version.
-fn major(version: &str) -> u32 {
-    version.split(|letter: char| !letter.is_ascii_digit()).next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+fn products(rows: u64, seed: u64) -> Result<Products> {
+    Products::new(seed, rows).map_err(|error| Error::Products(error.to_string()))
 }

@@ -1,6 +1,7 @@
 //! What is promised of the cursor, on a real server: rates against the plain row stream, what does not cross the wire, and
 //! how it is left.
 
+pub(crate) mod server;
 mod ways;
 
 use crate::Proofs;
@@ -29,8 +30,15 @@ const CHANGED: u32 = 20_000;
 type Part = fn(&Server, &mut Proofs) -> Result<()>;
 
 /// The parts, by name.
-const PARTS: [(&str, Part); 6] =
-    [("rates", rates), ("late", late), ("wire", wire), ("left", left), ("ranges", ranges), ("memory", memory)];
+const PARTS: [(&str, Part); 7] = [
+    ("rates", rates),
+    ("late", late),
+    ("wire", wire),
+    ("left", left),
+    ("ranges", ranges),
+    ("memory", memory),
+    ("server", server::prove),
+];
 
 /// Proves the parts named, or all.
 pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
