@@ -97,6 +97,7 @@ impl Server {
         }
         let mut server = Server::start(&found, runs_as, table_bytes)?;
         let loaded = server.load_products(rows, seed)?;
+        server.drop_templates()?;
         if let Place::Own(own) = &mut server.place {
             own.keep_files(&cluster, &found, runs_as, table_bytes)?;
         }
@@ -212,6 +213,20 @@ impl Server {
             .map_err(Error::database(format!("cannot prepare {table} for reading")))?;
         let (rows, bytes) = self.scan_products()?;
         Ok(Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: false })
+    }
+
+    /// Leaves the server with one database. Two of the three that it is made with are there to make more from; without
+    /// them there is a third of the files to copy at the next start, and files cost more than their bytes.
+    fn drop_templates(&self) -> Result<()> {
+        let (client, mut driver) = connect(&self.url)?;
+        for statement in
+            ["UPDATE pg_database SET datistemplate = false", "DROP DATABASE template0", "DROP DATABASE template1"]
+        {
+            driver
+                .block_on(client.batch_execute(statement))
+                .map_err(Error::database("cannot drop the databases that nobody needs"))?;
+        }
+        Ok(())
     }
 
     /// Reads the whole table once, on the server: how many rows it has, and its size in bytes.
