@@ -26,7 +26,7 @@ pub(crate) enum Data {
         #[arg(long, value_parser = positive)]
         words: Option<u64>,
         /// That S: 0 for words that are all alike, 1 as in natural language [default: 1, if --words is given]
-        #[arg(long, value_name = "S", value_parser = exponent)]
+        #[arg(long, value_name = "S", value_parser = exponent, allow_negative_numbers = true)]
         zipf: Option<u32>,
         #[command(flatten)]
         places: Places,
