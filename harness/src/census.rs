@@ -58,14 +58,29 @@ struct Watched {
     stat: File,
     schedstat: File,
     sched: Option<File>,
-    cpu_before: u64,
-    cpu: u64,
+    used_before: Used,
+    used: Used,
     migrations_before: Option<u64>,
     migrations: Option<u64>,
     /// A processor it may use and should not.
     foreign: Option<usize>,
     runnable: bool,
     gone: bool,
+}
+
+/// What a thread has had, in nanoseconds: processor time, and time in which it was ready to run and had no processor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Used {
+    cpu: u64,
+    ready: u64,
+}
+
+impl Used {
+    /// The first two numbers of a thread's `schedstat`.
+    fn parse(schedstat: &str) -> Option<Self> {
+        let mut numbers = schedstat.split(' ').map(str::parse);
+        Some(Used { cpu: numbers.next()?.ok()?, ready: numbers.next()?.ok()? })
+    }
 }
 
 /// A thread as the census saw it.
@@ -79,6 +94,8 @@ pub struct Thread {
     pub name: String,
     /// Processor time during the sample, in nanoseconds.
     pub cpu_ns: u64,
+    /// How long it was ready to run and others had the processors, in nanoseconds.
+    pub ready_ns: u64,
     /// A processor that it may use and should not.
     pub foreign: Option<usize>,
 }
@@ -122,7 +139,7 @@ impl Looker {
         let own = self.shared.own.load(Ordering::Relaxed);
         looks.look(own);
         for thread in looks.threads.values_mut() {
-            (thread.cpu_before, thread.migrations_before) = (thread.cpu, thread.migrations);
+            (thread.used_before, thread.migrations_before) = (thread.used, thread.migrations);
         }
         looks.cost_before = own_cpu(own);
         looks.on = true;
@@ -214,7 +231,8 @@ impl Looks {
             number: *number,
             process: thread.process,
             name: thread.name.clone(),
-            cpu_ns: thread.cpu.saturating_sub(thread.cpu_before),
+            cpu_ns: thread.used.cpu.saturating_sub(thread.used_before.cpu),
+            ready_ns: thread.used.ready.saturating_sub(thread.used_before.ready),
             foreign: thread.foreign,
         });
         let moved = |thread: &Watched| Some(thread.migrations? - thread.migrations_before.unwrap_or_default());
@@ -239,8 +257,8 @@ impl Watched {
             stat: file("stat")?,
             schedstat: file("schedstat")?,
             sched: file("sched"),
-            cpu_before: 0,
-            cpu: 0,
+            used_before: Used::default(),
+            used: Used::default(),
             migrations_before: None,
             migrations: None,
             foreign: None,
@@ -255,12 +273,10 @@ impl Watched {
         let Some(stat) = read(&self.stat, &mut text) else { return };
         // The name is in brackets and may hold any character, brackets too.
         let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        let Some(cpu) = read(&self.schedstat, &mut text).and_then(|text| text.split(' ').next()?.parse().ok()) else {
-            return;
-        };
+        let Some(used) = read(&self.schedstat, &mut text).and_then(Used::parse) else { return };
         self.gone = false;
         self.runnable = state == Some('R');
-        self.cpu = cpu;
+        self.used = used;
         let migrations = self.sched.as_ref().and_then(|sched| {
             let line = read(sched, &mut text)?.lines().find(|line| line.starts_with("se.nr_migrations"))?;
             line.rsplit(' ').next()?.parse().ok()
@@ -283,7 +299,7 @@ fn read<'a>(file: &File, text: &'a mut [u8]) -> Option<&'a str> {
 /// The processor time of a thread of this process, in nanoseconds; 0 if the system does not say.
 fn own_cpu(thread: u32) -> u64 {
     let text = read_to_string(format!("/proc/self/task/{thread}/schedstat")).unwrap_or_default();
-    text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default()
+    Used::parse(&text).unwrap_or_default().cpu
 }
 
 fn threads_of(process: u32) -> impl Iterator<Item = u32> {

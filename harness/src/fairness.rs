@@ -63,17 +63,24 @@ fn too_many_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
 /// second is clearly longer than the first was a worker missing; where it is not, there was too little to do.
 ///
 /// Where work keeps the processors busy, more workers than processors shorten nothing, and short jobs may well be over
-/// before the system lets the next worker begin: then nobody is missing as long as there is one for each processor.
+/// before the system lets the next worker begin: then nobody is missing as long as there is one for each processor. And
+/// where others have the processors, a worker that is there gets none: so those that were ready to run are counted, too.
 fn too_few_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
     let used = most_in_progress(evidence.spans);
-    let waits = evidence.cpu_ns < evidence.wall_ns / 4 * evidence.cores as u64;
+    let length = |span: &Span| span.end_ns - span.start_ns;
+    let total: u64 = evidence.spans.iter().map(length).sum();
+    let awake: u64 = evidence.seen.threads.iter().map(|thread| thread.cpu_ns + thread.ready_ns).sum();
+    let awake = awake.max(evidence.cpu_ns);
+    let waits = evidence.cpu_ns < evidence.wall_ns / 4 * evidence.cores as u64 && awake < total / 2;
     let useful = if waits { evidence.workers } else { evidence.workers.min(evidence.cores) };
     let asked = useful.min(evidence.spans.len());
     if used >= asked || used == 0 || evidence.wall_ns < LONG_ENOUGH_NS || evidence.strategy == ONE_AT_A_TIME {
         return None;
     }
-    let length = |span: &Span| span.end_ns - span.start_ns;
-    let total: u64 = evidence.spans.iter().map(length).sum();
+    // Nearer to all of them than to those that were seen at once.
+    if !waits && awake / evidence.wall_ns.div_ceil(2) >= (used + asked) as u64 {
+        return None;
+    }
     let longest = evidence.spans.iter().map(length).max().unwrap_or_default();
     let with_all = total / asked as u64 + longest;
     let with_these = total / used as u64;
@@ -167,7 +174,14 @@ mod tests {
     }
 
     fn thread(number: u32, cpu_ms: u64) -> Thread {
-        Thread { number, process: std::process::id(), name: "it".to_owned(), cpu_ns: cpu_ms * MS, foreign: None }
+        Thread {
+            number,
+            process: std::process::id(),
+            name: "it".to_owned(),
+            cpu_ns: cpu_ms * MS,
+            ready_ns: 0,
+            foreign: None,
+        }
     }
 
     #[test]
@@ -211,6 +225,32 @@ mod tests {
             assert_eq!(fault(900 * MS), None, "{workers} workers on {cores} cores");
             assert_eq!(fault(9 * MS), Some(Fault::TooFewJobs), "{workers} workers on {cores} cores");
         }
+    }
+
+    #[test]
+    fn workers_that_others_keep_from_running_are_not_missing() {
+        // One job at a time, on two processors of which others have the most.
+        let spans = handed_out(&[1; 900], 1);
+        let ready = |number, cpu_ms, ready_ms| Thread { ready_ns: ready_ms * MS, ..thread(number, cpu_ms) };
+        let fault = |workers, spans: &[Span], threads: Vec<Thread>| {
+            let cpu_ns = threads.iter().map(|thread| thread.cpu_ns).sum();
+            let seen = &Seen { threads, ..Seen::default() };
+            let (strategy, attended, wall_ns) = ("channel_crossbeam", &[1, 2, 3, 4, 5, 6, 7, 8][..], 900 * MS);
+            let evidence =
+                Evidence { strategy, workers, cores: 2, spans, attended, seen, wall_ns, cpu_ns, baseline_cpu_ns: None };
+            judge(&evidence).map(|(fault, _)| fault)
+        };
+        for cpu_ms in [50, 300] {
+            let (one, other) = (ready(1, cpu_ms, 900 - cpu_ms), ready(2, 10, 700));
+            assert_eq!(fault(2, &spans, vec![one.clone(), other]), None, "{cpu_ms} ms");
+            assert_eq!(fault(2, &spans, vec![one, ready(2, 0, 10)]), Some(Fault::TooFewJobs), "{cpu_ms} ms");
+        }
+        let eight = handed_out(&[8; 900], 8);
+        let threads = || (1..=8).map(|number| ready(number, 20, 850)).collect();
+        assert_eq!(fault(32, &eight, threads()), None);
+        // Asleep in their jobs, and nobody there to take more.
+        let asleep = || (1..=8).map(|number| ready(number, 1, 50)).collect();
+        assert_eq!(fault(32, &eight, asleep()), Some(Fault::TooFewJobs));
     }
 
     #[test]
