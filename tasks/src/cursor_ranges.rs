@@ -14,9 +14,8 @@
 
 use crate::connections::{Connection, Connections, Trouble};
 use crate::cursor::Cursor;
-use crate::products::{Products, columns, every_row};
-use crate::{Entry, Inputs, cursor_pages};
-use datasets::postgres::explain;
+use crate::products::{Products, every_row};
+use crate::{Entry, Inputs, columns::columns, cursor_pages};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -49,15 +48,17 @@ pub struct CursorRanges {
 }
 
 impl CursorRanges {
-    /// The table of that name on the server at `url`, with so many pages of each cursor under way.
+    /// The table of that name on the server at `url`, with so many pages of each cursor under way. A server that says
+    /// nothing is waited for as long as it likes.
     pub fn new(url: String, table: String, depth: usize) -> Self {
-        CursorRanges { connections: Arc::new(Connections::to(url)), table, depth }
+        CursorRanges { connections: Arc::new(Connections::to(url, None)), table, depth }
     }
 }
 
 fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
     let (url, table) = inputs.cursor_pages.place(ENTRY.name)?;
-    Ok(Arc::new(Arc::new(CursorRanges::new(url, table, inputs.cursor_pages.depth as usize))))
+    let connections = Arc::new(Connections::to(url, inputs.cursor_pages.patience()));
+    Ok(Arc::new(Arc::new(CursorRanges { connections, table, depth: inputs.cursor_pages.depth as usize })))
 }
 
 /// Some blocks of a table, as one snapshot sees them.
@@ -105,7 +106,8 @@ struct Seen {
 impl Leader {
     fn open(connections: &Arc<Connections>, table: &str) -> Result<(Self, Seen)> {
         let (client, mut driver) = connections.take()?;
-        let seen = driver.block_on(lead(&client, table))?;
+        let seen = driver.block_on(lead(&client, table));
+        let seen = seen.map_err(|trouble| Error::task(format!("cannot split {table}: {}", trouble.reason(&driver))))?;
         let connection = Mutex::new(Some((client, driver)));
         Ok((Leader { connection, connections: Arc::clone(connections) }, seen))
     }
@@ -123,28 +125,27 @@ impl Drop for Leader {
 }
 
 /// Begins the leader's transaction. The lock keeps away whoever would move every row (`VACUUM FULL`, `CLUSTER`).
-async fn lead(client: &Client, table: &str) -> Result<Seen> {
-    let failed = |error: tokio_postgres::Error| Error::task(format!("cannot split {table}: {}", explain(&error)));
+async fn lead(client: &Client, table: &str) -> std::result::Result<Seen, Trouble> {
     let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE {table} IN ACCESS SHARE MODE");
-    client.batch_execute(&begin).await.map_err(failed)?;
+    client.batch_execute(&begin).await?;
     // The size is asked for after the snapshot was taken, and of the table itself: what the planner remembers is old.
     let question = "SELECT current_setting('server_version_num')::int, pg_export_snapshot(), \
                     pg_relation_size(oid) / current_setting('block_size')::int, \
                     (reltuples / greatest(relpages, 1))::float8 \
                     FROM pg_class WHERE oid = to_regclass($1)";
-    let row = client.query_one(question, &[&table]).await.map_err(failed)?;
-    let version: i32 = row.try_get(0).map_err(failed)?;
+    let row = client.query_one(question, &[&table]).await?;
+    let version: i32 = row.try_get(0)?;
     if version < TID_RANGE_SCAN {
-        return Err(Error::task(format!(
+        return Err(Trouble::Row(Error::task(format!(
             "the server is of version {}, and before 14 each range of blocks would read the whole table; cursor_pages \
              works with any version",
             version / 10_000
-        )));
+        ))));
     }
     Ok(Seen {
-        snapshot: row.try_get(1).map_err(failed)?,
-        blocks: row.try_get::<_, i64>(2).map_err(failed)?.cast_unsigned(),
-        rows_per_block: row.try_get(3).map_err(failed)?,
+        snapshot: row.try_get(1)?,
+        blocks: row.try_get::<_, i64>(2)?.cast_unsigned(),
+        rows_per_block: row.try_get(3)?,
     })
 }
 
@@ -166,13 +167,22 @@ impl CursorRanges {
         transaction.batch_execute(&join).await?;
         let query = format!("{} WHERE {}", every_row(&self.table), blocks.condition());
         let mut cursor = Cursor::open(&mut transaction, query.as_str(), &[]).await?.depth(self.depth);
-        while let Some(rows) = cursor.next_page().await? {
-            for row in rows {
-                let (id, name) = columns(row).map_err(Trouble::Row)?;
-                into.add(id, name);
-                *read += 1;
+        let streamed = async {
+            while let Some(rows) = cursor.next_page().await? {
+                for row in rows {
+                    let (id, name) = columns(row).map_err(Trouble::Row)?;
+                    into.add(id, name);
+                    *read += 1;
+                }
             }
+            Ok(())
+        };
+        let streamed = streamed.await;
+        if let Err(Trouble::Cursor(_)) = streamed {
+            // With those of a page that was not complete.
+            *read = cursor.metrics().rows;
         }
+        streamed?;
         drop(cursor);
         transaction.commit().await?;
         Ok(())
@@ -202,7 +212,7 @@ impl Task for CursorRanges {
         let (mut client, mut driver) = self.connections.take()?;
         let mut read = 0;
         let streamed = driver.block_on(self.stream(&mut client, &blocks, into, &mut read));
-        streamed.map_err(|trouble| trouble.after(read))?;
+        streamed.map_err(|trouble| trouble.after(read, &driver))?;
         self.connections.give_back((client, driver));
         Ok(())
     }

@@ -8,9 +8,11 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio_postgres::error::SqlState;
+
 use super::connection::connect;
 use super::discovery::{Environment, Found, find};
-use super::error::{Error, Result};
+use super::error::{Error, Result, explain};
 use super::given::{Given, unique};
 use super::memory::{available_bytes, shared_buffers_megabytes};
 use super::program;
@@ -26,6 +28,9 @@ const SOCKET: &str = ".s.PGSQL.5432";
 
 /// How long a new server may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a row of the product table takes on a disk, about, with its entry in the index.
+const ROW_BYTES: u64 = 100;
 
 /// The programs are started in the data folder and told so by its relative name: by its full name `initdb` would make
 /// the whole path again after the watchdog has taken it away.
@@ -179,7 +184,7 @@ impl Server {
         driver.block_on(async {
             let make = format!("DROP TABLE IF EXISTS {table}; {definition}");
             client.batch_execute(&make).await.map_err(Error::database(format!("cannot create {table}")))?;
-            products.load(&client, &table).await.map_err(Error::database(format!("cannot load {table}")))
+            products.load(&client, &table).await.map_err(|error| self.not_loaded(&table, rows, &error))
         })?;
         let copying = begun.elapsed();
 
@@ -194,6 +199,15 @@ impl Server {
         let row = driver.block_on(settle).map_err(Error::database(format!("cannot prepare {table} for reading")))?;
         let (rows, bytes): (i64, i64) = (row.get(0), row.get(2));
         Ok(Loaded { rows: rows.cast_unsigned(), bytes: bytes.cast_unsigned(), copying, settling: begun.elapsed() })
+    }
+
+    fn not_loaded(&self, table: &str, rows: u64, error: &tokio_postgres::Error) -> Error {
+        let mut doing = format!("cannot load {table}");
+        if error.code() == Some(&SqlState::DISK_FULL) {
+            let place = self.directory().map(|directory| format!(" in {}", directory.display())).unwrap_or_default();
+            doing.push_str(&format!(", about {} MB{place}", rows.saturating_mul(ROW_BYTES) / 1_000_000 + 1));
+        }
+        Error::Database { doing, reason: explain(error) }
     }
 
     /// Stops the server and removes its directory, or drops our schema; dropping does the same but cannot say what

@@ -10,6 +10,7 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 struct TokioBlocking {
     runtime: Runtime,
@@ -19,7 +20,7 @@ struct TokioBlocking {
 /// Builds a runtime whose blocking pool has exactly as many threads as there are workers, not the usual 512.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
-    let runtime = Builder::new_current_thread().enable_io().max_blocking_threads(workers).build();
+    let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(workers).build();
     let runtime = runtime.map_err(|error| Error::worker(format!("tokio cannot start: {error}")))?;
     Ok(Box::new(TokioBlocking { runtime, workers }))
 }
@@ -41,12 +42,15 @@ impl Workers for TokioBlocking {
     }
 }
 
-/// Awaits a socket on tokio's reactor.
+/// Awaits a socket on tokio's reactor, and no longer than it is to be awaited.
 async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
     let read = waiting.readable.then_some(Interest::READABLE);
     let write = waiting.writable.then_some(Interest::WRITABLE);
     let interest = read.into_iter().chain(write).reduce(Interest::add).unwrap_or(Interest::READABLE);
     // Of whatever family it is: it is only waited for.
     let socket = std::os::unix::net::UnixStream::from(waiting.socket.try_clone_to_owned()?);
-    UnixStream::from_std(socket)?.ready(interest).await.map(drop)
+    let socket = UnixStream::from_std(socket)?;
+    let Some(until) = waiting.until else { return socket.ready(interest).await.map(drop) };
+    // Too late is none of its business: the source is asked again in either case.
+    timeout_at(until.into(), socket.ready(interest)).await.map_or(Ok(()), |ready| ready.map(drop))
 }
