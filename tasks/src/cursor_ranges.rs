@@ -19,7 +19,7 @@ use crate::{Entry, Inputs, columns::columns, cursor_pages};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
 use tokio_postgres::{Client, IsolationLevel};
 
@@ -70,7 +70,7 @@ pub struct Blocks {
     end: Option<u64>,
     /// Whoever has exported the snapshot. A worker process does without, for the program that feeds it holds on.
     #[serde(skip)]
-    _leader: Option<Arc<Leader>>,
+    leader: Option<Arc<Leader>>,
 }
 
 impl Blocks {
@@ -94,6 +94,9 @@ struct Leader {
     /// Taken when it is dropped.
     connection: Mutex<Option<Connection>>,
     connections: Arc<Connections>,
+    /// Why the first range failed that did. It is the server or the table, as a rule, and every other range would find out
+    /// on a new connection of its own: a thousand times, for a large table.
+    failed: OnceLock<Error>,
 }
 
 /// What the leader has found out.
@@ -109,7 +112,7 @@ impl Leader {
         let seen = driver.block_on(lead(&client, table));
         let seen = seen.map_err(|trouble| Error::task(format!("cannot split {table}: {}", trouble.reason(&driver))))?;
         let connection = Mutex::new(Some((client, driver)));
-        Ok((Leader { connection, connections: Arc::clone(connections) }, seen))
+        Ok((Leader { connection, connections: Arc::clone(connections), failed: OnceLock::new() }, seen))
     }
 }
 
@@ -150,6 +153,15 @@ async fn lead(client: &Client, table: &str) -> std::result::Result<Seen, Trouble
 }
 
 impl CursorRanges {
+    fn read(&self, blocks: &Blocks, into: &mut Products) -> Result<()> {
+        let (mut client, mut driver) = self.connections.take()?;
+        let mut read = 0;
+        let streamed = driver.block_on(self.stream(&mut client, blocks, into, &mut read));
+        streamed.map_err(|trouble| trouble.after(read, &driver))?;
+        self.connections.give_back((client, driver));
+        Ok(())
+    }
+
     async fn stream(
         &self,
         client: &mut Client,
@@ -204,17 +216,21 @@ impl Task for CursorRanges {
         Ok(Box::new((0..ranges).map(move |range| {
             let first = range * blocks_each;
             let end = (range + 1 < ranges).then_some(first + blocks_each);
-            Ok(Blocks { snapshot: seen.snapshot.clone(), first, end, _leader: Some(Arc::clone(&leader)) })
+            Ok(Blocks { snapshot: seen.snapshot.clone(), first, end, leader: Some(Arc::clone(&leader)) })
         })))
     }
 
     fn map(&self, blocks: Blocks, into: &mut Products) -> Result<()> {
-        let (mut client, mut driver) = self.connections.take()?;
-        let mut read = 0;
-        let streamed = driver.block_on(self.stream(&mut client, &blocks, into, &mut read));
-        streamed.map_err(|trouble| trouble.after(read, &driver))?;
-        self.connections.give_back((client, driver));
-        Ok(())
+        let failed = blocks.leader.as_ref().map(|leader| &leader.failed);
+        if let Some(error) = failed.and_then(OnceLock::get) {
+            return Err(Error::task(format!("given up, for another range failed: {error}")));
+        }
+        let read = self.read(&blocks, into);
+        if let (Err(error), Some(failed)) = (&read, failed) {
+            // Only the first is kept.
+            let _ = failed.set(error.clone());
+        }
+        read
     }
 
     fn reduce(into: &mut Products, other: Products) {
