@@ -9,6 +9,7 @@
 
 use datasets::postgres::connect;
 use std::num::NonZeroUsize;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
@@ -38,6 +39,19 @@ fn every_fault_of_the_protocol_is_reported_without_a_server() {
     let mut summary = Summary::default();
     summary.add(&on_a_mock(), &Arc::new(()));
     assert_all_reported(&summary);
+}
+
+#[test]
+fn a_server_that_cannot_be_had_is_named_once() {
+    // Without a table of the user's own one is to be made there.
+    let url = "postgresql://guest:secret@%2Fnowhere/postgres";
+    let mut goldilocks = Command::new(tests::goldilocks());
+    goldilocks.args(["run", "--task", "cursor_pages", "--strategy", "sequential", "--database-url", url]);
+    let ran = goldilocks.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{said}");
+    assert_eq!(said.matches("is the server running there?").count(), 1, "{said}");
+    assert!(said.contains("guest@/nowhere") && !said.contains("secret"), "{said}");
 }
 
 #[test]

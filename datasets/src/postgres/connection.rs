@@ -109,7 +109,7 @@ fn open(config: &Config, deadline: Instant) -> Result<Socket, String> {
         }
     }
     if reasons.is_empty() {
-        reasons.push("the address names no host".into());
+        reasons.push("it names no host; write it as postgresql://user@host:port/database".into());
     }
     Err(reasons.join("; "))
 }
