@@ -9,6 +9,7 @@
 //! 3. [`connection`] talks to it from a plain thread, without a runtime.
 //! 4. [`install`] is for the set-up command only: nothing is ever downloaded while something is measured.
 
+mod advice;
 mod cluster;
 pub mod connection;
 pub mod discovery;

@@ -58,12 +58,7 @@ impl Prepared {
                     inputs.cursor_pages.table = Some(format!("{}.product", up.schema()));
                     server = Some(up);
                 }
-                Err(error) => {
-                    for task in on_a_server {
-                        say(&format!("{task} is skipped: {error}"));
-                        skipped.push((task.to_owned(), error.to_string()));
-                    }
-                }
+                Err(error) => skipped.extend(on_a_server.iter().map(|task| ((*task).to_owned(), error.to_string()))),
             }
         }
         Ok(Prepared { inputs, notes, skipped, server })

@@ -65,6 +65,7 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
     let (mut skipped, mut tasks) = (Vec::new(), Vec::new());
     for (task, sizes) in &plan.axes.tasks {
         if let Some((_, reason)) = prepared.skipped.iter().find(|(name, _)| name == task) {
+            eprintln!("{task} is skipped: {reason}");
             skipped.push(Skipped { task: task.clone(), reason: reason.clone() });
             continue;
         }

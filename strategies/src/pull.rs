@@ -6,6 +6,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::task::Poll;
+use std::time::Instant;
 
 /// A source. Every iterator is one.
 pub trait Pull<T>: Send {
@@ -23,7 +24,7 @@ pub trait Pull<T>: Send {
     }
 }
 
-/// A socket, and what it must be ready for: either of the two is enough.
+/// A socket, what it must be ready for, where either of the two is enough, and how long that is waited for.
 #[derive(Debug, Clone, Copy)]
 pub struct Waiting<'a> {
     /// The socket; non-blocking.
@@ -32,6 +33,8 @@ pub struct Waiting<'a> {
     pub readable: bool,
     /// There is room to write.
     pub writable: bool,
+    /// When the source wants to be asked again although the socket is not ready.
+    pub until: Option<Instant>,
 }
 
 impl<T, I: Iterator<Item = T> + Send> Pull<T> for I {

@@ -1,8 +1,9 @@
 //! Connections that no run uses at the moment, so that a run begins with its transaction and not with a login.
 
 use crate::cursor;
-use datasets::postgres::{Driver, connect, explain};
+use datasets::postgres::{Driver, connect};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use strategies::{Error, Result};
 use tokio_postgres::Client;
 
@@ -12,21 +13,27 @@ pub(crate) type Connection = (Client, Driver);
 /// Connections to one server.
 pub(crate) struct Connections {
     url: String,
+    /// How long a server that was asked for something may say nothing; none for as long as it likes.
+    silence: Option<Duration>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Connections {
-    pub(crate) fn to(url: String) -> Self {
-        Connections { url, idle: Mutex::default() }
+    pub(crate) fn to(url: String, silence: Option<Duration>) -> Self {
+        Connections { url, silence, idle: Mutex::default() }
     }
 
     /// One that is idle, or a new one.
     pub(crate) fn take(&self) -> Result<Connection> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(connection) => Ok(connection),
-            None => connect(&self.url).map_err(Error::task),
+        if let Some(connection) = idle {
+            return Ok(connection);
         }
+        let (client, mut driver) = connect(&self.url).map_err(Error::task)?;
+        if let Some(silence) = self.silence {
+            driver.limit_silence(silence);
+        }
+        Ok((client, driver))
     }
 
     /// Keeps a connection for the next run. One that has met an error is dropped instead.
@@ -44,14 +51,23 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    /// The error of a task that had read so many rows.
-    pub(crate) fn after(self, rows: u64) -> Error {
+    /// The error of a task for which so many rows had come on the driver's connection.
+    pub(crate) fn after(self, rows: u64, driver: &Driver) -> Error {
+        let when = match (&self, rows) {
+            (Trouble::Row(_), _) => format!("row {}", rows + 1),
+            (_, 0) => "before the first row".to_owned(),
+            (_, 1) => "after 1 row".to_owned(),
+            (_, rows) => format!("after {rows} rows"),
+        };
+        Error::task(format!("{when}: {}", self.reason(driver)))
+    }
+
+    /// What has happened on the driver's connection, and what to do next.
+    pub(crate) fn reason(self, driver: &Driver) -> String {
         match self {
-            Trouble::Cursor(cursor::Error::Postgres(error)) => {
-                Error::task(format!("after {rows} rows: {}", explain(&error)))
-            }
-            Trouble::Cursor(error) => Error::task(format!("after {rows} rows: {error}")),
-            Trouble::Row(error) => Error::task(format!("row {}: {error}", rows + 1)),
+            Trouble::Cursor(cursor::Error::Postgres(error)) => driver.explain(&error),
+            Trouble::Cursor(error) => error.to_string(),
+            Trouble::Row(error) => error.to_string(),
         }
     }
 }

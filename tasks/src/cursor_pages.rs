@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
 
 /// The task's entry.
@@ -42,6 +43,24 @@ pub struct Options {
     /// cursor_*: how many pages of a cursor are under way, with the one in use; 1 is what asyncpg does
     #[arg(long, default_value_t = DEPTH, value_parser = clap::value_parser!(u32).range(1..=32), value_name = "N", help_heading = "Task options")]
     pub depth: u32,
+    /// cursor_*: seconds that the server may say nothing before a run is given up; 0 waits for ever. It is silent, too,
+    /// while a view sorts its rows
+    #[arg(long, default_value_t = SILENCE, value_parser = seconds, value_name = "SECONDS", help_heading = "Task options")]
+    #[serde(default = "silence")]
+    pub silence: f64,
+}
+
+/// Far longer than a table takes to give its first page, or a view that sorts some million rows: to give up what would
+/// have ended well is worse than to wait. Without a limit a network that swallows everything is waited for in vain.
+const SILENCE: f64 = 60.0;
+
+fn silence() -> f64 {
+    SILENCE
+}
+
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map(|_| seconds).map_err(|error| error.to_string())
 }
 
 const ROWS: u64 = 50_000;
@@ -49,11 +68,16 @@ const DEPTH: u32 = cursor::DEFAULT_DEPTH as u32;
 
 impl Default for Options {
     fn default() -> Self {
-        Options { database_url: None, table: None, rows: ROWS, depth: DEPTH }
+        Options { database_url: None, table: None, rows: ROWS, depth: DEPTH, silence: SILENCE }
     }
 }
 
 impl Options {
+    /// How long the server may say nothing, if there is a limit.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.silence).ok().filter(|limit| !limit.is_zero())
+    }
+
     /// The server's address and the table, for a task of that name.
     pub(crate) fn place(&self, task: &str) -> Result<(String, String)> {
         let missing = |what| Error::task(format!("{task} was not told {what}; `goldilocks` itself sees to that"));
@@ -72,7 +96,7 @@ pub struct CursorPages {
 
 fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
     let (url, table) = inputs.cursor_pages.place(ENTRY.name)?;
-    let connections = Arc::new(Connections::to(url));
+    let connections = Arc::new(Connections::to(url, inputs.cursor_pages.patience()));
     let depth = inputs.cursor_pages.depth as usize;
     Ok(Arc::new(Arc::new(CursorPages { connections, query: every_row(&table), depth })))
 }

@@ -14,13 +14,12 @@
 
 use crate::connections::{Connection, Connections, Trouble};
 use crate::cursor::Cursor;
-use crate::products::{Products, columns, every_row};
-use crate::{Entry, Inputs, cursor_pages};
-use datasets::postgres::explain;
+use crate::products::{Products, every_row};
+use crate::{Entry, Inputs, columns::columns, cursor_pages};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
 use tokio_postgres::{Client, IsolationLevel};
 
@@ -49,15 +48,17 @@ pub struct CursorRanges {
 }
 
 impl CursorRanges {
-    /// The table of that name on the server at `url`, with so many pages of each cursor under way.
+    /// The table of that name on the server at `url`, with so many pages of each cursor under way. A server that says
+    /// nothing is waited for as long as it likes.
     pub fn new(url: String, table: String, depth: usize) -> Self {
-        CursorRanges { connections: Arc::new(Connections::to(url)), table, depth }
+        CursorRanges { connections: Arc::new(Connections::to(url, None)), table, depth }
     }
 }
 
 fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
     let (url, table) = inputs.cursor_pages.place(ENTRY.name)?;
-    Ok(Arc::new(Arc::new(CursorRanges::new(url, table, inputs.cursor_pages.depth as usize))))
+    let connections = Arc::new(Connections::to(url, inputs.cursor_pages.patience()));
+    Ok(Arc::new(Arc::new(CursorRanges { connections, table, depth: inputs.cursor_pages.depth as usize })))
 }
 
 /// Some blocks of a table, as one snapshot sees them.
@@ -69,7 +70,7 @@ pub struct Blocks {
     end: Option<u64>,
     /// Whoever has exported the snapshot. A worker process does without, for the program that feeds it holds on.
     #[serde(skip)]
-    _leader: Option<Arc<Leader>>,
+    leader: Option<Arc<Leader>>,
 }
 
 impl Blocks {
@@ -93,6 +94,9 @@ struct Leader {
     /// Taken when it is dropped.
     connection: Mutex<Option<Connection>>,
     connections: Arc<Connections>,
+    /// Why the first range failed that did. It is the server or the table, as a rule, and every other range would find out
+    /// on a new connection of its own: a thousand times, for a large table.
+    failed: OnceLock<Error>,
 }
 
 /// What the leader has found out.
@@ -105,9 +109,10 @@ struct Seen {
 impl Leader {
     fn open(connections: &Arc<Connections>, table: &str) -> Result<(Self, Seen)> {
         let (client, mut driver) = connections.take()?;
-        let seen = driver.block_on(lead(&client, table))?;
+        let seen = driver.block_on(lead(&client, table));
+        let seen = seen.map_err(|trouble| Error::task(format!("cannot split {table}: {}", trouble.reason(&driver))))?;
         let connection = Mutex::new(Some((client, driver)));
-        Ok((Leader { connection, connections: Arc::clone(connections) }, seen))
+        Ok((Leader { connection, connections: Arc::clone(connections), failed: OnceLock::new() }, seen))
     }
 }
 
@@ -123,32 +128,40 @@ impl Drop for Leader {
 }
 
 /// Begins the leader's transaction. The lock keeps away whoever would move every row (`VACUUM FULL`, `CLUSTER`).
-async fn lead(client: &Client, table: &str) -> Result<Seen> {
-    let failed = |error: tokio_postgres::Error| Error::task(format!("cannot split {table}: {}", explain(&error)));
+async fn lead(client: &Client, table: &str) -> std::result::Result<Seen, Trouble> {
     let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE {table} IN ACCESS SHARE MODE");
-    client.batch_execute(&begin).await.map_err(failed)?;
+    client.batch_execute(&begin).await?;
     // The size is asked for after the snapshot was taken, and of the table itself: what the planner remembers is old.
     let question = "SELECT current_setting('server_version_num')::int, pg_export_snapshot(), \
                     pg_relation_size(oid) / current_setting('block_size')::int, \
                     (reltuples / greatest(relpages, 1))::float8 \
                     FROM pg_class WHERE oid = to_regclass($1)";
-    let row = client.query_one(question, &[&table]).await.map_err(failed)?;
-    let version: i32 = row.try_get(0).map_err(failed)?;
+    let row = client.query_one(question, &[&table]).await?;
+    let version: i32 = row.try_get(0)?;
     if version < TID_RANGE_SCAN {
-        return Err(Error::task(format!(
+        return Err(Trouble::Row(Error::task(format!(
             "the server is of version {}, and before 14 each range of blocks would read the whole table; cursor_pages \
              works with any version",
             version / 10_000
-        )));
+        ))));
     }
     Ok(Seen {
-        snapshot: row.try_get(1).map_err(failed)?,
-        blocks: row.try_get::<_, i64>(2).map_err(failed)?.cast_unsigned(),
-        rows_per_block: row.try_get(3).map_err(failed)?,
+        snapshot: row.try_get(1)?,
+        blocks: row.try_get::<_, i64>(2)?.cast_unsigned(),
+        rows_per_block: row.try_get(3)?,
     })
 }
 
 impl CursorRanges {
+    fn read(&self, blocks: &Blocks, into: &mut Products) -> Result<()> {
+        let (mut client, mut driver) = self.connections.take()?;
+        let mut read = 0;
+        let streamed = driver.block_on(self.stream(&mut client, blocks, into, &mut read));
+        streamed.map_err(|trouble| trouble.after(read, &driver))?;
+        self.connections.give_back((client, driver));
+        Ok(())
+    }
+
     async fn stream(
         &self,
         client: &mut Client,
@@ -166,13 +179,22 @@ impl CursorRanges {
         transaction.batch_execute(&join).await?;
         let query = format!("{} WHERE {}", every_row(&self.table), blocks.condition());
         let mut cursor = Cursor::open(&mut transaction, query.as_str(), &[]).await?.depth(self.depth);
-        while let Some(rows) = cursor.next_page().await? {
-            for row in rows {
-                let (id, name) = columns(row).map_err(Trouble::Row)?;
-                into.add(id, name);
-                *read += 1;
+        let streamed = async {
+            while let Some(rows) = cursor.next_page().await? {
+                for row in rows {
+                    let (id, name) = columns(row).map_err(Trouble::Row)?;
+                    into.add(id, name);
+                    *read += 1;
+                }
             }
+            Ok(())
+        };
+        let streamed = streamed.await;
+        if let Err(Trouble::Cursor(_)) = streamed {
+            // With those of a page that was not complete.
+            *read = cursor.metrics().rows;
         }
+        streamed?;
         drop(cursor);
         transaction.commit().await?;
         Ok(())
@@ -194,17 +216,21 @@ impl Task for CursorRanges {
         Ok(Box::new((0..ranges).map(move |range| {
             let first = range * blocks_each;
             let end = (range + 1 < ranges).then_some(first + blocks_each);
-            Ok(Blocks { snapshot: seen.snapshot.clone(), first, end, _leader: Some(Arc::clone(&leader)) })
+            Ok(Blocks { snapshot: seen.snapshot.clone(), first, end, leader: Some(Arc::clone(&leader)) })
         })))
     }
 
     fn map(&self, blocks: Blocks, into: &mut Products) -> Result<()> {
-        let (mut client, mut driver) = self.connections.take()?;
-        let mut read = 0;
-        let streamed = driver.block_on(self.stream(&mut client, &blocks, into, &mut read));
-        streamed.map_err(|trouble| trouble.after(read))?;
-        self.connections.give_back((client, driver));
-        Ok(())
+        let failed = blocks.leader.as_ref().map(|leader| &leader.failed);
+        if let Some(error) = failed.and_then(OnceLock::get) {
+            return Err(Error::task(format!("given up, for another range failed: {error}")));
+        }
+        let read = self.read(&blocks, into);
+        if let (Err(error), Some(failed)) = (&read, failed) {
+            // Only the first is kept.
+            let _ = failed.set(error.clone());
+        }
+        read
     }
 
     fn reduce(into: &mut Products, other: Products) {

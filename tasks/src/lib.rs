@@ -3,6 +3,7 @@
 //! A task never names a strategy. Its kernel is the same for all of them: a strategy only decides who runs which
 //! partition when.
 
+mod columns;
 mod connections;
 pub mod count;
 pub mod cursor;

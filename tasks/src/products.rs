@@ -1,15 +1,15 @@
 //! What the tasks on a table yield: its rows counted, and the words of its products' names.
 
+use crate::columns::columns;
 use crate::connections::{Connections, Trouble};
 use crate::digest::Digest;
 use crate::words::WordTotals;
-use datasets::postgres::explain;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::pin::pin;
-use strategies::{Answer, Error, Result};
-use tokio_postgres::{Client, Row};
+use strategies::{Answer, Result};
+use tokio_postgres::Client;
 
 /// What rows yield: how many there are, a digest of them, and the words of their names.
 #[derive(Default, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl Products {
         let (client, mut driver) = connections.take()?;
         let mut products = Products::default();
         let streamed = driver.block_on(products.stream(&client, query));
-        streamed.map_err(|trouble| trouble.after(products.rows))?;
+        streamed.map_err(|trouble| trouble.after(products.rows, &driver))?;
         connections.give_back((client, driver));
         Ok(products)
     }
@@ -82,10 +82,4 @@ impl Products {
 /// The query that streams a table, which is written into it as it is.
 pub(crate) fn every_row(table: &str) -> String {
     format!("SELECT product_id, product_name FROM {table}")
-}
-
-/// One row's columns, borrowed. Told apart from "db error", the two words that tokio-postgres has for everything.
-pub(crate) fn columns(row: &Row) -> Result<(i32, &str)> {
-    let column = |error: tokio_postgres::Error| Error::task(explain(&error));
-    Ok((row.try_get(0).map_err(column)?, row.try_get(1).map_err(column)?))
 }

@@ -3,9 +3,12 @@
 pub mod again;
 pub mod conformance;
 pub mod crosscheck;
+pub mod faults;
 pub mod instruments;
 pub mod interruption;
+pub mod mock;
 pub mod prices;
+pub mod relay;
 pub mod sabotage;
 pub mod sandbox;
 pub mod traps;

@@ -143,7 +143,7 @@ impl AsyncWrite for Wire {
 
 /// Finds the messages in what the server sends: a letter, four bytes of length that count themselves, the rest.
 #[derive(Default)]
-struct Messages {
+pub(crate) struct Messages {
     head: [u8; 5],
     /// How much of the head is there.
     known: usize,
@@ -152,7 +152,7 @@ struct Messages {
 }
 
 impl Messages {
-    fn rows_in(&mut self, mut bytes: &[u8]) -> u64 {
+    pub(crate) fn rows_in(&mut self, mut bytes: &[u8]) -> u64 {
         let mut rows = 0;
         while let Some((first, rest)) = bytes.split_first() {
             if self.left > 0 {

@@ -10,6 +10,7 @@
 //! 1. [`Socket`] is non-blocking. A read or write that would block notes which of the two it wanted, and is pending.
 //! 2. [`Driver::block_on`] polls the caller's future, then the connection. Whoever made progress rings the bell.
 //! 3. If the bell is silent, the thread sleeps until the socket is ready for what was noted, or another thread rings.
+//! 4. Where silence is limited ([`Driver::limit_silence`]), a connection on which nothing moves for so long is given up.
 
 use std::future::Future;
 use std::io::{self, Read, Write};
@@ -26,10 +27,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::DbError;
 use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Config, Connection, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
-use super::error::{Error, Result, explain};
+use super::error::{Error, Result, explain, explain_notice};
 
 /// How long a server may take to accept us and to say so, unless the address sets `connect_timeout`.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,11 +55,15 @@ pub fn connect(url: &str) -> Result<(Client, Driver)> {
     let mut driver = Driver::new(&socket).map_err(|error| refused(error.to_string()))?;
     match driver.block_on_until(deadline, config.connect_raw(socket, NoTls)) {
         Some(Ok((client, connection))) => {
-            driver.connection = Some(Box::pin(connection));
+            driver.connection = Some(Box::new(connection));
             Ok((client, driver))
         }
         Some(Err(error)) => Err(refused(explain(&error))),
-        None => Err(refused("the server took the connection but did not answer in time".into())),
+        None => Err(refused(
+            "the server took the connection but did not answer in time; is it PostgreSQL? connect_timeout in the address \
+             gives it longer"
+                .into(),
+        )),
     }
 }
 
@@ -96,13 +102,14 @@ fn open(config: &Config, deadline: Instant) -> Result<Socket, String> {
         match opened.and_then(Socket::new) {
             Ok(socket) => return Ok(socket),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-                reasons.push(format!("{error}; is the server running there?"));
+                reasons
+                    .push(format!("{error}; is the server running there? Without an address one comes up by itself"));
             }
             Err(error) => reasons.push(error.to_string()),
         }
     }
     if reasons.is_empty() {
-        reasons.push("the address names no host".into());
+        reasons.push("it names no host; write it as postgresql://user@host:port/database".into());
     }
     Err(reasons.join("; "))
 }
@@ -172,6 +179,8 @@ struct Shared {
     stream: Stream,
     /// [`READABLE`] and [`WRITABLE`], noted by operations that would have blocked since the last sleep.
     wanted: AtomicU8,
+    /// Whether bytes have moved since the driver looked last.
+    moved: AtomicBool,
 }
 
 const READABLE: u8 = 1;
@@ -183,7 +192,7 @@ impl Socket {
             Stream::Unix(stream) => stream.set_nonblocking(true)?,
             Stream::Tcp(stream) => stream.set_nonblocking(true)?,
         }
-        Ok(Socket { shared: Arc::new(Shared { stream, wanted: AtomicU8::new(0) }) })
+        Ok(Socket { shared: Arc::new(Shared { stream, wanted: AtomicU8::new(0), moved: AtomicBool::new(false) }) })
     }
 
     /// Runs `operation` until it is not interrupted; if it would block, notes `wanted` and is pending.
@@ -196,7 +205,10 @@ impl Socket {
                     self.shared.wanted.fetch_or(wanted, Ordering::Relaxed);
                     return Poll::Pending;
                 }
-                result => return Poll::Ready(result),
+                result => {
+                    self.shared.moved.store(true, Ordering::Relaxed);
+                    return Poll::Ready(result);
+                }
             }
         }
     }
@@ -305,18 +317,50 @@ impl Wake for Bell {
 /// driver is gone fail with "connection closed".
 pub struct Driver {
     /// Boxed so that the driver can be moved; none before the handshake and after the connection has ended.
-    connection: Option<Pin<Box<Connection<Socket, NoTlsStream>>>>,
+    connection: Option<Box<Connection<Socket, NoTlsStream>>>,
     ended: Option<tokio_postgres::Error>,
+    /// A server that goes down in a hurry says why in a warning, and closes.
+    warning: Option<DbError>,
+    silence: Option<Duration>,
+    /// When a future began to wait without anything moving since.
+    silent_since: Option<Instant>,
+    gave_up: Option<GaveUp>,
     socket: Arc<Shared>,
     bell: Arc<Bell>,
     waker: Waker,
+}
+
+/// What a connection that was given up waited for.
+enum GaveUp {
+    /// The server.
+    Silent,
+    /// Somebody here, to take the rows of an earlier request.
+    Unread,
 }
 
 impl Driver {
     fn new(socket: &Socket) -> io::Result<Driver> {
         let bell = Arc::new(Bell::new()?);
         let waker = Waker::from(bell.clone());
-        Ok(Driver { connection: None, ended: None, socket: socket.shared.clone(), bell, waker })
+        Ok(Driver {
+            connection: None,
+            ended: None,
+            warning: None,
+            silence: None,
+            silent_since: None,
+            gave_up: None,
+            socket: socket.shared.clone(),
+            bell,
+            waker,
+        })
+    }
+
+    /// Gives the connection up once a request has waited so long without a byte moving. There is no limit at first.
+    ///
+    /// A server that computes is silent too, so this must be longer than any of its answers takes to begin. Without it a
+    /// network that swallows everything is waited for as long as the operating system likes: for ever.
+    pub fn limit_silence(&mut self, silence: Duration) {
+        self.silence = Some(silence);
     }
 
     /// Runs `future` to its end on this thread, moving the connection's bytes meanwhile.
@@ -343,6 +387,29 @@ impl Driver {
         self.ended.as_ref()
     }
 
+    /// An error of a request in words, with what to do next: where it only says that the connection is closed, the reason
+    /// why it is.
+    pub fn explain(&self, error: &tokio_postgres::Error) -> String {
+        if !error.is_closed() {
+            return explain(error);
+        }
+        let seconds = self.silence.unwrap_or_default().as_secs_f64();
+        match (&self.gave_up, &self.ended, &self.warning) {
+            (Some(GaveUp::Silent), ..) => format!(
+                "the server has said nothing for {seconds} s: it works on something long, or the way to it is broken; run \
+                 this again, or let it be silent longer (--silence)"
+            ),
+            (Some(GaveUp::Unread), ..) => format!(
+                "for {seconds} s nobody has read the rows of an earlier request, which must leave the connection first; \
+                 read them to their end before anything else is asked"
+            ),
+            (None, Some(ended), None) => explain(ended),
+            (None, Some(ended), Some(_)) if ended.as_db_error().is_some() => explain(ended),
+            (None, _, Some(warning)) => explain_notice(warning),
+            (None, None, None) => explain(error),
+        }
+    }
+
     /// Goes on with `future` as far as possible without sleeping. If it is not ready then, [`Driver::waits_for`] says what
     /// must happen before trying again: for who can await a socket and may not block.
     pub fn attempt<F: Future>(&mut self, mut future: Pin<&mut F>) -> Poll<F::Output> {
@@ -360,13 +427,37 @@ impl Driver {
                 if rung || self.bell.rung.load(Ordering::SeqCst) {
                     self.turn(&mut context);
                 }
+                self.silent_since = None;
                 return Poll::Ready(output);
             }
             self.turn(&mut context);
-            if !self.bell.rung.load(Ordering::SeqCst) {
+            if !self.bell.rung.load(Ordering::SeqCst) && !self.gives_up() {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// When the connection will be given up unless something moves before: [`attempt`](Driver::attempt) must be made then.
+    pub fn gives_up_at(&self) -> Option<Instant> {
+        self.connection.as_ref()?;
+        self.silent_since?.checked_add(self.silence?)
+    }
+
+    /// Whether a future that waits has waited too long: then the connection is over.
+    fn gives_up(&mut self) -> bool {
+        let moved = self.socket.moved.swap(false, Ordering::Relaxed);
+        if moved || self.silent_since.is_none() {
+            self.silent_since = self.silence.map(|_| Instant::now());
+        }
+        let too_long = self.gives_up_at().is_some_and(|end| end <= Instant::now());
+        if !too_long {
+            return false;
+        }
+        // A connection that has an answer which nobody takes does not read on.
+        let reads = self.socket.wanted.load(Ordering::Relaxed) & READABLE != 0;
+        self.gave_up = Some(if reads { GaveUp::Silent } else { GaveUp::Unread });
+        self.over();
+        true
     }
 
     /// The socket, whether it must be readable, and whether it must be writable: one of the two is enough.
@@ -377,6 +468,8 @@ impl Driver {
 
     fn run<F: Future>(&mut self, deadline: Option<Instant>, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
+        // Whatever was waited for before was given up.
+        self.silent_since = None;
         loop {
             if let Poll::Ready(output) = self.attempt(future.as_mut()) {
                 return Some(output);
@@ -384,7 +477,7 @@ impl Driver {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return None;
             }
-            self.bell.sleep(&self.socket, deadline);
+            self.bell.sleep(&self.socket, deadline.into_iter().chain(self.gives_up_at()).min());
         }
     }
 
@@ -392,11 +485,26 @@ impl Driver {
     fn turn(&mut self, context: &mut Context<'_>) {
         let Some(connection) = &mut self.connection else { return };
         self.socket.wanted.store(0, Ordering::Relaxed);
-        if let Poll::Ready(result) = connection.as_mut().poll(context) {
-            self.ended = result.err();
-            // Dropping it closes the channels of every waiting request, which wakes them with an error.
-            self.connection = None;
-            self.socket.wanted.store(0, Ordering::Relaxed);
+        loop {
+            match connection.poll_message(context) {
+                Poll::Pending => return,
+                Poll::Ready(Some(Ok(AsyncMessage::Notice(notice)))) => {
+                    if notice.code().code().starts_with("57P") {
+                        self.warning = Some(notice);
+                    }
+                }
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(ended) => {
+                    self.ended = ended.and_then(std::result::Result::err);
+                    return self.over();
+                }
+            }
         }
+    }
+
+    /// Drops the connection, which closes the channels of every waiting request and so wakes them with an error.
+    fn over(&mut self) {
+        self.connection = None;
+        self.socket.wanted.store(0, Ordering::Relaxed);
     }
 }

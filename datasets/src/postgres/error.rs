@@ -3,6 +3,10 @@
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
+use tokio_postgres::error::DbError;
+
+use super::advice;
+
 /// The result of anything that needs the server.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -99,24 +103,43 @@ fn quoted(log: &str) -> String {
     if log.is_empty() { String::new() } else { format!("\nThe server's last lines:\n{log}") }
 }
 
-/// A tokio-postgres error as one sentence: the server's message with SQLSTATE, detail and hint, or the chain of causes.
+/// A tokio-postgres error on one line: the server's message with SQLSTATE, detail and hint, or the chain of causes; then
+/// what to do next.
 ///
 /// tokio-postgres itself prints only "db error" and leaves the message in the source.
 pub fn explain(error: &tokio_postgres::Error) -> String {
-    if let Some(answer) = error.as_db_error() {
-        let mut sentence = format!("{} {}: {}", answer.severity(), answer.code().code(), answer.message());
-        for (title, text) in [("detail", answer.detail()), ("hint", answer.hint())] {
-            if let Some(text) = text {
-                sentence.push_str(&format!(" ({title}: {text})"));
+    let what = match error.as_db_error() {
+        Some(answer) => reported(answer),
+        None => {
+            let mut sentence = error.to_string();
+            let mut cause = error.source();
+            while let Some(inner) = cause {
+                sentence.push_str(&format!(": {inner}"));
+                cause = inner.source();
             }
+            sentence
         }
-        return sentence;
-    }
-    let mut sentence = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        sentence.push_str(&format!(": {inner}"));
-        cause = inner.source();
+    };
+    advised(&what, advice::on(error))
+}
+
+/// The same for what the server has said without being asked.
+pub(super) fn explain_notice(notice: &DbError) -> String {
+    advised(&reported(notice), advice::on_reported(notice))
+}
+
+fn reported(answer: &DbError) -> String {
+    let mut sentence = format!("{} {}: {}", answer.severity(), answer.code().code(), answer.message());
+    for (title, text) in [("detail", answer.detail()), ("hint", answer.hint())] {
+        if let Some(text) = text {
+            sentence.push_str(&format!(" ({title}: {text})"));
+        }
     }
     sentence
+}
+
+/// One line, also where the server's message has several.
+fn advised(what: &str, step: Option<&str>) -> String {
+    let what = what.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    step.map_or(what.clone(), |step| format!("{what}; {step}"))
 }

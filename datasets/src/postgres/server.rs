@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use tokio_postgres::error::SqlState;
+
 use super::cluster::Cluster;
 use super::connection::connect;
 use super::discovery::{Environment, Found, find};
-use super::error::{Error, Result};
+use super::error::{Error, Result, explain};
 use super::given::Given;
 use super::own::{Own, initdb_arguments};
 use super::user::User;
@@ -14,6 +16,9 @@ use crate::products::{DEFINITION, Products};
 
 /// Our schema on a server of our own.
 const SCHEMA: &str = "goldilocks";
+
+/// What a row of the product table takes on a disk, about, with its entry in the index.
+const ROW_BYTES: u64 = 100;
 
 /// The settings that can change a figure: they belong into the record.
 const TELLING: &str = "'shared_buffers', 'fsync', 'synchronize_seqscans', 'jit', 'max_parallel_workers_per_gather', \
@@ -203,7 +208,7 @@ impl Server {
         driver.block_on(async {
             let make = format!("DROP TABLE IF EXISTS {table}; {definition}");
             client.batch_execute(&make).await.map_err(Error::database(format!("cannot create {table}")))?;
-            products.load(&client, &table).await.map_err(Error::database(format!("cannot load {table}")))
+            products.load(&client, &table).await.map_err(|error| self.not_loaded(&table, rows, &error))
         })?;
         let copying = begun.elapsed();
 
@@ -240,6 +245,15 @@ impl Server {
             .map_err(Error::database(format!("cannot read {table} once")))?;
         let (rows, bytes): (i64, i64) = (row.get(0), row.get(2));
         Ok((rows.cast_unsigned(), bytes.cast_unsigned()))
+    }
+
+    fn not_loaded(&self, table: &str, rows: u64, error: &tokio_postgres::Error) -> Error {
+        let mut doing = format!("cannot load {table}");
+        if error.code() == Some(&SqlState::DISK_FULL) {
+            let place = self.directory().map(|directory| format!(" in {}", directory.display())).unwrap_or_default();
+            doing.push_str(&format!(", about {} MB{place}", rows.saturating_mul(ROW_BYTES) / 1_000_000 + 1));
+        }
+        Error::Database { doing, reason: explain(error) }
     }
 
     /// Stops the server and removes its directory, or drops our schema; dropping does the same but cannot say what

@@ -4,7 +4,7 @@
 //! Bad when:  it is new, for nobody mends async-std any more; or partitions are tiny, for each is a task of its own.
 //! In the trace: gaps between spans, for a thread that ends a job must wake the dispatcher before it gets the next.
 
-use async_io::Async;
+use async_io::{Async, Timer};
 use futures_lite::future;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::io;
@@ -36,11 +36,19 @@ impl Workers for AsyncStd {
     }
 }
 
-/// Awaits a socket on async-io's reactor, which is async-std's own.
+/// Awaits a socket on async-io's reactor, which is async-std's own, and no longer than it is to be awaited.
 async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
     let socket = Async::new_nonblocking(waiting.socket)?;
-    match waiting.writable {
-        true => future::or(socket.writable(), socket.readable()).await,
-        false => socket.readable().await,
-    }
+    let ready = async {
+        match waiting.writable {
+            true => future::or(socket.writable(), socket.readable()).await,
+            false => socket.readable().await,
+        }
+    };
+    let Some(until) = waiting.until else { return ready.await };
+    let too_late = async {
+        Timer::at(until).await;
+        Ok(())
+    };
+    future::or(ready, too_late).await
 }

@@ -10,6 +10,7 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 struct TokioBlocking {
     /// For jobs that only compute. A reactor would make every wake-up dearer: system calls instead of a futex.
@@ -27,7 +28,7 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
         runtime.map_err(|error| Error::worker(format!("tokio cannot start: {error}")))
     };
     let plain = build(&mut Builder::new_current_thread())?;
-    let reactor = build(Builder::new_current_thread().enable_io())?;
+    let reactor = build(Builder::new_current_thread().enable_all())?;
     Ok(Box::new(TokioBlocking { plain, reactor, workers }))
 }
 
@@ -49,12 +50,15 @@ impl Workers for TokioBlocking {
     }
 }
 
-/// Awaits a socket on tokio's reactor.
+/// Awaits a socket on tokio's reactor, and no longer than it is to be awaited.
 async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
     let read = waiting.readable.then_some(Interest::READABLE);
     let write = waiting.writable.then_some(Interest::WRITABLE);
     let interest = read.into_iter().chain(write).reduce(Interest::add).unwrap_or(Interest::READABLE);
     // Of whatever family it is: it is only waited for.
     let socket = std::os::unix::net::UnixStream::from(waiting.socket.try_clone_to_owned()?);
-    UnixStream::from_std(socket)?.ready(interest).await.map(drop)
+    let socket = UnixStream::from_std(socket)?;
+    let Some(until) = waiting.until else { return socket.ready(interest).await.map(drop) };
+    // Too late is none of its business: the source is asked again in either case.
+    timeout_at(until.into(), socket.ready(interest)).await.map_or(Ok(()), |ready| ready.map(drop))
 }

@@ -22,7 +22,10 @@ impl fmt::Display for Error {
         match self {
             // tokio-postgres itself says "db error" of everything that a server reports.
             Error::Postgres(error) => match error.as_db_error() {
-                Some(reported) => write!(out, "{} ({})", reported.message(), reported.code().code()),
+                Some(reported) => {
+                    let hint = reported.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                    write!(out, "{} ({}{hint})", reported.message(), reported.code().code())
+                }
                 None => write!(out, "{error}"),
             },
             Error::Overrun { asked } => write!(

@@ -143,10 +143,11 @@ impl<'a, 'client> Cursor<'a, 'client> {
     /// Cancel-safe: rows that came before the future was dropped are in the page that the next call lends.
     ///
     /// # Errors
-    /// What the server says, or [`Error::Overrun`]. There are no pages after an error.
+    /// What the server says, or [`Error::Overrun`]. After an error there are no pages, and rows of one that was not complete
+    /// are gone: they are in [`metrics`](Cursor::metrics) only.
     pub async fn next_page(&mut self) -> Result<Option<&[Row]>, Error> {
         self.settle();
-        poll_fn(|context| self.poll_page(context)).await?;
+        poll_fn(|context| self.poll_page(context)).await.inspect_err(|_| self.kept.clear())?;
         self.lent = self.kept.len();
         let page = &*self.kept.make_contiguous();
         Ok((!page.is_empty()).then_some(page))
@@ -165,7 +166,8 @@ impl<'a, 'client> Cursor<'a, 'client> {
         self.pages.ask_at_once(missing)?;
         while self.kept.len() < wanted {
             let missing = (wanted - self.kept.len()) as u64;
-            match poll_fn(|context| self.pages.poll(context, missing)).await? {
+            let step = poll_fn(|context| self.pages.poll(context, missing)).await;
+            match step.inspect_err(|_| self.kept.clear())? {
                 Step::Row(row) => self.kept.push_back(row),
                 Step::PageEnd => {}
                 Step::End => break,

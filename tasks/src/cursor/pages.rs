@@ -89,8 +89,10 @@ impl<'a, 'client> Pages<'a, 'client> {
         if self.ended {
             return Poll::Ready(Ok(Step::End));
         }
-        if self.under_way.is_empty() {
-            self.ask(wanted)?;
+        if self.under_way.is_empty()
+            && let Err(error) = self.ask(wanted)
+        {
+            return Poll::Ready(Err(self.fail(error)));
         }
         let Some(page) = self.under_way.front_mut() else { return Poll::Ready(Ok(Step::PageEnd)) };
         match page.rows.as_mut().poll_next(context) {
@@ -105,7 +107,7 @@ impl<'a, 'client> Pages<'a, 'client> {
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Err(self.fail(error.into()))),
             Poll::Ready(None) => {
-                self.turn_page(wanted)?;
+                self.turn_page(wanted);
                 Poll::Ready(Ok(if self.ended { Step::End } else { Step::PageEnd }))
             }
             Poll::Pending => {
@@ -195,17 +197,21 @@ impl<'a, 'client> Pages<'a, 'client> {
     }
 
     /// Done with the first page: the portal has ended, or more is asked for.
-    fn turn_page(&mut self, wanted: u64) -> Result<(), Error> {
+    fn turn_page(&mut self, wanted: u64) {
         self.stop_waiting();
-        let Some(page) = self.under_way.pop_front() else { return Ok(()) };
+        let Some(page) = self.under_way.pop_front() else { return };
         self.metrics.pages += 1;
         self.metrics.in_flight -= u64::from(page.asked - page.came);
         if page.rows.rows_affected().is_some() {
             self.end();
-            return Ok(());
+            return;
         }
         self.window = (self.window * 2).min(self.depth);
-        if self.under_way.len() <= self.window / 2 { self.ask(wanted) } else { Ok(()) }
+        if self.under_way.len() <= self.window / 2 {
+            // On a connection that has ended nothing can be asked for, and yet rows may have come before. Their pages end
+            // with the error; without any, asking again says it.
+            let _ = self.ask(wanted);
+        }
     }
 
     fn fail(&mut self, error: Error) -> Error {

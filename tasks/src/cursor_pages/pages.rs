@@ -7,9 +7,9 @@
 //!    pulls until it would have to wait, and awaits the socket by its own means.
 //! 3. The cursor asks ahead: while a page is used, the server works on the next ones.
 
+use crate::columns::columns;
 use crate::connections::{Connection, Connections, Trouble};
 use crate::cursor::{Cursor, PageSize};
-use crate::products::columns;
 use datasets::postgres::Driver;
 use serde::{Deserialize, Serialize};
 use std::future::{Future, poll_fn};
@@ -58,7 +58,7 @@ type Slot = Arc<Mutex<Option<Page>>>;
 
 pub(super) struct Pages {
     driver: Option<Driver>,
-    fetching: Pin<Box<dyn Future<Output = Result<Client>> + Send>>,
+    fetching: Pin<Box<dyn Future<Output = Fetched> + Send>>,
     slot: Slot,
     /// Where the connection goes when the last row is read.
     connections: Arc<Connections>,
@@ -74,8 +74,11 @@ impl Pages {
     }
 }
 
+/// How the fetching has ended: with the last row, or with trouble after so many.
+type Fetched = std::result::Result<Client, (Trouble, u64)>;
+
 /// A page, or how the fetching has ended.
-type Found = std::result::Result<Page, Result<Client>>;
+type Found = std::result::Result<Page, Fetched>;
 
 impl Pages {
     /// Fetches until there is a page or no more, moved by `how`.
@@ -102,7 +105,7 @@ impl Pages {
                         self.connections.give_back((client, driver));
                         None
                     }
-                    Err(error) => Some(Err(error)),
+                    Err((trouble, rows)) => Some(Err(trouble.after(rows, &driver))),
                 }
             }
         }
@@ -124,16 +127,18 @@ impl Pull<Result<Page>> for Pages {
     }
 
     fn waits_for(&self) -> Option<Waiting<'_>> {
-        let (socket, readable, writable) = self.driver.as_ref()?.waits_for();
-        Some(Waiting { socket, readable, writable })
+        let driver = self.driver.as_ref()?;
+        let (socket, readable, writable) = driver.waits_for();
+        Some(Waiting { socket, readable, writable, until: driver.gives_up_at() })
     }
 }
 
-async fn fetch(mut client: Client, query: String, size: PageSize, depth: usize, slot: Slot) -> Result<Client> {
+async fn fetch(mut client: Client, query: String, size: PageSize, depth: usize, slot: Slot) -> Fetched {
     let mut read = 0;
-    let fetched = page_through(&mut client, &query, size, depth, &slot, &mut read).await;
-    fetched.map_err(|trouble| trouble.after(read))?;
-    Ok(client)
+    match page_through(&mut client, &query, size, depth, &slot, &mut read).await {
+        Ok(()) => Ok(client),
+        Err(trouble) => Err((trouble, read)),
+    }
 }
 
 async fn page_through(
@@ -146,15 +151,24 @@ async fn page_through(
 ) -> std::result::Result<(), Trouble> {
     let mut transaction = client.transaction().await?;
     let mut cursor = Cursor::open(&mut transaction, query, &[]).await?.depth(depth).page_size(size);
-    while let Some(rows) = cursor.next_page().await? {
-        let mut page = Page::default();
-        for row in rows {
-            let (id, name) = columns(row).map_err(Trouble::Row)?;
-            page.push(id, name).map_err(Trouble::Row)?;
-            *read += 1;
+    let paged = async {
+        while let Some(rows) = cursor.next_page().await? {
+            let mut page = Page::default();
+            for row in rows {
+                let (id, name) = columns(row).map_err(Trouble::Row)?;
+                page.push(id, name).map_err(Trouble::Row)?;
+                *read += 1;
+            }
+            put(slot, page).await;
         }
-        put(slot, page).await;
+        Ok(())
+    };
+    let paged = paged.await;
+    if let Err(Trouble::Cursor(_)) = paged {
+        // With those of a page that was not complete.
+        *read = cursor.metrics().rows;
     }
+    paged?;
     drop(cursor);
     transaction.commit().await?;
     Ok(())

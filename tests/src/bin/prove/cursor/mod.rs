@@ -10,8 +10,10 @@ use datasets::postgres::{Environment, Server};
 use fastrand::Rng;
 use futures_util::{StreamExt, TryStreamExt};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tasks::cursor::{Cursor, DEFAULT_DEPTH, PageSize};
+use tests::faults::{BAR, Place, Summary, on_a_mock, on_a_server};
 use tests::prices::median;
 use tests::wires::over;
 use tests::writers::{Writers, compare};
@@ -30,7 +32,7 @@ const CHANGED: u32 = 20_000;
 type Part = fn(&Server, &mut Proofs) -> Result<()>;
 
 /// The parts, by name.
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("rates", rates),
     ("late", late),
     ("wire", wire),
@@ -38,6 +40,7 @@ const PARTS: [(&str, Part); 7] = [
     ("ranges", ranges),
     ("memory", memory),
     ("server", server::prove),
+    ("faults", faults),
 ];
 
 /// Proves the parts named, or all.
@@ -389,6 +392,19 @@ fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
         "at most 4 MiB, never",
         rows == LARGE && grown <= 4.0 && beyond == 0,
     );
+    Ok(())
+}
+
+/// Everything that can go wrong, on servers and mocks of its own.
+fn faults(_: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut summary = Summary::default();
+    summary.add(&on_a_mock(), &Arc::new(()));
+    summary.add(&on_a_server(), &Arc::new(Place::open()?));
+    for failure in &summary.failures {
+        eprintln!("{failure}");
+    }
+    let bar = format!("all, within {} s", BAR.as_secs());
+    proofs.line("faults reported", &summary.to_string(), &bar, summary.failures.is_empty());
     Ok(())
 }
 
