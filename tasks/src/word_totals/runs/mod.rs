@@ -8,9 +8,9 @@
 //! 2. The text is held against the format 64 bytes at a time, as bits; that gives the places of all fields and proves
 //!    that every line is well formed (`marks`). With AVX2 8.7, with AVX-512 6.4: where the lines are then still done one
 //!    by one, that pays only with an instruction that turns bits into places.
-//! 3. Eight lines are compared with the word, and their counts added, at once (`eights`). AVX2 4.2, AVX-512 2.4. For that,
-//!    places have to be read as numbers from memory: left alone, the compiler takes them out of vectors, and it was 2.7.
-//!    AVX2 gains as much again, from 5.4, by spreading bits (`avx2::places`) where it took them one by one.
+//! 3. Eight lines are compared with the word, and their counts added, at once (`eights`). AVX2 4.2, AVX-512 2.4. Places
+//!    have to be read as numbers from memory for that: left alone, the compiler takes them out of vectors, and AVX-512 takes
+//!    1.13 times as long. AVX2 takes 1.15 times as long where places are found bit by bit (`avx2::places` spreads bits).
 //! 4. As long as words come in increasing order, the totals are a list and nothing is hashed (`WordTotals::add_run`). No
 //!    difference while a table fits into the cache; a file of 400 MB with 400,000 words takes 1.30 times as long with a
 //!    table.
@@ -19,12 +19,11 @@
 //!    61.8 and 57.1.
 //!
 //! 6. Where a run ends, nothing waits to hear where (`eights`), and a short word is stored by one copy of 32 bytes. In the
-//!    cache that shows little, for there the processor learns the ends by heart. Over 100 MB, AVX-512 needs 4.0 instead of
-//!    4.4, and 1.7 where all lines have one word: with 37 lines a run its end costs more than its lines.
+//!    cache that shows little, for there the processor learns the ends by heart. Over 100 MB it saves AVX-512 4 %: 4.0, and
+//!    1.7 where all lines have one word of eight letters. So the ends of runs still are half of it, 37 lines apart or not.
 //!
 //! As a whole process over 1.8 GB through a map, with nobody else at work, medians of 22 runs by turns: `wc -l` takes 231 ms
-//! of processor time, AVX-512 335, AVX2 458, portable 811. Before 6 and what 3 says of places, the first two took 369 and
-//! 590.
+//! of processor time, AVX-512 335, AVX2 458, portable 811. Without what 3 says of places, and 6, it was 369, 590 and 838.
 //!
 //! What did not help on that machine: asking for memory 1 to 16 KiB ahead (1 % with AVX-512, 4 % with AVX2), marking 2 or
 //! 4 KiB at once, finding the ends of count and volumes in 16 bytes at once (a fifth slower, portable), and what `input`
