@@ -125,9 +125,20 @@ schema:
 
 # Kernels against each other on bytes that nobody thought of, under the address sanitizer: `just fuzz 600` seconds for each
 [group('check')]
-fuzz seconds="60":
-    cargo +nightly fuzz run bytes -- -max_total_time={{ seconds }} -max_len=4096
-    cargo +nightly fuzz run lines -- -max_total_time={{ seconds }} -max_len=4096
+fuzz seconds="60": nightly
+    cargo fuzz --version || cargo install --locked cargo-fuzz
+    cargo +nightly fuzz run bytes -- -max_total_time={{ seconds }} -max_len=4096 -print_final_stats=1
+    cargo +nightly fuzz run lines -- -max_total_time={{ seconds }} -max_len=4096 -print_final_stats=1
+
+# Kernels on short texts, each access of memory watched by Miri: the portable path, then the one with AVX2
+[group('check')]
+miri: nightly
+    cargo +nightly miri test --package tasks --test short_texts
+    RUSTFLAGS="-C target-feature=+avx2,+bmi1,+bmi2,+lzcnt,+popcnt" cargo +nightly miri test --package tasks --test short_texts
+
+# What fuzz and miri need: a nightly compiler with Miri, of the least profile
+nightly:
+    cargo +nightly miri --version || rustup toolchain install nightly --profile minimal --component miri,rust-src
 
 # Licences, sources and bans; advisories too where their database can be had
 [group('check')]

@@ -61,13 +61,21 @@ impl WordTotals {
     /// Adds `count` to the total of `word`, without hashing it while words come in increasing order or again.
     #[inline]
     pub fn add_run(&mut self, word: &[u8], count: u64) {
+        self.add_run_at(word, word.len(), count);
+    }
+
+    /// The same for a word that is the first so many letters of a text: copying a few more of these than are needed
+    /// saves the question how many there are, whose answer no processor foresees.
+    #[inline]
+    pub fn add_run_at(&mut self, text: &[u8], letters: usize, count: u64) {
+        let word = &text[..letters];
         if !self.tables.is_empty() {
             return self.add_hashed(Hash::of(word), word, count);
         }
         let Some(list) = self.lists.last_mut() else { return self.begin_list(word, count) };
         match word.cmp(list.last()) {
             Ordering::Greater if self.closed => self.begin_list(word, count),
-            Ordering::Greater => list.push(word, count),
+            Ordering::Greater => list.push_at(text, letters, count),
             Ordering::Equal => self.overflowed |= list.raise(list.len() - 1, count),
             Ordering::Less => self.add(word, count),
         }
@@ -75,7 +83,8 @@ impl WordTotals {
 
     #[cold]
     fn begin_list(&mut self, word: &[u8], count: u64) {
-        let mut list = List::default();
+        // As long as the last one: partitions are alike.
+        let mut list = self.lists.last().map(List::as_long).unwrap_or_default();
         list.push(word, count);
         self.lists.push(list);
         self.closed = false;
@@ -84,7 +93,9 @@ impl WordTotals {
     /// Says that the next word may belong far behind the last one. Totals in which each partition has its own list are
     /// added up by moving lists; one list with gaps would have to be taken apart and copied.
     pub fn close_list(&mut self) {
-        self.closed = self.lists.last().is_some_and(|list| list.len() >= SHORT);
+        let last = self.lists.last_mut().filter(|list| list.len() >= SHORT);
+        self.closed = last.is_some();
+        last.into_iter().for_each(List::shrink);
     }
 
     /// One table, or many if there are many words, with all that the lists have.

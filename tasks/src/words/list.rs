@@ -26,6 +26,17 @@ impl List {
         self.words.is_empty()
     }
 
+    /// An empty list with room for as many words and letters as this one has.
+    pub(super) fn as_long(&self) -> List {
+        List { letters: Vec::with_capacity(self.letters.len()), words: Vec::with_capacity(self.words.len()) }
+    }
+
+    /// Gives back the room that is not used. Where there are many lists, it would be half of all memory.
+    pub(super) fn shrink(&mut self) {
+        self.letters.shrink_to_fit();
+        self.words.shrink_to_fit();
+    }
+
     /// Bytes in use.
     pub(super) fn bytes(&self) -> usize {
         self.letters.len() + size_of::<Word>() * self.words.len()
@@ -58,8 +69,22 @@ impl List {
 
     #[inline]
     pub(super) fn push(&mut self, word: &[u8], total: u64) {
-        self.letters.extend_from_slice(word);
-        self.words.push(Word { end: self.letters.len(), total });
+        self.push_at(word, word.len(), total);
+    }
+
+    /// Appends the word that is the first so many letters of a text. Where there is more text, 32 bytes are copied and
+    /// those too many dropped: that is one instruction, and copying a number that varies is a call and a wrong guess.
+    #[inline]
+    pub(super) fn push_at(&mut self, text: &[u8], letters: usize, total: u64) {
+        let end = self.letters.len() + letters;
+        match text.first_chunk::<32>() {
+            Some(more) if letters <= 32 => {
+                self.letters.extend_from_slice(more);
+                self.letters.truncate(end);
+            }
+            _ => self.letters.extend_from_slice(&text[..letters]),
+        }
+        self.words.push(Word { end, total });
     }
 
     /// Takes the last word away; its total.

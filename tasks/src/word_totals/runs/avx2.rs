@@ -1,8 +1,8 @@
 //! 32 bytes at a time: AVX2, as in Intel's Haswell and AMD's Zen 3 and later. (Zen 1 and 2 have it too, with a slow `pdep`.)
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
-use super::eights::{self, BEYOND, LONGEST, Vectors};
-use super::marks::{Begins, Masks, Proof};
+use super::eights::{self, BEYOND, LONGEST, SHORTEST, Vectors};
+use super::marks::{Begins, Masks, Proof, scalar};
 use super::portable;
 use crate::words::WordTotals;
 use core::arch::x86_64::*;
@@ -51,12 +51,12 @@ pub(super) struct Word {
 
 impl Vectors for Avx2 {
     type Word = Word;
-    type Sums = __m256i;
+    type Counts = [__m256i; 2];
 
     #[inline(always)]
-    fn mark(self, text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
+    fn mark(self, bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { mark(text, at, proof, begins) }
+        unsafe { mark(bytes, at, proof, begins) }
     }
 
     #[inline(always)]
@@ -75,30 +75,47 @@ impl Vectors for Avx2 {
     }
 
     #[inline(always)]
-    fn no_sums(self) -> __m256i {
+    fn none(self) -> [__m256i; 2] {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { _mm256_setzero_si256() }
+        unsafe { [_mm256_setzero_si256(); 2] }
     }
 
     #[inline(always)]
-    fn eight(self, text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m256i) -> Option<usize> {
+    fn counts(self, text: &[u8], begins: &[u16; 33]) -> Option<[__m256i; 2]> {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { eight(text, begins, word, sums) }
+        unsafe { counts(text, begins) }
     }
 
     #[inline(always)]
-    fn sum(self, sums: __m256i) -> u64 {
+    fn all_have(self, text: &[u8], begins: &[u16; 33], word: Word) -> bool {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { all_have(text, begins, word) }
+    }
+
+    #[inline(always)]
+    fn which_have(self, text: &[u8], begins: &[u16; 33], word: Word) -> u8 {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { which_have(text, begins, word) }
+    }
+
+    #[inline(always)]
+    fn plus(self, sums: [__m256i; 2], counts: [__m256i; 2], lines: u8) -> [__m256i; 2] {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { plus(sums, counts, lines) }
+    }
+
+    #[inline(always)]
+    fn sum(self, sums: [__m256i; 2]) -> u64 {
         // SAFETY: `self` exists only where the processor has these features.
         unsafe { sum(sums) }
     }
 }
 
-/// Compares 32 bytes at once, twice. The places of the ends are found bit by bit: there are 8 to 16 of them as a rule, so
-/// as many are taken as a rule, needed or not, which is cheaper than to ask after each.
+/// Compares 32 bytes at once, twice.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
-    let (low, high) = (load(text, at), load(text, at + 32));
+fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
+    let (low, high) = (load(bytes, 0), load(bytes, 32));
     let equal = |byte: u8| {
         let byte = _mm256_set1_epi8(byte as i8);
         bits(_mm256_cmpeq_epi8(low, byte), _mm256_cmpeq_epi8(high, byte))
@@ -110,21 +127,34 @@ fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
     let masks = Masks { tabs: equal(b'\t'), feeds: equal(b'\n'), no_digits: !bits(digit(low), digit(high)) };
     let (after, ends) = proof.go_on(&masks);
     let room = begins.next(proof);
-    let mut rest = ends;
-    let mut take = |room: &mut [u16]| {
-        for place in room {
-            *place = (at + 1 + rest.trailing_zeros() as usize) as u16;
-            rest &= rest.wrapping_sub(1);
+    if ends & ends << 1 != 0 {
+        // An empty field, which is wrong; but eight ends may not be all of 16 bytes then.
+        let mut rest = ends;
+        for begin in &mut room[..ends.count_ones() as usize] {
+            *begin = (at + 1 + rest.trailing_zeros() as usize) as u16;
+            rest &= rest - 1;
         }
-    };
-    take(&mut room[..8]);
-    if ends.count_ones() > 8 {
-        take(&mut room[8..16]);
-        if ends.count_ones() > 16 {
-            take(&mut room[16..]);
-        }
+        return after;
+    }
+    let mut have = 0;
+    for part in 0..4 {
+        let bits = ends >> (16 * part) & 0xffff;
+        let places = _mm_cvtepu8_epi16(_mm_cvtsi64_si128(places(bits) as i64));
+        let places = _mm_add_epi16(places, _mm_set1_epi16((at + 1 + 16 * part) as i16));
+        // SAFETY: no two ends are neighbours, so there are at most 8 in each part, and there is room for 64.
+        unsafe { _mm_storeu_si128(room.as_mut_ptr().add(have).cast(), places) };
+        have += bits.count_ones() as usize;
     }
     after
+}
+
+/// The places of the first eight of 16 bits, a byte each. Every bit is spread to four, which pick its place from a list of
+/// all places, four bits each.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn places(bits: u64) -> u64 {
+    let fours = _pdep_u64(bits, 0x1111_1111_1111_1111) * 0xf;
+    _pdep_u64(_pext_u64(0xfedc_ba98_7654_3210, fours), 0x0f0f_0f0f_0f0f_0f0f)
 }
 
 /// The highest bit of each of 64 bytes.
@@ -136,44 +166,66 @@ fn bits(low: __m256i, high: __m256i) -> u64 {
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn eight(text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m256i) -> Option<usize> {
+fn counts(text: &[u8], begins: &[u16; 33]) -> Option<[__m256i; 2]> {
     let (low, high) = (lengths(begins, 0), lengths(begins, 4));
-    let [words, years, counts, volumes] = LONGEST.map(u64::from);
+    let [words, years, counts, volumes] = LONGEST.map(|longest| u64::from(longest - SHORTEST));
     let longest = _mm256_set1_epi64x((words | years << 16 | counts << 32 | volumes << 48) as i64);
-    let longer = _mm256_or_si256(_mm256_subs_epu16(low, longest), _mm256_subs_epu16(high, longest));
+    let longer = |lengths| _mm256_subs_epu16(_mm256_sub_epi16(lengths, _mm256_set1_epi16(SHORTEST as i16)), longest);
+    let longer = _mm256_or_si256(longer(low), longer(high));
     if _mm256_testz_si256(longer, longer) == 0 {
         return None;
     }
-    // Begins increase, so the last is the farthest.
-    assert!(usize::from(begins[28]) + BEYOND <= text.len() && usize::from(begins[30]) + BEYOND <= text.len());
+    let at = |place: usize| scalar(&begins[place]);
+    // Begins increase, so the last count is the farthest.
+    assert!(at(30) + BEYOND <= text.len());
 
     // SAFETY: checked above.
-    let digits =
-        |line: usize| unsafe { text.as_ptr().add(usize::from(begins[4 * line + 2])).cast::<i64>().read_unaligned() };
+    let digits = |line: usize| unsafe { text.as_ptr().add(at(4 * line + 2)).cast::<i64>().read_unaligned() };
     let low = counts_of(_mm256_set_epi64x(digits(3), digits(2), digits(1), digits(0)), low);
     let high = counts_of(_mm256_set_epi64x(digits(7), digits(6), digits(5), digits(4)), high);
+    Some([low, high])
+}
 
-    // SAFETY: checked above.
-    let line = |line: usize| unsafe { _mm256_loadu_si256(text.as_ptr().add(usize::from(begins[4 * line])).cast()) };
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn all_have(text: &[u8], begins: &[u16; 33], word: Word) -> bool {
     let mut other = _mm256_setzero_si256();
-    for number in 0..8 {
-        other = _mm256_or_si256(other, _mm256_xor_si256(line(number), word.letters));
+    for line in starts(text, begins) {
+        other = _mm256_or_si256(other, _mm256_xor_si256(line, word.letters));
     }
-    if _mm256_testz_si256(other, word.bytes) == 1 {
-        *sums = _mm256_add_epi64(*sums, _mm256_add_epi64(low, high));
-        return Some(8);
+    _mm256_testz_si256(other, word.bytes) == 1
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn which_have(text: &[u8], begins: &[u16; 33], word: Word) -> u8 {
+    let mut lines = 0;
+    for (number, line) in starts(text, begins).into_iter().enumerate() {
+        let same = _mm256_testz_si256(_mm256_xor_si256(line, word.letters), word.bytes);
+        lines |= (same as u8) << number;
     }
-    let mut others = 0u32;
-    for number in 0..8 {
-        let same = _mm256_testz_si256(_mm256_xor_si256(line(number), word.letters), word.bytes);
-        others |= u32::from(same == 0) << number;
-    }
-    let same = others.trailing_zeros();
-    let lines = _mm256_set1_epi64x(i64::from(same));
-    let low = _mm256_and_si256(low, _mm256_cmpgt_epi64(lines, _mm256_set_epi64x(3, 2, 1, 0)));
-    let high = _mm256_and_si256(high, _mm256_cmpgt_epi64(lines, _mm256_set_epi64x(7, 6, 5, 4)));
-    *sums = _mm256_add_epi64(*sums, _mm256_add_epi64(low, high));
-    Some(same as usize)
+    lines
+}
+
+/// The first 32 bytes of each of eight lines.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn starts(text: &[u8], begins: &[u16; 33]) -> [__m256i; 8] {
+    let at = |line: usize| scalar(&begins[4 * line]);
+    // Begins increase, so the last is the farthest.
+    assert!(at(7) + BEYOND <= text.len());
+    // SAFETY: checked above.
+    std::array::from_fn(|line| unsafe { _mm256_loadu_si256(text.as_ptr().add(at(line)).cast()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn plus(sums: [__m256i; 2], counts: [__m256i; 2], lines: u8) -> [__m256i; 2] {
+    let lines = _mm256_set1_epi64x(i64::from(lines));
+    // Keeps those counts whose bit is among the lines.
+    let kept = |counts, bits| _mm256_and_si256(counts, _mm256_cmpeq_epi64(_mm256_and_si256(lines, bits), bits));
+    let (low, high) = (_mm256_set_epi64x(8, 4, 2, 1), _mm256_set_epi64x(128, 64, 32, 16));
+    [_mm256_add_epi64(sums[0], kept(counts[0], low)), _mm256_add_epi64(sums[1], kept(counts[1], high))]
 }
 
 /// The lengths of the fields of four lines, each with the byte that ends it: a line in each 64 bits.
@@ -204,8 +256,9 @@ fn counts_of(bytes: __m256i, lengths: __m256i) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn sum(sums: __m256i) -> u64 {
-    let pairs = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+fn sum([low, high]: [__m256i; 2]) -> u64 {
+    let fours = _mm256_add_epi64(low, high);
+    let pairs = _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256::<1>(fours));
     (_mm_cvtsi128_si64(pairs) as u64).wrapping_add(_mm_extract_epi64::<1>(pairs) as u64)
 }
 

@@ -1,8 +1,8 @@
 //! 64 bytes at a time: AVX-512 with VBMI2, as in Intel's Ice Lake and AMD's Zen 4 and later.
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
-use super::eights::{self, BEYOND, LONGEST, Vectors};
-use super::marks::{Begins, Masks, Proof};
+use super::eights::{self, BEYOND, LONGEST, SHORTEST, Vectors};
+use super::marks::{Begins, Masks, Proof, scalar};
 use super::portable;
 use crate::words::WordTotals;
 use core::arch::x86_64::*;
@@ -54,12 +54,12 @@ pub(super) struct Word {
 
 impl Vectors for Avx512 {
     type Word = Word;
-    type Sums = __m512i;
+    type Counts = __m512i;
 
     #[inline(always)]
-    fn mark(self, text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
+    fn mark(self, bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { mark(text, at, proof, begins) }
+        unsafe { mark(bytes, at, proof, begins) }
     }
 
     #[inline(always)]
@@ -71,15 +71,33 @@ impl Vectors for Avx512 {
     }
 
     #[inline(always)]
-    fn no_sums(self) -> __m512i {
+    fn none(self) -> __m512i {
         // SAFETY: `self` exists only where the processor has these features.
         unsafe { _mm512_setzero_si512() }
     }
 
     #[inline(always)]
-    fn eight(self, text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m512i) -> Option<usize> {
+    fn counts(self, text: &[u8], begins: &[u16; 33]) -> Option<__m512i> {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { eight(text, begins, word, sums) }
+        unsafe { counts(text, begins) }
+    }
+
+    #[inline(always)]
+    fn all_have(self, text: &[u8], begins: &[u16; 33], word: Word) -> bool {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { all_have(text, begins, word) }
+    }
+
+    #[inline(always)]
+    fn which_have(self, text: &[u8], begins: &[u16; 33], word: Word) -> u8 {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { which_have(text, begins, word) }
+    }
+
+    #[inline(always)]
+    fn plus(self, sums: __m512i, counts: __m512i, lines: u8) -> __m512i {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { _mm512_mask_add_epi64(sums, lines, sums, counts) }
     }
 
     #[inline(always)]
@@ -89,10 +107,10 @@ impl Vectors for Avx512 {
     }
 }
 
-/// Compares 64 bytes at once; `vpcompressb` turns the bits of the ends into their places.
+/// Compares 64 bytes at once; `vpcompressb` turns the bits of the ends into their places. There are hardly ever more than 16.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
+fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
     const PLACES: [u8; 64] = {
         let mut places = [0; 64];
         let mut place = 0;
@@ -102,7 +120,6 @@ fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
         }
         places
     };
-    let bytes: &[u8; 64] = text[at..].first_chunk().expect("64 bytes to mark");
     // SAFETY: both point to 64 bytes.
     let (bytes, places) =
         unsafe { (_mm512_loadu_si512(bytes.as_ptr().cast()), _mm512_loadu_si512(PLACES.as_ptr().cast())) };
@@ -112,32 +129,44 @@ fn mark(text: &[u8], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
         feeds: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\n' as i8)),
         no_digits: _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)),
     });
-    let places = _mm512_castsi512_si256(_mm512_maskz_compress_epi8(ends, places));
-    let places = _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_set1_epi16((at + 1) as i16));
-    // SAFETY: there is room for 32 times 16 bits.
-    unsafe { _mm512_storeu_si512(begins.next(proof).as_mut_ptr().cast(), places) };
+    let places = _mm512_maskz_compress_epi8(ends, places);
+    let begin = (at + 1) as i16;
+    let room = begins.next(proof).as_mut_ptr();
+    let first = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(places));
+    // SAFETY: there is room for 64.
+    unsafe { _mm256_storeu_si256(room.cast(), _mm256_add_epi16(first, _mm256_set1_epi16(begin))) };
+    if ends.count_ones() > 16 {
+        let half = |places| _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_set1_epi16(begin));
+        let (low, high) = (half(_mm512_castsi512_si256(places)), half(_mm512_extracti64x4_epi64::<1>(places)));
+        // SAFETY: there is room for 64.
+        unsafe {
+            _mm512_storeu_si512(room.cast(), low);
+            _mm512_storeu_si512(room.add(32).cast(), high);
+        }
+    }
     after
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn eight(text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m512i) -> Option<usize> {
+fn counts(text: &[u8], begins: &[u16; 33]) -> Option<__m512i> {
     // SAFETY: from the first and from the second of 33 there are 32.
     let (before, after) =
         unsafe { (_mm512_loadu_si512(begins.as_ptr().cast()), _mm512_loadu_si512(begins.as_ptr().add(1).cast())) };
     // In each 64 bits a line: the lengths of its word, year, count and volumes, each with the byte that ends it.
     let lengths = _mm512_sub_epi16(after, before);
-    let [words, years, counts, volumes] = LONGEST.map(u64::from);
+    let [words, years, counts, volumes] = LONGEST.map(|longest| u64::from(longest - SHORTEST));
     let longest = _mm512_set1_epi64((words | years << 16 | counts << 32 | volumes << 48) as i64);
-    if _mm512_cmpgt_epu16_mask(lengths, longest) != 0 {
+    let longer = _mm512_sub_epi16(lengths, _mm512_set1_epi16(SHORTEST as i16));
+    if _mm512_cmpgt_epu16_mask(longer, longest) != 0 {
         return None;
     }
-    // Begins increase, so the last is the farthest.
-    assert!(usize::from(begins[28]) + BEYOND <= text.len() && usize::from(begins[30]) + BEYOND <= text.len());
+    let at = |place: usize| scalar(&begins[place]);
+    // Begins increase, so the last count is the farthest.
+    assert!(at(30) + BEYOND <= text.len());
 
     // SAFETY: checked above.
-    let count =
-        |line: usize| unsafe { text.as_ptr().add(usize::from(begins[4 * line + 2])).cast::<i64>().read_unaligned() };
+    let count = |line: usize| unsafe { text.as_ptr().add(at(4 * line + 2)).cast::<i64>().read_unaligned() };
     let counts = _mm512_set_epi64(count(7), count(6), count(5), count(4), count(3), count(2), count(1), count(0));
     // The digits go to the end of the eight bytes, zeros before them.
     let digits = _mm512_xor_si512(counts, _mm512_set1_epi8(b'0' as i8));
@@ -147,27 +176,40 @@ fn eight(text: &[u8], begins: &[u16; 33], word: Word, sums: &mut __m512i) -> Opt
     let pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
     let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x0001_0064));
     let high = _mm512_mul_epu32(fours, _mm512_set1_epi64(10_000));
-    let counts = _mm512_add_epi64(high, _mm512_srli_epi64::<32>(fours));
+    Some(_mm512_add_epi64(high, _mm512_srli_epi64::<32>(fours)))
+}
 
-    // SAFETY: checked above.
-    let line = |line: usize| unsafe { _mm256_loadu_si256(text.as_ptr().add(usize::from(begins[4 * line])).cast()) };
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn all_have(text: &[u8], begins: &[u16; 33], word: Word) -> bool {
     let mut other = _mm256_setzero_si256();
-    for number in 0..8 {
+    for line in starts(text, begins) {
         // other | (line ^ word)
-        other = _mm256_ternarylogic_epi64::<0xf6>(other, line(number), word.letters);
+        other = _mm256_ternarylogic_epi64::<0xf6>(other, line, word.letters);
     }
-    if _mm256_mask_test_epi8_mask(word.bytes, other, other) == 0 {
-        *sums = _mm512_add_epi64(*sums, counts);
-        return Some(8);
+    _mm256_mask_test_epi8_mask(word.bytes, other, other) == 0
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn which_have(text: &[u8], begins: &[u16; 33], word: Word) -> u8 {
+    let mut lines = 0;
+    for (number, line) in starts(text, begins).into_iter().enumerate() {
+        let other = _mm256_mask_cmpneq_epi8_mask(word.bytes, line, word.letters);
+        lines |= u8::from(other == 0) << number;
     }
-    let mut others = 0u32;
-    for number in 0..8 {
-        let other = _mm256_mask_cmpneq_epi8_mask(word.bytes, line(number), word.letters);
-        others |= u32::from(other != 0) << number;
-    }
-    let same = others.trailing_zeros();
-    *sums = _mm512_mask_add_epi64(*sums, ((1u32 << same) - 1) as u8, *sums, counts);
-    Some(same as usize)
+    lines
+}
+
+/// The first 32 bytes of each of eight lines.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn starts(text: &[u8], begins: &[u16; 33]) -> [__m256i; 8] {
+    let at = |line: usize| scalar(&begins[4 * line]);
+    // Begins increase, so the last is the farthest.
+    assert!(at(7) + BEYOND <= text.len());
+    // SAFETY: checked above.
+    std::array::from_fn(|line| unsafe { _mm256_loadu_si256(text.as_ptr().add(at(line)).cast()) })
 }
 
 /// 32 bytes from `at` on.

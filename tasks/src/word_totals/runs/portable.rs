@@ -23,11 +23,11 @@ pub(super) fn lines(text: &[u8], mut begin: usize, most: usize, totals: &mut Wor
             break;
         }
         let length = match &mut run {
-            Some(run) if run.has(&text[begin..]) => run.word.len(),
+            Some(run) if run.has(&text[begin..]) => run.letters,
             run => {
                 let length = word(&text[begin..]).ok_or(begin)?;
-                let before = run.replace(Run::new(&text[begin..begin + length]));
-                before.inspect(|before| totals.add_run(before.word, before.sum));
+                let before = run.replace(Run::new(&text[begin..], length));
+                before.inspect(|before| before.end(totals));
                 length
             }
         };
@@ -35,13 +35,16 @@ pub(super) fn lines(text: &[u8], mut begin: usize, most: usize, totals: &mut Wor
         run.as_mut().expect("a line belongs to a run").add(count, totals);
         begin = next;
     }
-    run.inspect(|run| totals.add_run(run.word, run.sum));
+    run.inspect(|run| run.end(totals));
     Ok(begin)
 }
 
 /// Neighbouring lines with the same word.
 struct Run<'a> {
-    word: &'a [u8],
+    /// What begins with the first of these lines.
+    text: &'a [u8],
+    /// How many letters the word has.
+    letters: usize,
     /// The word and its tab as a number, if they are 16 bytes or less, and which bits of the number they are.
     short: Option<(u128, u128)>,
     sum: u64,
@@ -49,14 +52,15 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     #[inline]
-    fn new(word: &'a [u8]) -> Self {
+    fn new(text: &'a [u8], letters: usize) -> Self {
+        let word = &text[..letters];
         let short = (word.len() < 16).then(|| {
-            let mut letters = [0; 16];
-            letters[..word.len()].copy_from_slice(word);
-            letters[word.len()] = b'\t';
-            (u128::from_le_bytes(letters), u128::MAX >> (8 * (15 - word.len())))
+            let mut bytes = [0; 16];
+            bytes[..word.len()].copy_from_slice(word);
+            bytes[word.len()] = b'\t';
+            (u128::from_le_bytes(bytes), u128::MAX >> (8 * (15 - word.len())))
         });
-        Run { word, short, sum: 0 }
+        Run { text, letters, short, sum: 0 }
     }
 
     /// Whether a line has this run's word.
@@ -64,7 +68,7 @@ impl<'a> Run<'a> {
     fn has(&self, line: &[u8]) -> bool {
         match (self.short, line.first_chunk()) {
             (Some((word, bits)), Some(begin)) => (u128::from_le_bytes(*begin) ^ word) & bits == 0,
-            _ => line.strip_prefix(self.word).is_some_and(|rest| rest.first() == Some(&b'\t')),
+            _ => line.strip_prefix(&self.text[..self.letters]).is_some_and(|rest| rest.first() == Some(&b'\t')),
         }
     }
 
@@ -72,9 +76,14 @@ impl<'a> Run<'a> {
     #[inline]
     fn add(&mut self, count: u64, totals: &mut WordTotals) {
         self.sum = self.sum.checked_add(count).unwrap_or_else(|| {
-            totals.add_run(self.word, self.sum);
+            self.end(totals);
             count
         });
+    }
+
+    #[inline]
+    fn end(&self, totals: &mut WordTotals) {
+        totals.add_run_at(self.text, self.letters, self.sum);
     }
 }
 
