@@ -1,17 +1,19 @@
 //! Ways to read a table of products from PostgreSQL, each with the same sum of what was read, and what reading took.
 //!
-//! Every way does the same with a row: it takes both columns and adds them up. A [`Sum`] is as cheap as that can be, for
-//! what is timed; a [`Check`] tells one set of rows from another whatever their order, for what is not.
+//! Every way does the same with a row: it takes both columns and adds them up. A [`Sum`] is as cheap as that can be,
+//! for what is timed; a [`Check`] tells one set of rows from another whatever their order, for what is not.
 
 pub mod account;
+pub mod apart;
 pub mod knee;
 pub mod peers;
 pub mod ranges;
 pub mod rounds;
 pub mod runtimes;
 
-use account::{Took, Watch, backend};
+use account::{Took, Watch, backend, parent};
 use anyhow::{Context, Result, ensure};
+use apart::Apart;
 use datasets::postgres::{Driver, connect, explain};
 use flate2::Crc;
 use futures_util::TryStreamExt;
@@ -103,8 +105,8 @@ impl Take for Sum {
     }
 }
 
-/// Different for whoever has read other rows, whatever the order: the sum of each row's CRC-32, and what other languages
-/// can add up cheaply.
+/// Different for whoever has read other rows, whatever the order: the sum of each row's CRC-32, and what other
+/// languages can add up cheaply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Check {
     /// How many rows.
@@ -165,6 +167,7 @@ pub struct Table {
     reader: Reader,
     /// For those ways that need several.
     more: Vec<Reader>,
+    apart: Option<Apart>,
     split: Arc<CursorRanges>,
 }
 
@@ -175,8 +178,21 @@ impl Table {
     /// When there is no connection.
     pub fn open(url: &str, name: &str) -> Result<Self> {
         let split = CursorRanges::new(url.to_owned(), name.to_owned(), tasks::cursor::DEFAULT_DEPTH);
-        let reader = Reader::open(url)?;
-        Ok(Table { url: url.to_owned(), name: name.to_owned(), reader, more: Vec::new(), split: Arc::new(split) })
+        let (reader, more) = (Reader::open(url)?, Vec::new());
+        // Where the server's process cannot be seen, or be told where to run, the system has its way.
+        let apart = reader.backend.zip(Apart::new());
+        let apart = apart.and_then(|(backend, apart)| apart.server(backend).is_ok().then_some(apart));
+        Ok(Table { url: url.to_owned(), name: name.to_owned(), reader, more, apart, split: Arc::new(split) })
+    }
+
+    /// Where client and server run, if they have a processor each: not the range cursors, which use all there are.
+    pub fn apart(&self) -> Option<Apart> {
+        self.apart
+    }
+
+    /// The server's process that the others come from, where it can be seen.
+    pub fn postmaster(&self) -> Option<i32> {
+        parent(self.reader.backend?)
     }
 
     /// What streams the table.
@@ -197,10 +213,10 @@ impl Table {
             return ranges::read(&self.split, name, &mut self.more[..cursors], rows);
         }
         let Reader { client, driver, backend } = &mut self.reader;
-        let watch = Watch::begin(*backend)?;
-        let (sum, metrics) = driver.block_on(async {
+        let read = async {
+            let watch = Watch::begin(*backend)?;
             let unpaged = |sum: T| (sum, None);
-            anyhow::Ok(match way {
+            let (sum, metrics) = match way {
                 Way::Plain => unpaged(plain(client, &query).await?),
                 Way::Cursor { depth, size } => {
                     let (sum, metrics) = paged(client, &query, depth, size).await?;
@@ -210,10 +226,14 @@ impl Table {
                 Way::Copy => unpaged(copy(client, name).await?),
                 Way::All => unpaged(all(client, &query).await?),
                 Way::Ranges { .. } => unreachable!("these have connections of their own"),
-            })
-        })?;
-        let waits = metrics.map(|metrics| metrics.waits);
-        Ok((sum, Took { waits, ..watch.end()? }))
+            };
+            let waits = metrics.map(|metrics: Metrics| metrics.waits);
+            anyhow::Ok((sum, Took { waits, ..watch.end()? }))
+        };
+        match self.apart {
+            Some(apart) => apart.alone(|| driver.block_on(read))?,
+            None => driver.block_on(read),
+        }
     }
 
     /// Does `work` with the client while the driver moves its bytes.
@@ -377,7 +397,8 @@ fn header(mut bytes: &[u8]) -> Result<&[u8]> {
     Ok(bytes)
 }
 
-/// A row of a binary COPY: the number of columns, and for each its length and its bytes (PostgreSQL's manual, page COPY).
+/// A row of a binary COPY: the number of columns, and for each its length and its bytes (PostgreSQL's manual, page
+/// COPY).
 fn columns<'a>(row: &mut &'a [u8]) -> Result<Option<(i32, &'a str)>> {
     const SHORT: &str = "a row of a COPY is cut short";
     let mut take = |count: usize| row.split_off(..count).context(SHORT);

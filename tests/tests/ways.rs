@@ -143,7 +143,7 @@ fn pretended(folder: &Path, lines: &str) -> PathBuf {
 }
 
 fn stage(python: impl Into<PathBuf>, psql: impl Into<PathBuf>) -> Stage {
-    Stage::new(&SERVER.url(), &product(), python.into(), psql.into()).unwrap()
+    Stage::new(&SERVER.url(), &product(), python.into(), psql.into(), None).unwrap()
 }
 
 fn expected() -> Check {

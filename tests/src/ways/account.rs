@@ -103,6 +103,12 @@ pub async fn backend(url: &str, client: &Client) -> Result<Option<i32>> {
     Ok((near && name.starts_with("postgres") && schedstat(process).exists()).then_some(process))
 }
 
+/// The process that a process was started by.
+pub(super) fn parent(process: i32) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
 /// What reading took, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Took {

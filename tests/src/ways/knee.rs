@@ -1,9 +1,10 @@
 //! Where more stops to help.
 
 /// How much of the best rate is nearly all of it.
-const NEARLY: f64 = 0.9;
+pub const NEARLY: f64 = 0.9;
 
-/// The smallest size whose rate is within 10 % of the best; none if there is no rate. Of equal sizes the best rate counts.
+/// The smallest size whose rate is within 10 % of the best; none if there is no rate. Of equal sizes the best rate
+/// counts.
 pub fn knee(rates: impl IntoIterator<Item = (u32, f64)>) -> Option<u32> {
     let rates: Vec<_> = rates.into_iter().filter(|(_, rate)| rate.is_finite()).collect();
     let best = rates.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);

@@ -1,9 +1,11 @@
 //! Other programs at reading the same table: asyncpg and psycopg through their cursors, and psql as the roofline.
 //!
-//! Each is a process that stays, so that what is timed is reading and not starting. It is told to read, and prints what it
-//! has seen and what that took by its own clock. Before that it must have read the very rows that we have.
+//! Each is a process that stays, so that what is timed is reading and not starting. It is told to read, and prints what
+//! it has seen and what that took by its own clock. Before that it must have read the very rows that we have. psql alone
+//! is started every time; what it took is from its own `\timing`, which begins with the query too.
 
 use super::account::{Busy, Took};
+use super::apart::Apart;
 use super::{Check, copied, copy_command, every_row};
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
@@ -31,7 +33,8 @@ pub enum Program {
         /// Rows fetched at a time.
         size: u32,
     },
-    /// `psql -c 'COPY … TO STDOUT (FORMAT binary)'`, thrown away: the roofline. Its processor time is that of the whole process.
+    /// `psql -c 'COPY … TO STDOUT (FORMAT binary)'`, thrown away: the roofline. Its processor time is that of the whole
+    /// process.
     Psql,
 }
 
@@ -70,19 +73,21 @@ pub struct Stage {
     table: String,
     python: PathBuf,
     psql: PathBuf,
+    apart: Option<(Apart, i32)>,
 }
 
 impl Stage {
-    /// For the table of that name on the server at `url`, with that Python and that psql.
+    /// For the table of that name on the server at `url`, with that Python and that psql; with client and server on a
+    /// processor each if that is wanted, which takes the server's first process.
     ///
     /// # Errors
     /// When the scripts cannot be written down.
-    pub fn new(url: &str, table: &str, python: PathBuf, psql: PathBuf) -> Result<Self> {
+    pub fn new(url: &str, table: &str, python: PathBuf, psql: PathBuf, apart: Option<(Apart, i32)>) -> Result<Self> {
         let scripts = tempfile::tempdir().context("cannot make a folder for scripts")?;
         for (name, text) in SCRIPTS {
             std::fs::write(scripts.path().join(name), text).context("cannot write a script")?;
         }
-        Ok(Stage { scripts, url: url.to_owned(), table: table.to_owned(), python, psql })
+        Ok(Stage { scripts, url: url.to_owned(), table: table.to_owned(), python, psql, apart })
     }
 
     /// Starts a program and has it read the table once: the rows must be those that we have read.
@@ -120,6 +125,10 @@ impl Stage {
         let hello = script.line().map_err(|error| error.context("absent"))?;
         let (version, server) = hello.split_once(' ').context("it does not say who it is")?;
         script.server = server.parse().context("it does not say which process of the server it has")?;
+        if let Some((apart, _)) = self.apart {
+            apart.client(i32::try_from(script.child.id())?)?;
+            apart.server(script.server)?;
+        }
         let (version, expected) = (version.to_owned(), Check::default());
         Ok(Peer { stage: self, version, expected, means: Means::Script(script) })
     }
@@ -212,7 +221,17 @@ impl Stage {
         command.args(["-X", "-q", "-o"]).arg(into).args(["-c", "\\timing on", "-c", &copy_command(&self.table)]);
         command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?).env("LC_ALL", "C");
         self.address(&mut command)?;
-        let ended = command.spawn().and_then(|mut child| child.wait4());
+        let mut run = || command.spawn().and_then(|mut child| child.wait4());
+        let ended = match self.apart {
+            Some((apart, postmaster)) => {
+                // Its server is started when it connects, by the first of the server's processes.
+                apart.server(postmaster)?;
+                let ended = apart.alone(run);
+                apart.anywhere(postmaster)?;
+                ended?
+            }
+            None => run(),
+        };
         let ended = ended.with_context(|| format!("absent: {}", self.psql.display()))?;
         ensure!(ended.status.success(), "it failed: {}", std::fs::read_to_string(&err)?.trim());
         // `Time: 141.592 ms`, and more if it is long.

@@ -12,8 +12,8 @@ pub struct Rounds<Who> {
 }
 
 impl<Who: Copy + PartialEq + Display> Rounds<Who> {
-    /// Has each of them run once a round, in a shuffled order; a first round warms up and does not count. Whoever fails once
-    /// has no time and is not asked again.
+    /// Has each of them run once a round, in a shuffled order; a first round warms up and does not count. Whoever fails
+    /// once has no time and is not asked again.
     pub fn run(who: &[Who], rounds: usize, mut run: impl FnMut(Who) -> Result<Took>) -> Self {
         let mut sides: Vec<_> = who.iter().map(|who| (*who, Ok(Vec::new()))).collect();
         let mut rng = Rng::with_seed(1);

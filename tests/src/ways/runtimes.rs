@@ -1,10 +1,10 @@
 //! The same cursor on several runtimes: what moves the connection, and on which threads, is all that differs.
 //!
 //! How it works:
-//! 1. `connect_raw` takes any stream of bytes. Each runtime brings its own Unix socket and is given two tasks, as its users
-//!    would write them: one is the connection, the other reads the cursor.
-//! 2. Both note on which thread they are polled. When one goes on where another thread has been, something was handed over:
-//!    a thread has woken another, and what was in the cache of one processor is wanted in that of another.
+//! 1. `connect_raw` takes any stream of bytes. Each runtime brings its own Unix socket and is given two tasks, as its
+//!    users would write them: one is the connection, the other reads the cursor.
+//! 2. Both note on which thread they are polled. When another thread goes on, something was handed over: a thread has
+//!    woken another, and what was in the cache of one processor is wanted in that of another.
 
 use super::account::{Busy, Took, sleeps};
 use super::{Reader, Take, paged};

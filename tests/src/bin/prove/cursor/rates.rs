@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 use tasks::cursor::{DEFAULT_DEPTH, PageSize};
 use tests::ways::account::{Account, Took};
-use tests::ways::peers::{self, Peer, Program, Stage};
+use tests::ways::peers::{self, Program, Stage};
 use tests::ways::rounds::Rounds;
 use tests::ways::{Check, Sum, Table, Way};
 use tests::workspace;
@@ -44,8 +44,17 @@ fn read(table: &mut Table, way: Way, expected: &Sum) -> Result<Took> {
     Ok(took)
 }
 
+/// Where client and server run: it changes every ratio here.
+fn place(table: &Table) -> &'static str {
+    match table.apart() {
+        Some(_) => "Client and server have a processor each; range cursors run where the system puts them.",
+        None => "Client and server run where the system puts them.",
+    }
+}
+
 fn measure(server: &Server, ways: &[Way], rounds: usize) -> Result<Rounds<Way>> {
     let mut table = Table::open(&server.url(), &table(server, "rated"))?;
+    println!("{}", place(&table));
     let (expected, _) = table.read(Way::Plain)?;
     Rounds::run(ways, rounds, |way| read(&mut table, way, &expected)).complete()
 }
@@ -84,6 +93,7 @@ pub(super) fn rates(server: &Server, proofs: &mut Proofs) -> Result<()> {
         against(proofs, &rounds, one, other, Some(bar));
     }
     against(proofs, &rounds, Way::Copy, Way::Plain, Some(1.0));
+    print_causes(&rounds, &[Way::Plain, Way::Copy]);
     let cpu = |way| rounds.median(way, |took| took.client.running);
     let cpu = cpu(Way::Copy) / cpu(Way::Plain);
     proofs.line(
@@ -98,26 +108,43 @@ pub(super) fn rates(server: &Server, proofs: &mut Proofs) -> Result<()> {
 /// Where the time of each way went.
 pub(super) fn time(server: &Server, _: &mut Proofs) -> Result<()> {
     let ways = ways();
-    let rounds = measure(server, &ways, 5)?;
-    let part = |part: f64| format!("{:.0} %", 100.0 * part);
-    let mut rows = vec![["", "ms", "client", "server", "waits", "where the time went"].map(str::to_owned).to_vec()];
-    for way in ways {
-        let took = rounds.typical(way).map_err(|reason| anyhow::anyhow!("{way}: {reason}"))?;
+    let rounds = measure(server, &ways, 7)?;
+    let percent = |part: f64| format!("{:.0} %", 100.0 * part);
+    let mut rows = vec![["", "ms", "client", "server", "waits", "sleeps"].map(str::to_owned).to_vec()];
+    for way in &ways {
+        let took = rounds.typical(*way).map_err(|reason| anyhow::anyhow!("{way}: {reason}"))?;
         let account = Account::of(&took);
         rows.push(vec![
             way.to_string(),
             format!("{:.0}", took.wall / 1e6),
-            part(account.client.busy),
-            account.server.map_or("not seen".into(), |server| part(server.busy)),
+            percent(account.client.busy),
+            account.server.map_or("not seen".into(), |server| percent(server.busy)),
             took.waits.map_or("–".into(), |waits| waits.to_string()),
-            account.to_string(),
+            took.sleeps.to_string(),
         ]);
     }
     println!(
-        "{RATED} rows; client and server: busy for so much of the wall, of each connection\n{}",
+        "{RATED} rows. Client and server: busy for so much of the wall, of each connection; waits: how often the cursor had \
+         no row; sleeps: how often the client slept.\n{}",
         reports::text::aligned(&rows)
     );
+    print_causes(&rounds, &ways);
     Ok(())
+}
+
+/// One sentence for each: where the time went in the run that took the median.
+fn print_causes<Who: Copy + PartialEq + fmt::Display>(rounds: &Rounds<Who>, sides: &[Who]) {
+    println!("Where the time went");
+    let width = sides.iter().map(|side| side.to_string().chars().count()).max().unwrap_or(0);
+    for side in sides {
+        // Padded as text: a `Display` need not heed a width.
+        let name = side.to_string();
+        match rounds.typical(*side) {
+            Ok(took) => println!("  {name:<width$}  {}", Account::of(&took)),
+            Err(reason) => println!("  {name:<width$}  {reason}"),
+        }
+    }
+    println!();
 }
 
 /// Who is measured in a table of all.
@@ -147,16 +174,18 @@ pub(super) fn peers(server: &Server, proofs: &mut Proofs) -> Result<()> {
     // The server's own psql, without Debian's wrapper; a server that is given may have none here.
     let near = find(&Environment::of_this_process()).ok().map(|found| found.programs.join("psql"));
     let psql = near.filter(|psql| psql.exists()).unwrap_or_else(|| PathBuf::from("psql"));
-    let stage = Stage::new(&url, &name, python, psql)?;
-    let mut others: Vec<(Program, Result<Peer>)> =
-        peers::ALL.map(|program| (program, stage.start(program, &check))).into_iter().collect();
+    // A server that somebody gave us is left where it is.
+    let apart = table.apart().zip(table.postmaster()).filter(|_| server.directory().is_some());
+    let stage = Stage::new(&url, &name, python, psql, apart)?;
+    println!("{}", place(&table));
+    let mut others = peers::ALL.map(|program| (program, stage.start(program, &check)));
     for way in ways() {
         eprintln!("checking {way}");
         let (rows, _) = table.read::<Check>(way)?;
         ensure!(rows == check, "{way} has read {rows:?} and not {check:?}");
     }
     let sides: Vec<Side> = ways().into_iter().map(Side::Ours).chain(peers::ALL.into_iter().map(Side::Other)).collect();
-    let rounds = Rounds::run(&sides, 7, |side| match side {
+    let rounds = Rounds::run(&sides, 5, |side| match side {
         Side::Ours(way) => read(&mut table, way, &expected),
         Side::Other(program) => {
             let peer = others.iter_mut().find(|(other, _)| *other == program).context("it was not started")?;
@@ -194,9 +223,10 @@ fn print_beside(rounds: &Rounds<Side>, mut sides: Vec<Side>) {
     sides.sort_by(|one, other| rate(*other).total_cmp(&rate(*one)));
     let ours = rate(Side::Ours(default(DEFAULT_DEPTH)));
     let roofline = rate(Side::Other(Program::Psql));
-    let head = ["", "M rows/s", "of ours", "of R", "client ns/row", "server ns/row", "where the time went"];
+    let head = ["", "M rows/s", "of ours", "of R", "client ns/row", "server ns/row"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for side in sides {
+    for side in &sides {
+        let side = *side;
         let a_row = |of: &dyn Fn(&Took) -> f64| format!("{:.0}", rounds.median(side, of) / RATED as f64);
         let mut row = vec![side.to_string()];
         match rounds.typical(side) {
@@ -207,12 +237,8 @@ fn print_beside(rounds: &Rounds<Side>, mut sides: Vec<Side>) {
                 row.push(a_row(&|took| took.client.running));
                 let server = |took: &Took| took.server.map_or(f64::NAN, |server| server.running);
                 row.push(took.server.map_or("–".into(), |_| a_row(&server)));
-                row.push(Account::of(&took).to_string());
             }
-            Err(reason) => {
-                row.extend(std::iter::repeat_n("–".to_owned(), head.len() - 2));
-                row.push(reason.to_owned());
-            }
+            Err(_) => row.extend(std::iter::repeat_n("–".to_owned(), head.len() - 1)),
         }
         rows.push(row);
     }
@@ -220,4 +246,5 @@ fn print_beside(rounds: &Rounds<Side>, mut sides: Vec<Side>) {
         "{RATED} rows, every side with the same rows (count, ids, names); ours: the cursor as it is by default; R: psql"
     );
     println!("{caption}\n{}", reports::text::aligned(&rows));
+    print_causes(rounds, &sides);
 }

@@ -48,8 +48,8 @@ impl Counts {
         }
     }
 
-    /// What the slower has more of than the faster, or less, by 15 % and by what can matter; none if nothing that is counted
-    /// differs.
+    /// What the slower has more of than the faster, or less, by 15 % and by what can matter; none if nothing that is
+    /// counted differs.
     fn beside(&self, faster: &Counts) -> Option<String> {
         let kinds = [
             ("hand-overs", self.hand_overs, faster.hand_overs, 1.0),
