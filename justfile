@@ -48,6 +48,13 @@ peers *options:
     datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "going on without what could not be installed"
     {{ goldilocks }} peers {{ options }}
 
+# Our cursor and all other ways to read a table beside asyncpg, psycopg and psql, in one table (about 3 minutes)
+[group('run')]
+peers-cursor: setup
+    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment: asyncpg and psycopg will be absent"
+    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check asyncpg uvloop "psycopg[binary]" || echo "going on without what could not be installed"
+    just prove cursor peers
+
 # criterion: every strategy on every task, the seam beside its twins, the kernels: `just micro --quick word_totals`
 [group('run')]
 micro *options: setup

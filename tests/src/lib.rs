@@ -13,6 +13,7 @@ pub mod sabotage;
 pub mod sandbox;
 pub mod traps;
 pub mod twins;
+pub mod ways;
 pub mod wires;
 pub mod writers;
 

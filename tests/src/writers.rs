@@ -1,11 +1,13 @@
 //! A table under change, and whether several cursors see one state of it.
 
+use crate::ways::explained;
+use crate::ways::ranges::hand_out;
 use anyhow::{Context, Result};
-use datasets::postgres::{connect, explain};
+use datasets::postgres::connect;
 use fastrand::Rng;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use strategies::{Answer, Task};
@@ -82,10 +84,6 @@ fn repeat(
     })
 }
 
-fn explained(error: tokio_postgres::Error) -> anyhow::Error {
-    anyhow::anyhow!(explain(&error))
-}
-
 /// Three ways to read a table under change.
 pub struct Compared {
     /// Its ranges under one snapshot, put together.
@@ -114,24 +112,16 @@ pub fn compare(url: &str, table: &str, size: NonZeroUsize, cursors: usize) -> Re
 }
 
 fn read_together(task: &CursorRanges, blocks: Vec<Blocks>, cursors: usize) -> Result<Products> {
-    let left = Mutex::new(blocks.into_iter());
-    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let read = || {
+    let parts = hand_out(blocks, 0..cursors, |_, next| {
         let mut part = Products::default();
         while let Some(blocks) = next() {
             task.map(blocks, &mut part)?;
         }
         Ok(part)
-    };
-    thread::scope(|scope| {
-        let readers: Vec<_> = (0..cursors).map(|_| scope.spawn(read)).collect();
-        let mut whole = Products::default();
-        for reader in readers {
-            let part: strategies::Result<Products> = reader.join().map_err(|_| anyhow::anyhow!("a reader panicked"))?;
-            CursorRanges::reduce(&mut whole, part?);
-        }
-        Ok(whole)
-    })
+    })?;
+    let mut whole = Products::default();
+    parts.into_iter().for_each(|part| CursorRanges::reduce(&mut whole, part));
+    Ok(whole)
 }
 
 /// What a table's rows yield that satisfy one condition after the other, each asked for on its own after `begin`.

@@ -1,8 +1,10 @@
 //! What is promised of the cursor, on a real server: rates against the plain row stream, what does not cross the wire, and
 //! how it is left.
 
+mod rates;
+mod runtimes;
 pub(crate) mod server;
-mod ways;
+mod sweep;
 
 use crate::Proofs;
 use anyhow::{Context, Result, ensure};
@@ -15,10 +17,10 @@ use std::time::{Duration, Instant};
 use tasks::cursor::{Cursor, DEFAULT_DEPTH, PageSize};
 use tests::faults::{BAR, Place, Summary, on_a_mock, on_a_server};
 use tests::prices::median;
+use tests::ways::{Sum, Table, Way, explained, paged};
 use tests::wires::over;
 use tests::writers::{Writers, compare};
 use tokio_postgres::Row;
-use ways::{Sum, Table, Took, Way, explained, paged};
 
 /// Rows of the large table.
 const LARGE: u64 = 5_000_000;
@@ -29,12 +31,15 @@ const RATED: u64 = 1_000_000;
 /// Rows of the table that is changed.
 const CHANGED: u32 = 20_000;
 
-type Part = fn(&Server, &mut Proofs) -> Result<()>;
+type Part = (&'static str, fn(&Server, &mut Proofs) -> Result<()>);
 
 /// The parts, by name.
-const PARTS: [(&str, Part); 8] = [
-    ("rates", rates),
+const PARTS: [Part; 11] = [
+    ("rates", rates::rates),
+    ("time", rates::time),
+    ("runtimes", runtimes::runtimes),
     ("late", late),
+    ("prefetch", sweep::prefetch),
     ("wire", wire),
     ("left", left),
     ("ranges", ranges),
@@ -43,12 +48,15 @@ const PARTS: [(&str, Part); 8] = [
     ("faults", faults),
 ];
 
-/// Proves the parts named, or all.
+/// Those that are only proved if they are named: they need other programs, or nothing is promised of them.
+const NAMED: [Part; 2] = [("peers", rates::peers), ("sweep", sweep::sweep)];
+
+/// Proves the parts named, or all that need no naming.
 pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
-    let known = |name: &String| name == "sweep" || PARTS.iter().any(|(part, _)| part == name);
-    if let Some(unknown) = named.iter().find(|name| !known(name)) {
-        let names: Vec<&str> = PARTS.iter().map(|(part, _)| *part).collect();
-        anyhow::bail!("no part of `cursor` is called `{unknown}`; there are {} and sweep", names.join(", "));
+    let parts = || PARTS.iter().chain(&NAMED);
+    if let Some(unknown) = named.iter().find(|name| !parts().any(|(part, _)| part == name)) {
+        let names: Vec<&str> = parts().map(|(part, _)| *part).collect();
+        anyhow::bail!("no part of `cursor` is called `{unknown}`; there are {}", names.join(", "));
     }
     let server = Server::open(&Environment::of_this_process(), LARGE * 80)?;
     eprintln!("{}", server.about());
@@ -64,12 +72,9 @@ pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
         client.batch_execute(&make).await.map_err(explained)?;
         client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {rated}")).await.map_err(explained)
     })?;
-    for (part, prove) in PARTS {
-        if named.is_empty() || named.iter().any(|name| name == part) {
-            prove(&server, proofs)?;
-        }
-    }
-    if named.iter().any(|name| name == "sweep") { sweep(&server) } else { Ok(()) }
+    let asked = |part: &str| named.iter().any(|name| name == part);
+    let all = PARTS.iter().filter(|(part, _)| named.is_empty() || asked(part));
+    all.chain(NAMED.iter().filter(|(part, _)| asked(part))).try_for_each(|(_, prove)| prove(&server, proofs))
 }
 
 fn table(server: &Server, name: &str) -> String {
@@ -80,98 +85,10 @@ fn product(server: &Server) -> String {
     table(server, "product")
 }
 
-/// The times of several ways, measured by turns.
-struct Times {
-    ways: Vec<Way>,
-    took: Vec<Vec<Took>>,
-}
-
-impl Times {
-    fn measure(table: &mut Table, ways: &[Way], rounds: usize) -> Result<Self> {
-        let mut took = vec![Vec::new(); ways.len()];
-        let (expected, _) = table.read(Way::Plain)?;
-        let mut rng = Rng::with_seed(1);
-        for round in 0..=rounds {
-            let mut order: Vec<usize> = (0..ways.len()).collect();
-            rng.shuffle(&mut order);
-            for way in order {
-                let (sum, time) = table.read(ways[way])?;
-                ensure!(sum == expected, "{:?} has read {sum:?} and not {expected:?}", ways[way]);
-                // The first round warms up.
-                if round > 0 {
-                    took[way].push(time);
-                }
-            }
-        }
-        Ok(Times { ways: ways.to_vec(), took })
-    }
-
-    fn median(&self, way: Way, of: fn(&Took) -> f64) -> f64 {
-        let place = self.ways.iter().position(|other| *other == way).expect("only what was measured is asked for");
-        median(self.took[place].iter().map(of).collect())
-    }
-
-    /// How many times as fast the first is as the second.
-    fn faster(&self, one: Way, other: Way) -> f64 {
-        self.median(other, |took| took.wall) / self.median(one, |took| took.wall)
-    }
-
-    /// Rows a second, and what of the client's processor time each of them takes.
-    fn rate(&self, way: Way) -> String {
-        let a_row = |of| self.median(way, of) / RATED as f64;
-        let (wall, cpu) = (a_row(|took| took.wall), a_row(|took| took.cpu));
-        format!("{:.2} M rows/s, client {cpu:.0} ns a row", 1e3 / wall)
-    }
-}
-
 const FIFTY: PageSize = PageSize::Rows(50);
 
 /// What asyncpg does, in this language: the next 50 rows are asked for when the last are used up.
 const BASE: Way = Way::Cursor { depth: 1, size: FIFTY };
-
-fn rates(server: &Server, proofs: &mut Proofs) -> Result<()> {
-    let mut table = Table::open(&server.url(), &self::table(server, "rated"))?;
-    let fifty = Way::Cursor { depth: DEFAULT_DEPTH, size: FIFTY };
-    let default = Way::Cursor { depth: DEFAULT_DEPTH, size: PageSize::default() };
-    let times = Times::measure(&mut table, &[Way::Plain, BASE, fifty, default, Way::Copy], 9)?;
-    let mut line = |what: &str, one: Way, other: Way, bar: f64| {
-        let ratio = times.faster(one, other);
-        let figure = format!("{ratio:.2} times as fast ({} against {})", times.rate(one), times.rate(other));
-        proofs.line(what, &figure, &format!("at least {bar}"), ratio >= bar);
-    };
-    line("50 rows a page, default depth, against one page under way", fifty, BASE, 6.0);
-    line("50 rows a page, default depth, against the plain row stream", fifty, Way::Plain, 0.7);
-    line("default page and depth against the plain row stream", default, Way::Plain, 0.85);
-    line("COPY BINARY against the plain row stream", Way::Copy, Way::Plain, 1.0);
-    let cpu = times.median(Way::Copy, |took| took.cpu) / times.median(Way::Plain, |took| took.cpu);
-    proofs.line(
-        "client's processor time of COPY BINARY against the plain row stream",
-        &format!("{cpu:.2} times"),
-        "at most 0.9",
-        cpu <= 0.9,
-    );
-    Ok(())
-}
-
-/// Every depth at some sizes, as a table: where the knee is. Nothing is promised of it.
-fn sweep(server: &Server) -> Result<()> {
-    let mut table = Table::open(&server.url(), &self::table(server, "rated"))?;
-    let slow_start = |bytes| PageSize::SlowStart { first: 50, bytes };
-    let sizes = [FIFTY, PageSize::Rows(1_000), slow_start(16 << 10), slow_start(32 << 10), slow_start(64 << 10)];
-    let mut ways = vec![Way::Plain];
-    let depths = [1, 4, 8, 16, 32];
-    ways.extend(sizes.iter().flat_map(|size| depths.map(|depth| Way::Cursor { depth, size: *size })));
-    let times = Times::measure(&mut table, &ways, 5)?;
-    println!("plain row stream: {}", times.rate(Way::Plain));
-    for size in sizes {
-        let shares = depths.map(|depth| {
-            let way = Way::Cursor { depth, size };
-            format!("{depth} under way {:.2} ({})", times.faster(way, Way::Plain), times.rate(way))
-        });
-        println!("{size:?}, share of it: {}", shares.join(", "));
-    }
-    Ok(())
-}
 
 /// A millisecond more for every round trip.
 fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
@@ -180,10 +97,10 @@ fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
         for (depth, rows, rates) in [(1, 5_000, &mut one), (8, 40_000, &mut eight)] {
             let query = format!("SELECT product_id, product_name FROM {} LIMIT {rows}", product(server));
             let began = Instant::now();
-            let sum: Result<Sum> = over(&server.url(), Duration::from_millis(1), async |mut client, _| {
-                paged(&mut client, &query, depth, FIFTY).await
+            let read = over(&server.url(), Duration::from_millis(1), async |mut client, _| {
+                paged::<Sum>(&mut client, &query, depth, FIFTY).await
             })?;
-            ensure!(sum?.rows == rows, "rows are missing");
+            ensure!(read?.0.rows == rows, "rows are missing");
             rates.push(rows as f64 / began.elapsed().as_secs_f64());
         }
     }
@@ -358,7 +275,7 @@ fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
 /// 5 M rows for somebody who is ten times slower than the plain row stream, and all rows at once beside it.
 fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let mut large = Table::open(&server.url(), &product(server))?;
-    let (sum, took) = large.read(Way::Plain)?;
+    let (sum, took) = large.read::<Sum>(Way::Plain)?;
     let pause = Duration::from_nanos((took.wall * 9.0 / sum.rows as f64 * 1_000.0) as u64);
     let query = large.query();
     let before = resident()?;

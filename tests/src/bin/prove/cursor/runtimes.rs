@@ -1,0 +1,128 @@
+//! The same cursor on every runtime: the same rows, and what is counted where it is slower.
+
+use super::{BASE, RATED, table};
+use crate::Proofs;
+use anyhow::{Context, Result, ensure};
+use datasets::postgres::Server;
+use std::fmt;
+use tasks::cursor::{DEFAULT_DEPTH, PageSize};
+use tests::ways::account::Took;
+use tests::ways::rounds::Rounds;
+use tests::ways::runtimes::{ALL, Running, Runtime};
+use tests::ways::{Check, Sum, Table, Way, every_row};
+
+/// Depth and page.
+type Paging = (usize, PageSize);
+
+/// A runtime, and how it pages.
+#[derive(Clone, Copy, PartialEq)]
+struct Side(Runtime, Paging);
+
+impl fmt::Display for Side {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Side(runtime, (depth, size)) = *self;
+        write!(out, "{runtime}: {}", Way::Cursor { depth, size })
+    }
+}
+
+/// What is counted of a thousand rows.
+struct Counts {
+    sleeps: f64,
+    hand_overs: f64,
+    /// Processor time, and how long a thread had none though it was ready to run, in microseconds.
+    running: f64,
+    ready: f64,
+    /// How many processors were busy at a time.
+    busy: f64,
+}
+
+impl Counts {
+    fn of(rounds: &Rounds<Side>, side: Side) -> Self {
+        let of = |figure: fn(&Took) -> f64| rounds.median(side, figure) / (RATED as f64 / 1e3);
+        Counts {
+            sleeps: of(|took| took.sleeps as f64),
+            hand_overs: of(|took| took.hand_overs as f64),
+            running: of(|took| took.client.running / 1e3),
+            ready: of(|took| took.client.ready / 1e3),
+            busy: rounds.median(side, |took| took.client.running / took.wall),
+        }
+    }
+
+    /// What the slower has more of than the faster, or less, by 15 % and by what can matter; none if nothing that is
+    /// counted differs.
+    fn beside(&self, faster: &Counts) -> Option<String> {
+        let kinds = [
+            ("hand-overs", self.hand_overs, faster.hand_overs, 1.0),
+            ("sleeps", self.sleeps, faster.sleeps, 1.0),
+            ("µs of processor time", self.running, faster.running, 10.0),
+            ("µs without a processor", self.ready, faster.ready, 10.0),
+        ];
+        let more = kinds.into_iter().filter(|(_, own, other, least)| own - other > *least && *own > 1.15 * other);
+        let mut found: Vec<String> =
+            more.map(|(what, own, other, _)| format!("{own:.0} {what} against {other:.0} per 1,000 rows")).collect();
+        if faster.busy > 1.15 * self.busy {
+            found.push(format!("{:.2} processors busy against {:.2}", self.busy, faster.busy));
+        }
+        (!found.is_empty()).then(|| found.join(", "))
+    }
+}
+
+/// Every runtime beside the plain thread.
+pub(super) fn runtimes(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let (url, name) = (server.url(), table(server, "rated"));
+    let query = every_row(&name);
+    let (check, _) = Table::open(&url, &name)?.read::<Check>(Way::Plain)?;
+    let mut up: Vec<(Runtime, Running)> =
+        ALL.into_iter().map(|runtime| Ok((runtime, Running::start(runtime, &url)?))).collect::<Result<_>>()?;
+    let Way::Cursor { depth, size } = BASE else { unreachable!("the base is a cursor") };
+    let pagings = [(depth, size), (DEFAULT_DEPTH, size), (DEFAULT_DEPTH, PageSize::default())];
+    let mut same = 0;
+    for (_, running) in &mut up {
+        let (rows, _) = running.read::<Check>(&query, DEFAULT_DEPTH, PageSize::default())?;
+        same += u32::from(rows == check);
+    }
+    proofs.line(
+        "the cursor on every runtime",
+        &format!("{same} of {} have the same rows", ALL.len()),
+        "all",
+        same == 5,
+    );
+    let sides: Vec<Side> = pagings.iter().flat_map(|paging| ALL.map(|runtime| Side(runtime, *paging))).collect();
+    let expected = Table::open(&url, &name)?.read::<Sum>(Way::Plain)?.0;
+    let rounds = Rounds::run(&sides, 7, |Side(runtime, (depth, size))| {
+        let found = up.iter_mut().find(|(other, _)| *other == runtime);
+        let (_, running) = found.context("every runtime is up")?;
+        let (sum, took) = running.read::<Sum>(&query, depth, size)?;
+        ensure!(sum == expected, "it has read {sum:?} and not {expected:?}");
+        Ok(took)
+    });
+    let rounds = rounds.complete()?;
+    let head = ["", "M rows/s", "of the thread's", "CPU, ns a row", "ready, ns a row", "sleeps", "hand-overs"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for side in &sides {
+        let counts = Counts::of(&rounds, *side);
+        let rate = RATED as f64 / rounds.median(*side, |took| took.wall) * 1e3;
+        let ratio = rounds.faster(*side, Side(Runtime::Thread, side.1));
+        let mut row = vec![side.to_string()];
+        row.extend([rate, ratio].map(|figure| format!("{figure:.2}")));
+        // Microseconds of a thousand rows are nanoseconds of one.
+        row.extend([counts.running, counts.ready].map(|time| format!("{time:.0}")));
+        row.extend([counts.sleeps, counts.hand_overs].map(|count| format!("{count:.1}")));
+        rows.push(row);
+    }
+    println!("Sleeps and hand-overs between threads: of a thousand rows.\n{}", reports::text::aligned(&rows));
+    for side in sides.into_iter().filter(|side| side.0 != Runtime::Thread) {
+        let thread = Side(Runtime::Thread, side.1);
+        let ratio = rounds.faster(side, thread);
+        let (slower, faster) = if ratio < 1.0 { (side, thread) } else { (thread, side) };
+        let alike = (ratio - 1.0).abs() <= 0.15;
+        let cause = Counts::of(&rounds, slower).beside(&Counts::of(&rounds, faster));
+        let figure = match (&cause, alike) {
+            (_, true) => format!("{ratio:.2} of the plain thread's rate"),
+            (Some(cause), false) => format!("{ratio:.2} of it: {} has {cause}", slower.0),
+            (None, false) => format!("{ratio:.2} of it, and nothing that is counted differs"),
+        };
+        proofs.line(&side.to_string(), &figure, "within 15 %, or a counted cause", alike || cause.is_some());
+    }
+    Ok(())
+}

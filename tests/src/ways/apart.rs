@@ -1,0 +1,90 @@
+//! Client and server on a processor each.
+//!
+//! Left to itself the system sometimes runs both on one processor, because each is woken by the other, and keeps to that
+//! while another processor is idle. Then 50 rows at a time are read twice as fast, for nobody has to wake a processor
+//! that sleeps, and long streams half as fast. Which it will be differs from process to process, and the ratios that are
+//! promised with it. So whoever is timed alone gets one processor, and its server another.
+
+use anyhow::{Context, Result};
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// A processor for whoever is timed, and one for its server.
+#[derive(Clone, Copy)]
+pub struct Apart {
+    all: CpuSet,
+    client: CpuSet,
+    server: CpuSet,
+}
+
+impl Apart {
+    /// The first two processors; none if there is only one.
+    pub fn new() -> Option<Self> {
+        let [client, server, ..] = harness::machine::processors()[..] else { return None };
+        let only = |processor| {
+            let mut set = CpuSet::new();
+            set.set(processor);
+            set
+        };
+        Some(Apart { all: sched_getaffinity(None).ok()?, client: only(client), server: only(server) })
+    }
+
+    /// Puts a process on the client's processor.
+    ///
+    /// # Errors
+    /// When the system does not allow it, here and below.
+    pub fn client(&self, process: i32) -> Result<()> {
+        put(Some(process), &self.client)
+    }
+
+    /// Puts a process, and those that it starts from now on, on the server's processor.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn server(&self, process: i32) -> Result<()> {
+        put(Some(process), &self.server)
+    }
+
+    /// Lets a process run where this one may.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn anywhere(&self, process: i32) -> Result<()> {
+        put(Some(process), &self.all)
+    }
+
+    /// Does `work` on the client's processor, with this thread and those that it starts meanwhile.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn alone<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        put(None, &self.client)?;
+        let done = work();
+        put(None, &self.all)?;
+        Ok(done)
+    }
+}
+
+/// Restricts a process of one thread, or this thread.
+fn put(process: Option<i32>, to: &CpuSet) -> Result<()> {
+    let named = process.map(|process| Pid::from_raw(process).context("there is no process 0")).transpose()?;
+    sched_setaffinity(named, to).with_context(|| match process {
+        Some(process) => format!("cannot put process {process} on a processor"),
+        None => "cannot put this thread on a processor".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_on_the_clients_processor_while_it_works_and_anywhere_afterwards() {
+        // On a machine with one processor there is nothing to keep apart.
+        let Some(apart) = Apart::new() else { return };
+        let before = sched_getaffinity(None).expect("it can be asked");
+        let meanwhile = apart.alone(|| sched_getaffinity(None).expect("it can be asked")).expect("it is allowed");
+        assert_eq!((meanwhile.count(), before.count() > 1), (1, true));
+        assert!(meanwhile == apart.client && sched_getaffinity(None).expect("it can be asked") == before);
+    }
+}

@@ -1,0 +1,233 @@
+//! The same cursor on several runtimes: what moves the connection, and on which threads, is all that differs.
+//!
+//! How it works:
+//! 1. `connect_raw` takes any stream of bytes. Each runtime brings its own Unix socket and is given two tasks, as its
+//!    users would write them: one is the connection, the other reads the cursor.
+//! 2. Both note on which thread they are polled. When another thread goes on, something was handed over: a thread has
+//!    woken another, and what was in the cache of one processor is wanted in that of another.
+
+use super::account::{Busy, Took, sleeps};
+use super::{Reader, Take, paged};
+use anyhow::{Context, Result, bail};
+use datasets::postgres::explain;
+use futures_util::FutureExt;
+use harness::usage::Usage;
+use std::cell::Cell;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use tasks::cursor::PageSize;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Builder;
+use tokio_postgres::config::Host;
+use tokio_postgres::{Client, Config, NoTls};
+use tokio_util::compat::FuturesAsyncReadCompatExt;
+
+/// Where a cursor may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// None: our own driver, on the thread that reads.
+    Thread,
+    /// tokio with as many workers as there are processors.
+    TokioMulti,
+    /// tokio on the thread that reads.
+    TokioCurrent,
+    /// async-std, on its own pool.
+    AsyncStd,
+    /// smol, on its own pool.
+    Smol,
+}
+
+/// All of them.
+pub const ALL: [Runtime; 5] =
+    [Runtime::Thread, Runtime::TokioMulti, Runtime::TokioCurrent, Runtime::AsyncStd, Runtime::Smol];
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Runtime::Thread => "a plain thread",
+            Runtime::TokioMulti => "tokio, multi-thread",
+            Runtime::TokioCurrent => "tokio, current-thread",
+            Runtime::AsyncStd => "async-std",
+            Runtime::Smol => "smol",
+        })
+    }
+}
+
+/// A runtime that is up, with a connection on it.
+pub struct Running {
+    means: Means,
+    tally: Arc<Tally>,
+}
+
+enum Means {
+    Thread(Reader),
+    // The runtime first: dropped, it drops the connection, while its client is still there.
+    Tokio(tokio::runtime::Runtime, Option<Client>),
+    AsyncStd(Option<Client>),
+    Smol(Option<Client>),
+}
+
+impl Running {
+    /// Brings it up and connects to the server at `url`, a Unix socket.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub fn start(runtime: Runtime, url: &str) -> Result<Self> {
+        let config: Config = url.parse()?;
+        let path = socket(&config)?;
+        let tally = Arc::new(Tally::default());
+        let means = match runtime {
+            Runtime::Thread => Means::Thread(Reader::open(url)?),
+            Runtime::TokioMulti | Runtime::TokioCurrent => {
+                let mut builder = if runtime == Runtime::TokioMulti {
+                    Builder::new_multi_thread()
+                } else {
+                    Builder::new_current_thread()
+                };
+                let tokio = builder.enable_io().build()?;
+                let client = tokio.block_on(async {
+                    let stream = tokio::net::UnixStream::connect(path).await?;
+                    let (client, connection) = over(&config, stream, &tally).await?;
+                    drop(tokio::spawn(connection));
+                    anyhow::Ok(client)
+                })?;
+                Means::Tokio(tokio, Some(client))
+            }
+            Runtime::AsyncStd => Means::AsyncStd(Some(async_std::task::block_on(async {
+                let stream = async_std::os::unix::net::UnixStream::connect(path).await?;
+                let (client, connection) = over(&config, stream.compat(), &tally).await?;
+                drop(async_std::task::spawn(connection));
+                anyhow::Ok(client)
+            })?)),
+            Runtime::Smol => Means::Smol(Some(smol::block_on(async {
+                let stream = smol::net::unix::UnixStream::connect(path).await?;
+                let (client, connection) = over(&config, stream.compat(), &tally).await?;
+                smol::spawn(connection).detach();
+                anyhow::Ok(client)
+            })?)),
+        };
+        Ok(Running { means, tally })
+    }
+
+    /// Reads a query's rows through the cursor, in a task of the runtime's.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn read<T: Take + 'static>(&mut self, query: &str, depth: usize, size: PageSize) -> Result<(T, Took)> {
+        let (tally, owned) = (Arc::clone(&self.tally), query.to_owned());
+        let reading = move |mut client: Client| {
+            watched(tally, async move {
+                let read = paged::<T>(&mut client, &owned, depth, size).await;
+                (client, read)
+            })
+        };
+        const THERE: &str = "every reading gives the client back";
+        let (hand_overs, slept, cpu) = (self.tally.hand_overs(), sleeps(), Usage::now(&[]).cpu_ns());
+        let before = Busy::of_threads()?;
+        let began = Instant::now();
+        let (sum, metrics) = match &mut self.means {
+            Means::Thread(Reader { client, driver, .. }) => driver.block_on(paged(client, query, depth, size))?,
+            Means::Tokio(tokio, client) => {
+                let reading = reading(client.take().context(THERE)?);
+                let (back, read) = tokio.block_on(tokio.spawn(reading))?;
+                *client = Some(back);
+                read?
+            }
+            Means::AsyncStd(client) => {
+                let reading = reading(client.take().context(THERE)?);
+                let (back, read) = async_std::task::block_on(async_std::task::spawn(reading));
+                *client = Some(back);
+                read?
+            }
+            Means::Smol(client) => {
+                let reading = reading(client.take().context(THERE)?);
+                let (back, read) = smol::block_on(smol::spawn(reading));
+                *client = Some(back);
+                read?
+            }
+        };
+        let wall = began.elapsed().as_nanos() as f64;
+        // Every thread: the runtimes' own are there from the start.
+        let client = Busy { running: (Usage::now(&[]).cpu_ns() - cpu) as f64, ..Busy::of_threads()?.since(before) };
+        let (sleeps, hand_overs) = (sleeps() - slept, self.tally.hand_overs() - hand_overs);
+        let took = Took::from_outside(wall, 0.0, None);
+        Ok((sum, Took { client, waits: Some(metrics.waits), sleeps, hand_overs, ..took }))
+    }
+}
+
+fn socket(config: &Config) -> Result<PathBuf> {
+    let Some(Host::Unix(folder)) = config.get_hosts().first() else { bail!("this needs a server on a Unix socket") };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    Ok(folder.join(format!(".s.PGSQL.{port}")))
+}
+
+/// A client, and the connection as a task for whatever runtime the stream is from.
+async fn over<S>(config: &Config, stream: S, tally: &Arc<Tally>) -> Result<(Client, impl Future<Output = ()> + use<S>)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connected = config.connect_raw(stream, NoTls).await;
+    let (client, connection) = connected.map_err(|error| anyhow::anyhow!(explain(&error)))?;
+    // How it ends, its requests are told.
+    Ok((client, watched(Arc::clone(tally), connection.map(drop))))
+}
+
+/// Who polled last, and how often that changed.
+#[derive(Default)]
+struct Tally {
+    thread: AtomicU64,
+    hand_overs: AtomicU64,
+}
+
+impl Tally {
+    fn polled(&self) {
+        let this = thread_number();
+        // Relaxed: two at the same moment may be counted as one or two, and nothing else hangs on it.
+        if self.thread.swap(this, Ordering::Relaxed) != this {
+            self.hand_overs.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn hand_overs(&self) -> u64 {
+        self.hand_overs.load(Ordering::Relaxed)
+    }
+}
+
+/// A number for this thread; none is given twice.
+fn thread_number() -> u64 {
+    static GIVEN: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static NUMBER: Cell<u64> = Cell::new(GIVEN.fetch_add(1, Ordering::Relaxed) + 1));
+    NUMBER.get()
+}
+
+/// A future that notes where it is polled.
+async fn watched<F: Future>(tally: Arc<Tally>, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        tally.polled();
+        future.as_mut().poll(context)
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_over_is_counted_when_another_thread_polls() {
+        let tally = Arc::new(Tally::default());
+        let poll = |tally: &Arc<Tally>| smol::block_on(watched(Arc::clone(tally), async {}));
+        poll(&tally);
+        poll(&tally);
+        let first = tally.hand_overs();
+        std::thread::scope(|scope| scope.spawn(|| poll(&tally)).join().expect("it polls"));
+        poll(&tally);
+        assert_eq!((first, tally.hand_overs()), (1, 3));
+    }
+}
