@@ -65,7 +65,7 @@ pub struct Running {
 }
 
 enum Means {
-    Thread(Reader),
+    Thread(Box<Reader>),
     // The runtime first: dropped, it drops the connection, while its client is still there.
     Tokio(tokio::runtime::Runtime, Option<Client>),
     AsyncStd(Option<Client>),
@@ -82,7 +82,7 @@ impl Running {
         let path = socket(&config)?;
         let tally = Arc::new(Tally::default());
         let means = match runtime {
-            Runtime::Thread => Means::Thread(Reader::open(url)?),
+            Runtime::Thread => Means::Thread(Box::new(Reader::open(url)?)),
             Runtime::TokioMulti | Runtime::TokioCurrent => {
                 let mut builder = if runtime == Runtime::TokioMulti {
                     Builder::new_multi_thread()
@@ -131,7 +131,7 @@ impl Running {
         let before = Busy::of_threads()?;
         let began = Instant::now();
         let (sum, metrics) = match &mut self.means {
-            Means::Thread(Reader { client, driver, .. }) => driver.block_on(paged(client, query, depth, size))?,
+            Means::Thread(reader) => reader.driver.block_on(paged(&mut reader.client, query, depth, size))?,
             Means::Tokio(tokio, client) => {
                 let reading = reading(client.take().context(THERE)?);
                 let (back, read) = tokio.block_on(tokio.spawn(reading))?;
