@@ -59,11 +59,13 @@ fn measure(server: &Server, ways: &[Way], rounds: usize) -> Result<Rounds<Way>> 
     Rounds::run(ways, rounds, |way| read(&mut table, way, &expected)).complete()
 }
 
-/// Rows a second, and what of the client's processor time each of them takes.
+/// Rows a second, and what of the processors' time each of them takes.
 fn rate<Who: Copy + PartialEq + fmt::Display>(rounds: &Rounds<Who>, who: Who) -> String {
     let a_row = |of: fn(&Took) -> f64| rounds.median(who, of) / RATED as f64;
     let (wall, cpu) = (a_row(|took| took.wall), a_row(|took| took.client.running));
-    format!("{:.2} M rows/s, client {cpu:.0} ns a row", 1e3 / wall)
+    let server = a_row(|took| took.server.map_or(f64::NAN, |server| server.running));
+    let server = if server.is_nan() { String::new() } else { format!(", server {server:.0}") };
+    format!("{:.2} M rows/s, client {cpu:.0}{server} ns a row", 1e3 / wall)
 }
 
 /// One line: how many times as fast one is as another; without a bar it is there for comparison.
@@ -120,7 +122,8 @@ pub(super) fn time(server: &Server, _: &mut Proofs) -> Result<()> {
             percent(account.client.busy),
             account.server.map_or("not seen".into(), |server| percent(server.busy)),
             took.waits.map_or("–".into(), |waits| waits.to_string()),
-            took.sleeps.to_string(),
+            // Of several threads they are not counted.
+            if took.connections == 1 { took.sleeps.to_string() } else { "–".into() },
         ]);
     }
     println!(
