@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use harness::usage::Usage;
 use reports::record::Times;
 use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -22,7 +23,7 @@ use tokio_postgres::{Client, Config};
 const NEARLY_ALL: f64 = 0.75;
 
 /// How busy a thread was, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Busy {
     /// On a processor.
     pub running: f64,
@@ -110,7 +111,7 @@ pub(super) fn parent(process: i32) -> Option<i32> {
 }
 
 /// What reading took, in nanoseconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Took {
     /// From the query to the last row.
     pub wall: f64,

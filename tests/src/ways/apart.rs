@@ -18,9 +18,9 @@ pub struct Apart {
 }
 
 impl Apart {
-    /// The first two processors; none if there is only one.
+    /// The first two processors; none if there is only one. The server gets the first, which answers most interrupts.
     pub fn new() -> Option<Self> {
-        let [client, server, ..] = harness::machine::processors()[..] else { return None };
+        let [server, client, ..] = harness::machine::processors()[..] else { return None };
         let only = |processor| {
             let mut set = CpuSet::new();
             set.set(processor);

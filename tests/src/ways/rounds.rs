@@ -31,6 +31,12 @@ impl<Who: Copy + PartialEq + Display> Rounds<Who> {
         Rounds { sides }
     }
 
+    /// What several processes found: of each process, what was typical for each of them, in the same order.
+    pub fn of_processes(who: &[Who], processes: &[Vec<Took>]) -> Self {
+        let of = |place: usize| processes.iter().filter_map(|process| process.get(place).copied()).collect();
+        Rounds { sides: who.iter().enumerate().map(|(place, who)| (*who, Ok(of(place)))).collect() }
+    }
+
     /// Fails if one of them has failed.
     ///
     /// # Errors

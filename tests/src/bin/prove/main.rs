@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         Some("cursor") => cursor::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),
         // One process of a comparison of the seam; see there.
         Some(seam::PAIRS) => seam::pairs(std::env::args().skip(2)),
+        // One process in which rates are measured; see there.
+        Some(cursor::rates::PROCESS) => cursor::rates::process(std::env::args().skip(2)),
         // One owner of a server, to be ended; see there.
         Some(cursor::server::OWNER) => cursor::server::owner(std::env::args().skip(2)),
         Some("truth") => truth::prove(&mut proofs, &std::env::args().skip(2).collect::<Vec<_>>()),

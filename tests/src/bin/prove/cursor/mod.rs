@@ -1,7 +1,7 @@
 //! What is promised of the cursor, on a real server: rates against the plain row stream, what does not cross the wire, and
 //! how it is left.
 
-mod rates;
+pub(crate) mod rates;
 mod runtimes;
 pub(crate) mod server;
 mod sweep;

@@ -7,6 +7,7 @@ use datasets::postgres::discovery::find;
 use datasets::postgres::{Environment, Server};
 use std::fmt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use tasks::cursor::{DEFAULT_DEPTH, PageSize};
 use tests::ways::account::{Account, Took};
 use tests::ways::peers::{self, Program, Stage};
@@ -87,10 +88,45 @@ fn against<Who: Copy + PartialEq + fmt::Display>(
     proofs.line(&format!("{one} against {other}"), &missing.unwrap_or(figure), &words, holds);
 }
 
+/// The argument with which this program is one of the processes in which rates are measured, before a table's name.
+pub(crate) const PROCESS: &str = "rates";
+
+/// How memory happens to be laid out, on either side, differs between processes and moves a ratio by a tenth.
+const PROCESSES: usize = 7;
+
+/// What is promised something of.
+fn promised() -> [Way; 5] {
+    [Way::Plain, BASE, AHEAD, default(DEFAULT_DEPTH), Way::Copy]
+}
+
+/// One process: prints what is typical of it for each way, on the server that `DATABASE_URL` names.
+pub(crate) fn process(mut arguments: impl Iterator<Item = String>) -> Result<()> {
+    let name = arguments.next().context("which table?")?;
+    let mut table = Table::open(&std::env::var("DATABASE_URL").context("which server?")?, &name)?;
+    let (expected, _) = table.read(Way::Plain)?;
+    let rounds = Rounds::run(&promised(), 5, |way| read(&mut table, way, &expected)).complete()?;
+    let typical: Result<Vec<Took>, &str> = promised().into_iter().map(|way| rounds.typical(way)).collect();
+    println!("{}", serde_json::to_string(&typical.map_err(anyhow::Error::msg)?)?);
+    Ok(())
+}
+
+fn measure_in_processes(server: &Server) -> Result<Rounds<Way>> {
+    println!("{}", place(&Table::open(&server.url(), &table(server, "rated"))?));
+    let mut processes: Vec<Vec<Took>> = Vec::new();
+    for _ in 0..PROCESSES {
+        let mut process = Command::new(std::env::current_exe()?);
+        process.args([PROCESS, &table(server, "rated")]).env("DATABASE_URL", server.url());
+        let output = process.stderr(Stdio::inherit()).output().context("cannot start this program again")?;
+        ensure!(output.status.success(), "a process that measures rates has failed");
+        processes.push(serde_json::from_slice(&output.stdout).context("the process printed no figures")?);
+    }
+    Ok(Rounds::of_processes(&promised(), &processes))
+}
+
 /// What is promised of our own ways.
 pub(super) fn rates(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let best = default(DEFAULT_DEPTH);
-    let rounds = measure(server, &[Way::Plain, BASE, AHEAD, best, Way::Copy], 15)?;
+    let rounds = measure_in_processes(server)?;
     for (one, other, bar) in [(AHEAD, BASE, 6.0), (AHEAD, Way::Plain, 0.7), (best, Way::Plain, 0.85)] {
         against(proofs, &rounds, one, other, Some(bar));
     }
