@@ -105,8 +105,9 @@ pub(crate) fn process(mut arguments: impl Iterator<Item = String>) -> Result<()>
     let mut table = Table::open(&std::env::var("DATABASE_URL").context("which server?")?, &name)?;
     let (expected, _) = table.read(Way::Plain)?;
     let rounds = Rounds::run(&promised(), 5, |way| read(&mut table, way, &expected)).complete()?;
-    let typical: Result<Vec<Took>, &str> = promised().into_iter().map(|way| rounds.typical(way)).collect();
-    println!("{}", serde_json::to_string(&typical.map_err(anyhow::Error::msg)?)?);
+    let typical = |way| rounds.typical(way).map_err(|reason| anyhow::anyhow!("{way}: {reason}"));
+    let typical: Vec<Took> = promised().into_iter().map(typical).collect::<Result<_>>()?;
+    println!("{}", serde_json::to_string(&typical)?);
     Ok(())
 }
 
