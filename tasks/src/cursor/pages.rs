@@ -84,26 +84,47 @@ impl<'a, 'client> Pages<'a, 'client> {
 
     /// The next step. Pages are asked for while fewer than `wanted` rows are under way; with 0 this is the end of a page
     /// for ever when none is left.
+    ///
+    /// A row that is here is all that this does itself: so it is small, becomes part of whoever asks, and a row is not
+    /// copied from one result into the next on its way out.
     #[inline]
     pub(super) fn poll(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Result<Step, Error>> {
-        if self.ended {
-            return Poll::Ready(Ok(Step::End));
-        }
         if self.under_way.is_empty()
-            && let Err(error) = self.ask(wanted)
+            && let Some(step) = self.begin(wanted)
         {
-            return Poll::Ready(Err(self.fail(error)));
+            return Poll::Ready(step);
         }
         let Some(page) = self.under_way.front_mut() else { return Poll::Ready(Ok(Step::PageEnd)) };
         match page.rows.as_mut().poll_next(context) {
-            Poll::Ready(Some(Ok(row))) => {
+            Poll::Ready(Some(Ok(row))) if page.came < page.asked => {
                 page.came += 1;
-                if page.came > page.asked {
-                    let asked = page.asked;
-                    return Poll::Ready(Err(self.fail(Error::Overrun { asked })));
-                }
                 self.count(&row);
                 Poll::Ready(Ok(Step::Row(row)))
+            }
+            other => self.go_on(other, wanted),
+        }
+    }
+
+    /// Puts pages under way when none is, unless there is nothing more.
+    #[cold]
+    fn begin(&mut self, wanted: u64) -> Option<Result<Step, Error>> {
+        if self.ended {
+            return Some(Ok(Step::End));
+        }
+        self.ask(wanted).err().map(|error| Err(self.fail(error)))
+    }
+
+    /// What follows from an answer that is not the row that was hoped for.
+    #[cold]
+    fn go_on(
+        &mut self,
+        answer: Poll<Option<Result<Row, tokio_postgres::Error>>>,
+        wanted: u64,
+    ) -> Poll<Result<Step, Error>> {
+        match answer {
+            Poll::Ready(Some(Ok(_))) => {
+                let asked = self.under_way.front().map_or(0, |page| page.asked);
+                Poll::Ready(Err(self.fail(Error::Overrun { asked })))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Err(self.fail(error.into()))),
             Poll::Ready(None) => {
@@ -176,6 +197,14 @@ impl<'a, 'client> Pages<'a, 'client> {
         self.metrics.rows += 1;
         self.metrics.bytes += row.raw_size_bytes() as u64;
         self.metrics.in_flight -= 1;
+        if self.waiting_since.is_some() || self.metrics.rows == 1 {
+            self.came_late();
+        }
+    }
+
+    /// A row has come that was waited for, or the first of all.
+    #[cold]
+    fn came_late(&mut self) {
         self.stop_waiting();
         if self.metrics.rows == 1 {
             self.metrics.first_row = self.began.map(|began| began.elapsed());
@@ -189,7 +218,6 @@ impl<'a, 'client> Pages<'a, 'client> {
         }
     }
 
-    #[inline]
     fn stop_waiting(&mut self) {
         if let Some(since) = self.waiting_since.take() {
             self.metrics.waited += since.elapsed();
