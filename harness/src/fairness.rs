@@ -1,6 +1,6 @@
 //! Whether a strategy had no more and no less than every other: what a right answer does not show.
 
-use crate::census::Seen;
+use crate::census::{Seen, Thread};
 use reports::record::Fault;
 use std::collections::BTreeSet;
 use strategies::{Span, most_in_progress};
@@ -35,6 +35,10 @@ const WORK_NS: u64 = 50_000_000;
 
 /// The strategy that has one job at a time by definition, however many workers it is allowed.
 const ONE_AT_A_TIME: &str = "sequential";
+
+/// Threads that a library brings along and that run no jobs: async-std's executor and its reactor. What they take is the
+/// price of the library, which the census shows by their names.
+const BROUGHT_ALONG: [&str; 2] = ["async-std/", "async-io"];
 
 /// What was not fair, and a sentence that says so; the gravest first.
 pub fn judge(evidence: &Evidence) -> Option<(Fault, String)> {
@@ -105,8 +109,12 @@ fn extra_threads(evidence: &Evidence) -> Option<(Fault, String)> {
     let own = std::process::id();
     let attended: BTreeSet<u32> = evidence.attended.iter().copied().collect();
     // A worker process does its jobs on its main thread.
-    let known = |number, process| attended.contains(&number) || (process != own && number == process);
-    let extra: Vec<_> = evidence.seen.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
+    let known = |thread: &Thread| {
+        attended.contains(&thread.number)
+            || (thread.process != own && thread.number == thread.process)
+            || BROUGHT_ALONG.iter().any(|name| thread.name.starts_with(name))
+    };
+    let extra: Vec<_> = evidence.seen.threads.iter().filter(|thread| !known(thread)).collect();
     let cpu: u64 = extra.iter().map(|thread| thread.cpu_ns).sum();
     let worked = evidence.cpu_ns.clamp(evidence.wall_ns / 5 * 2, evidence.wall_ns);
     (cpu > worked / 4).then(|| {
@@ -138,7 +146,6 @@ fn work_not_done(evidence: &Evidence) -> Option<(Fault, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::census::Thread;
 
     const MS: u64 = 1_000_000;
 
@@ -265,6 +272,9 @@ mod tests {
         assert_eq!(judged("rayon", 2, &spans, &idle), None);
         let busy = Seen { threads: vec![thread(1, 500), thread(2, 500), thread(9, 400)], ..Seen::default() };
         assert_eq!(judged("rayon", 2, &spans, &busy), Some(Fault::ExtraThreads));
+        let reactor = Thread { name: "async-std/runti".to_owned(), ..thread(9, 400) };
+        let brought = Seen { threads: vec![thread(1, 500), thread(2, 500), reactor], ..Seen::default() };
+        assert_eq!(judged("async_std", 2, &spans, &brought), None);
         // Others had the processors for half of the time.
         let evidence = |seen| Evidence {
             strategy: "rayon",
