@@ -276,7 +276,7 @@ mod tests {
         // 90 ms are too much for 100 jobs, and what handing over takes for 4,000.
         let few = handed_out(&[2; 100], 1);
         let many: Vec<Span> =
-            few.iter().cloned().cycle().zip(0..4_000).map(|(span, job)| Span { job, ..span }).collect();
+            few.iter().copied().cycle().zip(0..4_000).map(|(span, job)| Span { job, ..span }).collect();
         let executor = Seen { threads: vec![thread(1, 100), thread(9, 90)], ..Seen::default() };
         let fault = |spans: &[Span]| {
             let evidence = Evidence {
