@@ -3,7 +3,7 @@
 use harness::doctor::resident;
 use reports::record::{Line, Verdict};
 use rustix::fs::{Advice, fadvise};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, getpriority_process, kill_process_group};
 use serde_json::Value;
 use std::fs::File;
 use std::io::Write;
@@ -63,7 +63,9 @@ fn a_low_priority_is_found() {
     assert_eq!(verdict(nice, "priority"), "warn");
     let mut doctor = goldilocks();
     doctor.args(["doctor", "--json"]);
-    assert_eq!(verdict(doctor, "priority"), "ok");
+    // Whoever runs the tests may give way to others already.
+    let own = getpriority_process(None).expect("a process may ask for its own priority");
+    assert_eq!(verdict(doctor, "priority"), if own > 0 { "warn" } else { "ok" });
 }
 
 #[test]
