@@ -1,5 +1,8 @@
 # `just` alone lists the recipes. `just bench` and `just test` do everything they need by themselves.
 
+# What is given to a recipe reaches the program as it was given, blanks in names included.
+set positional-arguments
+
 goldilocks := "cargo run --release --quiet --package harness --bin goldilocks --"
 
 _list:
@@ -10,43 +13,43 @@ _list:
 # Measure three tasks with every strategy on 1, 2, 4 … all cores, and write the report (about 6 minutes)
 [group('run')]
 bench *options: setup
-    {{ goldilocks }} sweep --anyway --budget 5m {{ options }}
+    {{ goldilocks }} sweep --anyway "$@"
 
 # The same in a minute: five strategies, less work
 [group('run')]
 demo *options: setup
     {{ goldilocks }} sweep --anyway --budget 51s --samples 1 --rows 20000 --increments 50000000 \
-        --strategies sequential,threads_shared,rayon,tokio_blocking,channel_crossbeam {{ options }}
+        --strategies sequential,threads_shared,rayon,tokio_blocking,channel_crossbeam "$@"
 
 # Any command of the program: `just goldilocks run --task count --strategy rayon`
 [group('run')]
 goldilocks *arguments:
-    @{{ goldilocks }} {{ arguments }}
+    @{{ goldilocks }} "$@"
 
 # Where the ranking turns: word totals of few and many words, alike or by Zipf's law, sorted and shuffled (15 minutes)
 [group('run')]
 axes *options:
     for words in 100 10000 1000000; do for zipf in 0 1 1.3; do for order in "" ,shuffled; do \
         {{ goldilocks }} sweep --anyway --budget 50s --tasks word_totals --kernel runs --sizes 60000 \
-            --combines per_partition,sharded --grams 100MB,words=$words,zipf=$zipf$order {{ options }} || exit; \
+            --combines per_partition,sharded --grams 100MB,words=$words,zipf=$zipf$order "$@" || exit; \
     done; done; done
 
 # Make the report of a run again; the newest if none is named
 [group('run')]
 report *run:
-    {{ goldilocks }} report {{ run }}
+    {{ goldilocks }} report "$@"
 
 # Compare two runs: `just compare <run> <run>`
 [group('run')]
 compare a b *options:
-    {{ goldilocks }} compare {{ a }} {{ b }} {{ options }}
+    {{ goldilocks }} compare "$@"
 
 # What other programs take for the same job, on the newest run's file, shown in its report: `just peers --rounds 9`
 [group('run')]
 peers *options:
     test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment: DuckDB and Polars will be absent"
     datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "going on without what could not be installed"
-    {{ goldilocks }} peers {{ options }}
+    {{ goldilocks }} peers "$@"
 
 # Our cursor and all other ways to read a table beside asyncpg, psycopg and psql, in one table (about 3 minutes)
 [group('run')]
@@ -58,7 +61,7 @@ peers-cursor: setup
 # criterion: every strategy on every task, the seam beside its twins, the kernels: `just micro --quick word_totals`
 [group('run')]
 micro *options: setup
-    cargo bench --package tests --package tasks --bench cells --bench seam --bench kernels -- {{ options }}
+    cargo bench --package tests --package tasks --bench cells --bench seam --bench kernels -- "$@"
 
 # Show the machine code of the loop that counts
 [group('run')]
@@ -69,12 +72,12 @@ count-code:
 # Measure what is promised and print figure, bar, holds or not: main, seam, agreement, cursor, speed, truth, or a part of the last three
 [group('run')]
 prove *what:
-    cargo run --release --quiet --package tests --bin prove -- {{ what }}
+    cargo run --release --quiet --package tests --bin prove -- "$@"
 
 # Make a file of 1-grams: `just grams 2GB`
 [group('data')]
 grams size="20MB":
-    {{ goldilocks }} data grams --size {{ size }}
+    {{ goldilocks }} data grams --size "$1"
 
 # Fetch the book's file from Google (1.8 GB when unpacked); needs the internet
 [group('data')]
@@ -84,7 +87,7 @@ fetch:
 # Try an exercise: `just exercise 2`
 [group('learn')]
 exercise number:
-    @cargo run --quiet --package tests --bin conformance -- {{ number }}
+    @cargo run --quiet --package tests --bin conformance -- "$1"
 
 # Try every exercise
 [group('learn')]

@@ -44,7 +44,8 @@ pub fn main() -> ExitCode {
 
 /// Which concurrency strategy, on how many cores, with which partition size? Not too big, not too small.
 #[derive(Parser)]
-#[command(name = "goldilocks", version, about)]
+// An option given twice counts as it was given last: a recipe's own may be overruled.
+#[command(name = "goldilocks", version, about, args_override_self = true)]
 pub(crate) struct Command {
     #[command(subcommand)]
     wish: Wish,
@@ -170,4 +171,33 @@ fn known_strategy(name: &str) -> Result<()> {
     let names = || crate::strategies().map(|strategy| strategy.name).collect::<Vec<_>>().join(", ");
     crate::find_strategy(name).with_context(|| format!("no strategy `{name}`; there are {}", names()))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of the justfile that start this program, as it gets them, without what the recipe is given.
+    fn recipes() -> Vec<Vec<String>> {
+        let text = include_str!("../../justfile").replace("\\\n", " ");
+        let values = [("$words", "100"), ("$zipf", "1.3"), ("$order", ",shuffled")];
+        let plain = values.iter().fold(text, |text, (name, value)| text.replace(name, value));
+        let commands = plain.lines().filter_map(|line| line.split_once("{{ goldilocks }} "));
+        let words = commands.map(|(_, words)| words.split_whitespace().take_while(|word| *word != "||"));
+        let given = |word: &&str| !word.starts_with("\"$");
+        words.map(|words| words.filter(given).map(str::to_owned).collect()).collect()
+    }
+
+    #[test]
+    fn every_recipe_asks_for_what_there_is_and_may_be_overruled() {
+        let sweeps = recipes().into_iter().filter(|words| words.first().is_some_and(|word| word == "sweep"));
+        let sweeps: Vec<Vec<String>> = sweeps.collect();
+        assert!(sweeps.len() >= 3, "{sweeps:?}");
+        for mut words in sweeps {
+            words.extend(["--budget", "20m", "--samples", "7", "--rows", "500"].map(str::to_owned));
+            let command = Command::try_parse_from(std::iter::once("goldilocks".to_owned()).chain(words.clone()));
+            let Ok(Command { wish: Wish::Sweep(sweep) }) = command else { panic!("{words:?} is no sweep") };
+            assert_eq!((sweep.budget, sweep.samples), (Some(1200.0), 7), "what is said last counts");
+        }
+    }
 }
