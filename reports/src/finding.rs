@@ -44,9 +44,11 @@ pub fn finding(sweep: &Sweep) -> Finding {
     }
 
     let blocks = Range::of(candidates.iter().copied());
-    if blocks.most < BLOCKS_FOR_A_VERDICT {
+    // Of a block that was cut off, some cells have their part and others have not.
+    if blocks.fewest < BLOCKS_FOR_A_VERDICT {
         return silent(format!(
-            "not decided, because a verdict takes {BLOCKS_FOR_A_VERDICT} blocks and there {}. {} {setting}.",
+            "not decided, because a verdict takes {BLOCKS_FOR_A_VERDICT} blocks and there {}; `goldilocks sweep --resume` \
+             with a larger `--budget` or more `--blocks` measures more. {} {setting}.",
             if blocks.most == 1 { "is 1".into() } else { format!("are {}", blocks.number()) },
             so_far(&candidates),
         ));

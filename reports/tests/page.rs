@@ -235,6 +235,21 @@ fn few_blocks_decide_nothing() {
     }
 }
 
+/// A sweep that was ended in the middle of its fifth block: some cells have five blocks, the others four.
+#[test]
+fn a_block_that_was_cut_off_decides_nothing() {
+    let mut record = Synthetic { blocks: 5, ..small() }.record();
+    let last = record.run.strategies.last().expect("there are strategies").name.clone();
+    record.samples.retain(|sample| sample.block < 4 || sample.cell.strategy != last);
+    for task in &record.run.tasks {
+        let finding = finding(&Sweep::new(&record, task));
+        assert!(finding.leaders().is_empty());
+        let why = "not decided, because a verdict takes 5 blocks and there are 4 to 5";
+        assert!(finding.headline.starts_with(why), "{}", finding.headline);
+    }
+    assert!(!page(&record).contains("tied fastest"));
+}
+
 #[test]
 fn without_a_baseline_no_speed_up_is_stated() {
     let mut record = small().record();
