@@ -1,6 +1,6 @@
 //! `goldilocks run`: one cell, verified.
 
-use super::values::{positive, word, workers};
+use super::values::{positive, seconds, word, workers};
 use super::{Places, Wanted, known_strategy, known_task};
 use crate::child::{self, End, Message};
 use crate::data::{Prepared, made};
@@ -47,8 +47,8 @@ pub(crate) struct Run {
     /// As JSON
     #[arg(long)]
     json: bool,
-    /// Seconds after which it is stopped
-    #[arg(long, default_value_t = 3600.0, value_name = "SECONDS")]
+    /// The time after which it is stopped: 90s, 5m, 1h
+    #[arg(long, default_value = "1h", value_parser = seconds)]
     patience: f64,
     #[command(flatten)]
     places: Places,
@@ -87,15 +87,16 @@ impl Run {
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot be run: {reason}", self.task);
         }
-        let expected = self.ask(&baseline(&self.task), &prepared, &processors, None, &interrupt)?;
-        let answer = self.ask(&cell, &prepared, &processors, self.output.clone(), &interrupt)?;
+        let known = self.ask(&baseline(&self.task), &prepared, &processors, None, &interrupt)?;
+        let answer = self.ask(&cell, &prepared, &processors, Some(&known), &interrupt)?;
         prepared.end()?;
-        let verified = answer.digest == expected.digest;
+        let verified = answer.digest == known.digest;
         if self.json {
             println!(
                 "{}",
-                serde_json::json!({ "cell": cell, "verified": verified, "digest": answer.digest,
-                    "answer": answer.figures, "baseline": expected.times, "samples": answer.times })
+                serde_json::json!({ "cell": cell, "verified": verified, "unfair": answer.unfair,
+                    "digest": answer.digest, "answer": answer.figures, "baseline": known.times,
+                    "samples": answer.times })
             );
         } else {
             println!(
@@ -105,7 +106,7 @@ impl Run {
             for (name, value) in &answer.figures {
                 println!("  {name}: {value}");
             }
-            let (own, baseline) = (median(&answer.times), median(&expected.times));
+            let (own, baseline) = (median(&answer.times), median(&known.times));
             println!("  answer: {}", if verified { "verified, the same as the baseline's" } else { "WRONG" });
             println!(
                 "  median of {}: {} (start {}, reduce {}), {} partitions",
@@ -115,14 +116,25 @@ impl Run {
                 shown(own.reduce_ns),
                 own.partitions
             );
-            println!(
-                "  baseline: {}, so the speed-up is {:.2}",
-                shown(baseline.wall_ns),
-                baseline.wall_ns as f64 / own.wall_ns.max(1) as f64
-            );
+            let speed_up = match verified && answer.unfair.is_none() {
+                true => format!("so the speed-up is {:.2}", baseline.wall_ns as f64 / own.wall_ns.max(1) as f64),
+                false => "and no speed-up".to_owned(),
+            };
+            println!("  baseline: {}, {speed_up}", shown(baseline.wall_ns));
         }
-        ensure!(verified, "{} gave a wrong answer: {} instead of {}", cell.strategy, answer.digest, expected.digest);
-        Ok(ExitCode::SUCCESS)
+        let written = self.output.map(|path| format!("; {} holds that of the last run", path.display()));
+        ensure!(
+            verified,
+            "{} gave a wrong answer: {} instead of {}{}",
+            cell.strategy,
+            answer.digest,
+            known.digest,
+            written.unwrap_or_default()
+        );
+        match answer.unfair {
+            Some(reason) => bail!("{} was not fair: {reason}", cell.strategy),
+            None => Ok(ExitCode::SUCCESS),
+        }
     }
 
     fn ask(
@@ -130,16 +142,23 @@ impl Run {
         cell: &Cell,
         prepared: &Prepared,
         processors: &[usize],
-        output: Option<PathBuf>,
+        known: Option<&Answered>,
         interrupt: &Interrupt,
     ) -> Result<Answered> {
         let mut order = sweep::order(cell, &prepared.inputs, processors, self.samples)?;
-        order.output = output;
-        let mut answered = Answered { digest: String::new(), figures: Vec::new(), times: Vec::new() };
+        order.output = known.and(self.output.clone());
+        order.baseline_cpu_ns = known.map(|known| median(&known.times)).map(|times| times.user_ns + times.system_ns);
+        let mut answered = Answered::default();
         let end = child::measure(&order, Duration::from_secs_f64(self.patience), interrupt, |message| {
-            if let Message::Sample { digest, figures, times, .. } = message {
-                answered =
-                    Answered { digest, figures, times: [std::mem::take(&mut answered.times), vec![*times]].concat() };
+            match message {
+                Message::WarmedUp { digest, figures, .. } => answered.hear(digest, figures, known),
+                Message::Sample { digest, figures, times, unfair } => {
+                    answered.times.push(*times);
+                    answered.unfair = answered.unfair.take().or(unfair.map(|(_, reason)| reason));
+                    answered.hear(digest, figures, known);
+                }
+                Message::Unfair { reason, .. } => answered.unfair = answered.unfair.take().or(Some(reason)),
+                Message::Settled { .. } | Message::Failed { .. } => {}
             }
             Ok(())
         })?;
@@ -152,10 +171,22 @@ impl Run {
     }
 }
 
+/// What all runs of a cell said.
+#[derive(Default)]
 struct Answered {
     digest: String,
     figures: Vec<(String, String)>,
     times: Vec<Times>,
+    unfair: Option<String>,
+}
+
+impl Answered {
+    /// Every run must give the answer that is known: one that did not is the one to show, whatever the others said.
+    fn hear(&mut self, digest: String, figures: Vec<(String, String)>, known: Option<&Answered>) {
+        if self.digest.is_empty() || known.is_some_and(|known| known.digest == self.digest) {
+            (self.digest, self.figures) = (digest, figures);
+        }
+    }
 }
 
 /// The sample whose wall time is in the middle.
@@ -170,5 +201,23 @@ fn shown(ns: u64) -> String {
         0..1_000_000 => format!("{:.1} µs", ns as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.2} ms", ns as f64 / 1e6),
         _ => format!("{:.3} s", ns as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_wrong_answer_is_the_one_that_is_shown() {
+        let known = Answered { digest: "right".to_owned(), ..Answered::default() };
+        for wrong in 0..4 {
+            let mut answered = Answered::default();
+            for run in 0..4 {
+                let digest = if run == wrong { "wrong" } else { "right" };
+                answered.hear(digest.to_owned(), Vec::new(), Some(&known));
+            }
+            assert_eq!(answered.digest, "wrong");
+        }
     }
 }
