@@ -1,7 +1,7 @@
 //! What the tasks read: made or started before anything is measured.
 
 use crate::interrupt::Interrupt;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use datasets::ngrams::Recipe;
 use datasets::postgres::{Environment, Server};
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ pub fn grams(recipe: Recipe, folder: &Path, say: &dyn Fn(&str)) -> Result<std::p
 /// `inputs` with the 1-grams of a recipe, if there is one.
 ///
 /// # Errors
-/// When they cannot be written, or the recipe asks for more words than there is room for.
+/// When they cannot be written, the recipe asks for more words than there is room for, or no record can name the file.
 pub fn made(
     mut inputs: Inputs,
     recipe: Option<Recipe>,
@@ -98,6 +98,9 @@ pub fn made(
 ) -> Result<Inputs> {
     if let Some(recipe) = recipe {
         inputs.word_totals.input = Some(interrupt.at_once(|| grams(recipe, folder, say))?);
+    }
+    if let Some(input) = inputs.word_totals.input.as_ref().filter(|input| input.to_str().is_none()) {
+        bail!("{} has a name that is not UTF-8, and a record must name its file: rename it", input.display());
     }
     Ok(inputs)
 }

@@ -42,7 +42,7 @@ pub(crate) struct Sweep {
     combines: Vec<String>,
     /// Time for measuring: 90s, 5m, 1h. The first block is finished whatever it takes [default: 5m]
     #[arg(long, value_parser = seconds)]
-    budget: Option<f64>,
+    pub(super) budget: Option<f64>,
     /// Never more blocks than this
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     blocks: Option<u32>,
@@ -52,7 +52,7 @@ pub(crate) struct Sweep {
     precision: f64,
     /// Timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
-    samples: u32,
+    pub(super) samples: u32,
     /// The seed of the order of cells [default: a random one, recorded]
     #[arg(long)]
     seed: Option<u64>,
@@ -106,7 +106,8 @@ impl Sweep {
             self.ask_doctor(interrupt)?;
             return sweep::resume(&folder, &changes, interrupt);
         }
-        let command = std::env::args().map(|word| shlex::try_quote(&masked(&word)).map(String::from));
+        let command = without_addresses(std::env::args_os().map(|word| word.to_string_lossy().into_owned()));
+        let command = command.iter().map(|word| shlex::try_quote(word).map(String::from));
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
         let mut plan = self.plan()?;
         self.ask_doctor(interrupt)?;
@@ -204,13 +205,35 @@ fn each_once(names: &[String]) -> Vec<String> {
     names.iter().filter(|name| seen.insert(*name)).cloned().collect()
 }
 
-/// A password in an address may not get into a record.
-fn masked(word: &str) -> String {
-    match word.split_once("://") {
-        Some((scheme, rest)) if rest.contains('@') => {
-            let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
-            format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or_default())
+/// The words of a command, but for a server's address: a password in it may not get into a record, and there are many ways
+/// to write one.
+fn without_addresses(words: impl Iterator<Item = String>) -> Vec<String> {
+    const OPTION: &str = "--database-url";
+    let mut address = false;
+    words
+        .map(|word| match (std::mem::replace(&mut address, word == OPTION), word.split_once('=')) {
+            (true, _) => "…".to_owned(),
+            (false, Some((OPTION, _))) => format!("{OPTION}=…"),
+            (false, _) => word,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_form_of_an_address_gets_into_a_record() {
+        let address = ["postgresql://me:secret@db/x", "host=db password=secret", "postgresql://db/x?password=secret"];
+        for address in address {
+            for given in
+                [vec!["--database-url".to_owned(), address.to_owned()], vec![format!("--database-url={address}")]]
+            {
+                let words = ["goldilocks".to_owned(), "sweep".to_owned()].into_iter().chain(given);
+                let kept = without_addresses(words.chain(["--cores".to_owned(), "2".to_owned()])).join(" ");
+                assert!(!kept.contains("secret") && kept.ends_with("--cores 2"), "{kept}");
+            }
         }
-        _ => word.to_owned(),
     }
 }
