@@ -6,7 +6,7 @@ use crate::fairness::{self, Evidence};
 use crate::page_cache;
 use crate::usage::{self, Counters, Usage};
 use reports::record::{BASELINE, Fault, Times};
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -69,6 +69,7 @@ pub fn measure(order: &Order, mut say: impl FnMut(&Message)) {
 
 fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
     die_with(order.parent)?;
+    raise_file_limit();
     let processors = pin(&order.processors)?;
     let mut counters = Counters::open();
     say(&Message::Settled { processors: numbers(&processors), unmeasured: counters.unmeasured().clone() });
@@ -122,7 +123,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
             partitions: outcome.spans.len() as u64,
             most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
             // Without the one that looks.
-            threads: threads() - u32::from(looker.is_some()),
+            threads: threads().saturating_sub(u32::from(looker.is_some())),
             migrations: seen.as_ref().and_then(|seen| seen.migrations),
             ..Times::default()
         };
@@ -319,6 +320,14 @@ pub fn die_with(parent: u32) -> Result<()> {
     }
 }
 
+/// Allows as many open files as the system lets: worker processes need two pipes each and every thread that the census
+/// watches three files, and many systems begin with 1,024.
+fn raise_file_limit() {
+    let most = getrlimit(Resource::Nofile);
+    // If it is refused, what cannot be opened says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most.maximum, ..most });
+}
+
 /// Restricts this process to `processors`, and asks the system which they are now.
 pub(crate) fn pin(processors: &[usize]) -> Result<Vec<usize>> {
     let mut set = CpuSet::new();
@@ -329,6 +338,14 @@ pub(crate) fn pin(processors: &[usize]) -> Result<Vec<usize>> {
         Error::worker(format!("cannot restrict this process to processors {processors:?}: {error}"))
     })?;
     let now = sched_getaffinity(None).map_err(Error::worker)?;
+    // The system is content when one of them is left.
+    let missing: Vec<usize> = processors.iter().copied().filter(|number| !now.is_set(*number)).collect();
+    if !missing.is_empty() {
+        return Err(Error::worker(format!(
+            "processors {missing:?} are no longer there for this process, so fewer cores would be measured than are \
+             said: begin a new run"
+        )));
+    }
     Ok((0..CpuSet::MAX_CPU).filter(|number| now.is_set(*number)).collect())
 }
 

@@ -51,13 +51,11 @@ struct Looks {
     cost_before: u64,
 }
 
-/// A thread, with its files open: to read them again costs a tenth of opening them.
+/// A thread, with its files open while it lives: to read them again costs a tenth of opening them.
 struct Watched {
     process: u32,
     name: String,
-    stat: File,
-    schedstat: File,
-    sched: Option<File>,
+    files: Option<Files>,
     used_before: Used,
     used: Used,
     migrations_before: Option<u64>,
@@ -66,6 +64,13 @@ struct Watched {
     foreign: Option<usize>,
     runnable: bool,
     gone: bool,
+}
+
+/// What the system says of a thread.
+struct Files {
+    stat: File,
+    schedstat: File,
+    sched: Option<File>,
 }
 
 /// What a thread has had, in nanoseconds: processor time, and time in which it was ready to run and had no processor.
@@ -214,6 +219,8 @@ impl Looks {
                 }
             }
         }
+        // Open files are limited, and a strategy may have a thread for each job.
+        self.threads.values_mut().filter(|thread| thread.gone).for_each(|thread| thread.files = None);
     }
 
     /// Counts who is there. Not done when the caller of `begin` or `end` looks, who would count itself.
@@ -254,9 +261,7 @@ impl Watched {
         Some(Watched {
             process,
             name: read_to_string(format!("/proc/{process}/task/{number}/comm")).ok()?.trim_end().to_owned(),
-            stat: file("stat")?,
-            schedstat: file("schedstat")?,
-            sched: file("sched"),
+            files: Some(Files { stat: file("stat")?, schedstat: file("schedstat")?, sched: file("sched") }),
             used_before: Used::default(),
             used: Used::default(),
             migrations_before: None,
@@ -270,14 +275,15 @@ impl Watched {
     fn look(&mut self, number: u32, allowed: &BTreeSet<usize>) {
         let mut text = [0; 4096];
         // A file of a thread that has ended cannot be read: it is gone, and what was seen last stays.
-        let Some(stat) = read(&self.stat, &mut text) else { return };
+        let Some(files) = &self.files else { return };
+        let Some(stat) = read(&files.stat, &mut text) else { return };
         // The name is in brackets and may hold any character, brackets too.
         let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        let Some(used) = read(&self.schedstat, &mut text).and_then(Used::parse) else { return };
+        let Some(used) = read(&files.schedstat, &mut text).and_then(Used::parse) else { return };
         self.gone = false;
         self.runnable = state == Some('R');
         self.used = used;
-        let migrations = self.sched.as_ref().and_then(|sched| {
+        let migrations = files.sched.as_ref().and_then(|sched| {
             let line = read(sched, &mut text)?.lines().find(|line| line.starts_with("se.nr_migrations"))?;
             line.rsplit(' ').next()?.parse().ok()
         });
