@@ -36,7 +36,14 @@ pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     let kernel = rustix::system::uname();
     let unknown = || "unknown".to_owned();
     Machine {
-        processor: value(&cpuinfo, "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        processor: value(&cpuinfo, "model name").unwrap_or_else(|| {
+            // ARM has numbers for makers and models instead. Two models must not pass for one.
+            let numbers = ["CPU implementer", "CPU part", "CPU variant"].map(|name| value(&cpuinfo, name));
+            std::iter::once(std::env::consts::ARCH.to_owned())
+                .chain(numbers.into_iter().flatten())
+                .collect::<Vec<_>>()
+                .join(" ")
+        }),
         cores_available: u32::try_from(topology.processors.len()).unwrap_or(u32::MAX),
         cores_online: u32::try_from(online(&Sight::here()).len().max(1)).unwrap_or(u32::MAX),
         memory_bytes: memory.unwrap_or_default() * 1024,

@@ -7,7 +7,7 @@ use perf_event::{Builder, Counter};
 use procfs::process::Process;
 use reports::record::Times;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What has been used so far, since each process began.
@@ -118,7 +118,8 @@ pub struct Reading {
     cycles: Option<u64>,
     instructions: Option<u64>,
     cache_misses: Option<u64>,
-    energy_uj: Option<u64>,
+    /// Of each package.
+    energy_uj: Option<Vec<u64>>,
 }
 
 struct Energy {
@@ -134,7 +135,16 @@ impl Counters {
     /// Opens what this machine has. To be called before any worker is started, for only later ones are counted.
     pub fn open() -> Self {
         let mut unmeasured = BTreeMap::new();
+        // Where Linux shows the slower kind of cores of a processor that has two.
+        let two_kinds = Path::new("/sys/devices/cpu_atom").exists();
         let mut open = |name: &str, event: Hardware| {
+            if two_kinds {
+                unmeasured.insert(
+                    name.to_owned(),
+                    "this processor has cores of two kinds, and a counter is of one".to_owned(),
+                );
+                return None;
+            }
             let counter = Builder::new(event).inherit(true).build().and_then(|mut counter| {
                 counter.enable()?;
                 Ok(counter)
@@ -146,7 +156,7 @@ impl Counters {
             open("instructions", Hardware::INSTRUCTIONS),
             open("cache_misses", Hardware::CACHE_MISSES),
         );
-        let energy = packages().unwrap_or_else(|reason| {
+        let energy = packages(Path::new(POWERCAP)).unwrap_or_else(|reason| {
             unmeasured.insert("energy".to_owned(), reason);
             Vec::new()
         });
@@ -161,7 +171,7 @@ impl Counters {
     /// Reads them.
     pub fn read(&mut self) -> Reading {
         let read = |counter: &mut Option<Counter>| counter.as_mut().and_then(|counter| counter.read().ok());
-        let energy: Option<u64> = self.energy.iter().map(Energy::read).sum();
+        let energy: Option<Vec<u64>> = self.energy.iter().map(Energy::read).collect();
         Reading {
             cycles: read(&mut self.cycles),
             instructions: read(&mut self.instructions),
@@ -176,10 +186,12 @@ impl Counters {
         times.cycles = difference(before.cycles, after.cycles);
         times.instructions = difference(before.instructions, after.instructions);
         times.cache_misses = difference(before.cache_misses, after.cache_misses);
-        let range: u64 = self.energy.iter().map(|package| package.range).sum();
-        times.energy_uj = before.energy_uj.zip(after.energy_uj).map(|(before, after)| match after >= before {
-            true => after - before,
-            false => (after + range).saturating_sub(before),
+        times.energy_uj = before.energy_uj.as_ref().zip(after.energy_uj.as_ref()).map(|(before, after)| {
+            self.energy
+                .iter()
+                .zip(before.iter().zip(after))
+                .map(|(package, (before, after))| package.used(*before, *after))
+                .sum()
         });
     }
 }
@@ -195,15 +207,18 @@ fn why_not(error: &std::io::Error) -> String {
     }
 }
 
-fn packages() -> Result<Vec<Energy>, String> {
-    let zones = std::fs::read_dir(POWERCAP);
-    let zones = zones.map_err(|_| format!("there is no {POWERCAP}; virtual machines hide the energy used"))?;
+/// The packages whose zones are in a folder such as [`POWERCAP`].
+fn packages(folder: &Path) -> Result<Vec<Energy>, String> {
+    let shown = folder.display();
+    let zones = std::fs::read_dir(folder);
+    let zones = zones.map_err(|_| format!("there is no {shown}; virtual machines hide the energy used"))?;
     let mut packages = Vec::new();
     for zone in zones.flatten().map(|zone| zone.path()) {
         let text = |file: &str| std::fs::read_to_string(zone.join(file));
-        // A zone with one colon in its name is a package; one with two is a part of it.
-        let name = zone.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !name.contains("rapl") || name.matches(':').count() != 1 {
+        // A package has a zone of that name. Other zones are parts of it, hold it (`psys`), or show it once more
+        // (`intel-rapl-mmio`).
+        let zone_name = zone.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !zone_name.starts_with("intel-rapl:") || !text("name").is_ok_and(|name| name.starts_with("package")) {
             continue;
         }
         let range = text("max_energy_range_uj").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
@@ -214,13 +229,61 @@ fn packages() -> Result<Vec<Energy>, String> {
         packages.push(package);
     }
     match packages.is_empty() {
-        true => Err(format!("no processor package in {POWERCAP}; virtual machines hide the energy used")),
+        true => Err(format!("no processor package in {shown}; virtual machines hide the energy used")),
         false => Ok(packages),
     }
 }
 
 impl Energy {
+    /// What was used between two readings, between which the counter has begun anew at most once.
+    fn used(&self, before: u64, after: u64) -> u64 {
+        if after >= before { after - before } else { after.saturating_add(self.range).saturating_sub(before) }
+    }
+
     fn read(&self) -> Option<u64> {
         std::fs::read_to_string(&self.file).ok()?.trim().parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A laptop's zones: a package, a part of it, the whole platform, and the package once more.
+    #[test]
+    fn energy_is_that_of_packages_and_each_begins_anew_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let zones = [
+            ("intel-rapl:0", "package-0", 900),
+            ("intel-rapl:0:0", "core", 500),
+            ("intel-rapl:1", "psys", 2000),
+            ("intel-rapl:2", "package-1", 100),
+            ("intel-rapl-mmio:0", "package-0", 900),
+            ("dtpm", "dtpm", 1),
+        ];
+        for (zone, name, energy) in zones {
+            let zone = folder.path().join(zone);
+            std::fs::create_dir(&zone).unwrap();
+            std::fs::write(zone.join("name"), format!("{name}\n")).unwrap();
+            std::fs::write(zone.join("energy_uj"), format!("{energy}\n")).unwrap();
+            std::fs::write(zone.join("max_energy_range_uj"), "1000\n").unwrap();
+        }
+        let mut packages = packages(folder.path()).unwrap();
+        packages.sort_by_key(|package| package.file.clone());
+        let read: Vec<_> = packages.iter().map(Energy::read).collect();
+        assert_eq!(read, [Some(900), Some(100)]);
+        let mut counters = Counters {
+            cycles: None,
+            instructions: None,
+            cache_misses: None,
+            energy: packages,
+            unmeasured: BTreeMap::new(),
+        };
+        let before = counters.read();
+        std::fs::write(folder.path().join("intel-rapl:0/energy_uj"), "50").unwrap();
+        std::fs::write(folder.path().join("intel-rapl:2/energy_uj"), "130").unwrap();
+        let (after, mut times) = (counters.read(), Times::default());
+        counters.between(&before, &after, &mut times);
+        assert_eq!(times.energy_uj, Some(150 + 30));
     }
 }
