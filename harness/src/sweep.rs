@@ -303,6 +303,12 @@ impl<'a> Sweep<'a> {
             block += 1;
             // A whole block is only begun if it can be ended: half a block would favour the cells that come first.
             if block < FLOOR && self.elapsed() + whole > budget && !self.blocks.contains_key(&block) {
+                let wanted = (self.elapsed() + whole * (FLOOR - block)).as_secs_f64().ceil();
+                progress.say(&format!(
+                    "the time is up after {block} of the {FLOOR} blocks that a verdict takes; \
+                     `goldilocks sweep --resume {} --budget {wanted}s` measures the others",
+                    self.journal.folder().display()
+                ));
                 break;
             }
         }
@@ -337,6 +343,11 @@ impl<'a> Sweep<'a> {
                 chosen.push(cell.clone());
             }
         }
+        // A speed-up needs the baseline of its own block, which is cheap.
+        let baselines: BTreeSet<Cell> = chosen.iter().map(|cell| baseline(&cell.task)).collect();
+        let missing = baselines.into_iter().filter(|cell| !chosen.contains(cell) && !self.failed.contains(cell));
+        let missing: Vec<Cell> = missing.collect();
+        chosen.extend(missing);
         chosen
     }
 
