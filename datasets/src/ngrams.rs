@@ -112,13 +112,13 @@ impl Recipe {
         }
 
         let mut new = NewFile::create(&path)?;
-        let summary = self.write(&mut new, progress).map_err(|source| match source.kind() {
-            io::ErrorKind::InvalidInput => {
-                // Nothing of it has been written, and nothing shall be left of it.
-                let _ = std::fs::remove_file(new.partial());
-                Error::Recipe(source.to_string())
+        let summary = self.write(&mut new, progress).map_err(|source| {
+            // Half a file helps nobody, and on a full disk it would keep it full.
+            let _ = std::fs::remove_file(new.partial());
+            match source.kind() {
+                io::ErrorKind::InvalidInput => Error::Recipe(source.to_string()),
+                _ => Error::cannot("write", new.partial(), source),
             }
-            _ => Error::cannot("write", new.partial(), source),
         })?;
         new.finish()?;
         Facts::default()

@@ -94,7 +94,11 @@ pub fn install(environment: &Environment) -> Result<Found> {
         }
     }
     if reasons.is_empty() {
-        reasons.push("this is not Debian, and there is no python3 either".into());
+        let reason = match environment.caches.is_empty() {
+            true => "there is no folder to unpack it into: set HOME or XDG_CACHE_HOME",
+            false => "this is not Debian, and there is no python3 either",
+        };
+        reasons.push(reason.into());
     }
     Err(Error::Install { reasons, advice: advice(environment) })
 }

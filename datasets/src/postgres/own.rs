@@ -49,7 +49,8 @@ const SETTINGS: &[&str] = &[
     "jit=off",
     "max_parallel_workers_per_gather=0",
     "autovacuum=off",
-    "max_connections=40",
+    // Each worker of `cursor_ranges` has a connection of its own.
+    "max_connections=300",
     "listen_addresses=",
     "port=5432",
     "unix_socket_permissions=0700",
