@@ -58,7 +58,14 @@ impl Journal {
         let mut text = serde_json::to_vec(line).context("cannot write a line down")?;
         text.push(b'\n');
         let written = self.file.write_all(&text).and_then(|()| self.file.flush());
-        written.with_context(|| format!("cannot write to {}", self.folder.join(FILE).display()))
+        written.with_context(|| {
+            let file = self.folder.join(FILE);
+            let go_on = format!("`goldilocks sweep --resume {}`", self.folder.display());
+            format!(
+                "cannot write to {}; what it holds already stays: when that is cured, {go_on} goes on",
+                file.display()
+            )
+        })
     }
 
     /// The run's folder.

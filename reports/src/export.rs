@@ -33,7 +33,7 @@ pub const COLUMNS: &[Column] = &[
     column("combine", "who adds up first", |_, sample| sample.cell.combine.clone()),
     column("block", "counted from 0; a pair of block and cell is one process", |_, sample| sample.block.to_string()),
     column("turn", "the cell's place in the block, from 0", |_, sample| sample.turn.to_string()),
-    column("index", "the sample's place in its process, from 0", |_, sample| sample.index.to_string()),
+    column("index", "the sample's place in its block and cell, from 0", |_, sample| sample.index.to_string()),
     column("status", "only `verified` is a time that may be compared", |_, sample| word(&sample.status)),
     column("fault", "what exactly was wrong", |_, sample| sample.fault.as_ref().map_or_else(String::new, word)),
     column("reason", "what was wrong, in a sentence", |_, sample| sample.reason.clone()),
@@ -63,6 +63,13 @@ pub const COLUMNS: &[Column] = &[
     column("minor_faults", "page faults without a disk", |_, sample| of(sample, |times| times.minor_faults)),
     column("major_faults", "page faults that read from a disk", |_, sample| of(sample, |times| times.major_faults)),
     column("peak_memory_bytes", "the most memory held", |_, sample| of(sample, |times| times.peak_memory_bytes)),
+    column(
+        "resident",
+        "the part of the task's file that was in memory when the run began, from 0 to 1",
+        |_, sample| {
+            sample.times.as_ref().and_then(|times| times.resident).map_or_else(String::new, |part| part.to_string())
+        },
+    ),
     column("partitions", "how many partitions there were", |_, sample| of(sample, |times| times.partitions)),
     column("most_in_progress", "the most jobs in progress at one moment", |_, sample| {
         of(sample, |times| times.most_in_progress.into())

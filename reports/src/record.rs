@@ -278,7 +278,7 @@ pub struct Sample {
     pub block: u32,
     /// Its cell's place in the block's shuffled order, counted from 0.
     pub turn: u32,
-    /// Its place among the samples of one process, counted from 0; the untimed warm-up comes before and is not recorded.
+    /// Its place among the samples of its cell in this block, counted from 0; the untimed warm-up comes before.
     pub index: u32,
     /// What was measured.
     pub cell: Cell,

@@ -24,7 +24,8 @@ impl Workers for AsyncStd {
         async_std::task::block_on(async {
             let mut running = FuturesUnordered::new();
             while let Some(job) = jobs.next_when(ready).await? {
-                // The pool may grow to 500 threads and cannot be told otherwise, so the limit is kept here.
+                // The pool is the process's: BLOCKING_MAX_THREADS sets its size (or else 500), a strategy cannot. So the
+                // limit is kept here, and no job waits in the pool.
                 if running.len() == self.workers {
                     running.next().await;
                 }
