@@ -9,6 +9,7 @@ mod sweep;
 use crate::Proofs;
 use anyhow::{Context, Result, ensure};
 use datasets::postgres::{Environment, Server};
+use datasets::products::BYTES_PER_ROW;
 use fastrand::Rng;
 use futures_util::{StreamExt, TryStreamExt};
 use std::num::NonZeroUsize;
@@ -58,7 +59,7 @@ pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
         let names: Vec<&str> = parts().map(|(part, _)| *part).collect();
         anyhow::bail!("no part of `cursor` is called `{unknown}`; there are {}", names.join(", "));
     }
-    let server = Server::open(&Environment::of_this_process(), LARGE * 80)?;
+    let server = Server::open(&Environment::of_this_process(), LARGE * BYTES_PER_ROW)?;
     eprintln!("{}", server.about());
     server.load_products(LARGE, 1)?;
     let mut large = Table::open(&server.url(), &product(&server))?;

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 fn open(clusters: &Path) -> Result<Server> {
     let environment = Environment { address: None, ..Environment::of_this_process() };
-    Ok(Server::with_products(&environment, (ROWS, 1), 80, clusters)?.0)
+    Ok(Server::with_products(&environment, (ROWS, 1), clusters)?.0)
 }
 
 /// Owns a server: `owner <folder> [<ms>]`. It panics so many milliseconds after the server is up, or never ends.
