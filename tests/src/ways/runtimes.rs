@@ -6,7 +6,7 @@
 //! 2. Both note on which thread they are polled. When another thread goes on, something was handed over: a thread has
 //!    woken another, and what was in the cache of one processor is wanted in that of another.
 
-use super::account::{Busy, Took, sleeps};
+use super::account::{Busy, Took, calls, sleeps};
 use super::{Reader, Take, paged};
 use anyhow::{Context, Result, bail};
 use datasets::postgres::explain;
@@ -127,7 +127,8 @@ impl Running {
             })
         };
         const THERE: &str = "every reading gives the client back";
-        let (hand_overs, slept, cpu) = (self.tally.hand_overs(), sleeps(), Usage::now(&[]).cpu_ns());
+        let (hand_overs, slept, called) = (self.tally.hand_overs(), sleeps(), calls());
+        let cpu = Usage::now(&[]).cpu_ns();
         let before = Busy::of_threads()?;
         let began = Instant::now();
         let (sum, metrics) = match &mut self.means {
@@ -154,9 +155,10 @@ impl Running {
         let wall = began.elapsed().as_nanos() as f64;
         // Every thread: the runtimes' own are there from the start.
         let client = Busy { running: (Usage::now(&[]).cpu_ns() - cpu) as f64, ..Busy::of_threads()?.since(before) };
-        let (sleeps, hand_overs) = (sleeps() - slept, self.tally.hand_overs() - hand_overs);
+        let (sleeps, calls) = (sleeps() - slept, calls() - called);
+        let hand_overs = self.tally.hand_overs() - hand_overs;
         let took = Took::from_outside(wall, 0.0, None);
-        Ok((sum, Took { client, waits: Some(metrics.waits), sleeps, hand_overs, ..took }))
+        Ok((sum, Took { client, waits: Some(metrics.waits), sleeps, calls, hand_overs, ..took }))
     }
 }
 
