@@ -127,8 +127,6 @@ pub struct Took {
     pub waits: Option<u64>,
     /// How often a thread of this process went to sleep.
     pub sleeps: u64,
-    /// How often this process called the system to read or to write; 0 where that is not told.
-    pub calls: u64,
     /// How often one thread went on where another had been, reading or moving the connection's bytes.
     pub hand_overs: u64,
 }
@@ -137,7 +135,7 @@ impl Took {
     /// What nobody watched from within: time, and the processor time of a process as a whole.
     pub(super) fn from_outside(wall: f64, cpu: f64, server: Option<Busy>) -> Self {
         let client = Busy { running: cpu, ready: 0.0 };
-        Took { wall, client, server, consumer: 0.0, connections: 1, waits: None, sleeps: 0, calls: 0, hand_overs: 0 }
+        Took { wall, client, server, consumer: 0.0, connections: 1, waits: None, sleeps: 0, hand_overs: 0 }
     }
 }
 
@@ -148,13 +146,6 @@ pub(super) fn sleeps() -> u64 {
     times.voluntary_switches
 }
 
-/// How often this process has called the system to read or to write, whether that moved a byte or not; see proc(5).
-pub(super) fn calls() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
-    let count = |line: &str| line.strip_prefix("syscr: ").or(line.strip_prefix("syscw: "))?.parse::<u64>().ok();
-    text.lines().filter_map(count).sum()
-}
-
 /// Looks at whoever reads on this thread.
 pub struct Watch {
     began: Instant,
@@ -163,7 +154,6 @@ pub struct Watch {
     consumer: f64,
     consumed: Busy,
     sleeps: u64,
-    calls: u64,
 }
 
 impl Watch {
@@ -174,8 +164,8 @@ impl Watch {
     pub fn begin(backend: Option<i32>) -> Result<Self> {
         let server = backend.map(|process| anyhow::Ok((process, Busy::of_process(process)?))).transpose()?;
         let client = Busy::of_thread()?;
-        let (consumer, consumed, sleeps, calls) = (0.0, Busy::default(), sleeps(), calls());
-        Ok(Watch { began: Instant::now(), client, server, consumer, consumed, sleeps, calls })
+        let (consumer, consumed, sleeps) = (0.0, Busy::default(), sleeps());
+        Ok(Watch { began: Instant::now(), client, server, consumer, consumed, sleeps })
     }
 
     /// Does what the consumer does with rows.
@@ -199,8 +189,8 @@ impl Watch {
         let client = Busy::of_thread()?.since(self.client).since(self.consumed);
         let server =
             self.server.map(|(process, before)| anyhow::Ok(Busy::of_process(process)?.since(before))).transpose()?;
-        let (consumer, sleeps, calls) = (self.consumer, sleeps() - self.sleeps, calls() - self.calls);
-        Ok(Took { wall, client, server, consumer, connections: 1, waits: None, sleeps, calls, hand_overs: 0 })
+        let (consumer, sleeps) = (self.consumer, sleeps() - self.sleeps);
+        Ok(Took { wall, client, server, consumer, connections: 1, waits: None, sleeps, hand_overs: 0 })
     }
 }
 
