@@ -121,7 +121,13 @@ fn ends(proofs: &mut Proofs) -> Result<()> {
     let before = abandoned_memory();
     let next = Mutex::new(all.into_iter());
     let ended: Vec<Ended> = thread::scope(|scope| {
-        let next = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let next = || {
+            let mut left = next.lock().unwrap_or_else(PoisonError::into_inner);
+            if left.len().is_multiple_of(50) {
+                eprintln!("{} owners are left, {:.0} s", left.len(), began.elapsed().as_secs_f64());
+            }
+            left.next()
+        };
         let work = move || std::iter::from_fn(next).map(|how| (how, end(how))).collect::<Vec<_>>();
         let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
