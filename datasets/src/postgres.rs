@@ -20,6 +20,7 @@ mod memory;
 mod own;
 mod program;
 mod server;
+mod socket;
 mod user;
 mod watchdog;
 

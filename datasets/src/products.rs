@@ -14,6 +14,10 @@ use crate::random::{Random, mix};
 /// What creates the table, under the name the book gives it.
 pub const DEFINITION: &str = "CREATE TABLE product (product_id int4 PRIMARY KEY, product_name text NOT NULL)";
 
+/// What a row takes on a server, in bytes: the table and its index with all that PostgreSQL keeps beside them
+/// (`pg_total_relation_size`), of a hundred thousand rows.
+pub const BYTES_PER_ROW: u64 = 92;
+
 /// How many rows the book's table has.
 pub const BOOK_ROWS: u64 = 1000;
 

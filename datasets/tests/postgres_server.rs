@@ -5,6 +5,7 @@
 mod leftovers;
 
 use datasets::postgres::{Driver, Environment, Error, Server, connect, discovery};
+use datasets::products::BYTES_PER_ROW;
 use leftovers::processes_in;
 use tokio_postgres::Client;
 
@@ -52,6 +53,9 @@ fn a_table_is_loaded_whole_and_ready_to_be_scanned() {
     ] {
         assert_eq!(count(&client, &mut driver, &question), expected, "{question}");
     }
+    let whole = count(&client, &mut driver, &format!("SELECT pg_total_relation_size('{table}')"));
+    let (row, expected) = (whole as f64 / 1e5, BYTES_PER_ROW as f64);
+    assert!((row / expected - 1.0).abs() < 0.05, "a row takes {row} bytes and not {expected}");
     // Loading again replaces the table.
     assert_eq!(server.load_products(50, 7).unwrap().rows, 50);
     assert_eq!(server.load_products(0, 7).unwrap().rows, 0);
@@ -65,7 +69,7 @@ fn a_table_is_loaded_whole_and_ready_to_be_scanned() {
 fn a_loaded_table_is_kept_and_the_next_server_starts_from_a_copy_of_it() {
     let clusters = tempfile::tempdir().unwrap();
     let environment = Environment { address: None, ..Environment::of_this_process() };
-    let open = |rows, seed| Server::with_products(&environment, (rows, seed), 80, clusters.path()).unwrap();
+    let open = |rows, seed| Server::with_products(&environment, (rows, seed), clusters.path()).unwrap();
     let names = |server: &Server| {
         let (client, mut driver) = connect(&server.url()).unwrap();
         let question = format!(

@@ -22,9 +22,6 @@ pub struct Prepared {
 /// The seed of generated data.
 const SEED: u64 = 1;
 
-/// What a row of the product table takes on the server, about: for choosing the size of its buffers.
-pub(crate) const BYTES_PER_ROW: u64 = 80;
-
 impl Prepared {
     /// Completes `inputs` for `tasks`: makes a 1-gram file in `folder` if none was named, brings up PostgreSQL and loads
     /// the product table if no table was named. A signal meanwhile ends the program at once: half a file is not taken
@@ -47,7 +44,7 @@ impl Prepared {
         }
         let on_a_server: Vec<&str> = tasks.iter().copied().filter(|task| tasks::ON_A_SERVER.contains(task)).collect();
         if !on_a_server.is_empty() && inputs.cursor_pages.table.is_none() {
-            let up = match inputs.cursor_pages.database_url {
+            let up = match inputs.cursor_pages.address() {
                 None => interrupt.at_once(|| bring_up(&inputs, folder, say)),
                 Some(_) => bring_up(&inputs, folder, say),
             };
@@ -108,8 +105,8 @@ pub fn made(
 fn bring_up(inputs: &Inputs, folder: &Path, say: &dyn Fn(&str)) -> Result<Server, datasets::postgres::Error> {
     let options = &inputs.cursor_pages;
     let mut environment = Environment::of_this_process();
-    environment.address.clone_from(&options.database_url);
-    let (server, loaded) = Server::with_products(&environment, (options.rows, SEED), BYTES_PER_ROW, folder)?;
+    environment.address = options.address().map(str::to_owned);
+    let (server, loaded) = Server::with_products(&environment, (options.rows, SEED), folder)?;
     say(server.about());
     let (copying, settling) = (loaded.copying.as_secs_f64(), loaded.settling.as_secs_f64());
     let how = if loaded.kept { "copied with the server's files, kept from an earlier load" } else { "loaded" };

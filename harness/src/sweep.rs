@@ -513,7 +513,7 @@ fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
 fn visit(plan: &Plan, prepared: &Prepared, runs: &Path, visit: fn(&Subject) -> Visit) -> Visit {
     let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
     let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
-    let given_server = plan.inputs.cursor_pages.database_url.is_some();
+    let given_server = plan.inputs.cursor_pages.address().is_some();
     visit(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs, given_server })
 }
 

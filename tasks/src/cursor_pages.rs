@@ -73,6 +73,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The server's address, if there is one: a variable that is set to nothing names none.
+    pub fn address(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|address| !address.is_empty())
+    }
+
     /// How long the server may say nothing, if there is a limit.
     pub(crate) fn patience(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.silence).ok().filter(|limit| !limit.is_zero())
@@ -81,7 +86,7 @@ impl Options {
     /// The server's address and the table, for a task of that name.
     pub(crate) fn place(&self, task: &str) -> Result<(String, String)> {
         let missing = |what| Error::task(format!("{task} was not told {what}; `goldilocks` itself sees to that"));
-        let url = self.database_url.clone().ok_or_else(|| missing("which server to use"))?;
+        let url = self.address().ok_or_else(|| missing("which server to use"))?.to_owned();
         let table = self.table.clone().ok_or_else(|| missing("which table to read"))?;
         Ok((url, table))
     }
@@ -135,5 +140,20 @@ impl Task for CursorPages {
 
     fn write(&self, total: &Products, out: &mut dyn Write) -> std::io::Result<()> {
         total.write(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_nothing_names_no_server() {
+        let address = |url: Option<&str>| {
+            let options = Options { database_url: url.map(str::to_owned), ..Options::default() };
+            options.address().map(str::to_owned)
+        };
+        assert_eq!([address(None), address(Some(""))], [None, None]);
+        assert_eq!(address(Some("host=/run")).as_deref(), Some("host=/run"));
     }
 }

@@ -14,24 +14,22 @@
 
 use std::future::Future;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::DbError;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use super::error::{Error, Result, explain, explain_notice};
+use super::socket::{self, Socket};
 
 /// How long a server may take to accept us and to say so, unless the address sets `connect_timeout`.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,7 +49,7 @@ pub fn connect(url: &str) -> Result<(Client, Driver)> {
     let refused = |reason: String| Error::Connect { address: address.clone(), reason };
     let deadline = Instant::now() + config.get_connect_timeout().copied().unwrap_or(PATIENCE);
 
-    let socket = open(&config, deadline).map_err(&refused)?;
+    let socket = Socket::open(&config, deadline).map_err(&refused)?;
     let mut driver = Driver::new(&socket).map_err(|error| refused(error.to_string()))?;
     match driver.block_on_until(deadline, config.connect_raw(socket, NoTls)) {
         Some(Ok((client, connection))) => {
@@ -78,182 +76,11 @@ pub(crate) fn masked(config: &Config) -> String {
         .enumerate()
         .map(|(index, host)| match host {
             Host::Tcp(name) => format!("{name}:{}", port(index)),
-            Host::Unix(folder) => format!("{}", socket_path(folder, port(index)).display()),
+            Host::Unix(folder) => format!("{}", socket::path(folder, port(index)).display()),
         })
         .collect();
     let database = config.get_dbname().map(|name| format!(" (database {name})")).unwrap_or_default();
     format!("{user}{}{database}", hosts.join(","))
-}
-
-fn socket_path(folder: &Path, port: u16) -> std::path::PathBuf {
-    folder.join(format!(".s.PGSQL.{port}"))
-}
-
-/// Opens the first host that answers.
-fn open(config: &Config, deadline: Instant) -> Result<Socket, String> {
-    let ports = config.get_ports();
-    let mut reasons = Vec::new();
-    for (index, host) in config.get_hosts().iter().enumerate() {
-        let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
-        let opened = match host {
-            Host::Unix(folder) => UnixStream::connect(socket_path(folder, port)).map(Stream::Unix),
-            Host::Tcp(name) => open_tcp(name, port, deadline).map(Stream::Tcp),
-        };
-        match opened.and_then(Socket::new) {
-            Ok(socket) => return Ok(socket),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-                reasons
-                    .push(format!("{error}; is the server running there? Without an address one comes up by itself"));
-            }
-            Err(error) => reasons.push(error.to_string()),
-        }
-    }
-    if reasons.is_empty() {
-        reasons.push("it names no host; write it as postgresql://user@host:port/database".into());
-    }
-    Err(reasons.join("; "))
-}
-
-fn open_tcp(name: &str, port: u16, deadline: Instant) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, format!("no address known for {name}"));
-    for address in (name, port).to_socket_addrs()? {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        match TcpStream::connect_timeout(&address, left) {
-            // A page request is a few bytes; waiting to fill a packet would add up to 40 ms to each.
-            Ok(stream) => return stream.set_nodelay(true).map(|()| stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-/// The two kinds of socket a server listens on.
-#[derive(Debug)]
-enum Stream {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
-
-impl Stream {
-    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Unix(stream) => (&*stream).read(into),
-            Stream::Tcp(stream) => (&*stream).read(into),
-        }
-    }
-
-    fn write(&self, from: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Unix(stream) => (&*stream).write(from),
-            Stream::Tcp(stream) => (&*stream).write(from),
-        }
-    }
-
-    fn shutdown(&self) -> io::Result<()> {
-        match self {
-            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
-            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
-        }
-    }
-}
-
-impl AsFd for Stream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Stream::Unix(stream) => stream.as_fd(),
-            Stream::Tcp(stream) => stream.as_fd(),
-        }
-    }
-}
-
-/// A non-blocking socket that remembers what it is waiting for.
-///
-/// The driver holds a clone: the connection reads and writes, the driver sleeps on it.
-#[derive(Clone, Debug)]
-pub struct Socket {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    stream: Stream,
-    /// [`READABLE`] and [`WRITABLE`], noted by operations that would have blocked since the last sleep.
-    wanted: AtomicU8,
-    /// Whether bytes have moved since the driver looked last.
-    moved: AtomicBool,
-}
-
-const READABLE: u8 = 1;
-const WRITABLE: u8 = 2;
-
-impl Socket {
-    fn new(stream: Stream) -> io::Result<Socket> {
-        match &stream {
-            Stream::Unix(stream) => stream.set_nonblocking(true)?,
-            Stream::Tcp(stream) => stream.set_nonblocking(true)?,
-        }
-        Ok(Socket { shared: Arc::new(Shared { stream, wanted: AtomicU8::new(0), moved: AtomicBool::new(false) }) })
-    }
-
-    /// Runs `operation` until it is not interrupted; if it would block, notes `wanted` and is pending.
-    fn attempt<T>(&self, wanted: u8, mut operation: impl FnMut(&Stream) -> io::Result<T>) -> Poll<io::Result<T>> {
-        loop {
-            match operation(&self.shared.stream) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // Relaxed: the driver reads this on the thread that wrote it.
-                    self.shared.wanted.fetch_or(wanted, Ordering::Relaxed);
-                    return Poll::Pending;
-                }
-                result => {
-                    self.shared.moved.store(true, Ordering::Relaxed);
-                    return Poll::Ready(result);
-                }
-            }
-        }
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // Filling the buffer with zeros first is the price of reading into it without `unsafe`.
-        let space = into.initialize_unfilled();
-        match self.attempt(READABLE, |stream| stream.read(space)) {
-            Poll::Ready(Ok(count)) => {
-                into.advance(count);
-                Poll::Ready(Ok(()))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        match self.attempt(WRITABLE, |stream| stream.write(from)) {
-            // The server has closed. Why, it has said before, and that is still to be read: failing here would end the
-            // connection with its last words unread. Reading comes to the end by itself. (libpq does the same.)
-            Poll::Ready(Err(error))
-                if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
-            {
-                Poll::Ready(Ok(from.len()))
-            }
-            result => result,
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.shared.stream.shutdown() {
-            // The server closed first: what we wanted has happened.
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
-            result => Poll::Ready(result),
-        }
-    }
 }
 
 /// Wakes the driver: a flag while its thread is busy, a byte through a pair of sockets while it sleeps.
@@ -273,27 +100,31 @@ impl Bell {
     }
 
     /// Sleeps until the socket is ready for what it noted, the bell rings or the deadline passes.
-    fn sleep(&self, socket: &Shared, deadline: Option<Instant>) {
+    fn sleep(&self, socket: &Socket, deadline: Option<Instant>) {
         // The order matters: announce the sleep, then look at the flag. A waker sets the flag, then looks for a
         // sleeper. Whoever comes second sees the other, so no ring is lost.
         self.sleeping.store(true, Ordering::SeqCst);
         if !self.rung.load(Ordering::SeqCst) {
-            let wanted = socket.wanted.load(Ordering::Relaxed);
+            let (readable, writable) = socket.wanted();
             let mut flags = PollFlags::empty();
-            flags.set(PollFlags::IN, wanted & READABLE != 0);
-            flags.set(PollFlags::OUT, wanted & WRITABLE != 0);
-            let mut watched = vec![PollFd::new(&self.hear, PollFlags::IN)];
-            if wanted != 0 {
-                watched.push(PollFd::new(&socket.stream, flags));
-            }
+            flags.set(PollFlags::IN, readable);
+            flags.set(PollFlags::OUT, writable);
+            // In a pause only the bell is heard.
+            let pause = socket.pause();
+            let mut watched = [PollFd::new(&self.hear, PollFlags::IN), PollFd::new(socket, flags)];
+            let heard = if flags.is_empty() || pause.is_some() { 1 } else { 2 };
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = left.into_iter().chain(pause).min();
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             // An error here is an interruption by a signal; the caller's loop looks again.
-            let _ = rustix::event::poll(&mut watched, left.as_ref());
+            let _ = rustix::event::poll(&mut watched[..heard], left.as_ref());
+            // Most sleeps end by the socket. A ring that comes later than this is heard by the next sleep, for nothing.
+            if !watched[0].revents().is_empty() {
+                let mut drained = [0; 16];
+                while matches!((&self.hear).read(&mut drained), Ok(count) if count > 0) {}
+            }
         }
         self.sleeping.store(false, Ordering::SeqCst);
-        let mut drained = [0; 16];
-        while matches!((&self.hear).read(&mut drained), Ok(count) if count > 0) {}
     }
 }
 
@@ -325,7 +156,7 @@ pub struct Driver {
     /// When a future began to wait without anything moving since.
     silent_since: Option<Instant>,
     gave_up: Option<GaveUp>,
-    socket: Arc<Shared>,
+    socket: Socket,
     bell: Arc<Bell>,
     waker: Waker,
 }
@@ -349,7 +180,7 @@ impl Driver {
             silence: None,
             silent_since: None,
             gave_up: None,
-            socket: socket.shared.clone(),
+            socket: socket.clone(),
             bell,
             waker,
         })
@@ -419,7 +250,7 @@ impl Driver {
             let rung = self.bell.rung.swap(false, Ordering::SeqCst);
             if self.connection.is_none() {
                 // During the handshake it is the caller's future that uses the socket.
-                self.socket.wanted.store(0, Ordering::Relaxed);
+                self.socket.begin_turn();
             }
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 // Rung: there is a request to send, or room for an answer. Silent: there is nothing to move, so reading
@@ -445,7 +276,7 @@ impl Driver {
 
     /// Whether a future that waits has waited too long: then the connection is over.
     fn gives_up(&mut self) -> bool {
-        let moved = self.socket.moved.swap(false, Ordering::Relaxed);
+        let moved = self.socket.has_moved();
         if moved || self.silent_since.is_none() {
             self.silent_since = self.silence.map(|_| Instant::now());
         }
@@ -454,7 +285,7 @@ impl Driver {
             return false;
         }
         // A connection that has an answer which nobody takes does not read on.
-        let reads = self.socket.wanted.load(Ordering::Relaxed) & READABLE != 0;
+        let (reads, _) = self.socket.wanted();
         self.gave_up = Some(if reads { GaveUp::Silent } else { GaveUp::Unread });
         self.over();
         true
@@ -462,8 +293,8 @@ impl Driver {
 
     /// The socket, whether it must be readable, and whether it must be writable: one of the two is enough.
     pub fn waits_for(&self) -> (BorrowedFd<'_>, bool, bool) {
-        let wanted = self.socket.wanted.load(Ordering::Relaxed);
-        (self.socket.stream.as_fd(), wanted & READABLE != 0, wanted & WRITABLE != 0)
+        let (readable, writable) = self.socket.wanted();
+        (self.socket.as_fd(), readable, writable)
     }
 
     fn run<F: Future>(&mut self, deadline: Option<Instant>, future: F) -> Option<F::Output> {
@@ -484,7 +315,7 @@ impl Driver {
     /// Polls the connection once; notes how it ended, if it did.
     fn turn(&mut self, context: &mut Context<'_>) {
         let Some(connection) = &mut self.connection else { return };
-        self.socket.wanted.store(0, Ordering::Relaxed);
+        self.socket.begin_turn();
         loop {
             match connection.poll_message(context) {
                 Poll::Pending => return,
@@ -505,6 +336,6 @@ impl Driver {
     /// Drops the connection, which closes the channels of every waiting request and so wakes them with an error.
     fn over(&mut self) {
         self.connection = None;
-        self.socket.wanted.store(0, Ordering::Relaxed);
+        self.socket.begin_turn();
     }
 }

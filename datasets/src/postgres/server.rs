@@ -12,13 +12,10 @@ use super::error::{Error, Result, explain};
 use super::given::Given;
 use super::own::{Own, initdb_arguments};
 use super::user::User;
-use crate::products::{DEFINITION, Products};
+use crate::products::{BYTES_PER_ROW, DEFINITION, Products};
 
 /// Our schema on a server of our own.
 const SCHEMA: &str = "goldilocks";
-
-/// What a row of the product table takes on a disk, about, with its entry in the index.
-const ROW_BYTES: u64 = 100;
 
 /// The settings that can change a figure: they belong into the record.
 const TELLING: &str = "'shared_buffers', 'fsync', 'synchronize_seqscans', 'jit', 'max_parallel_workers_per_gather', \
@@ -74,17 +71,16 @@ impl Server {
         Server::describe(Place::Given(given), url, schema, &whence)
     }
 
-    /// The same with the first `rows` products that follow from `seed`, each of about `row_bytes`, in its table.
+    /// The same with the first `rows` products that follow from `seed` in its table.
     ///
     /// The files of a server of our own are kept in the folder `clusters` when the table has been loaded, and the next
     /// server with that table starts from a copy of them.
     pub fn with_products(
         environment: &Environment,
         (rows, seed): (u64, u64),
-        row_bytes: u64,
         clusters: &Path,
     ) -> Result<(Server, Loaded)> {
-        let table_bytes = rows.saturating_mul(row_bytes);
+        let table_bytes = rows.saturating_mul(BYTES_PER_ROW);
         if environment.address.is_some() {
             let server = Server::open(environment, table_bytes)?;
             let loaded = server.load_products(rows, seed)?;
@@ -251,7 +247,7 @@ impl Server {
         let mut doing = format!("cannot load {table}");
         if error.code() == Some(&SqlState::DISK_FULL) {
             let place = self.directory().map(|directory| format!(" in {}", directory.display())).unwrap_or_default();
-            doing.push_str(&format!(", about {} MB{place}", rows.saturating_mul(ROW_BYTES) / 1_000_000 + 1));
+            doing.push_str(&format!(", about {} MB{place}", rows.saturating_mul(BYTES_PER_ROW) / 1_000_000 + 1));
         }
         Error::Database { doing, reason: explain(error) }
     }

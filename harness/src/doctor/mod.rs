@@ -25,9 +25,9 @@ pub use counters::Counters;
 pub use database::Settings;
 pub use residency::resident;
 
-use crate::data::BYTES_PER_ROW;
 use crate::machine;
 use crate::sight::Sight;
+use datasets::products::BYTES_PER_ROW;
 use reports::record::{Check, Verdict};
 use std::path::Path;
 use tasks::Inputs;
@@ -85,11 +85,7 @@ impl Evidence {
             data_bytes: file_bytes.saturating_add(table_bytes),
             resident: file.and_then(resident),
             room_bytes: surroundings::room(subject.runs),
-            database: cursor
-                .database_url
-                .as_deref()
-                .filter(|_| on_a_server)
-                .map(|url| Settings::ask(url, cursor.table.as_deref())),
+            database: cursor.address().filter(|_| on_a_server).map(|url| Settings::ask(url, cursor.table.as_deref())),
             calibration: Calibration::run(&sight, &processors),
             sight,
             processors,

@@ -232,16 +232,36 @@ impl<'a, 'client> Cursor<'a, 'client> {
     }
 
     /// The next row; at most `wanted` are asked for.
+    ///
+    /// A row that is here is all that this does itself: so it is small, and becomes part of whoever asks.
     #[inline]
     fn poll_row(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Option<Result<Row, Error>>> {
-        if self.lent > 0 {
-            self.settle();
+        if !self.kept.is_empty() || self.pages.under_way() == 0 {
+            return self.poll_other_row(context, wanted, None);
         }
+        match self.pages.answer(context) {
+            Poll::Ready(Some(Ok(row))) if !self.pages.overran() => Poll::Ready(Some(Ok(row))),
+            other => {
+                let step = self.pages.go_on(other, wanted);
+                self.poll_other_row(context, wanted, Some(step))
+            }
+        }
+    }
+
+    /// The next row where it is not the next of the first page. `step` is what is known already.
+    #[cold]
+    fn poll_other_row(
+        &mut self,
+        context: &mut Context<'_>,
+        wanted: u64,
+        mut step: Option<Poll<Result<Step, Error>>>,
+    ) -> Poll<Option<Result<Row, Error>>> {
+        self.settle();
         if let Some(row) = self.kept.pop_front() {
             return Poll::Ready(Some(Ok(row)));
         }
         loop {
-            match ready!(self.pages.poll(context, wanted)) {
+            match ready!(step.take().unwrap_or_else(|| self.pages.poll(context, wanted))) {
                 Ok(Step::Row(row)) => return Poll::Ready(Some(Ok(row))),
                 Ok(Step::PageEnd) => {}
                 Ok(Step::End) => return Poll::Ready(None),

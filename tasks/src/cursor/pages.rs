@@ -43,6 +43,9 @@ struct Page {
     came: u32,
 }
 
+/// What a page's stream says.
+type Answer = Poll<Option<Result<Row, tokio_postgres::Error>>>;
+
 /// What comes next.
 pub(super) enum Step {
     Row(Row),
@@ -84,25 +87,39 @@ impl<'a, 'client> Pages<'a, 'client> {
 
     /// The next step. Pages are asked for while fewer than `wanted` rows are under way; with 0 this is the end of a page
     /// for ever when none is left.
-    ///
-    /// A row that is here is all that this does itself: so it is small, becomes part of whoever asks, and a row is not
-    /// copied from one result into the next on its way out.
-    #[inline]
     pub(super) fn poll(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Result<Step, Error>> {
         if self.under_way.is_empty()
             && let Some(step) = self.begin(wanted)
         {
             return Poll::Ready(step);
         }
-        let Some(page) = self.under_way.front_mut() else { return Poll::Ready(Ok(Step::PageEnd)) };
-        match page.rows.as_mut().poll_next(context) {
-            Poll::Ready(Some(Ok(row))) if page.came < page.asked => {
-                page.came += 1;
-                self.count(&row);
-                Poll::Ready(Ok(Step::Row(row)))
-            }
+        match self.answer(context) {
+            Poll::Ready(Some(Ok(row))) if !self.overran() => Poll::Ready(Ok(Step::Row(row))),
             other => self.go_on(other, wanted),
         }
+    }
+
+    /// What the first page's stream says, counted if it is a row; no page is the end of one.
+    ///
+    /// The stream's own result is handed on as it is: a row that has just been written and is copied at once into another
+    /// result is waited for, and each such copy takes some nanoseconds, a twentieth of what a row takes in all.
+    #[inline]
+    pub(super) fn answer(&mut self, context: &mut Context<'_>) -> Answer {
+        let Some(page) = self.under_way.front_mut() else { return Poll::Ready(None) };
+        let answer = page.rows.as_mut().poll_next(context);
+        if let Poll::Ready(Some(Ok(row))) = &answer {
+            page.came += 1;
+            if page.came <= page.asked {
+                self.count(row);
+            }
+        }
+        answer
+    }
+
+    /// Whether more rows have come in a page than were asked for.
+    #[inline]
+    pub(super) fn overran(&self) -> bool {
+        self.under_way.front().is_some_and(|page| page.came > page.asked)
     }
 
     /// Puts pages under way when none is, unless there is nothing more.
@@ -116,11 +133,7 @@ impl<'a, 'client> Pages<'a, 'client> {
 
     /// What follows from an answer that is not the row that was hoped for.
     #[cold]
-    fn go_on(
-        &mut self,
-        answer: Poll<Option<Result<Row, tokio_postgres::Error>>>,
-        wanted: u64,
-    ) -> Poll<Result<Step, Error>> {
+    pub(super) fn go_on(&mut self, answer: Answer, wanted: u64) -> Poll<Result<Step, Error>> {
         match answer {
             Poll::Ready(Some(Ok(_))) => {
                 let asked = self.under_way.front().map_or(0, |page| page.asked);

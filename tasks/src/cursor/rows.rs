@@ -3,7 +3,7 @@
 use super::{Cursor, Error};
 use futures_util::Stream;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use tokio_postgres::Row;
 
 /// Rows of a cursor, one by one. It holds nothing itself: dropped, it leaves all that is under way to the cursor.
@@ -27,10 +27,10 @@ impl Stream for Rows<'_, '_, '_> {
         if left == 0 {
             return Poll::Ready(None);
         }
-        let row = ready!(self.cursor.poll_row(context, left));
-        if left != u64::MAX {
+        let row = self.cursor.poll_row(context, left);
+        if left != u64::MAX && row.is_ready() {
             self.left -= 1;
         }
-        Poll::Ready(row)
+        row
     }
 }

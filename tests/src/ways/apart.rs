@@ -14,19 +14,22 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 pub struct Apart {
     all: CpuSet,
     client: CpuSet,
+    others: CpuSet,
     server: CpuSet,
 }
 
 impl Apart {
     /// The first two processors; none if there is only one. The server gets the first, which answers most interrupts.
     pub fn new() -> Option<Self> {
-        let [server, client, ..] = harness::machine::processors()[..] else { return None };
-        let only = |processor| {
+        let processors = harness::machine::processors();
+        let [server, client, ..] = processors[..] else { return None };
+        let these = |processors: &[usize]| {
             let mut set = CpuSet::new();
-            set.set(processor);
+            processors.iter().for_each(|processor| set.set(*processor));
             set
         };
-        Some(Apart { all: sched_getaffinity(None).ok()?, client: only(client), server: only(server) })
+        let (client, others, server) = (these(&[client]), these(&processors[1..]), these(&[server]));
+        Some(Apart { all: sched_getaffinity(None).ok()?, client, others, server })
     }
 
     /// Puts a process on the client's processor.
@@ -58,7 +61,19 @@ impl Apart {
     /// # Errors
     /// When the system does not allow it.
     pub fn alone<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
-        put(None, &self.client)?;
+        self.on(&self.client, work)
+    }
+
+    /// Does `work` on all processors but the server's, with this thread and those that it starts meanwhile.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn beside<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        self.on(&self.others, work)
+    }
+
+    fn on<T>(&self, these: &CpuSet, work: impl FnOnce() -> T) -> Result<T> {
+        put(None, these)?;
         let done = work();
         put(None, &self.all)?;
         Ok(done)
@@ -83,8 +98,12 @@ mod tests {
         // On a machine with one processor there is nothing to keep apart.
         let Some(apart) = Apart::new() else { return };
         let before = sched_getaffinity(None).expect("it can be asked");
-        let meanwhile = apart.alone(|| sched_getaffinity(None).expect("it can be asked")).expect("it is allowed");
+        let seen = || sched_getaffinity(None).expect("it can be asked");
+        let meanwhile = apart.alone(seen).expect("it is allowed");
         assert_eq!((meanwhile.count(), before.count() > 1), (1, true));
-        assert!(meanwhile == apart.client && sched_getaffinity(None).expect("it can be asked") == before);
+        assert!(meanwhile == apart.client && seen() == before);
+        let beside = apart.beside(seen).expect("it is allowed");
+        assert_eq!(beside.count() + 1, before.count());
+        assert!(beside == apart.others && seen() == before);
     }
 }

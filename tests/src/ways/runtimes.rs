@@ -3,10 +3,13 @@
 //! How it works:
 //! 1. `connect_raw` takes any stream of bytes. Each runtime brings its own Unix socket and is given two tasks, as its
 //!    users would write them: one is the connection, the other reads the cursor.
-//! 2. Both note on which thread they are polled. When another thread goes on, something was handed over: a thread has
+//! 2. The server has a processor of its own where it can be seen, and the runtimes have the others: left to itself the
+//!    system brings some runtimes to the server's processor, and others not.
+//! 3. Both tasks note on which thread they are polled. When another thread goes on, something was handed over: a thread has
 //!    woken another, and what was in the cache of one processor is wanted in that of another.
 
-use super::account::{Busy, Took, sleeps};
+use super::account::{Busy, Took, backend, sleeps};
+use super::apart::Apart;
 use super::{Reader, Take, paged};
 use anyhow::{Context, Result, bail};
 use datasets::postgres::explain;
@@ -32,7 +35,7 @@ use tokio_util::compat::FuturesAsyncReadCompatExt;
 pub enum Runtime {
     /// None: our own driver, on the thread that reads.
     Thread,
-    /// tokio with as many workers as there are processors.
+    /// tokio with as many workers as it has processors.
     TokioMulti,
     /// tokio on the thread that reads.
     TokioCurrent,
@@ -62,6 +65,9 @@ impl fmt::Display for Runtime {
 pub struct Running {
     means: Means,
     tally: Arc<Tally>,
+    /// The server's process, and where client and server run.
+    backend: Option<i32>,
+    apart: Option<Apart>,
 }
 
 enum Means {
@@ -78,11 +84,23 @@ impl Running {
     /// # Errors
     /// When there is no connection.
     pub fn start(runtime: Runtime, url: &str) -> Result<Self> {
+        let up = || Self::bring_up(runtime, url);
+        let apart = Apart::new();
+        let running = apart.map_or_else(|| Ok(up()), |apart| apart.beside(up))??;
+        let placed = running.backend.zip(apart).filter(|(backend, apart)| apart.server(*backend).is_ok());
+        Ok(Running { apart: placed.map(|(_, apart)| apart), ..running })
+    }
+
+    fn bring_up(runtime: Runtime, url: &str) -> Result<Self> {
         let config: Config = url.parse()?;
         let path = socket(&config)?;
         let tally = Arc::new(Tally::default());
-        let means = match runtime {
-            Runtime::Thread => Means::Thread(Box::new(Reader::open(url)?)),
+        let (means, backend) = match runtime {
+            Runtime::Thread => {
+                let reader = Reader::open(url)?;
+                let backend = reader.backend;
+                (Means::Thread(Box::new(reader)), backend)
+            }
             Runtime::TokioMulti | Runtime::TokioCurrent => {
                 let mut builder = if runtime == Runtime::TokioMulti {
                     Builder::new_multi_thread()
@@ -90,28 +108,36 @@ impl Running {
                     Builder::new_current_thread()
                 };
                 let tokio = builder.enable_io().build()?;
-                let client = tokio.block_on(async {
+                let (client, backend) = tokio.block_on(async {
                     let stream = tokio::net::UnixStream::connect(path).await?;
                     let (client, connection) = over(&config, stream, &tally).await?;
                     drop(tokio::spawn(connection));
-                    anyhow::Ok(client)
+                    let backend = backend(url, &client).await?;
+                    anyhow::Ok((client, backend))
                 })?;
-                Means::Tokio(tokio, Some(client))
+                (Means::Tokio(tokio, Some(client)), backend)
             }
-            Runtime::AsyncStd => Means::AsyncStd(Some(async_std::task::block_on(async {
+            Runtime::AsyncStd => async_std::task::block_on(async {
                 let stream = async_std::os::unix::net::UnixStream::connect(path).await?;
                 let (client, connection) = over(&config, stream.compat(), &tally).await?;
                 drop(async_std::task::spawn(connection));
-                anyhow::Ok(client)
-            })?)),
-            Runtime::Smol => Means::Smol(Some(smol::block_on(async {
+                let backend = backend(url, &client).await?;
+                anyhow::Ok((Means::AsyncStd(Some(client)), backend))
+            })?,
+            Runtime::Smol => smol::block_on(async {
                 let stream = smol::net::unix::UnixStream::connect(path).await?;
                 let (client, connection) = over(&config, stream.compat(), &tally).await?;
                 smol::spawn(connection).detach();
-                anyhow::Ok(client)
-            })?)),
+                let backend = backend(url, &client).await?;
+                anyhow::Ok((Means::Smol(Some(client)), backend))
+            })?,
         };
-        Ok(Running { means, tally })
+        Ok(Running { means, tally, backend, apart: None })
+    }
+
+    /// Whether the server has a processor of its own.
+    pub fn apart(&self) -> bool {
+        self.apart.is_some()
     }
 
     /// Reads a query's rows through the cursor, in a task of the runtime's.
@@ -119,6 +145,13 @@ impl Running {
     /// # Errors
     /// What the server says.
     pub fn read<T: Take + 'static>(&mut self, query: &str, depth: usize, size: PageSize) -> Result<(T, Took)> {
+        match self.apart {
+            Some(apart) => apart.beside(|| self.read_here(query, depth, size))?,
+            None => self.read_here(query, depth, size),
+        }
+    }
+
+    fn read_here<T: Take + 'static>(&mut self, query: &str, depth: usize, size: PageSize) -> Result<(T, Took)> {
         let (tally, owned) = (Arc::clone(&self.tally), query.to_owned());
         let reading = move |mut client: Client| {
             watched(tally, async move {
@@ -128,6 +161,7 @@ impl Running {
         };
         const THERE: &str = "every reading gives the client back";
         let (hand_overs, slept, cpu) = (self.tally.hand_overs(), sleeps(), Usage::now(&[]).cpu_ns());
+        let served = self.backend.map(Busy::of_process).transpose()?;
         let before = Busy::of_threads()?;
         let began = Instant::now();
         let (sum, metrics) = match &mut self.means {
@@ -155,7 +189,9 @@ impl Running {
         // Every thread: the runtimes' own are there from the start.
         let client = Busy { running: (Usage::now(&[]).cpu_ns() - cpu) as f64, ..Busy::of_threads()?.since(before) };
         let (sleeps, hand_overs) = (sleeps() - slept, self.tally.hand_overs() - hand_overs);
-        let took = Took::from_outside(wall, 0.0, None);
+        let server =
+            self.backend.zip(served).map(|(backend, before)| anyhow::Ok(Busy::of_process(backend)?.since(before)));
+        let took = Took::from_outside(wall, 0.0, server.transpose()?);
         Ok((sum, Took { client, waits: Some(metrics.waits), sleeps, hand_overs, ..took }))
     }
 }

@@ -9,6 +9,7 @@ mod sweep;
 use crate::Proofs;
 use anyhow::{Context, Result, ensure};
 use datasets::postgres::{Environment, Server};
+use datasets::products::BYTES_PER_ROW;
 use fastrand::Rng;
 use futures_util::{StreamExt, TryStreamExt};
 use std::num::NonZeroUsize;
@@ -31,25 +32,36 @@ const RATED: u64 = 1_000_000;
 /// Rows of the table that is changed.
 const CHANGED: u32 = 20_000;
 
-type Part = (&'static str, fn(&Server, &mut Proofs) -> Result<()>);
+/// What proves a part.
+#[derive(Clone, Copy)]
+enum Proof {
+    /// On a server with the tables.
+    Loaded(fn(&Server, &mut Proofs) -> Result<()>),
+    /// On servers of its own.
+    Alone(fn(&mut Proofs) -> Result<()>),
+}
+
+use Proof::{Alone, Loaded};
+
+type Part = (&'static str, Proof);
 
 /// The parts, by name.
 const PARTS: [Part; 11] = [
-    ("rates", rates::rates),
-    ("time", rates::time),
-    ("runtimes", runtimes::runtimes),
-    ("late", late),
-    ("prefetch", sweep::prefetch),
-    ("wire", wire),
-    ("left", left),
-    ("ranges", ranges),
-    ("memory", memory),
-    ("server", server::prove),
-    ("faults", faults),
+    ("rates", Loaded(rates::rates)),
+    ("time", Loaded(rates::time)),
+    ("runtimes", Loaded(runtimes::runtimes)),
+    ("late", Loaded(late)),
+    ("prefetch", Loaded(sweep::prefetch)),
+    ("wire", Loaded(wire)),
+    ("left", Loaded(left)),
+    ("ranges", Loaded(ranges)),
+    ("memory", Loaded(memory)),
+    ("server", Alone(server::prove)),
+    ("faults", Alone(faults)),
 ];
 
 /// Those that are only proved if they are named: they need other programs, or nothing is promised of them.
-const NAMED: [Part; 2] = [("peers", rates::peers), ("sweep", sweep::sweep)];
+const NAMED: [Part; 2] = [("peers", Loaded(rates::peers)), ("sweep", Loaded(sweep::sweep))];
 
 /// Proves the parts named, or all that need no naming.
 pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
@@ -58,7 +70,22 @@ pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
         let names: Vec<&str> = parts().map(|(part, _)| *part).collect();
         anyhow::bail!("no part of `cursor` is called `{unknown}`; there are {}", names.join(", "));
     }
-    let server = Server::open(&Environment::of_this_process(), LARGE * 80)?;
+    let asked = |part: &str| named.iter().any(|name| name == part);
+    let all = PARTS.into_iter().filter(|(part, _)| named.is_empty() || asked(part));
+    let mut loaded = None;
+    for (_, proof) in all.chain(NAMED.into_iter().filter(|(part, _)| asked(part))) {
+        match (proof, &loaded) {
+            (Alone(prove), _) => prove(proofs)?,
+            (Loaded(prove), Some(server)) => prove(server, proofs)?,
+            (Loaded(prove), None) => prove(loaded.insert(load()?), proofs)?,
+        }
+    }
+    Ok(())
+}
+
+/// A server with the tables.
+fn load() -> Result<Server> {
+    let server = Server::open(&Environment::of_this_process(), LARGE * BYTES_PER_ROW)?;
     eprintln!("{}", server.about());
     server.load_products(LARGE, 1)?;
     let mut large = Table::open(&server.url(), &product(&server))?;
@@ -72,9 +99,7 @@ pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
         client.batch_execute(&make).await.map_err(explained)?;
         client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {rated}")).await.map_err(explained)
     })?;
-    let asked = |part: &str| named.iter().any(|name| name == part);
-    let all = PARTS.iter().filter(|(part, _)| named.is_empty() || asked(part));
-    all.chain(NAMED.iter().filter(|(part, _)| asked(part))).try_for_each(|(_, prove)| prove(&server, proofs))
+    Ok(server)
 }
 
 fn table(server: &Server, name: &str) -> String {
@@ -313,7 +338,7 @@ fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
 }
 
 /// Everything that can go wrong, on servers and mocks of its own.
-fn faults(_: &Server, proofs: &mut Proofs) -> Result<()> {
+fn faults(proofs: &mut Proofs) -> Result<()> {
     let mut summary = Summary::default();
     summary.add(&on_a_mock(), &Arc::new(()));
     summary.add(&on_a_server(), &Arc::new(Place::open()?));

@@ -81,11 +81,11 @@ fn against<Who: Copy + PartialEq + fmt::Display>(
     let missing =
         [one, other].into_iter().find_map(|who| Some(format!("not measured: {who}: {}", rounds.of(who).err()?)));
     let figure = format!("{ratio:.2} times as fast ({} against {})", rate(rounds, one), rate(rounds, other));
-    let (words, holds) = match bar {
-        Some(bar) => (format!("at least {bar}"), ratio >= bar),
-        None => ("none, for comparison".to_owned(), true),
-    };
-    proofs.line(&format!("{one} against {other}"), &missing.unwrap_or(figure), &words, holds);
+    let (what, figure) = (format!("{one} against {other}"), missing.unwrap_or(figure));
+    match bar {
+        Some(bar) => proofs.line(&what, &figure, &format!("at least {bar}"), ratio >= bar),
+        None => Proofs::without_bar(&what, &figure),
+    }
 }
 
 /// The argument with which this program is one of the processes in which rates are measured, before a table's name.

@@ -97,10 +97,12 @@ pub(super) fn reduce(proofs: &mut Proofs) -> Result<()> {
                 100.0 * (work - 1.0)
             );
             // The others are there to be compared with.
-            let judged = *combine == Combine::Sharded;
-            let bar = if judged { "at most 5 % and +10 %" } else { "none, for comparison" };
             let what = format!("final reduce at 32 workers, 1.8 GB {order}, {}", combine.word());
-            proofs.line(&what, &figure, bar, !judged || (share <= 0.05 && work <= 1.1));
+            if *combine == Combine::Sharded {
+                proofs.line(&what, &figure, "at most 5 % and +10 %", share <= 0.05 && work <= 1.1);
+            } else {
+                Proofs::without_bar(&what, &figure);
+            }
         }
         let sharded = Combine::ALL.iter().position(|combine| *combine == Combine::Sharded).unwrap_or_default();
         let speed_up = ratio(&took[&(ways.len() - 1)], &took[&(2 * sharded)], wall);
@@ -130,13 +132,13 @@ pub(super) fn cut(proofs: &mut Proofs) -> Result<()> {
         let (cut, map) = (1e6 * median(cuts) / partitions as f64, 1e6 * median(maps) / partitions as f64);
         let workers = map / cut;
         // With partitions as small as the smallest, cutting may be what a sweep shows.
-        let judged = lines == 60_000;
-        proofs.line(
-            &format!("cutting partitions of {lines} lines"),
-            &format!("{cut:.2} µs each, and {map:.0} µs to map it: {workers:.0} workers can be fed"),
-            if judged { "at least 32 workers" } else { "none, for comparison" },
-            !judged || workers >= 32.0,
-        );
+        let what = format!("cutting partitions of {lines} lines");
+        let figure = format!("{cut:.2} µs each, and {map:.0} µs to map it: {workers:.0} workers can be fed");
+        if lines == 60_000 {
+            proofs.line(&what, &figure, "at least 32 workers", workers >= 32.0);
+        } else {
+            Proofs::without_bar(&what, &figure);
+        }
     }
     Ok(())
 }
@@ -159,14 +161,12 @@ pub(super) fn axes(proofs: &mut Proofs) -> Result<()> {
                 let took = word_totals(Recipe { shuffled, ..recipe }, &ways)?;
                 let gain = ratio(&took[&0], &took[&1], wall);
                 let order = if shuffled { "shuffled" } else { "sorted" };
-                proofs.line(
+                Proofs::without_bar(
                     &format!("{words} words, exponent {}, {order}, two workers", f64::from(hundredths) / 100.0),
                     &format!(
                         "{:.1} ns a line per_worker; sharded is {gain:.2} times as fast",
                         typical(&took[&0], wall) / summary.lines as f64
                     ),
-                    "none, for comparison",
-                    true,
                 );
             }
         }
