@@ -33,6 +33,8 @@
 //! wrong) goes to the portable path, and what is odd there goes to the kernel `bytes`, which thus decides.
 
 #[cfg(target_arch = "x86_64")]
+mod alike;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -41,6 +43,7 @@ mod eights;
 #[cfg(target_arch = "x86_64")]
 mod marks;
 mod portable;
+mod sixteen;
 
 use crate::words::WordTotals;
 use serde::{Deserialize, Serialize};
