@@ -105,7 +105,7 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals) -> usize
     begin
 }
 
-/// Room for runs that have begun: a power of two, so that the bits of a place can be cut off instead of being questioned.
+/// Room for runs that have begun: a power of two, so that a place's bits can be cut off instead of being questioned.
 const ROOM: usize = 256;
 
 /// A run of neighbouring lines with the same word.
