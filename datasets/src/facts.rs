@@ -44,9 +44,16 @@ impl Facts {
     }
 }
 
+/// How much is written at once, to a place that is a multiple of it. What is written at once, Linux keeps in its page cache
+/// in one piece, if the file system lets it; and pieces of 2 MiB are mapped with one page fault each. The page cache forgets
+/// it when it reads the file again from the disk.
+const BLOCK: usize = 2 << 20;
+
 /// A file that gets its name only when it is finished, so that a half-written one is never taken for it.
 pub(crate) struct NewFile {
     file: File,
+    /// What has not been written yet: less than a [`BLOCK`].
+    block: Vec<u8>,
     partial: PathBuf,
     path: PathBuf,
 }
@@ -63,7 +70,7 @@ impl NewFile {
             _ => (),
         }
         let file = File::create(&partial).map_err(|source| Error::cannot("create", &partial, source))?;
-        Ok(Self { file, partial, path: path.to_owned() })
+        Ok(Self { file, block: Vec::new(), partial, path: path.to_owned() })
     }
 
     /// Where the bytes are before the end.
@@ -72,7 +79,8 @@ impl NewFile {
     }
 
     /// Gives the file its name, in place of any earlier one.
-    pub(crate) fn finish(self) -> Result<(), Error> {
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        self.flush().map_err(|source| Error::cannot("write", &self.partial, source))?;
         // Without this a power cut could leave the name with other bytes than were written.
         self.file.sync_all().map_err(|source| Error::cannot("write", &self.partial, source))?;
         fs::rename(&self.partial, &self.path).map_err(|source| Error::cannot("create", &self.path, source))
@@ -81,10 +89,17 @@ impl NewFile {
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let taken = &bytes[..bytes.len().min(BLOCK - self.block.len())];
+        self.block.extend_from_slice(taken);
+        if self.block.len() == BLOCK {
+            self.flush()?;
+        }
+        Ok(taken.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.block)?;
+        self.block.clear();
         self.file.flush()
     }
 }

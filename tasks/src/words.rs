@@ -1,8 +1,11 @@
 //! Totals per word: what MapReduce's map yields and its reduce adds up.
 
+mod key;
 mod list;
+mod room;
 mod table;
 
+use key::Key;
 use list::List;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
@@ -20,6 +23,8 @@ pub struct WordTotals {
     lists: Vec<List>,
     /// None, one, or [`SHARDS`].
     tables: Vec<Table>,
+    /// The key of the last list's last word, where the next word that increases is to be appended to that list.
+    last: Key,
     /// Whether the next word that increases begins a list.
     closed: bool,
     overflowed: bool,
@@ -68,14 +73,25 @@ impl WordTotals {
     /// saves the question how many there are, whose answer no processor foresees.
     #[inline]
     pub fn add_run_at(&mut self, text: &[u8], letters: usize, count: u64) {
-        let word = &text[..letters];
         if !self.tables.is_empty() {
+            let word = &text[..letters];
             return self.add_hashed(Hash::of(word), word, count);
         }
+        let key = Key::of(text, letters);
+        match self.lists.last_mut().filter(|_| key.is_behind(self.last)) {
+            Some(list) => list.push_at(text, letters, count),
+            None => self.add_listed(&text[..letters], count),
+        }
+        self.last = key;
+    }
+
+    /// Adds to the lists a word whose key does not tell where it belongs.
+    #[cold]
+    fn add_listed(&mut self, word: &[u8], count: u64) {
         let Some(list) = self.lists.last_mut() else { return self.begin_list(word, count) };
         match word.cmp(list.last()) {
             Ordering::Greater if self.closed => self.begin_list(word, count),
-            Ordering::Greater => list.push_at(text, letters, count),
+            Ordering::Greater => list.push(word, count),
             Ordering::Equal => self.overflowed |= list.raise(list.len() - 1, count),
             Ordering::Less => self.add(word, count),
         }
@@ -95,6 +111,7 @@ impl WordTotals {
     pub fn close_list(&mut self) {
         let last = self.lists.last_mut().filter(|list| list.len() >= SHORT);
         self.closed = last.is_some();
+        self.last = Key::default();
         last.into_iter().for_each(List::shrink);
     }
 
@@ -130,6 +147,7 @@ impl WordTotals {
             std::mem::swap(self, &mut other);
         }
         self.overflowed |= other.overflowed;
+        self.last = Key::default();
         if other.tables.len() == self.tables.len() {
             let tables = self.tables.iter_mut().zip(other.tables);
             self.overflowed |= tables.fold(false, |overflowed, (own, table)| own.absorb(table) | overflowed);

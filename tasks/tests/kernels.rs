@@ -51,6 +51,63 @@ fn kernels_agree(piece: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+#[test]
+fn kernels_agree_where_hardly_a_line_has_the_word_of_the_line_before() {
+    // More runs than a path keeps before it adds them up, in a window and over several.
+    for lines_of_a_word in [1, 2, 9] {
+        let mut text = Vec::new();
+        for number in 0..9_000 {
+            writeln!(text, "w{:05}\t1999\t{number}\t1", number / lines_of_a_word).unwrap();
+        }
+        kernels_agree(&text).unwrap();
+        let mut lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        lines.sort_by_key(|line| line.iter().rev().take(12).map(|byte| u64::from(*byte)).collect::<Vec<_>>());
+        kernels_agree(&lines.concat()).unwrap();
+    }
+}
+
+#[test]
+fn words_in_order_stay_in_order_however_they_differ() {
+    let long = [b'x'; 32];
+    let mut words: Vec<Vec<u8>> =
+        [&b"a"[..], b"a\0", b"a\0\0", b"a\0b", b"a\x01", b"ab", b"b\xff", b"\xff"].map(Vec::from).to_vec();
+    words.extend(
+        (0..4)
+            .flat_map(|length| [vec![b'y'; length], vec![0; length], vec![0xff; length]])
+            .map(|end| [&long[..], &end].concat()),
+    );
+    words.extend([vec![0xff; 32], vec![0xff; 33], b"m\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01".to_vec()]);
+    words.sort();
+    words.dedup();
+    for first in &words {
+        for second in &words {
+            let mut totals = WordTotals::default();
+            totals.add_run(first, 1);
+            // As a kernel adds it, with text behind it.
+            totals.add_run_at(&[&second[..], &long].concat(), second.len(), 2);
+            let mut expected = WordTotals::default();
+            expected.add(first, 1);
+            expected.add(second, 2);
+            assert_eq!(seen(&totals), seen(&expected));
+            assert_eq!(totals.total(second), expected.total(second));
+        }
+    }
+}
+
+#[test]
+fn a_list_keeps_its_words_when_it_grows_long() {
+    const WORDS: u64 = 700_000;
+    let mut totals = WordTotals::default();
+    (0..WORDS).for_each(|number| totals.add_run(format!("word-{number:08}").as_bytes(), number));
+    assert_eq!(totals.len() as u64, WORDS);
+    assert!(
+        totals
+            .iter()
+            .zip(0..)
+            .all(|((word, total), number)| { total == number && word == format!("word-{number:08}").as_bytes() })
+    );
+}
+
 /// Bytes that mean something in a 1-gram file, and a few that do not.
 fn telling_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(select(b"\t\t\t\n\n0123459ab+-. \r\0\x80\xff".as_slice()), 0..64)

@@ -1,5 +1,6 @@
 //! Words one behind the other, each with its total.
 
+use super::room;
 use std::ops::Range;
 
 /// Words and totals in the order in which they came. A new word costs no allocation of its own: 16 bytes and its letters.
@@ -77,6 +78,9 @@ impl List {
     #[inline]
     pub(super) fn push_at(&mut self, text: &[u8], letters: usize, total: u64) {
         let end = self.letters.len() + letters;
+        if self.letters.capacity() < end + 32 || self.words.len() == self.words.capacity() {
+            self.make_room(letters + 32);
+        }
         match text.first_chunk::<32>() {
             Some(more) if letters <= 32 => {
                 self.letters.extend_from_slice(more);
@@ -85,6 +89,13 @@ impl List {
             _ => self.letters.extend_from_slice(&text[..letters]),
         }
         self.words.push(Word { end, total });
+    }
+
+    /// Room for another word.
+    #[cold]
+    fn make_room(&mut self, letters: usize) {
+        room::make(&mut self.letters, letters);
+        room::make(&mut self.words, 1);
     }
 
     /// Takes the last word away; its total.

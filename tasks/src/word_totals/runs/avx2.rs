@@ -42,36 +42,13 @@ impl Avx2 {
     }
 }
 
-/// A word and its tab, and which of 32 bytes they are: all bits of a byte or none.
-#[derive(Clone, Copy)]
-pub(super) struct Word {
-    letters: __m256i,
-    bytes: __m256i,
-}
-
 impl Vectors for Avx2 {
-    type Word = Word;
     type Counts = [__m256i; 2];
 
     #[inline(always)]
     fn mark(self, bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
         // SAFETY: `self` exists only where the processor has these features.
         unsafe { mark(bytes, at, proof, begins) }
-    }
-
-    #[inline(always)]
-    fn word(self, text: &[u8], start: usize, length: usize) -> Word {
-        const BYTES: [u8; 64] = {
-            let mut bytes = [0; 64];
-            let mut place = 0;
-            while place < 32 {
-                bytes[place] = 0xff;
-                place += 1;
-            }
-            bytes
-        };
-        // SAFETY: `self` exists only where the processor has these features.
-        unsafe { Word { letters: load(text, start), bytes: load(&BYTES, 32 - length.min(32)) } }
     }
 
     #[inline(always)]
@@ -87,27 +64,15 @@ impl Vectors for Avx2 {
     }
 
     #[inline(always)]
-    fn all_have(self, text: &[u8], begins: &[u16; 33], word: Word) -> bool {
+    fn plus(self, sums: [__m256i; 2], counts: [__m256i; 2]) -> [__m256i; 2] {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { all_have(text, begins, word) }
+        unsafe { [_mm256_add_epi64(sums[0], counts[0]), _mm256_add_epi64(sums[1], counts[1])] }
     }
 
     #[inline(always)]
-    fn which_have(self, text: &[u8], begins: &[u16; 33], word: Word) -> u8 {
-        // SAFETY: `self` exists only where the processor has these features.
-        unsafe { which_have(text, begins, word) }
-    }
-
-    #[inline(always)]
-    fn plus(self, sums: [__m256i; 2], counts: [__m256i; 2], lines: u8) -> [__m256i; 2] {
-        // SAFETY: `self` exists only where the processor has these features.
-        unsafe { plus(sums, counts, lines) }
-    }
-
-    #[inline(always)]
-    fn sum(self, sums: [__m256i; 2]) -> u64 {
-        // SAFETY: `self` exists only where the processor has these features.
-        unsafe { sum(sums) }
+    fn each(self, counts: [__m256i; 2]) -> [u64; 8] {
+        // SAFETY: both are 64 bytes, and any bits are numbers.
+        unsafe { std::mem::transmute(counts) }
     }
 }
 
@@ -137,10 +102,11 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
         return after;
     }
     let mut have = 0;
+    let begin = _mm_set1_epi16((at + 1) as i16);
     for part in 0..4 {
         let bits = ends >> (16 * part) & 0xffff;
         let places = _mm_cvtepu8_epi16(_mm_cvtsi64_si128(places(bits) as i64));
-        let places = _mm_add_epi16(places, _mm_set1_epi16((at + 1 + 16 * part) as i16));
+        let places = _mm_add_epi16(places, _mm_add_epi16(begin, _mm_set1_epi16(16 * part)));
         // SAFETY: no two ends are neighbours, so there are at most 8 in each part, and there is room for 64.
         unsafe { _mm_storeu_si128(room.as_mut_ptr().add(have).cast(), places) };
         have += bits.count_ones() as usize;
@@ -186,48 +152,6 @@ fn counts(text: &[u8], begins: &[u16; 33]) -> Option<[__m256i; 2]> {
     Some([low, high])
 }
 
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn all_have(text: &[u8], begins: &[u16; 33], word: Word) -> bool {
-    let mut other = _mm256_setzero_si256();
-    for line in starts(text, begins) {
-        other = _mm256_or_si256(other, _mm256_xor_si256(line, word.letters));
-    }
-    _mm256_testz_si256(other, word.bytes) == 1
-}
-
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn which_have(text: &[u8], begins: &[u16; 33], word: Word) -> u8 {
-    let mut lines = 0;
-    for (number, line) in starts(text, begins).into_iter().enumerate() {
-        let same = _mm256_testz_si256(_mm256_xor_si256(line, word.letters), word.bytes);
-        lines |= (same as u8) << number;
-    }
-    lines
-}
-
-/// The first 32 bytes of each of eight lines.
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn starts(text: &[u8], begins: &[u16; 33]) -> [__m256i; 8] {
-    let at = |line: usize| scalar(&begins[4 * line]);
-    // Begins increase, so the last is the farthest.
-    assert!(at(7) + BEYOND <= text.len());
-    // SAFETY: checked above.
-    std::array::from_fn(|line| unsafe { _mm256_loadu_si256(text.as_ptr().add(at(line)).cast()) })
-}
-
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn plus(sums: [__m256i; 2], counts: [__m256i; 2], lines: u8) -> [__m256i; 2] {
-    let lines = _mm256_set1_epi64x(i64::from(lines));
-    // Keeps those counts whose bit is among the lines.
-    let kept = |counts, bits| _mm256_and_si256(counts, _mm256_cmpeq_epi64(_mm256_and_si256(lines, bits), bits));
-    let (low, high) = (_mm256_set_epi64x(8, 4, 2, 1), _mm256_set_epi64x(128, 64, 32, 16));
-    [_mm256_add_epi64(sums[0], kept(counts[0], low)), _mm256_add_epi64(sums[1], kept(counts[1], high))]
-}
-
 /// The lengths of the fields of four lines, each with the byte that ends it: a line in each 64 bits.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -252,14 +176,6 @@ fn counts_of(bytes: __m256i, lengths: __m256i) -> __m256i {
     let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x0001_0064));
     let high = _mm256_mul_epu32(fours, _mm256_set1_epi64x(10_000));
     _mm256_add_epi64(high, _mm256_srli_epi64::<32>(fours))
-}
-
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn sum([low, high]: [__m256i; 2]) -> u64 {
-    let fours = _mm256_add_epi64(low, high);
-    let pairs = _mm_add_epi64(_mm256_castsi256_si128(fours), _mm256_extracti128_si256::<1>(fours));
-    (_mm_cvtsi128_si64(pairs) as u64).wrapping_add(_mm_extract_epi64::<1>(pairs) as u64)
 }
 
 /// 32 bytes from `at` on.

@@ -45,29 +45,13 @@ impl Avx512 {
     }
 }
 
-/// A word and its tab, and which of 32 bytes they are.
-#[derive(Clone, Copy)]
-pub(super) struct Word {
-    letters: __m256i,
-    bytes: u32,
-}
-
 impl Vectors for Avx512 {
-    type Word = Word;
     type Counts = __m512i;
 
     #[inline(always)]
     fn mark(self, bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
         // SAFETY: `self` exists only where the processor has these features.
         unsafe { mark(bytes, at, proof, begins) }
-    }
-
-    #[inline(always)]
-    fn word(self, text: &[u8], start: usize, length: usize) -> Word {
-        // SAFETY: `self` exists only where the processor has these features.
-        let letters = unsafe { load(text, start) };
-        let bytes = (1u64 << length.min(32)) - 1;
-        Word { letters, bytes: bytes as u32 }
     }
 
     #[inline(always)]
@@ -83,27 +67,15 @@ impl Vectors for Avx512 {
     }
 
     #[inline(always)]
-    fn all_have(self, text: &[u8], begins: &[u16; 33], word: Word) -> bool {
+    fn plus(self, sums: __m512i, counts: __m512i) -> __m512i {
         // SAFETY: `self` exists only where the processor has these features.
-        unsafe { all_have(text, begins, word) }
+        unsafe { _mm512_add_epi64(sums, counts) }
     }
 
     #[inline(always)]
-    fn which_have(self, text: &[u8], begins: &[u16; 33], word: Word) -> u8 {
-        // SAFETY: `self` exists only where the processor has these features.
-        unsafe { which_have(text, begins, word) }
-    }
-
-    #[inline(always)]
-    fn plus(self, sums: __m512i, counts: __m512i, lines: u8) -> __m512i {
-        // SAFETY: `self` exists only where the processor has these features.
-        unsafe { _mm512_mask_add_epi64(sums, lines, sums, counts) }
-    }
-
-    #[inline(always)]
-    fn sum(self, sums: __m512i) -> u64 {
-        // SAFETY: `self` exists only where the processor has these features.
-        unsafe { _mm512_reduce_add_epi64(sums) as u64 }
+    fn each(self, counts: __m512i) -> [u64; 8] {
+        // SAFETY: both are 64 bytes, and any bits are numbers.
+        unsafe { std::mem::transmute(counts) }
     }
 }
 
@@ -177,46 +149,4 @@ fn counts(text: &[u8], begins: &[u16; 33]) -> Option<__m512i> {
     let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x0001_0064));
     let high = _mm512_mul_epu32(fours, _mm512_set1_epi64(10_000));
     Some(_mm512_add_epi64(high, _mm512_srli_epi64::<32>(fours)))
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn all_have(text: &[u8], begins: &[u16; 33], word: Word) -> bool {
-    let mut other = _mm256_setzero_si256();
-    for line in starts(text, begins) {
-        // other | (line ^ word)
-        other = _mm256_ternarylogic_epi64::<0xf6>(other, line, word.letters);
-    }
-    _mm256_mask_test_epi8_mask(word.bytes, other, other) == 0
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn which_have(text: &[u8], begins: &[u16; 33], word: Word) -> u8 {
-    let mut lines = 0;
-    for (number, line) in starts(text, begins).into_iter().enumerate() {
-        let other = _mm256_mask_cmpneq_epi8_mask(word.bytes, line, word.letters);
-        lines |= u8::from(other == 0) << number;
-    }
-    lines
-}
-
-/// The first 32 bytes of each of eight lines.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn starts(text: &[u8], begins: &[u16; 33]) -> [__m256i; 8] {
-    let at = |line: usize| scalar(&begins[4 * line]);
-    // Begins increase, so the last is the farthest.
-    assert!(at(7) + BEYOND <= text.len());
-    // SAFETY: checked above.
-    std::array::from_fn(|line| unsafe { _mm256_loadu_si256(text.as_ptr().add(at(line)).cast()) })
-}
-
-/// 32 bytes from `at` on.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn load(text: &[u8], at: usize) -> __m256i {
-    let bytes: &[u8; BEYOND] = text[at..].first_chunk().expect("a path may read beyond the begin of a line");
-    // SAFETY: the pointer is to 32 bytes.
-    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }

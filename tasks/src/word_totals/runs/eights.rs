@@ -1,5 +1,6 @@
 //! What the vector paths share: windows, stretches, groups of eight lines, runs.
 
+use super::alike::Word;
 use super::marks::{Begins, Proof, STRETCH};
 use super::portable;
 use crate::words::WordTotals;
@@ -17,18 +18,13 @@ pub(super) const SHORTEST: u16 = 2;
 /// 19 digits fit into a number whatever they are, and a count has to fit into eight bytes.
 pub(super) const LONGEST: [u16; 4] = [32, 20, 9, 20];
 
-/// What a path does with its vectors. A value of such a type is the proof that the processor has them.
+/// What a path does with its vectors. A value of such a type is the proof that the processor has them, and AVX2 too.
 pub(super) trait Vectors: Copy {
-    /// A word and its tab, at most 32 bytes.
-    type Word: Copy;
     /// Eight counts, or sums of such.
     type Counts: Copy;
 
     /// Goes on with the proof over the 64 bytes of the text that begin at `at`, and notes where fields begin.
     fn mark(self, bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof;
-
-    /// The `length` bytes from `start` on, at most 32.
-    fn word(self, text: &[u8], start: usize, length: usize) -> Self::Word;
 
     /// No counts yet.
     fn none(self) -> Self::Counts;
@@ -37,17 +33,11 @@ pub(super) trait Vectors: Copy {
     /// or too long.
     fn counts(self, text: &[u8], begins: &[u16; 33]) -> Option<Self::Counts>;
 
-    /// Whether eight lines have the word.
-    fn all_have(self, text: &[u8], begins: &[u16; 33], word: Self::Word) -> bool;
+    /// With eight counts added.
+    fn plus(self, sums: Self::Counts, counts: Self::Counts) -> Self::Counts;
 
-    /// Which of eight lines have the word, a bit for each.
-    fn which_have(self, text: &[u8], begins: &[u16; 33], word: Self::Word) -> u8;
-
-    /// With those of eight counts added whose bits are set.
-    fn plus(self, sums: Self::Counts, counts: Self::Counts, lines: u8) -> Self::Counts;
-
-    /// All counts together.
-    fn sum(self, sums: Self::Counts) -> u64;
+    /// Each of eight.
+    fn each(self, counts: Self::Counts) -> [u64; 8];
 }
 
 /// Adds the lines of `piece` to `totals`, eight at a time. What is left over, or odd, is done line by line.
@@ -77,11 +67,10 @@ pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals)
 fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals) -> usize {
     let limit = text.len().saturating_sub(BEYOND).min(WINDOW) / 64;
     let (mut proof, mut begins) = (Proof::new(), Begins::new());
-    let mut at = 0;
-    let mut runs = Runs { vectors, text, totals, run: None };
+    let mut runs = Runs { text, totals, begun: [Begun::default(); ROOM], number: 0 };
+    let (mut word, mut sums) = (Word::none(vectors), vectors.none());
     // Where the lines that are not done begin.
-    let mut begin = 0;
-    let mut short = false;
+    let (mut at, mut begin) = (0, 0);
     for stretch in text.as_chunks().0[..limit].chunks(STRETCH / 64) {
         for bytes in stretch {
             proof = vectors.mark(bytes, at, proof, &mut begins);
@@ -90,148 +79,86 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals) -> usize
         if !proof.holds() {
             break;
         }
-        let lines = proof.lines();
-        let done = if short { runs.ones(&begins, lines) } else { runs.eights(&begins, lines) };
-        begin = begins.line(done.lines)[0];
-        if done.odd {
+        let mut done = 0;
+        let mut odd = false;
+        while done + 8 <= proof.lines() {
+            let eight = begins.eight(done);
+            let Some(counts) = vectors.counts(text, eight) else {
+                odd = true;
+                break;
+            };
+            if !word.all_have(text, eight) {
+                let begun = word.change(text, eight);
+                runs.begin(eight, begun, vectors.each(sums).iter().sum(), vectors.each(counts));
+            }
+            sums = vectors.plus(sums, counts);
+            done += 8;
+        }
+        begin = begins.line(done)[0];
+        if odd {
             break;
         }
-        short = done.runs * SHORT > done.lines;
-        proof.forget(done.lines);
-        begins.forget(done.lines);
+        proof.forget(done);
+        begins.forget(done);
     }
-    runs.end();
+    runs.end(vectors.each(sums).iter().sum());
     begin
 }
 
-/// When runs have on average fewer lines than this, lines are done one by one.
-const SHORT: usize = 3;
+/// Room for runs that have begun: a power of two, so that a place's bits can be cut off instead of being questioned.
+const ROOM: usize = 256;
 
-/// How far a stretch's lines were worked through.
-struct Done {
-    lines: usize,
-    /// How many runs began.
-    runs: usize,
-    /// Whether a field of the next lines is empty or too long.
-    odd: bool,
+/// A run of neighbouring lines with the same word.
+#[derive(Clone, Copy, Default)]
+struct Begun {
+    /// Where the fields of its first line begin.
+    begins: [u16; 4],
+    /// What all counts before it add up to. So what its own add up to is known when the next one begins, as a difference.
+    before: u64,
 }
 
-/// Neighbouring lines with the same word.
-#[derive(Clone, Copy)]
-struct Run<V: Vectors> {
-    /// Where one of the lines begins.
-    start: usize,
-    /// How many letters the word has.
-    letters: usize,
-    word: V::Word,
-    sums: V::Counts,
-}
-
-struct Runs<'a, V: Vectors> {
-    vectors: V,
+/// Runs that have begun, the last of which may go on. They go to the totals many at a time.
+struct Runs<'a> {
     text: &'a [u8],
     totals: &'a mut WordTotals,
-    /// The last run, which may go on.
-    run: Option<Run<V>>,
+    begun: [Begun; ROOM],
+    number: usize,
 }
 
-impl<V: Vectors> Runs<'_, V> {
-    /// A run of the line's word, without a count yet.
-    #[inline(always)]
-    fn begin(&self, begins: &Begins, line: usize) -> Run<V> {
-        let [start, year, ..] = begins.line(line);
-        let word = self.vectors.word(self.text, start, year - start);
-        Run { start, letters: year - start - 1, word, sums: self.vectors.none() }
-    }
-
-    #[inline(always)]
-    fn end(&mut self) {
-        if let Some(run) = self.run.take() {
-            self.add(run, run.sums);
-        }
-    }
-
-    #[inline(always)]
-    fn add(&mut self, run: Run<V>, sums: V::Counts) {
-        self.totals.add_run_at(&self.text[run.start..], run.letters, self.vectors.sum(sums));
-    }
-
-    /// Lines eight by eight, as far as there are eight.
+impl Runs<'_> {
+    /// Notes which of eight lines begin a run, a bit for each.
     ///
-    /// Where a run ends, the last of the eight lines most often has the word of all that are not of this run. So the next
-    /// eight are looked at with its word, and nothing waits to hear where the run ended.
+    /// Every line is noted, and the next one overwrites it if it begins none. So no branch asks where runs begin, which
+    /// no processor foresees.
     #[inline(always)]
-    fn eights(&mut self, begins: &Begins, lines: usize) -> Done {
-        let mut done = Done { lines: 0, runs: 0, odd: false };
-        if lines < 8 {
-            return done;
+    fn begin(&mut self, begins: &[u16; 33], which: u8, mut before: u64, counts: [u64; 8]) {
+        if self.number + 8 >= ROOM {
+            self.add();
         }
-        let (vectors, text) = (self.vectors, self.text);
-        let mut run = self.run.take().unwrap_or_else(|| self.begin(begins, 0));
-        while done.lines + 8 <= lines {
-            let eight = begins.eight(done.lines);
-            let Some(counts) = vectors.counts(text, eight) else {
-                done.odd = true;
-                break;
-            };
-            if vectors.all_have(text, eight, run.word) {
-                run.sums = vectors.plus(run.sums, counts, u8::MAX);
-                done.lines += 8;
-                continue;
-            }
-            let own = vectors.which_have(text, eight, run.word);
-            let next = self.begin(begins, done.lines + 7);
-            done.runs += 1;
-            if vectors.which_have(text, eight, next.word) == !own {
-                self.add(run, vectors.plus(run.sums, counts, own));
-                run = Run { sums: vectors.plus(next.sums, counts, !own), ..next };
-                done.lines += 8;
-            } else {
-                let same = own.trailing_ones();
-                self.add(run, vectors.plus(run.sums, counts, ((1u32 << same) - 1) as u8));
-                done.lines += same as usize;
-                run = self.begin(begins, done.lines);
-            }
+        for (line, (begins, count)) in begins.as_chunks().0.iter().zip(counts).enumerate() {
+            self.begun[self.number % ROOM] = Begun { begins: *begins, before };
+            self.number += usize::from(which >> line & 1);
+            before += count;
         }
-        self.run = Some(run);
-        done
     }
 
-    /// Lines one by one: where hardly two neighbours are alike, comparing eight is in vain seven times of eight.
-    #[inline(always)]
-    fn ones(&mut self, begins: &Begins, lines: usize) -> Done {
-        self.end();
-        let mut done = Done { lines: 0, runs: 0, odd: false };
-        let mut run: (&[u8], u64) = (&[], 0);
-        while done.lines < lines {
-            let [start, year, count, volumes] = begins.line(done.lines);
-            let [next, ..] = begins.line(done.lines + 1);
-            let [_, years, counts, volume_counts] = LONGEST.map(|longest| usize::from(SHORTEST)..=usize::from(longest));
-            let plain = year - start >= usize::from(SHORTEST)
-                && years.contains(&(count - year))
-                && counts.contains(&(volumes - count))
-                && volume_counts.contains(&(next - volumes));
-            if !plain {
-                done.odd = true;
-                break;
-            }
-            let digits = self.text[count..].first_chunk().expect("a path may read behind the begin of a count");
-            let value = portable::number(u64::from_le_bytes(*digits), volumes - count - 1);
-            let word = &self.text[start..year - 1];
-            if word == run.0 {
-                run.1 += value;
-            } else {
-                if done.lines > 0 {
-                    self.totals.add_run(run.0, run.1);
-                }
-                run = (word, value);
-                done.runs += 1;
-            }
-            done.lines += 1;
+    /// Adds all runs but the last, which may go on, to the totals.
+    #[inline(never)]
+    fn add(&mut self) {
+        for pair in self.begun[..self.number].windows(2) {
+            let [start, year, ..] = pair[0].begins.map(usize::from);
+            self.totals.add_run_at(&self.text[start..], year - start - 1, pair[1].before - pair[0].before);
         }
-        if done.lines > 0 {
-            self.totals.add_run(run.0, run.1);
+        if let Some(last) = self.number.checked_sub(1) {
+            self.begun[0] = self.begun[last];
+            self.number = 1;
         }
-        done
+    }
+
+    /// Adds all runs to the totals, given what all counts add up to.
+    fn end(mut self, all: u64) {
+        self.begun[self.number % ROOM].before = all;
+        self.number += 1;
+        self.add();
     }
 }

@@ -12,7 +12,10 @@ const LEFT: usize = 4 * 8 + 1;
 
 /// Room for what is left of one stretch and all of the next, should every byte of it end a field, and for storing 64
 /// at once.
-const ROOM: usize = LEFT + STRETCH + 64;
+const ROOM: usize = PLACES + 64;
+
+/// More than any place among the begins: a power of two, so that a place is within it without a question.
+const PLACES: usize = 2 * STRETCH;
 
 /// Where fields begin, as places in a text of less than 64 KiB: a line's word, its year, its count, its volumes, then
 /// the next line's word.
@@ -103,7 +106,7 @@ impl Begins {
     /// Room for the begins behind the next ends.
     #[inline]
     pub(super) fn next(&mut self, proof: Proof) -> &mut [u16; 64] {
-        self.0[proof.ends + 1..].first_chunk_mut().expect("there is room behind a stretch of nothing but ends")
+        self.0[(proof.ends + 1) % PLACES..].first_chunk_mut().expect("there is room for 64 behind all places")
     }
 
     /// Where a line's word, year, count and volumes begin.

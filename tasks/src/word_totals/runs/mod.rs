@@ -3,35 +3,42 @@
 //! Six ideas. The nanoseconds are for one line of the generated file (22 bytes, 46 lines a word), the fastest of 100 goes
 //! over 250 KB in the second-level cache of one core of an AMD EPYC (Zen 4); the kernel `bytes` needs 25.2 there.
 //!
-//! 1. Equal neighbours are added up first and looked for once (`portable`). And numbers are read eight digits at a time,
-//!    with multiplications instead of a loop, so that their lengths mislead no branch. Together: 8.3.
+//! 1. Equal neighbours are added up first and looked for once. And numbers are read eight digits at a time, with
+//!    multiplications instead of a loop, so that their lengths mislead no branch (`portable`). Together: 9.9 here. With 16
+//!    bytes looked at at once, and both halves of a piece worked through in turn, so that one does not wait for the other's
+//!    line to end: 6.6.
 //! 2. The text is held against the format 64 bytes at a time, as bits; that gives the places of all fields and proves
-//!    that every line is well formed (`marks`). With AVX2 8.7, with AVX-512 6.4: where the lines are then still done one
-//!    by one, that pays only with an instruction that turns bits into places.
-//! 3. Eight lines are compared with the word, and their counts added, at once (`eights`). AVX2 4.2, AVX-512 2.4. Places
-//!    have to be read as numbers from memory for that: left alone, the compiler takes them out of vectors, and AVX-512 takes
-//!    1.13 times as long. AVX2 takes 1.15 times as long where places are found bit by bit (`avx2::places` spreads bits).
+//!    that every line is well formed (`marks`). Where the lines are then still done one by one, that pays only with an
+//!    instruction that turns bits into places.
+//! 3. Eight lines are compared with the word, and their counts added, at once (`eights`, `alike`). AVX2 3.8, AVX-512 2.2.
+//!    Places have to be read as numbers from memory for that: left alone, the compiler takes them out of vectors, and
+//!    AVX-512 takes 1.13 times as long. AVX2 takes 1.15 times as long where places are found bit by bit (`avx2::places`
+//!    spreads bits).
 //! 4. As long as words come in increasing order, the totals are a list and nothing is hashed (`WordTotals::add_run`). No
 //!    difference while a table fits into the cache; a file of 400 MB with 400,000 words takes 1.30 times as long with a
 //!    table.
-//! 5. Where words hardly ever repeat (a shuffled file), lines are done one by one and hashed at once. There `bytes` needs
-//!    66.9, and this kernel 61.7 (portable), 51.9 (AVX2) and 48.0 (AVX-512); with eight at a time, the last two would be
-//!    61.8 and 57.1.
+//! 5. Where runs begin among eight lines, no branch asks: all eight are noted, and those that begin none are overwritten
+//!    (`eights::Runs`). A sorted file of 1.8 GB takes 0.97 times as long with AVX-512, and no less with AVX2. A shuffled one
+//!    of 100 MB, whose every line begins a run, takes 0.64 times as long as when such lines were done one by one, with AVX2
+//!    0.93 times.
+//! 6. A word is held against the one before as a number, and stored by one copy of 32 bytes (`Key`, `List`). And a long
+//!    list gets its room in large pages (`words::room`): 0.90 times as long over 1.8 GB with AVX-512, for 11,000 page faults
+//!    less.
 //!
-//! 6. Where a run ends, nothing waits to hear where (`eights`), and a short word is stored by one copy of 32 bytes. In the
-//!    cache that shows little, for there the processor learns the ends by heart. Over 100 MB it saves AVX-512 4 %: 4.0, and
-//!    1.7 where all lines have one word of eight letters. So the ends of runs still are half of it, 37 lines apart or not.
-//!
-//! As a whole process over 1.8 GB through a map, with nobody else at work, medians of 22 runs by turns: `wc -l` takes 231 ms
-//! of processor time, AVX-512 335, AVX2 458, portable 811. Without what 3 says of places, and 6, it was 369, 590 and 838.
+//! As a whole process over 1.8 GB through a map, processor time, medians of 19 rounds by turns: `wc -l` 200 ms, AVX-512 245,
+//! AVX2 386, portable 576; read by position, AVX-512 356. That was a file in the page cache as the generator had written it,
+//! in pieces of 2 MiB. After a part of it had been read again from the disk, in smaller pieces: 233, 290, 432 and 618 in 11
+//! rounds. Ratios to `wc -l` are 1.22, 1.92 and 2.88 with the former, 1.24, 1.85 and 2.65 with the latter.
 //!
 //! What did not help on that machine: asking for memory 1 to 16 KiB ahead (1 % with AVX-512, 4 % with AVX2), marking 2 or
-//! 4 KiB at once, finding the ends of count and volumes in 16 bytes at once (a fifth slower, portable), and what `input`
-//! tells of the map.
+//! 4 KiB at once, one codegen unit for this crate (AVX-512 and AVX2 as before, portable 5 % slower), and what `input` tells
+//! of the map.
 //!
 //! Whatever is odd (a word beyond 31 bytes, a count beyond eight digits, the lines at the end of a piece, a line that is
 //! wrong) goes to the portable path, and what is odd there goes to the kernel `bytes`, which thus decides.
 
+#[cfg(target_arch = "x86_64")]
+mod alike;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -41,6 +48,7 @@ mod eights;
 #[cfg(target_arch = "x86_64")]
 mod marks;
 mod portable;
+mod sixteen;
 
 use crate::words::WordTotals;
 use serde::{Deserialize, Serialize};

@@ -1,89 +1,161 @@
 //! Line by line in plain Rust, eight bytes at a time: what every processor can do, and what the vector paths leave over.
 
+use super::sixteen;
 use crate::word_totals::bytes;
 use crate::words::WordTotals;
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// Adds the lines of `piece` to `totals`.
+///
+/// Where a line ends is known only when its numbers have been looked at, and until then the next one has to wait. So both
+/// halves of the piece are worked through at the same time, line by line in turn: while one waits, the other goes on.
 ///
 /// # Errors
 /// Where the first malformed line begins.
 pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
-    lines(piece, 0, usize::MAX, totals).map(|_| ())
+    let half = piece.len() / 2;
+    let middle = memchr(b'\n', &piece[half..]).map_or(piece.len(), |feed| half + feed + 1);
+    let mut first = Lines::new(piece, 0, middle);
+    let mut second = Lines::new(piece, middle, piece.len());
+    // Words are to come in the order of the text.
+    let mut later = Vec::new();
+    while first.left() && second.left() {
+        first.next(|run| run.end(totals))?;
+        // A malformed line is met again below, unless the first half has one too.
+        if second.next(|run| later.push(run)).is_err() {
+            break;
+        }
+    }
+    first.rest(totals)?;
+    later.iter().for_each(|run| run.end(totals));
+    second.rest(totals)
 }
 
 /// Adds at most `most` lines, the first of which begins at `begin`, and says where the next one does.
 ///
 /// # Errors
 /// Where the first malformed line begins.
-pub(super) fn lines(text: &[u8], mut begin: usize, most: usize, totals: &mut WordTotals) -> Result<usize, usize> {
-    let mut run: Option<Run> = None;
-    for _ in 0..most {
-        if begin >= text.len() {
-            break;
-        }
-        let length = match &mut run {
-            Some(run) if run.has(&text[begin..]) => run.letters,
-            run => {
-                let length = word(&text[begin..]).ok_or(begin)?;
-                let before = run.replace(Run::new(&text[begin..], length));
-                before.inspect(|before| before.end(totals));
-                length
-            }
-        };
-        let (count, next) = numbers(text, begin + length + 1).ok_or(begin)?;
-        run.as_mut().expect("a line belongs to a run").add(count, totals);
-        begin = next;
+pub(super) fn lines(text: &[u8], begin: usize, most: usize, totals: &mut WordTotals) -> Result<usize, usize> {
+    let mut lines = Lines::new(text, begin, text.len());
+    let mut done = 0;
+    while lines.left() && done < most {
+        lines.next(|run| run.end(totals))?;
+        done += 1;
     }
-    run.inspect(|run| run.end(totals));
-    Ok(begin)
+    lines.run.end(totals);
+    Ok(lines.begin)
+}
+
+/// The lines of a text from one place to another, one after the other.
+struct Lines<'a> {
+    text: &'a [u8],
+    begin: usize,
+    end: usize,
+    /// That of the line before.
+    run: Run<'a>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a [u8], begin: usize, end: usize) -> Self {
+        Lines { text, begin, end, run: Run::NONE }
+    }
+
+    /// Whether there are lines left.
+    #[inline(always)]
+    fn left(&self) -> bool {
+        self.begin < self.end
+    }
+
+    /// Takes the next line. When it has another word, the run before has ended.
+    #[inline(always)]
+    fn next(&mut self, ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
+        let mut ended = ended;
+        let line = &self.text[self.begin..];
+        if !self.run.has(line) {
+            let length = word(line).ok_or(self.begin)?;
+            ended(std::mem::replace(&mut self.run, Run::new(line, length)));
+        }
+        let (count, next) = numbers(self.text, self.begin + self.run.letters + 1).ok_or(self.begin)?;
+        self.begin = next;
+        match self.run.sum.checked_add(count) {
+            Some(sum) => self.run.sum = sum,
+            // What does not fit goes to the totals at once: they know how to say so.
+            None => {
+                ended(self.run);
+                self.run.sum = count;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what is left to the totals.
+    fn rest(mut self, totals: &mut WordTotals) -> Result<(), usize> {
+        while self.left() {
+            self.next(|run| run.end(totals))?;
+        }
+        self.run.end(totals);
+        Ok(())
+    }
 }
 
 /// Neighbouring lines with the same word.
+#[derive(Clone, Copy)]
 struct Run<'a> {
     /// What begins with the first of these lines.
     text: &'a [u8],
     /// How many letters the word has.
     letters: usize,
-    /// The word and its tab as a number, if they are 16 bytes or less, and which bits of the number they are.
-    short: Option<(u128, u128)>,
+    /// The first 16 bytes of the word and its tab, with zeros behind them, and which bytes they are.
+    word: [u8; 16],
+    kept: [u8; 16],
     sum: u64,
 }
 
 impl<'a> Run<'a> {
+    /// That of no line: where no byte is kept, none is left that could be a one.
+    const NONE: Run<'static> = Run { text: &[], letters: 0, word: [1; 16], kept: [0; 16], sum: 0 };
+
     #[inline]
     fn new(text: &'a [u8], letters: usize) -> Self {
-        let word = &text[..letters];
-        let short = (word.len() < 16).then(|| {
-            let mut bytes = [0; 16];
-            bytes[..word.len()].copy_from_slice(word);
-            bytes[word.len()] = b'\t';
-            (u128::from_le_bytes(bytes), u128::MAX >> (8 * (15 - word.len())))
+        const KEPT: [u8; 32] = {
+            let mut bytes = [0xff; 32];
+            let mut place = 16;
+            while place < 32 {
+                bytes[place] = 0;
+                place += 1;
+            }
+            bytes
+        };
+        let kept = KEPT[15_usize.saturating_sub(letters)..].first_chunk().expect("16 bytes from any of the first 16");
+        let begin = text.first_chunk().copied().unwrap_or_else(|| {
+            let mut begin = [0; 16];
+            begin[..text.len()].copy_from_slice(text);
+            begin
         });
-        Run { text, letters, short, sum: 0 }
+        let word = u128::from_ne_bytes(begin) & u128::from_ne_bytes(*kept);
+        Run { text, letters, word: word.to_ne_bytes(), kept: *kept, sum: 0 }
     }
 
     /// Whether a line has this run's word.
-    #[inline]
+    #[inline(always)]
     fn has(&self, line: &[u8]) -> bool {
-        match (self.short, line.first_chunk()) {
-            (Some((word, bits)), Some(begin)) => (u128::from_le_bytes(*begin) ^ word) & bits == 0,
-            _ => line.strip_prefix(&self.text[..self.letters]).is_some_and(|rest| rest.first() == Some(&b'\t')),
+        match line.first_chunk() {
+            Some(begin) => sixteen::are(begin, &self.kept, &self.word) && (self.letters < 16 || self.has_all(line)),
+            None => self.letters > 0 && self.has_all(line),
         }
     }
 
-    /// What does not fit goes to the totals at once: they know how to say so.
+    /// The same, looking at every letter.
     #[inline]
-    fn add(&mut self, count: u64, totals: &mut WordTotals) {
-        self.sum = self.sum.checked_add(count).unwrap_or_else(|| {
-            self.end(totals);
-            count
-        });
+    fn has_all(&self, line: &[u8]) -> bool {
+        line.strip_prefix(&self.text[..self.letters]).is_some_and(|rest| rest.first() == Some(&b'\t'))
     }
 
     #[inline]
     fn end(&self, totals: &mut WordTotals) {
-        totals.add_run_at(self.text, self.letters, self.sum);
+        if self.letters > 0 {
+            totals.add_run_at(self.text, self.letters, self.sum);
+        }
     }
 }
 
@@ -97,71 +169,68 @@ fn word(line: &[u8]) -> Option<usize> {
 /// The match count of the line whose year begins at `year`, and where the next line begins.
 ///
 /// Nearly every year has four digits. That is asked as a question, whose answer the processor foresees, and not added up
-/// from lengths, for which it would have to wait before it could look at the next line. The same goes for a count and
-/// volumes that fit into eight bytes.
-#[inline]
+/// from lengths, for which it would have to wait before it could look at the next line. The same goes for numbers that
+/// end within 16 bytes from the begin of the year or of the count.
+#[inline(always)]
 fn numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
-    short_numbers(text, year).or_else(|| {
-        let (count, length) = bytes::numbers(text.get(year..)?)?;
-        Some((count, year + length))
-    })
+    short_numbers(text, year).or_else(|| long_numbers(text, year))
 }
 
 /// The same, if the numbers are of the usual lengths.
-#[inline]
+#[inline(always)]
 fn short_numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
-    let first = eight(text, year)?;
-    if no_digits(first) << 24 != 0x80 << 56 || byte(first, 4) != b'\t' {
+    let bytes = bytes_at(text, year)?;
+    let ends = sixteen::no_digits(bytes);
+    if sixteen::first(ends) != 4 || sixteen::byte(bytes, 4) != b'\t' {
         return None;
     }
+    let (tab, feed) = ends_in(bytes, ends & !sixteen::before(5), 5)?;
+    Some((number(eight(bytes, 5), tab - 5), year + feed + 1))
+}
+
+/// The same, if the numbers are longer, or odd.
+#[cold]
+fn long_numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
     let count = year + 5;
-    let second = eight(text, count)?;
-    let ends = no_digits(second);
-    let tab = first_byte(ends);
-    if tab == 0 || tab == 8 || byte(second, tab) != b'\t' {
-        return None;
+    if bytes_at(text, year).is_some_and(|bytes| sixteen::first(sixteen::no_digits(bytes)) == 4 && bytes[4] == b'\t')
+        && let Some(bytes) = bytes_at(text, count)
+        && let Some((tab @ ..=8, feed)) = ends_in(bytes, sixteen::no_digits(bytes), 0)
+    {
+        return Some((number(eight(bytes, 0), tab), count + feed + 1));
     }
-    let feed = first_byte(ends & (ends - 1));
-    if feed < 8 {
-        let right = feed > tab + 1 && byte(second, feed) == b'\n';
-        return right.then(|| (number(second, tab), count + feed + 1));
-    }
-    let volumes = count + tab + 1;
-    let third = eight(text, volumes)?;
-    let feed = first_byte(no_digits(third));
-    let right = (1..8).contains(&feed) && byte(third, feed) == b'\n';
-    right.then(|| (number(second, tab), volumes + feed + 1))
+    let (count, length) = bytes::numbers(text.get(year..)?)?;
+    Some((count, year + length))
 }
 
-/// Eight bytes; the first is the lowest.
-#[inline]
-fn eight(text: &[u8], at: usize) -> Option<u64> {
-    text.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+/// Where the first two ends of fields are, given those of a count that begins at `begin` and its volumes. `None` if there
+/// are no such two, or one of the fields is empty.
+#[inline(always)]
+fn ends_in(bytes: &[u8; 16], ends: sixteen::Places, begin: usize) -> Option<(usize, usize)> {
+    let tab = sixteen::first(ends);
+    let feed = sixteen::first(ends & ends.wrapping_sub(1));
+    let right = tab > begin
+        && feed > tab + 1
+        && feed < 16
+        && sixteen::byte(bytes, tab) == b'\t'
+        && sixteen::byte(bytes, feed) == b'\n';
+    right.then_some((tab, feed))
 }
 
-#[inline]
-fn byte(bytes: u64, place: usize) -> u8 {
-    (bytes >> (8 * place)) as u8
+/// Sixteen bytes.
+#[inline(always)]
+fn bytes_at(text: &[u8], at: usize) -> Option<&[u8; 16]> {
+    text.get(at..)?.first_chunk()
 }
 
-/// The highest bit of each byte that is no digit.
-#[inline]
-fn no_digits(bytes: u64) -> u64 {
-    let values = bytes ^ each(b'0');
-    // From ten on, a byte with this added reaches its highest bit. The highest bit itself is kept out of the sum, so that
-    // no byte carries into the next.
-    (((values & each(0x7f)) + each(0x80 - 10)) | values) & each(0x80)
-}
-
-/// The place of the first byte whose highest bit is set; 8 when there is none.
-#[inline]
-fn first_byte(bits: u64) -> usize {
-    (bits.trailing_zeros() / 8) as usize
+/// Eight of sixteen bytes; the first is the lowest.
+#[inline(always)]
+fn eight(bytes: &[u8; 16], at: usize) -> u64 {
+    u64::from_le_bytes(*bytes[at..].first_chunk().expect("eight bytes from one of the first nine places"))
 }
 
 /// The number in the first `length` of eight bytes, 1 to 8 of them: neighbouring digits are put together, then
 /// neighbouring pairs, then the two fours.
-#[inline]
+#[inline(always)]
 pub(super) fn number(bytes: u64, length: usize) -> u64 {
     let digits = (bytes ^ each(b'0')) << (64 - 8 * length);
     let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;

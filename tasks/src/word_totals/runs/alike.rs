@@ -1,0 +1,84 @@
+//! Which neighbouring lines have the same word: 32 bytes of a line at once, for all paths that have AVX2.
+#![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
+
+use super::eights::{BEYOND, Vectors};
+use super::marks::scalar;
+use core::arch::x86_64::*;
+
+/// A word and its tab, together at most 32 bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Word<V> {
+    /// They, and what follows them.
+    letters: __m256i,
+    length: u32,
+    /// The proof that the processor has what is needed.
+    vectors: V,
+}
+
+impl<V: Vectors> Word<V> {
+    /// What no line begins with, for every word has a letter.
+    #[inline(always)]
+    pub(super) fn none(vectors: V) -> Self {
+        // SAFETY: a proof of vectors is one of AVX2.
+        let letters = unsafe { _mm256_set1_epi8(b'\t' as i8) };
+        Word { letters, length: 1, vectors }
+    }
+
+    /// Whether eight lines have the word.
+    #[inline(always)]
+    pub(super) fn all_have(self, text: &[u8], begins: &[u16; 33]) -> bool {
+        // SAFETY: a proof of vectors is one of AVX2.
+        unsafe { all_have(text, begins, self.letters, self.length) }
+    }
+
+    /// Which of eight lines have another word than the line before, a bit for each. Then this is the last line's word.
+    #[inline(always)]
+    pub(super) fn change(&mut self, text: &[u8], begins: &[u16; 33]) -> u8 {
+        // SAFETY: a proof of vectors is one of AVX2.
+        let (changes, letters, length) = unsafe { changes(text, begins, self.letters, self.length) };
+        *self = Word { letters, length, vectors: self.vectors };
+        changes
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn all_have(text: &[u8], begins: &[u16; 33], letters: __m256i, length: u32) -> bool {
+    let zero = _mm256_setzero_si256();
+    let mut other = zero;
+    for line in starts(text, begins) {
+        other = _mm256_or_si256(other, _mm256_xor_si256(line, letters));
+    }
+    _bzhi_u32(differing(other, zero), length) == 0
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn changes(text: &[u8], begins: &[u16; 33], mut letters: __m256i, mut length: u32) -> (u8, __m256i, u32) {
+    let mut changes = 0;
+    for (number, line) in starts(text, begins).into_iter().enumerate() {
+        let differs = _bzhi_u32(differing(line, letters), length) != 0;
+        changes |= u8::from(differs) << number;
+        letters = line;
+        length = (scalar(&begins[4 * number + 1]) - scalar(&begins[4 * number])) as u32;
+    }
+    (changes, letters, length)
+}
+
+/// Which of 32 bytes are not the same, a bit for each.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn differing(some: __m256i, others: __m256i) -> u32 {
+    !(_mm256_movemask_epi8(_mm256_cmpeq_epi8(some, others)) as u32)
+}
+
+/// The first 32 bytes of each of eight lines.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn starts(text: &[u8], begins: &[u16; 33]) -> [__m256i; 8] {
+    let at = |line: usize| scalar(&begins[4 * line]);
+    // Begins increase, so the last is the farthest.
+    assert!(at(7) + BEYOND <= text.len());
+    // SAFETY: checked above.
+    std::array::from_fn(|line| unsafe { _mm256_loadu_si256(text.as_ptr().add(at(line)).cast()) })
+}

@@ -1,0 +1,229 @@
+//! What word totals may take: memory, and of the time that a strategy's library needs by itself. And what runs elsewhere.
+
+use super::scaling::{Way, typical, wall, word_totals};
+use crate::{Proofs, cores, seam};
+use anyhow::{Context, Result, ensure};
+use datasets::ngrams::Recipe;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use strategies::{Combine, catalogue};
+use tests::{goldilocks, workspace};
+use wait4::Wait4;
+
+const MIB: u64 = 1 << 20;
+
+/// Every strategy with the kernel `runs` beside its twin, and all of them beside each other.
+pub(super) fn strategies(proofs: &mut Proofs) -> Result<()> {
+    for strategy in catalogue::ALL {
+        let price = seam::compare(strategy, seam::RUNS, 0.1)?;
+        proofs.line(
+            &format!("runs at 60 000 lines, {} against its twin", strategy.name),
+            &format!(
+                "{:+.1} % ({:+.1} to {:+.1} from {} pairs in {} processes)",
+                percent(price.ratio),
+                percent(price.ratio_within.0),
+                percent(price.ratio_within.1),
+                price.pairs,
+                price.processes
+            ),
+            "at most +10 %",
+            price.ratio <= 1.1,
+        );
+    }
+    let parallel = catalogue::ALL.iter().map(|strategy| strategy.name).filter(|name| *name != "sequential");
+    let ways: Vec<Way> = parallel.map(|name| (name, cores().get(), Combine::PerWorker)).collect();
+    let took = word_totals(Recipe { bytes: 400_000_000, ..Recipe::default() }, &ways)?;
+    let mut times: Vec<(&str, f64)> =
+        ways.iter().enumerate().map(|(place, (name, ..))| (*name, typical(&took[&place], wall))).collect();
+    times.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let (fastest, slowest) = (times.first().context("a strategy")?.1, times.last().context("a strategy")?.1);
+    let all: Vec<String> =
+        times.iter().map(|(name, time)| format!("{name} {:+.0} %", percent(time / fastest))).collect();
+    proofs.line(
+        "runs at 60 000 lines, the slowest parallel strategy against the fastest",
+        &format!("{:+.0} % (400 MB sorted: {})", percent(slowest / fastest), all.join(", ")),
+        "at most +25 %",
+        slowest <= 1.25 * fastest,
+    );
+    Ok(())
+}
+
+fn percent(ratio: f64) -> f64 {
+    (ratio - 1.0) * 100.0
+}
+
+/// What a whole process printed and took.
+struct Ran {
+    words: u64,
+    occurrences: u128,
+    /// Bytes.
+    peak: u64,
+}
+
+/// Adds up a file in a process of its own, started in the control group `group` if there is one.
+fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> {
+    let mut command = match group {
+        // A process goes into the group before it becomes ours, so that nothing of it is counted elsewhere.
+        Some(group) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", r#"echo $$ > "$0" && exec "$@""#]).arg(group.0.join("cgroup.procs")).arg(goldilocks());
+            shell
+        }
+        None => Command::new(goldilocks()),
+    };
+    command.args(["whole", "--input"]).arg(file).args(arguments).stdout(Stdio::piped());
+    let mut child = command.spawn().context("cannot start goldilocks")?;
+    let printed = std::io::read_to_string(child.stdout.take().context("its output is a pipe")?)?;
+    let ended = child.wait4()?;
+    ensure!(ended.status.success(), "goldilocks whole {}: {}", arguments.join(" "), ended.status);
+    let (words, occurrences) = printed.trim().split_once('\t').context("two numbers are printed")?;
+    Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.rusage.maxrss })
+}
+
+fn file(recipe: Recipe) -> Result<PathBuf> {
+    Ok(recipe.file(&workspace().join("datasets/generated"), &mut |_| ())?)
+}
+
+/// The most memory that this process has had, in bytes.
+fn own_peak() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the system tells no peak")?;
+    Ok(1024 * line.trim_end_matches("kB").trim().parse::<u64>()?)
+}
+
+/// Peak memory beyond what the same program needs for next to nothing, and beyond the pages of the map.
+pub(super) fn memory(proofs: &mut Proofs) -> Result<()> {
+    let tiny = file(Recipe { bytes: 1_000, ..Recipe::default() })?;
+    let files = [(1_800_000_000, false), (225_000_000, true)];
+    let files = files.map(|(bytes, shuffled)| (bytes, shuffled, file(Recipe { bytes, shuffled, ..Recipe::default() })));
+    for (bytes, shuffled, large) in files {
+        let large = large?;
+        let order = if shuffled { "shuffled" } else { "sorted" };
+        for read in ["pread", "map"] {
+            for threads in [1, 2] {
+                let arguments = ["--kernel", "runs", "--read", read, "--threads", &threads.to_string()];
+                let (nothing, ran) = (whole(&tiny, &arguments, None)?, whole(&large, &arguments, None)?);
+                // A process starts with the peak of the one that started it.
+                ensure!(
+                    own_peak()? < nothing.peak,
+                    "a file had to be made first; now that it is there, run this again"
+                );
+                let pages = if read == "map" { fs::metadata(&large)?.len() } else { 0 };
+                let beyond = ran.peak.saturating_sub(nothing.peak + pages);
+                let bar = 100 * ran.words + threads * MIB;
+                proofs.line(
+                    &format!("memory of {} MB {order}, {read}, {threads} workers", bytes / 1_000_000),
+                    &format!(
+                        "{} MiB at its peak, {:.0} bytes for each of {} words",
+                        beyond / MIB,
+                        beyond as f64 / ran.words as f64,
+                        ran.words
+                    ),
+                    &format!("at most {} MiB", bar / MIB),
+                    beyond <= bar,
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A control group with a limit on memory, removed in the end.
+struct Group(PathBuf);
+
+impl Group {
+    /// One below the root, as the system has it: version 2 of control groups, or version 1.
+    fn limited_to(bytes: u64) -> std::io::Result<Group> {
+        let name = format!("goldilocks-prove-{}", std::process::id());
+        let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
+        let (root, limit) =
+            if unified { ("/sys/fs/cgroup", "memory.max") } else { ("/sys/fs/cgroup/memory", "memory.limit_in_bytes") };
+        let group = Group(Path::new(root).join(name));
+        fs::create_dir(&group.0)?;
+        fs::write(group.0.join(limit), bytes.to_string())?;
+        Ok(group)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Nothing is in it any more; should something be, then the folder stays, and does no harm.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// A file six times as large as all memory that the process may have: 6 GB and 1 GiB, or less where the disk has no room.
+pub(super) fn limit(proofs: &mut Proofs) -> Result<()> {
+    const WANTED: u64 = 6_000_000_000;
+    let folder = tempfile::tempdir_in(workspace().join("datasets/generated"))?;
+    let disk = rustix::fs::statvfs(folder.path())?;
+    // Half of what is free, in steps, and the rest for whoever else is at work.
+    let room = disk.f_bavail * disk.f_frsize / 2 / 300_000_000 * 300_000_000;
+    let bytes = room.min(WANTED);
+    ensure!(bytes > 0, "the disk is full: {} has less than 1 GB left", folder.path().display());
+    let large = Recipe { bytes, ..Recipe::default() }.file(folder.path(), &mut |_| ())?;
+    // Added up by a program that knows nothing of ours.
+    let columns =
+        Command::new("awk").args(["-F", "\t", "{ sum += $3 } END { printf \"%.0f\", sum }"]).arg(&large).output();
+    let expected: u128 = String::from_utf8(columns.context("cannot start awk")?.stdout)?.trim().parse()?;
+    let allowed = bytes * 1024 * MIB / WANTED;
+    let group = Group::limited_to(allowed);
+    for (kernel, read) in [("runs", "pread"), ("runs", "map"), ("bytes", "pread")] {
+        let ran = whole(&large, &["--kernel", kernel, "--read", read, "--threads", "2"], group.as_ref().ok())?;
+        let within = match &group {
+            Ok(_) => "in a control group with that limit".to_owned(),
+            Err(error) => format!("without a control group ({error})"),
+        };
+        // Without a limit, pages of a map are counted as if they were needed.
+        let kept = group.is_ok() || read == "map" || ran.peak <= allowed;
+        proofs.line(
+            &format!("{:.1} GB within {} MiB, {kernel}, {read}", bytes as f64 / 1e9, allowed / MIB),
+            &format!("{} words, {} occurrences, peak {} MiB, {within}", ran.words, ran.occurrences, ran.peak / MIB),
+            &format!("{expected} occurrences, as awk adds them up"),
+            ran.occurrences == expected && kept,
+        );
+    }
+    Ok(())
+}
+
+/// The rank-frequency slope, which a test holds.
+pub(super) fn slope(proofs: &mut Proofs) -> Result<()> {
+    let test = "frequencies_fall_with_the_rank_as_the_exponent_says";
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["test", "--package", "datasets", "--test", "ngrams", test])
+        .current_dir(workspace())
+        .output()
+        .context("cannot start the tests")?;
+    let passed = String::from_utf8_lossy(&output.stdout).contains(&format!("test {test} ... ok"));
+    proofs.line(
+        "rank-frequency slope of 11 kinds of files",
+        if passed { "the test passes" } else { "the test fails" },
+        "within 0.02 of the exponent",
+        output.status.success() && passed,
+    );
+    Ok(())
+}
+
+/// Fuzzing with the address sanitizer, as long as is promised, then Miri. Both need a nightly compiler.
+pub(super) fn fuzz(proofs: &mut Proofs) -> Result<()> {
+    const MINUTES: f64 = 30.0;
+    for (what, arguments, minutes) in [
+        ("kernels against each other, fuzzed under the address sanitizer", &["fuzz", "960"][..], MINUTES),
+        ("kernels on short texts, watched by Miri", &["miri"][..], 0.0),
+    ] {
+        let mut child =
+            Command::new("just").args(arguments).current_dir(workspace()).spawn().context("cannot start just")?;
+        let ended = child.wait4()?;
+        // With that of all processes below it.
+        let took = (ended.rusage.utime + ended.rusage.stime).as_secs_f64() / 60.0;
+        let found = if ended.status.success() { "no finding" } else { "a finding, or it could not run; see above" };
+        proofs.line(
+            what,
+            &format!("{took:.0} processor minutes, {found}"),
+            &if minutes > 0.0 { format!("at least {minutes:.0} minutes, no finding") } else { "no finding".to_owned() },
+            ended.status.success() && took >= minutes,
+        );
+    }
+    Ok(())
+}
