@@ -4,7 +4,6 @@
 use harness::data::Prepared;
 use harness::interrupt::Interrupt;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 use strategies::{
     Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Setup, Workers, wire,
@@ -143,7 +142,8 @@ fn cursor_ranges_agree() {
 fn on_a_table(task: &'static str, sizes: &'static [usize]) {
     let mut inputs = Inputs::default();
     inputs.cursor_pages.rows = 10_000;
-    let prepared = Prepared::prepare(&[task], inputs, Path::new(""), &Interrupt::default(), &|_| ());
+    let folder = tempfile::tempdir().unwrap();
+    let prepared = Prepared::prepare(&[task], inputs, folder.path(), &Interrupt::default(), &|_| ());
     let prepared = prepared.expect("the input can be made");
     assert_eq!(prepared.skipped, [], "this test needs PostgreSQL; `goldilocks setup` installs it");
     for depth in [1, 8] {
