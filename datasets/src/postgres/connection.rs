@@ -7,7 +7,7 @@
 //!
 //! How it works:
 //!
-//! 1. [`Socket`] is non-blocking. A read or write that would block notes which of the two it wanted, and is pending.
+//! 1. Its socket is non-blocking. A read or write that would block notes which of the two it wanted, and is pending.
 //! 2. [`Driver::block_on`] polls the caller's future, then the connection. Whoever made progress rings the bell.
 //! 3. If the bell is silent, the thread sleeps until the socket is ready for what was noted, or another thread rings.
 //! 4. Where silence is limited ([`Driver::limit_silence`]), a connection on which nothing moves for so long is given up.
