@@ -142,7 +142,7 @@ fn cursor_ranges_agree() {
 fn on_a_table(task: &'static str, sizes: &'static [usize]) {
     let mut inputs = Inputs::default();
     inputs.cursor_pages.rows = 10_000;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let prepared = Prepared::prepare(&[task], inputs, folder.path(), &Interrupt::default(), &|_| ());
     let prepared = prepared.expect("the input can be made");
     assert_eq!(prepared.skipped, [], "this test needs PostgreSQL; `goldilocks setup` installs it");
