@@ -50,7 +50,7 @@ const SETTINGS: &[&str] = &[
     "max_parallel_workers_per_gather=0",
     "autovacuum=off",
     // Each worker of `cursor_ranges` has a connection of its own.
-    "max_connections=300",
+    "max_connections=200",
     "listen_addresses=",
     "port=5432",
     "unix_socket_permissions=0700",

@@ -70,14 +70,14 @@ pub(super) fn faults() -> Vec<Fault<Place>> {
 fn crowd(_: &Place) -> Result<Told> {
     let place = Place::bare()?;
     let mut connections = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..1000 {
         let began = Instant::now();
         match connect(&place.url()) {
             Ok(connection) => connections.push(connection),
             Err(error) => return Ok(Told::since(began, error)),
         }
     }
-    bail!("it takes a hundred");
+    bail!("it takes a thousand");
 }
 
 /// A server that was asked to stop waits for its last session and lets nobody else in.
