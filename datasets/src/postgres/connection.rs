@@ -118,6 +118,7 @@ impl Bell {
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             // An error here is an interruption by a signal; the caller's loop looks again.
             let _ = rustix::event::poll(&mut watched[..heard], left.as_ref());
+            socket.look_again();
             // Most sleeps end by the socket. A ring that comes later than this is heard by the next sleep, for nothing.
             if !watched[0].revents().is_empty() {
                 let mut drained = [0; 16];
@@ -293,6 +294,7 @@ impl Driver {
 
     /// The socket, whether it must be readable, and whether it must be writable: one of the two is enough.
     pub fn waits_for(&self) -> (BorrowedFd<'_>, bool, bool) {
+        self.socket.look_again();
         let (readable, writable) = self.socket.wanted();
         (self.socket.as_fd(), readable, writable)
     }

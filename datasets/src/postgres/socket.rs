@@ -2,8 +2,9 @@
 //!
 //! It knows two things that save system calls and wake-ups:
 //!
-//! 1. A read that does not fill its buffer has emptied the socket. Reading again would only be told so; whoever sleeps
-//!    until there is something to read is told of what came in between as well.
+//! 1. A read that does not fill its buffer has emptied the socket. Reading again would only be told so: for one page at a
+//!    time that would be two system calls in vain for each. Whoever sleeps until there is something to read is told of
+//!    what came in between as well.
 //! 2. A client that is faster than its server finds the socket empty again and again, and the server would have to wake
 //!    it for every piece that it sends, which takes it longer than the piece. In the middle of a long answer such a
 //!    client therefore *pauses*: it sleeps a moment without being woken, and then reads all that has gathered. Network
@@ -84,7 +85,7 @@ struct Shared {
     wanted: AtomicU8,
     /// Whether bytes have moved since the driver looked last.
     moved: AtomicBool,
-    /// Whether a read of this turn has emptied it.
+    /// Whether a read has emptied it since it was waited for.
     empty: AtomicBool,
     /// Whether bytes have come since a pause was last thought of.
     came: AtomicBool,
@@ -154,6 +155,10 @@ impl Socket {
     /// Begins a turn of the connection: what was wanted before is forgotten.
     pub(super) fn begin_turn(&self) {
         self.shared.wanted.store(0, Ordering::Relaxed);
+    }
+
+    /// It was waited for, or will be before the next turn: there may be something to read.
+    pub(super) fn look_again(&self) {
         self.shared.empty.store(false, Ordering::Relaxed);
     }
 
@@ -235,7 +240,10 @@ impl AsyncRead for Socket {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                self.shared.empty.store(true, Ordering::Relaxed);
+                Poll::Pending
+            }
         }
     }
 }
@@ -290,25 +298,28 @@ mod tests {
     }
 
     #[test]
-    fn after_a_read_that_has_emptied_it_a_turn_reads_no_more_and_waits() {
+    fn after_a_read_that_has_emptied_it_nothing_is_read_before_it_was_waited_for() {
         let (mut socket, mut server) = pair();
         server.write_all(&[7; 10]).expect("there is room");
         socket.begin_turn();
         assert_eq!([read(&mut socket, 4), read(&mut socket, 4)], [Some(4), Some(4)], "filled, there may be more");
         assert_eq!((read(&mut socket, 4), socket.wanted()), (Some(2), (false, false)));
         server.write_all(&[7; 3]).expect("there is room");
-        assert_eq!((read(&mut socket, 4), socket.wanted()), (None, (true, false)), "it is for the next turn");
+        assert_eq!((read(&mut socket, 4), socket.wanted()), (None, (true, false)), "it will be told of");
         socket.begin_turn();
+        assert_eq!(read(&mut socket, 4), None, "a turn alone is no reason to look");
+        socket.begin_turn();
+        socket.look_again();
         assert_eq!((read(&mut socket, 4), socket.wanted()), (Some(3), (false, false)));
     }
 
     #[test]
-    fn the_servers_end_is_seen_in_the_turn_after_the_last_bytes() {
+    fn the_servers_end_is_seen_when_the_last_bytes_were_read_and_it_was_waited_for() {
         let (mut socket, mut server) = pair();
         server.write_all(&[7; 3]).expect("there is room");
         drop(server);
         assert_eq!([read(&mut socket, 4), read(&mut socket, 4)], [Some(3), None]);
-        socket.begin_turn();
+        socket.look_again();
         assert_eq!(read(&mut socket, 4), Some(0));
     }
 
