@@ -1,4 +1,4 @@
-//! Line by line in plain Rust, eight bytes at a time: what every processor can do, and what the vector paths leave over.
+//! Line by line, sixteen bytes at a time: what every processor can do, and what the vector paths leave over.
 
 use super::sixteen;
 use crate::word_totals::bytes;
@@ -68,8 +68,7 @@ impl<'a> Lines<'a> {
 
     /// Takes the next line. When it has another word, the run before has ended.
     #[inline(always)]
-    fn next(&mut self, ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
-        let mut ended = ended;
+    fn next(&mut self, mut ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
         let line = &self.text[self.begin..];
         if !self.run.has(line) {
             let length = word(line).ok_or(self.begin)?;
@@ -112,28 +111,20 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// That of no line: where no byte is kept, none is left that could be a one.
+    /// No line's: where no byte is kept all are zeros, and this word has other bytes.
     const NONE: Run<'static> = Run { text: &[], letters: 0, word: [1; 16], kept: [0; 16], sum: 0 };
 
     #[inline]
     fn new(text: &'a [u8], letters: usize) -> Self {
-        const KEPT: [u8; 32] = {
-            let mut bytes = [0xff; 32];
-            let mut place = 16;
-            while place < 32 {
-                bytes[place] = 0;
-                place += 1;
-            }
-            bytes
-        };
-        let kept = KEPT[15_usize.saturating_sub(letters)..].first_chunk().expect("16 bytes from any of the first 16");
+        // The word and its tab: those behind them are cleared.
+        let kept = u128::MAX >> (8 * 15_usize.saturating_sub(letters));
         let begin = text.first_chunk().copied().unwrap_or_else(|| {
             let mut begin = [0; 16];
             begin[..text.len()].copy_from_slice(text);
             begin
         });
-        let word = u128::from_ne_bytes(begin) & u128::from_ne_bytes(*kept);
-        Run { text, letters, word: word.to_ne_bytes(), kept: *kept, sum: 0 }
+        let word = u128::from_le_bytes(begin) & kept;
+        Run { text, letters, word: word.to_le_bytes(), kept: kept.to_le_bytes(), sum: 0 }
     }
 
     /// Whether a line has this run's word.
