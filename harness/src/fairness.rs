@@ -34,7 +34,7 @@ const LONG_ENOUGH_NS: u64 = 200_000_000;
 const WORK_NS: u64 = 50_000_000;
 
 /// What a library's own thread may take for each job that others run. async-std's executor takes 11 µs on an idle machine,
-/// and up to 31 on one that others keep busy; twice that accuses nobody.
+/// and was seen to take 31 on one that others kept busy; twice that is allowed.
 const HAND_OVER_NS: u64 = 60_000;
 
 /// The strategy that has one job at a time by definition, however many workers it is allowed.
