@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
 
 /// Which concurrency strategy, on how many cores, with which partition size? Not too big, not too small.
 #[derive(Parser)]
-// An option given twice counts as it was given last: a recipe's own may be overruled.
+// An option given twice counts as it was given last, a list too: a recipe's own may be overruled.
 #[command(name = "goldilocks", version, about, args_override_self = true)]
 pub(crate) struct Command {
     #[command(subcommand)]
@@ -194,10 +194,14 @@ mod tests {
         let sweeps: Vec<Vec<String>> = sweeps.collect();
         assert!(sweeps.len() >= 3, "{sweeps:?}");
         for mut words in sweeps {
-            words.extend(["--budget", "20m", "--samples", "7", "--rows", "500"].map(str::to_owned));
+            words.extend(
+                ["--budget", "20m", "--samples", "7", "--rows", "500", "--strategies", "rayon,processes"]
+                    .map(str::to_owned),
+            );
             let command = Command::try_parse_from(std::iter::once("goldilocks".to_owned()).chain(words.clone()));
             let Ok(Command { wish: Wish::Sweep(sweep) }) = command else { panic!("{words:?} is no sweep") };
             assert_eq!((sweep.budget, sweep.samples), (Some(1200.0), 7), "what is said last counts");
+            assert_eq!(sweep.strategies, ["rayon", "processes"], "a list too");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::plan::Axes;
 use crate::sweep::{self, Plan};
 use crate::{doctor, machine, record};
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
+use clap::{ArgAction, Args};
 use reports::record::{Check, Verdict};
 use reports::statistics::TARGET;
 use std::collections::BTreeSet;
@@ -20,25 +20,25 @@ use tasks::Inputs;
 #[derive(Args)]
 pub(crate) struct Sweep {
     /// The tasks
-    #[arg(long, value_delimiter = ',', default_value = "count,word_totals,cursor_pages")]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "count,word_totals,cursor_pages")]
     tasks: Vec<String>,
     /// The strategies [default: the whole catalogue]
-    #[arg(long, value_delimiter = ',')]
-    strategies: Vec<String>,
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set)]
+    pub(super) strategies: Vec<String>,
     /// The core counts [default: 1, 2, 4 and so on up to all]
-    #[arg(long, value_delimiter = ',', value_parser = positive)]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = positive)]
     cores: Vec<u64>,
     /// Jobs in progress at one moment [default: as many as cores]
-    #[arg(long, value_delimiter = ',', value_parser = workers)]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = workers)]
     workers: Vec<u64>,
     /// Partition sizes, for every task [default: each task's own]
-    #[arg(long, value_delimiter = ',', value_parser = positive)]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = positive)]
     sizes: Vec<u64>,
     /// Deliveries to compare
-    #[arg(long, value_delimiter = ',', default_value = "gather", value_parser = word::<strategies::Delivery>)]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "gather", value_parser = word::<strategies::Delivery>)]
     deliveries: Vec<String>,
     /// Combines to compare
-    #[arg(long, value_delimiter = ',', default_value = "per_partition", value_parser = word::<strategies::Combine>)]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "per_partition", value_parser = word::<strategies::Combine>)]
     combines: Vec<String>,
     /// Time for measuring: 90s, 5m, 1h. The first block is finished whatever it takes [default: 5m]
     #[arg(long, value_parser = seconds)]
