@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tasks::cursor::{Cursor, DEFAULT_DEPTH, PageSize};
 use tests::ways::account::{Account, Cause, Watch, backend};
 use tests::ways::peers::{Program, Stage};
-use tests::ways::runtimes::{ALL, Running};
+use tests::ways::runtimes::{ALL, Running, Runtime};
 use tests::ways::{Check, Reader, Sum, Table, Way, every_row, paged};
 use tests::wires::over;
 use tokio_postgres::Row;
@@ -64,7 +64,8 @@ fn every_runtime_reads_the_same_rows_and_only_pools_hand_over() {
         for (depth, size) in [(1, PageSize::Rows(50)), (DEFAULT_DEPTH, PageSize::default())] {
             let (rows, took) = running.read::<Check>(&every_row(&product()), depth, size).unwrap();
             assert_eq!(rows, expected, "{runtime}");
-            let one_thread = ["a plain thread", "tokio, current-thread"].contains(&runtime.to_string().as_str());
+            let one_thread = matches!(runtime, Runtime::Thread | Runtime::Roomy | Runtime::TokioCurrent);
+            assert!(took.told_of_room.is_none_or(|told| told > 0), "{runtime} was told of room");
             assert!(!one_thread || took.hand_overs <= 1, "{runtime}: {} hand-overs", took.hand_overs);
         }
     }

@@ -127,6 +127,8 @@ pub struct Took {
     pub waits: Option<u64>,
     /// How often a thread of this process went to sleep.
     pub sleeps: u64,
+    /// How often the client was told that there is room to write again, where that is counted.
+    pub told_of_room: Option<u64>,
     /// How often one thread went on where another had been, reading or moving the connection's bytes.
     pub hand_overs: u64,
 }
@@ -135,7 +137,7 @@ impl Took {
     /// What nobody watched from within: time, and the processor time of a process as a whole.
     pub(super) fn from_outside(wall: f64, cpu: f64, server: Option<Busy>) -> Self {
         let client = Busy { running: cpu, ready: 0.0 };
-        Took { wall, client, server, consumer: 0.0, connections: 1, waits: None, sleeps: 0, hand_overs: 0 }
+        Took { wall, client, server, consumer: 0.0, connections: 1, waits: None, sleeps: 0, told_of_room: None, hand_overs: 0 }
     }
 }
 
@@ -190,7 +192,7 @@ impl Watch {
         let server =
             self.server.map(|(process, before)| anyhow::Ok(Busy::of_process(process)?.since(before))).transpose()?;
         let (consumer, sleeps) = (self.consumer, sleeps() - self.sleeps);
-        Ok(Took { wall, client, server, consumer, connections: 1, waits: None, sleeps, hand_overs: 0 })
+        Ok(Took { wall, client, server, consumer, connections: 1, waits: None, sleeps, told_of_room: None, hand_overs: 0 })
     }
 }
 
