@@ -94,6 +94,13 @@ pub const ALL: &[Program] = &[
 pub const PATHS: &[Program] = &[
     own("portable", "The portable path over a map.", &["--kernel", "runs", "--read", "map", "--vector", "portable"]),
     own("avx2", "The AVX2 path over a map.", &["--kernel", "runs", "--read", "map", "--vector", "avx2"]),
+    Program {
+        name: "byte_sum_let_go",
+        about: "A sum of the map's bytes whose threads share the unmapping.",
+        role: Role::Floor,
+        parallel: true,
+        means: Means::Own(&["--floor", "--read", "map", "--let-go"]),
+    },
     own("avx512", "The AVX-512 path over a map.", &["--kernel", "runs", "--read", "map", "--vector", "avx512"]),
 ];
 

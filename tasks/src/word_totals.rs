@@ -130,6 +130,12 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
 }
 
 impl TotalsOf {
+    /// Lets one of `parts` equal parts of the map go, if there is one. Whoever unmaps it at the end of a process is alone
+    /// in that; the threads that have read it can share the work.
+    pub fn let_go(&self, part: usize, parts: NonZeroUsize) {
+        self.input.let_go(part, parts.get());
+    }
+
     fn add(&self, range: (u64, u64), into: &mut WordTotals) -> Result<()> {
         self.input.pieces(range, |piece, at| match (self.work)(piece, into) {
             Ok(()) => Ok(()),

@@ -20,6 +20,9 @@ pub(crate) struct Whole {
     /// Add up bytes instead of words: the floor
     #[arg(long)]
     floor: bool,
+    /// The floor's threads share the unmapping, as the threads that add up words do
+    #[arg(long, requires = "floor")]
+    let_go: bool,
     #[command(flatten)]
     options: Options,
 }
@@ -28,7 +31,7 @@ impl Whole {
     pub(crate) fn carry_out(self) -> Result<ExitCode> {
         if self.floor {
             let file = self.options.input.context("give a file with --input FILE")?;
-            println!("{}", floor::sum_of_bytes(file, self.options.read, self.threads)?);
+            println!("{}", floor::sum_of_bytes(file, self.options.read, self.threads, self.let_go)?);
             return Ok(ExitCode::SUCCESS);
         }
         let task = Arc::new(TotalsOf::new(&self.options)?);

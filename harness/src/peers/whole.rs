@@ -23,16 +23,17 @@ pub fn totals(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotals>
         return Ok(task.baseline()?);
     }
     let partitions = Mutex::new(task.partitions(LINES)?);
-    let work = || {
+    let work = &|part: usize| {
         let mut totals = WordTotals::default();
         while let Some(partition) = partitions.lock().ok().and_then(|mut partitions| partitions.next()) {
             task.map(partition?, &mut totals)?;
         }
+        task.let_go(part, threads);
         Ok(totals)
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.get()).map(|_| scope.spawn(work)).collect();
-        let own: strategies::Result<WordTotals> = work();
+        let others: Vec<_> = (1..threads.get()).map(|part| scope.spawn(move || work(part))).collect();
+        let own: strategies::Result<WordTotals> = work(0);
         let mut totals = own?;
         for other in others {
             let other = other.join().ok().context("a thread panicked while it added up words")?;
