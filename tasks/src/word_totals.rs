@@ -196,7 +196,7 @@ impl Task for TotalsOf {
 
     fn map(&self, range: Self::Partition, into: &mut WordTotals) -> Result<()> {
         // A worker's next partition is rarely the neighbour of its last.
-        into.close_list();
+        into.close_stretch();
         self.add(range, into)
     }
 

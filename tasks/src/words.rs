@@ -9,32 +9,49 @@ use key::Key;
 use list::List;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::ops::Range;
 use table::{Hash, SHARDS, Table};
 
 /// A total per distinct word. Words are bytes: a 1-gram file may hold any.
 ///
-/// As long as words come in increasing order, as the runs of a sorted file do, they are kept as lists, and nothing is
-/// hashed. A list that lies behind or between others is moved there whole: totals of a sorted file's partitions are added
-/// up without copying them. With the first word that the end of the last list cannot take, all words go into a table; and
-/// with the 1025th into 64 tables by their hashes, each of which can be added up without the others.
+/// As long as words come in increasing order, as the runs of a sorted file do, they are kept in a list, and nothing is
+/// hashed. Each partition's words are a stretch of it. When totals are added up, stretches are put in order, and the lists
+/// stay where they are: totals of a sorted file's partitions are added up without copying a word. With the first word that
+/// the end of the last stretch cannot take, all words go into a table; and with the 1025th into 64 tables by their hashes,
+/// each of which can be added up without the others.
 #[derive(Clone, Default)]
 pub struct WordTotals {
-    /// Each increases and lies behind the one before, and none is empty; there are none when there are tables.
+    /// They never decrease. A word that is in no stretch does not count.
     lists: Vec<List>,
+    /// Each increases and lies behind the one before, and none is empty; there are none when there are tables.
+    stretches: Vec<Stretch>,
+    /// How many words of the lists are in no stretch any more.
+    dropped: usize,
     /// None, one, or [`SHARDS`].
     tables: Vec<Table>,
-    /// The key of the last list's last word, where the next word that increases is to be appended to that list.
+    /// The last word's key, where the next word that increases is to be appended to the last list and stretch.
     last: Key,
-    /// Whether the next word that increases begins a list.
+    /// Whether the next word that increases begins a stretch.
     closed: bool,
     overflowed: bool,
+}
+
+/// A part of a list, and which.
+#[derive(Clone)]
+struct Stretch {
+    list: usize,
+    places: Range<usize>,
 }
 
 /// With more words than this, one table becomes [`SHARDS`].
 const ONE_TABLE: usize = 1024;
 
-/// A list of fewer words is rather copied to the end of another than kept for itself.
+/// Fewer words are rather copied to the end of a list than kept as a stretch for themselves.
 const SHORT: usize = 256;
+
+/// So many words in no stretch do no harm.
+const FEW: usize = 4096;
 
 /// A worker's totals are large when they no longer fit into its second-level cache.
 const LARGE: usize = 1 << 20;
@@ -78,54 +95,83 @@ impl WordTotals {
             return self.add_hashed(Hash::of(word), word, count);
         }
         let key = Key::of(text, letters);
-        match self.lists.last_mut().filter(|_| key.is_behind(self.last)) {
-            Some(list) => list.push_at(text, letters, count),
-            None => self.add_listed(&text[..letters], count),
+        if !key.is_behind(self.last) {
+            return self.add_listed(&text[..letters], count, key);
         }
-        self.last = key;
+        if let Some((list, stretch)) = self.lists.last_mut().zip(self.stretches.last_mut()) {
+            list.push_at(text, letters, count);
+            stretch.places.end += 1;
+            self.last = key;
+        }
     }
 
     /// Adds to the lists a word whose key does not tell where it belongs.
     #[cold]
-    fn add_listed(&mut self, word: &[u8], count: u64) {
-        let Some(list) = self.lists.last_mut() else { return self.begin_list(word, count) };
-        match word.cmp(list.last()) {
-            Ordering::Greater if self.closed => self.begin_list(word, count),
-            Ordering::Greater => list.push(word, count),
-            Ordering::Equal => self.overflowed |= list.raise(list.len() - 1, count),
-            Ordering::Less => self.add(word, count),
+    fn add_listed(&mut self, word: &[u8], count: u64, key: Key) {
+        let last = self.stretches.last();
+        match last.map_or(Ordering::Greater, |last| word.cmp(self.ends(last).1)) {
+            Ordering::Less => return self.add(word, count),
+            Ordering::Equal => {
+                let last = last.expect("its last word was compared");
+                self.overflowed |= self.lists[last.list].raise(last.places.end - 1, count);
+            }
+            Ordering::Greater => {
+                let goes_on = self.can_go_on() && !self.closed;
+                if self.lists.is_empty() {
+                    self.lists.push(List::default());
+                }
+                let (number, list) = self.lists.iter_mut().enumerate().next_back().expect("there is one now");
+                list.push(word, count);
+                match self.stretches.last_mut().filter(|_| goes_on) {
+                    Some(last) => last.places.end += 1,
+                    None => self.stretches.push(Stretch { list: number, places: list.len() - 1..list.len() }),
+                }
+                self.closed = false;
+            }
+        }
+        if self.can_go_on() {
+            self.last = key;
         }
     }
 
-    #[cold]
-    fn begin_list(&mut self, word: &[u8], count: u64) {
-        // As long as the last one: partitions are alike.
-        let mut list = self.lists.last().map(List::as_long).unwrap_or_default();
-        list.push(word, count);
-        self.lists.push(list);
-        self.closed = false;
+    /// Whether the last stretch is the end of the last list.
+    fn can_go_on(&self) -> bool {
+        self.stretches.last().is_some_and(|last| last.list + 1 == self.lists.len() && self.is_end(last))
     }
 
-    /// Says that the next word may belong far behind the last one. Totals in which each partition has its own list are
-    /// added up by moving lists; one list with gaps would have to be taken apart and copied.
-    pub fn close_list(&mut self) {
-        let last = self.lists.last_mut().filter(|list| list.len() >= SHORT);
-        self.closed = last.is_some();
+    /// Whether a stretch is the end of its list.
+    fn is_end(&self, stretch: &Stretch) -> bool {
+        stretch.places.end == self.lists[stretch.list].len()
+    }
+
+    /// The first and the last word of a stretch.
+    fn ends(&self, stretch: &Stretch) -> (&[u8], &[u8]) {
+        let list = &self.lists[stretch.list];
+        (list.word(stretch.places.start), list.word(stretch.places.end - 1))
+    }
+
+    /// Says that the next word may belong far behind the last one. Totals in which each partition has its own stretch are
+    /// added up by putting these in order; one stretch with gaps would have to be taken apart and copied.
+    pub fn close_stretch(&mut self) {
+        self.closed = self.stretches.last().is_some_and(|last| last.places.len() >= SHORT);
         self.last = Key::default();
-        last.into_iter().for_each(List::shrink);
     }
 
     /// One table, or many if there are many words, with all that the lists have.
     #[cold]
     fn make_tables(&mut self) {
-        let lists = std::mem::take(&mut self.lists);
-        let many = lists.iter().map(List::len).sum::<usize>() > ONE_TABLE;
+        let (lists, stretches) = (std::mem::take(&mut self.lists), std::mem::take(&mut self.stretches));
+        let many = stretches.iter().map(|stretch| stretch.places.len()).sum::<usize>() > ONE_TABLE;
         self.tables.resize_with(if many { SHARDS } else { 1 }, Table::default);
-        lists.iter().for_each(|list| self.add_list(list));
+        self.dropped = 0;
+        self.add_stretches(&lists, &stretches);
     }
 
-    fn add_list(&mut self, list: &List) {
-        list.iter().for_each(|(word, total)| self.add_hashed(Hash::of(word), word, total));
+    /// Adds words to the tables.
+    fn add_stretches(&mut self, lists: &[List], stretches: &[Stretch]) {
+        for Stretch { list, places } in stretches {
+            lists[*list].among(places.clone()).for_each(|(word, total)| self.add_hashed(Hash::of(word), word, total));
+        }
     }
 
     /// From one table to [`SHARDS`].
@@ -149,7 +195,7 @@ impl WordTotals {
         self.overflowed |= other.overflowed;
         self.last = Key::default();
         if other.tables.len() == self.tables.len() {
-            let tables = self.tables.iter_mut().zip(other.tables);
+            let tables = self.tables.iter_mut().zip(std::mem::take(&mut other.tables));
             self.overflowed |= tables.fold(false, |overflowed, (own, table)| own.absorb(table) | overflowed);
             if self.tables.len() == 1 && self.tables[0].len() > ONE_TABLE {
                 self.spread();
@@ -157,7 +203,11 @@ impl WordTotals {
         } else {
             other.tables.iter().for_each(|table| self.add_table(table));
         }
-        other.lists.into_iter().for_each(|list| self.absorb_list(list));
+        if self.tables.is_empty() {
+            self.absorb_stretches(other);
+        } else {
+            self.add_stretches(&other.lists, &other.stretches);
+        }
     }
 
     /// Adds the totals of all others. Where all have many tables, the first tables of all come first, then the second ones:
@@ -177,57 +227,125 @@ impl WordTotals {
         others.into_iter().for_each(|other| self.absorb(other));
     }
 
-    /// Adds the totals of a list that increases, by moving it to its place if possible.
-    fn absorb_list(&mut self, mut list: List) {
-        if !self.tables.is_empty() {
-            return self.add_list(&list);
-        }
-        let (first, last) = list.ends();
-        // The lists that have words within those of this one.
-        let (from, until) = match self.lists.last() {
-            // Nearly always it belongs behind all others.
-            Some(end) if end.last() < first => (self.lists.len(), self.lists.len()),
-            _ => (
-                self.lists.partition_point(|other| other.last() < first),
-                self.lists.partition_point(|other| other.word(0) <= last),
-            ),
-        };
-        // A word whose lines lie on both sides of a cut is in both lists. They are joined at it, and neither is copied.
-        if from < until && self.lists[from].last() == first {
-            let total = self.lists[from].pop().expect("no list is empty");
-            self.overflowed |= list.raise(0, total);
-            if self.lists[from].is_empty() {
-                self.lists.remove(from);
-            }
-            return self.absorb_list(list);
-        }
-        if from < until && self.lists[until - 1].word(0) == last {
-            let total = list.pop().expect("no list is empty");
-            self.overflowed |= self.lists[until - 1].raise(0, total);
-            if !list.is_empty() {
-                self.absorb_list(list);
-            }
+    /// Adds the totals of lists to lists.
+    fn absorb_stretches(&mut self, other: WordTotals) {
+        if let ([list], [stretch]) = (&other.lists[..], &other.stretches[..])
+            && self.append(list, stretch)
+        {
             return;
         }
-        let touched: usize = self.lists[from..until].iter().map(List::len).sum();
-        if from == until {
-            match from.checked_sub(1).map(|before| &mut self.lists[before]) {
-                Some(before) if before.len().min(list.len()) < SHORT => before.extend(&list, 0..list.len()),
-                _ => self.lists.insert(from, list),
+        let before = self.lists.len();
+        self.lists.extend(other.lists);
+        self.dropped += other.dropped;
+        let moved = other.stretches.into_iter().map(|stretch| Stretch { list: stretch.list + before, ..stretch });
+        let mut moved: VecDeque<Stretch> = moved.collect();
+        while let Some(stretch) = moved.pop_front() {
+            if let Err(stretch) = self.place(stretch) {
+                // Tables take words in any order.
+                self.stretches.push(stretch);
+                self.stretches.extend(moved);
+                return self.make_tables();
             }
-        } else if touched > 4096 + 64 * list.len() {
-            // A few words that belong into the middle of many, again and again, would move the many every time.
-            self.make_tables();
-            self.add_list(&list);
-        } else {
-            let mut others = self.lists.drain(from..until);
-            let mut merged = others.next().unwrap_or_default();
-            others.for_each(|other| merged.extend(&other, 0..other.len()));
-            // What lies before all of the new words stays where it is.
-            let tail = merged.split_off(merged.first_not_below(0, list.word(0)));
-            self.overflowed |= merged.merge(&tail, &list);
-            self.lists.insert(from, merged);
         }
+        if self.dropped > FEW.max(self.len()) {
+            self.tidy();
+        }
+    }
+
+    /// Copies a few words to the end of a list, if that is where they belong.
+    fn append(&mut self, from: &List, stretch: &Stretch) -> bool {
+        let Some(last) = self.stretches.last() else { return false };
+        let (_, end) = self.ends(last);
+        let belongs = end < from.word(stretch.places.start) && self.is_end(last);
+        if stretch.places.len() >= SHORT || !belongs {
+            return false;
+        }
+        let last = self.stretches.last_mut().expect("its end was looked at");
+        self.lists[last.list].extend(from, stretch.places.clone());
+        last.places.end += stretch.places.len();
+        true
+    }
+
+    /// Puts a stretch of one of the lists where it belongs. It is given back if that would mean to move too many others.
+    fn place(&mut self, mut stretch: Stretch) -> Result<(), Stretch> {
+        let (first, last) = self.ends(&stretch);
+        // The stretches that have words within those of this one.
+        let (from, until) = match self.stretches.last() {
+            // Nearly always it belongs behind all others.
+            Some(end) if self.ends(end).1 < first => (self.stretches.len(), self.stretches.len()),
+            _ => (
+                self.stretches.partition_point(|other| self.ends(other).1 < first),
+                self.stretches.partition_point(|other| self.ends(other).0 <= last),
+            ),
+        };
+        if from == until {
+            self.stretches.insert(from, stretch);
+            return Ok(());
+        }
+        // A word whose lines lie on both sides of a cut is in both stretches. One of them drops it.
+        if self.ends(&self.stretches[from]).1 == first {
+            let other = &mut self.stretches[from];
+            other.places.end -= 1;
+            let total = self.lists[other.list].total(other.places.end);
+            self.overflowed |= self.lists[stretch.list].raise(stretch.places.start, total);
+            self.dropped += 1;
+            if self.stretches[from].places.is_empty() {
+                self.stretches.remove(from);
+            }
+            return self.place(stretch);
+        }
+        let other = &self.stretches[until - 1];
+        if self.ends(other).0 == last {
+            stretch.places.end -= 1;
+            let total = self.lists[stretch.list].total(stretch.places.end);
+            self.overflowed |= self.lists[other.list].raise(other.places.start, total);
+            self.dropped += 1;
+            return if stretch.places.is_empty() { Ok(()) } else { self.place(stretch) };
+        }
+        let touched: usize = self.stretches[from..until].iter().map(|other| other.places.len()).sum();
+        if touched > 4096 + 64 * stretch.places.len() {
+            // A few words that belong into the middle of many, again and again, would move the many every time.
+            return Err(stretch);
+        }
+        self.merge(from..until, &stretch);
+        Ok(())
+    }
+
+    /// Makes one stretch of some neighbours and another.
+    fn merge(&mut self, neighbours: Range<usize>, other: &Stretch) {
+        let from = neighbours.start;
+        let mut merged = self.stretches[from].clone();
+        if !self.is_end(&merged) || merged.list == other.list {
+            // Behind it there are other words in its list. In a list of its own it can grow.
+            let own = self.lists[merged.list].copied(merged.places.clone());
+            self.dropped += own.len();
+            merged = Stretch { list: self.lists.len(), places: 0..own.len() };
+            self.lists.push(own);
+        }
+        let mut list = std::mem::take(&mut self.lists[merged.list]);
+        let added = self.lists[other.list].copied(other.places.clone());
+        // What lies before all of the new words stays where it is.
+        let mut tail = list.split_off(list.first_not_below(merged.places.start, added.word(0)));
+        for next in self.stretches.drain(from + 1..neighbours.end) {
+            tail.extend(&self.lists[next.list], next.places.clone());
+            self.dropped += next.places.len();
+        }
+        self.overflowed |= list.merge(&tail, &added);
+        self.dropped += added.len();
+        merged.places.end = list.len();
+        self.lists[merged.list] = list;
+        self.stretches[from] = merged;
+    }
+
+    /// Copies all stretches to one, and drops the lists.
+    fn tidy(&mut self) {
+        let mut whole = List::default();
+        for Stretch { list, places } in self.stretches.drain(..) {
+            whole.extend(&self.lists[list], places);
+        }
+        self.stretches.push(Stretch { list: 0, places: 0..whole.len() });
+        self.lists = vec![whole];
+        self.dropped = 0;
     }
 
     /// Takes the totals apart: part number n of any totals has no word in common with another part of any others, but
@@ -257,12 +375,13 @@ impl WordTotals {
 
     /// How many distinct words there are.
     pub fn len(&self) -> usize {
-        self.all().map(List::len).sum()
+        let listed: usize = self.stretches.iter().map(|stretch| stretch.places.len()).sum();
+        listed + self.tables.iter().map(Table::len).sum::<usize>()
     }
 
     /// Whether there is no word.
     pub fn is_empty(&self) -> bool {
-        self.all().all(List::is_empty)
+        self.stretches.is_empty() && self.tables.iter().all(|table| table.len() == 0)
     }
 
     /// The total of one word.
@@ -271,18 +390,17 @@ impl WordTotals {
             let hash = Hash::of(word);
             return self.tables[hash.shard() & (self.tables.len() - 1)].total(hash, word);
         }
-        let list = self.lists.get(self.lists.partition_point(|list| list.last() < word))?;
-        let place = list.first_not_below(0, word);
+        let Stretch { list, places } =
+            self.stretches.get(self.stretches.partition_point(|stretch| self.ends(stretch).1 < word))?;
+        let list = &self.lists[*list];
+        let place = list.first_not_below(places.start, word);
         (list.word(place) == word).then(|| list.total(place))
-    }
-
-    fn all(&self) -> impl Iterator<Item = &List> {
-        self.lists.iter().chain(self.tables.iter().map(Table::list))
     }
 
     /// Words and totals, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.all().flat_map(List::iter)
+        let listed = self.stretches.iter().flat_map(|stretch| self.lists[stretch.list].among(stretch.places.clone()));
+        listed.chain(self.tables.iter().flat_map(|table| table.list().iter()))
     }
 
     /// Words and totals, sorted by the words' bytes.

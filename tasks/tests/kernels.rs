@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -502,6 +503,46 @@ proptest! {
         let total = lists.into_iter().fold(WordTotals::default(), sum);
         prop_assert!(total.iter().is_sorted_by(|a, b| a.0 < b.0), "not in order");
         prop_assert_eq!(seen(&total), expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn totals_of_workers_that_took_partitions_by_turns_add_up_to_those_of_all(
+        // How many words a partition has, how many of them the one before has too, and who takes it.
+        partitions in vec((1..700u64, prop_oneof![Just(0), Just(1), Just(60), Just(600)], 0..3usize), 1..25),
+        others in vec((0..9000u64, 1..400u64), 0..3),
+        later in 0..9000u64,
+    ) {
+        let word = |number: u64| format!("{number:07}").into_bytes();
+        let (mut workers, mut expected) = (vec![WordTotals::default(); 3], BTreeMap::<Vec<u8>, u64>::new());
+        let mut begin = 0u64;
+        for (words, shared, worker) in partitions {
+            begin = begin.saturating_sub(shared);
+            workers[worker].close_stretch();
+            for number in begin..begin + words {
+                workers[worker].add_run(&word(number), number);
+                *expected.entry(word(number)).or_default() += number;
+            }
+            begin += words;
+        }
+        for (first, words) in others {
+            workers.push(many(first, words, 1));
+            (first..first + words).for_each(|number| *expected.entry(word(number)).or_default() += 1);
+        }
+        let mut total = workers.into_iter().fold(WordTotals::default(), sum);
+        // Whoever goes on adding to it finds the words that are there.
+        for number in [later, begin, begin + 1, begin + 1] {
+            total.add_run(&word(number), 5);
+            *expected.entry(word(number)).or_default() += 5;
+        }
+        prop_assert!(expected.iter().all(|(word, count)| total.total(word) == Some(*count)), "a word is not found");
+        prop_assert_eq!(total.total(b"none"), None);
+        prop_assert_eq!((total.len(), total.is_empty()), (expected.len(), false));
+        let found: Vec<_> = total.sorted().into_iter().map(|(word, count)| (word.to_vec(), count)).collect();
+        prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
     }
 }
 

@@ -23,21 +23,6 @@ impl List {
         self.words.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.words.is_empty()
-    }
-
-    /// An empty list with room for as many words and letters as this one has.
-    pub(super) fn as_long(&self) -> List {
-        List { letters: Vec::with_capacity(self.letters.len()), words: Vec::with_capacity(self.words.len()) }
-    }
-
-    /// Gives back the room that is not used. Where there are many lists, it would be half of all memory.
-    pub(super) fn shrink(&mut self) {
-        self.letters.shrink_to_fit();
-        self.words.shrink_to_fit();
-    }
-
     /// Bytes in use.
     pub(super) fn bytes(&self) -> usize {
         self.letters.len() + size_of::<Word>() * self.words.len()
@@ -53,19 +38,20 @@ impl List {
         self.words[place].total
     }
 
-    /// The first and the last word, of a list that is not empty.
-    pub(super) fn ends(&self) -> (&[u8], &[u8]) {
-        (self.word(0), self.last())
-    }
-
-    /// The last word, of a list that is not empty.
-    #[inline]
-    pub(super) fn last(&self) -> &[u8] {
-        self.word(self.len() - 1)
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        (0..self.len()).map(|place| (self.word(place), self.total(place)))
+        self.among(0..self.len())
+    }
+
+    /// Words and totals of a stretch.
+    pub(super) fn among(&self, places: Range<usize>) -> impl Iterator<Item = (&[u8], u64)> {
+        places.map(|place| (self.word(place), self.total(place)))
+    }
+
+    /// A stretch as a list of its own.
+    pub(super) fn copied(&self, places: Range<usize>) -> List {
+        let mut list = List::default();
+        list.extend(self, places);
+        list
     }
 
     #[inline]
@@ -96,13 +82,6 @@ impl List {
     fn make_room(&mut self, letters: usize) {
         room::make(&mut self.letters, letters);
         room::make(&mut self.words, 1);
-    }
-
-    /// Takes the last word away; its total.
-    pub(super) fn pop(&mut self) -> Option<u64> {
-        let last = self.words.pop()?;
-        self.letters.truncate(self.start(self.len()));
-        Some(last.total)
     }
 
     /// Adds to a word's total; whether that went beyond `u64`.
