@@ -16,7 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use strategies::{
-    Answer, AnyTask, Cancel, Choice, Error, Outcome, Phases, Result, Setup, WorkerCommand, Workers, most_in_progress,
+    Answer, AnyTask, Cancel, Choice, Error, Outcome, Phases, Result, Setup, WorkerCommand, WorkerTime, Workers,
+    most_in_progress,
 };
 use tasks::Inputs;
 
@@ -112,6 +113,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
         let (outcome, phases) = run(&*task, &mut workers, choice, &Cancel::default())?;
         let (counted_after, used_after) = (counters.read(), Usage::now(&processes));
         let seen = looker.as_ref().map(Looker::end);
+        let spent = workers.is_some().then(|| WorkerTime::of(&outcome.spans, order.workers.get(), phases.run_ns));
         let mut times = Times {
             wall_ns: phases.run_ns + phases.reduce_ns,
             start_ns,
@@ -120,6 +122,9 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
             first_result_ns: outcome.first_result_ns,
             peak_memory_bytes: usage::peak_memory_bytes(&processes),
             resident,
+            in_jobs_ns: spent.map(|spent| spent.in_jobs_ns),
+            in_task_ns: spent.map(|spent| spent.in_task_ns),
+            at_ends_ns: spent.map(|spent| spent.at_ends_ns),
             partitions: outcome.spans.len() as u64,
             most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
             // Without the one that looks.

@@ -70,6 +70,15 @@ pub const COLUMNS: &[Column] = &[
             sample.times.as_ref().and_then(|times| times.resident).map_or_else(String::new, |part| part.to_string())
         },
     ),
+    column("in_jobs_ns", "time of all workers together inside jobs", |_, sample| {
+        maybe(sample.times.as_ref().and_then(|times| times.in_jobs_ns))
+    }),
+    column("in_task_ns", "of that, in the task itself", |_, sample| {
+        maybe(sample.times.as_ref().and_then(|times| times.in_task_ns))
+    }),
+    column("at_ends_ns", "time of all workers together before their first job and after their last", |_, sample| {
+        maybe(sample.times.as_ref().and_then(|times| times.at_ends_ns))
+    }),
     column("partitions", "how many partitions there were", |_, sample| of(sample, |times| times.partitions)),
     column("most_in_progress", "the most jobs in progress at one moment", |_, sample| {
         of(sample, |times| times.most_in_progress.into())

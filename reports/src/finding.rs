@@ -1,5 +1,6 @@
 //! What the record says, in sentences: as much as the intervals carry, and not a word more.
 
+use crate::behind::{Behind, behind};
 use crate::chart::{on, partitions_of};
 use crate::figures;
 use crate::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, MARGIN};
@@ -12,7 +13,7 @@ pub struct Finding {
     pub task: String,
     /// The finding in one sentence, without the task's name.
     pub headline: String,
-    /// What else follows: enough cores, good partition sizes, who was left out.
+    /// What else follows: enough cores, good partition sizes, who is far behind and why, who was left out.
     pub details: Vec<String>,
     /// The strategies by place, those that tie sharing one; empty if that is not decided.
     pub places: Vec<Vec<String>>,
@@ -73,6 +74,7 @@ pub fn finding(sweep: &Sweep) -> Finding {
     let mut details = Vec::new();
     details.extend(enough_cores(sweep, &leaders));
     details.extend(good_sizes(sweep, &leaders, cores));
+    details.extend(behind(sweep).iter().map(Behind::sentence));
     details.extend(left_out(sweep));
     Finding {
         task: task.clone(),

@@ -9,6 +9,7 @@
 //!
 //! The same record gives the same bytes, always: what is simulated is drawn from a fixed seed, and nothing else is random.
 
+pub mod behind;
 pub mod chart;
 pub mod checks;
 pub mod compare;

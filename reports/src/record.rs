@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 ///
 /// Version 2 added to what version 1 had: checks of the machine, named faults, the mask read back, the warm-up, the
 /// census and the counters. Version 3 added peers. What an older record lacks is absent, never zero.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One line of `run.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -335,6 +335,17 @@ pub struct Times {
     /// system does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resident: Option<f64>,
+    /// Time of all workers together inside jobs, in nanoseconds. Absent for the baseline, which has neither, and before
+    /// version 4; so are the next two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_jobs_ns: Option<u64>,
+    /// Of that, in the task itself; the rest is what it took to ship a job to a worker that shares no memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_task_ns: Option<u64>,
+    /// Time of all workers together before each one's first job and after its last, until `run_ns` were over. What is left
+    /// of `run_ns` times workers went by between jobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ends_ns: Option<u64>,
     /// How many partitions there were.
     pub partitions: u64,
     /// The most jobs in progress at one moment, from the spans.

@@ -29,6 +29,6 @@ pub use job::{Job, Jobs, Reply, Report};
 pub use pull::{Pull, Waiting};
 pub use results::{Cancel, Choice, Combine, Delivery};
 pub use run::{Phases, run};
-pub use span::{Span, most_in_progress};
+pub use span::{Span, WorkerTime, most_in_progress};
 pub use strategy::{Header, Setup, Strategy, WorkerCommand, Workers};
 pub use task::{Answer, Partitions, Task, Wire};

@@ -1,5 +1,7 @@
 //! Who ran which job, and when.
 
+use std::collections::BTreeMap;
+
 /// One job's time on a worker. Times are nanoseconds since the run began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -35,6 +37,35 @@ pub fn most_in_progress(spans: &[Span]) -> usize {
     most.unsigned_abs() as usize
 }
 
+/// What the workers of a run did with their time, added up over all of them, in nanoseconds. Of the time of all workers,
+/// what is in none of these went by between one job and the next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WorkerTime {
+    /// Inside spans.
+    pub in_jobs_ns: u64,
+    /// Of that, in the task itself.
+    pub in_task_ns: u64,
+    /// Before a worker's first job and after its last; for a worker that had none, the whole run.
+    pub at_ends_ns: u64,
+}
+
+impl WorkerTime {
+    /// Adds up the spans of a run that took `run_ns`.
+    pub fn of(spans: &[Span], workers: usize, run_ns: u64) -> Self {
+        let mut ends: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        for span in spans {
+            let (first, last) = ends.entry(span.worker).or_insert((span.start_ns, span.end_ns));
+            (*first, *last) = ((*first).min(span.start_ns), (*last).max(span.end_ns));
+        }
+        let within: u64 = ends.values().map(|(first, last)| last - first).sum();
+        WorkerTime {
+            in_jobs_ns: spans.iter().map(|span| span.end_ns - span.start_ns).sum(),
+            in_task_ns: spans.iter().map(|span| span.busy_ns).sum(),
+            at_ends_ns: (workers as u64 * run_ns).saturating_sub(within),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +80,16 @@ mod tests {
         assert_eq!(most_in_progress(&[span(0, 5), span(5, 9)]), 1);
         assert_eq!(most_in_progress(&[span(0, 9), span(1, 2), span(3, 4)]), 2);
         assert_eq!(most_in_progress(&[span(0, 9), span(1, 8), span(2, 7)]), 3);
+    }
+
+    #[test]
+    fn the_time_of_all_workers_is_in_jobs_between_them_or_at_the_ends() {
+        let on = |worker, start_ns, end_ns| Span { worker, ..span(start_ns, end_ns) };
+        let shipped = Span { busy_ns: 3, ..on(1, 2, 8) };
+        let spans = [on(0, 1, 5), shipped, on(0, 7, 9)];
+        assert_eq!(WorkerTime::of(&spans, 2, 10), WorkerTime { in_jobs_ns: 12, in_task_ns: 9, at_ends_ns: 6 });
+        // A third worker never had a job.
+        assert_eq!(WorkerTime::of(&spans, 3, 10).at_ends_ns, 16);
+        assert_eq!(WorkerTime::of(&[], 1, 10), WorkerTime { at_ends_ns: 10, ..WorkerTime::default() });
     }
 }

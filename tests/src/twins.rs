@@ -4,7 +4,6 @@
 //! A twin uses the task's own cut, map and reduce, keeps the partials in a list, and reduces them in the end, as a run
 //! with `gather` and `per_partition` does. What it lacks is everything else.
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use std::io::{Read, Write};
 use std::num::NonZeroUsize;
@@ -154,17 +153,29 @@ struct AsyncStd(usize);
 impl<T: Task> Twin<T> for AsyncStd {
     fn run(&mut self, task: &Arc<T>, size: NonZeroUsize) -> Result<T::Partial> {
         let partitions = task.partitions(size)?;
+        let workers = self.0;
         let partials = async_std::task::block_on(async {
-            let (mut running, mut partials) = (FuturesUnordered::new(), Vec::new());
+            let (sender, receiver) = async_std::channel::bounded(workers);
+            let loops: Vec<_> = (0..workers)
+                .map(|_| {
+                    let (task, receiver) = (Arc::clone(task), receiver.clone());
+                    async_std::task::spawn_blocking(move || {
+                        let mut partials = Vec::new();
+                        while let Ok(partition) = receiver.recv_blocking() {
+                            partials.push(map(&*task, partition));
+                        }
+                        partials
+                    })
+                })
+                .collect();
+            drop(receiver);
             for partition in partitions {
-                if running.len() == self.0 {
-                    partials.extend(running.next().await);
-                }
-                let task = Arc::clone(task);
-                running.push(async_std::task::spawn_blocking(move || map(&*task, partition)));
+                let _ = sender.send(partition).await;
             }
-            while let Some(partial) = running.next().await {
-                partials.push(partial);
+            sender.close();
+            let mut partials = Vec::new();
+            for ended in loops {
+                partials.extend(ended.await);
             }
             partials
         });

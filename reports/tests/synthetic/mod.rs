@@ -291,6 +291,7 @@ fn model(cell: &Cell) -> f64 {
 fn times(cell: &Cell, ns: f64) -> Times {
     let wall_ns = ns as u64;
     let reduce_ns = if cell.size == 0 { 0 } else { wall_ns / 40 };
+    let all_workers = (cell.size > 0).then_some(u64::from(cell.workers) * (wall_ns - reduce_ns));
     Times {
         wall_ns,
         start_ns: u64::from(cell.workers) * if cell.strategy == "processes" { 4_100_000 } else { 61_000 },
@@ -300,6 +301,9 @@ fn times(cell: &Cell, ns: f64) -> Times {
         user_ns: (ns * f64::from(cell.cores) * 0.93) as u64,
         system_ns: wall_ns / 100,
         peak_memory_bytes: 48_000_000 + u64::from(cell.cores) * 3_000_000,
+        in_jobs_ns: all_workers.map(|ns| ns / 100 * 97),
+        in_task_ns: all_workers.map(|ns| ns / 100 * if cell.strategy == "processes" { 80 } else { 97 }),
+        at_ends_ns: all_workers.map(|ns| ns / 100 * 2),
         partitions: 100,
         most_in_progress: cell.workers,
         threads: cell.workers + 1,

@@ -1,14 +1,15 @@
-//! async-std's pool for blocking work, fed by `spawn_blocking`. (async-std is discontinued: RUSTSEC-2025-0052.)
+//! Loops in async-std's pool for blocking work, fed by its channel. (async-std is discontinued: RUSTSEC-2025-0052.)
 //!
 //! Good when: the program is an async-std program already.
-//! Bad when:  it is new, for nobody mends async-std any more; or partitions are tiny, for each is a task of its own.
-//! In the trace: gaps between spans, for a thread that ends a job must wake the dispatcher before it gets the next.
+//! Bad when:  it is new, for nobody mends async-std any more; or partitions are tiny, for each crosses a channel.
+//! In the trace: lanes end together; short gaps between spans while the dispatcher wakes up and refills the channel.
 
 use async_io::{Async, Timer};
+use async_std::channel::bounded;
+use async_std::task;
 use futures_lite::future;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::io;
-use strategies::{Jobs, Result, Setup, Waiting, Workers};
+use strategies::{Job, Jobs, Result, Setup, Waiting, Workers};
 
 struct AsyncStd {
     workers: usize,
@@ -21,18 +22,36 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 
 impl Workers for AsyncStd {
     fn run(&mut self, mut jobs: Jobs) -> Result<()> {
-        async_std::task::block_on(async {
-            let mut running = FuturesUnordered::new();
-            while let Some(job) = jobs.next_when(ready).await? {
-                // The pool is the process's: BLOCKING_MAX_THREADS sets its size (or else 500), a strategy cannot. So the
-                // limit is kept here, and no job waits in the pool.
-                if running.len() == self.workers {
-                    running.next().await;
+        task::block_on(async {
+            // The pool has up to 500 threads, or BLOCKING_MAX_THREADS, so jobs are not spawned into it one by one: as many
+            // loops as workers are the limit. One more job for each waits in the channel, so that no thread waits for us.
+            let (sender, receiver) = bounded::<Job>(self.workers);
+            let loops: Vec<_> = (0..self.workers)
+                .map(|_| {
+                    let receiver = receiver.clone();
+                    task::spawn_blocking(move || {
+                        while let Ok(job) = receiver.recv_blocking() {
+                            job.run();
+                        }
+                    })
+                })
+                .collect();
+            // Only the loops hold this end, so that sending fails, and does not wait for ever, should none be left.
+            drop(receiver);
+            let fed = loop {
+                match jobs.next_when(ready).await {
+                    // A job that is not taken reports that it was dropped.
+                    Ok(Some(job)) => drop(sender.send(job).await),
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
                 }
-                running.push(async_std::task::spawn_blocking(|| job.run()));
+            };
+            // Ends the loops, once they have emptied it.
+            sender.close();
+            for ended in loops {
+                ended.await;
             }
-            while running.next().await.is_some() {}
-            Ok(())
+            fed
         })
     }
 }

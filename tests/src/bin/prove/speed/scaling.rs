@@ -22,17 +22,17 @@ const WHOLE: u64 = 1_800_000_000;
 const ROUNDS: usize = 3;
 
 /// What a run took, in nanoseconds.
-pub(super) struct Took {
+struct Took {
     run: f64,
     reduce: f64,
     cpu: f64,
 }
 
 /// A way to add up words: strategy, workers, combine.
-pub(super) type Way = (&'static str, usize, Combine);
+type Way = (&'static str, usize, Combine);
 
 /// Word totals of a file, each way once a round, after a round that does not count.
-pub(super) fn word_totals(recipe: Recipe, ways: &[Way]) -> Result<BTreeMap<usize, Vec<Took>>> {
+fn word_totals(recipe: Recipe, ways: &[Way]) -> Result<BTreeMap<usize, Vec<Took>>> {
     let mut inputs = Inputs::default();
     inputs.word_totals.input = Some(recipe.file(&workspace().join("datasets/generated"), &mut |_| ())?);
     inputs.word_totals.kernel = Kernel::Runs;
@@ -61,7 +61,7 @@ pub(super) fn word_totals(recipe: Recipe, ways: &[Way]) -> Result<BTreeMap<usize
 }
 
 /// The median over rounds.
-pub(super) fn typical(took: &[Took], figure: impl Fn(&Took) -> f64) -> f64 {
+fn typical(took: &[Took], figure: impl Fn(&Took) -> f64) -> f64 {
     median(took.iter().map(figure).collect())
 }
 
@@ -70,7 +70,7 @@ fn ratio(above: &[Took], below: &[Took], figure: impl Fn(&Took) -> f64) -> f64 {
     median(above.iter().zip(below).map(|(above, below)| figure(above) / figure(below)).collect())
 }
 
-pub(super) fn wall(took: &Took) -> f64 {
+fn wall(took: &Took) -> f64 {
     took.run + took.reduce
 }
 
