@@ -46,7 +46,7 @@ fn spread(proofs: &mut Proofs) -> Result<()> {
         .args(["--combines", "per_worker", "--workers", "2", "--blocks", "5"])
         .args(["--cores", &cores().get().min(2).to_string(), "--strategies", &parallel.join(",")])
         .arg("--input")
-        .arg(file(Recipe { bytes: 1_800_000_000, ..Recipe::default() })?)
+        .arg(file(1_800_000_000, false)?)
         .arg("--runs")
         .arg(runs.path())
         .stdout(Stdio::null())
@@ -114,8 +114,17 @@ fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> 
     Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.rusage.maxrss })
 }
 
-fn file(recipe: Recipe) -> Result<PathBuf> {
-    Ok(recipe.file(&workspace().join("datasets/generated"), &mut |_| ())?)
+/// A file of 1-grams, made by a process of its own: one that this process starts afterwards begins with the most memory that
+/// this one has had.
+fn file(bytes: u64, shuffled: bool) -> Result<PathBuf> {
+    let mut command = Command::new(goldilocks());
+    command.args(["data", "grams", "--size", &bytes.to_string(), "--data"]).arg(workspace().join("datasets/generated"));
+    if shuffled {
+        command.arg("--shuffled");
+    }
+    let output = command.stderr(Stdio::inherit()).output().context("cannot start goldilocks")?;
+    ensure!(output.status.success(), "goldilocks has made no file of {bytes} bytes");
+    Ok(String::from_utf8(output.stdout)?.trim_end().into())
 }
 
 /// The most memory that this process has had, in bytes.
@@ -127,21 +136,17 @@ fn own_peak() -> Result<u64> {
 
 /// Peak memory beyond what the same program needs for next to nothing, and beyond the pages of the map.
 pub(super) fn memory(proofs: &mut Proofs) -> Result<()> {
-    let tiny = file(Recipe { bytes: 1_000, ..Recipe::default() })?;
+    let tiny = file(1_000, false)?;
     let files = [(1_800_000_000, false), (225_000_000, true)];
-    let files = files.map(|(bytes, shuffled)| (bytes, shuffled, file(Recipe { bytes, shuffled, ..Recipe::default() })));
-    for (bytes, shuffled, large) in files {
-        let large = large?;
+    for (bytes, shuffled) in files {
+        let large = file(bytes, shuffled)?;
         let order = if shuffled { "shuffled" } else { "sorted" };
         for read in ["pread", "map"] {
             for threads in [1, 2] {
                 let arguments = ["--kernel", "runs", "--read", read, "--threads", &threads.to_string()];
                 let (nothing, ran) = (whole(&tiny, &arguments, None)?, whole(&large, &arguments, None)?);
                 // A process starts with the peak of the one that started it.
-                ensure!(
-                    own_peak()? < nothing.peak,
-                    "a file had to be made first; now that it is there, run this again"
-                );
+                ensure!(own_peak()? < nothing.peak, "other parts have used memory here; ask for `memory` by itself");
                 let pages = if read == "map" { fs::metadata(&large)?.len() } else { 0 };
                 let beyond = ran.peak.saturating_sub(nothing.peak + pages);
                 let bar = 100 * ran.words + threads * MIB;
