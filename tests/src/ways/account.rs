@@ -137,7 +137,17 @@ impl Took {
     /// What nobody watched from within: time, and the processor time of a process as a whole.
     pub(super) fn from_outside(wall: f64, cpu: f64, server: Option<Busy>) -> Self {
         let client = Busy { running: cpu, ready: 0.0 };
-        Took { wall, client, server, consumer: 0.0, connections: 1, waits: None, sleeps: 0, told_of_room: None, hand_overs: 0 }
+        Took {
+            wall,
+            client,
+            server,
+            consumer: 0.0,
+            connections: 1,
+            waits: None,
+            sleeps: 0,
+            told_of_room: None,
+            hand_overs: 0,
+        }
     }
 }
 
@@ -192,7 +202,7 @@ impl Watch {
         let server =
             self.server.map(|(process, before)| anyhow::Ok(Busy::of_process(process)?.since(before))).transpose()?;
         let (consumer, sleeps) = (self.consumer, sleeps() - self.sleeps);
-        Ok(Took { wall, client, server, consumer, connections: 1, waits: None, sleeps, told_of_room: None, hand_overs: 0 })
+        Ok(Took { client, consumer, sleeps, ..Took::from_outside(wall, 0.0, server) })
     }
 }
 
