@@ -3,7 +3,7 @@
 use crate::columns::columns;
 use crate::connections::{Connections, Trouble};
 use crate::digest::Digest;
-use crate::words::WordTotals;
+use crate::words::{Run, WordTotals};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -25,7 +25,7 @@ impl Products {
         self.rows += 1;
         self.digest.add_pair(i64::from(id), name.as_bytes());
         for word in name.split_ascii_whitespace() {
-            self.words.add(word.as_bytes(), 1);
+            self.words.add(Run::of(word.as_bytes(), 1));
         }
     }
 

@@ -2,16 +2,21 @@
 
 mod key;
 mod list;
+mod prefetch;
 mod room;
+mod run;
 mod table;
+mod tables;
 
 use key::Key;
 use list::List;
+pub use run::Run;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::ops::Range;
-use table::{Hash, SHARDS, Table};
+use table::SHARDS;
+use tables::Tables;
 
 /// A total per distinct word. Words are bytes: a 1-gram file may hold any.
 ///
@@ -28,8 +33,7 @@ pub struct WordTotals {
     stretches: Vec<Stretch>,
     /// How many words of the lists are in no stretch any more.
     dropped: usize,
-    /// None, one, or [`SHARDS`].
-    tables: Vec<Table>,
+    tables: Tables,
     /// The last word's key, where the next word that increases is to be appended to the last list and stretch.
     last: Key,
     /// Whether the next word that increases begins a stretch.
@@ -44,9 +48,6 @@ struct Stretch {
     places: Range<usize>,
 }
 
-/// With more words than this, one table becomes [`SHARDS`].
-const ONE_TABLE: usize = 1024;
-
 /// Fewer words are rather copied to the end of a list than kept as a stretch for themselves.
 const SHORT: usize = 256;
 
@@ -60,60 +61,52 @@ impl WordTotals {
     /// In how many parts totals can be added up independently of each other: the lists, and each of the tables.
     pub const PARTS: usize = 1 + SHARDS;
 
-    /// Adds `count` to the total of `word`.
+    /// Adds a run by its word's hash.
     #[inline]
-    pub fn add(&mut self, word: &[u8], count: u64) {
-        if self.tables.is_empty() {
+    pub fn add(&mut self, run: Run) {
+        if self.tables.are_none() {
             self.make_tables();
         }
-        self.add_hashed(Hash::of(word), word, count);
+        self.overflowed |= self.tables.add(run);
     }
 
+    /// Adds a run, without hashing its word while words come in increasing order or again.
     #[inline]
-    fn add_hashed(&mut self, hash: Hash, word: &[u8], count: u64) {
-        // One table or a power of two: a mask saves the question which.
-        let shard = hash.shard() & (self.tables.len() - 1);
-        let table = &mut self.tables[shard];
-        self.overflowed |= table.add(hash, word, count);
-        if table.len() > ONE_TABLE && self.tables.len() == 1 {
-            self.spread();
+    pub fn add_run(&mut self, run: Run) {
+        if !self.tables.are_none() {
+            return self.add(run);
         }
-    }
-
-    /// Adds `count` to the total of `word`, without hashing it while words come in increasing order or again.
-    #[inline]
-    pub fn add_run(&mut self, word: &[u8], count: u64) {
-        self.add_run_at(word, word.len(), count);
-    }
-
-    /// The same for a word that is the first so many letters of a text: copying a few more of these than are needed
-    /// saves the question how many there are, whose answer no processor foresees.
-    #[inline]
-    pub fn add_run_at(&mut self, text: &[u8], letters: usize, count: u64) {
-        if !self.tables.is_empty() {
-            let word = &text[..letters];
-            return self.add_hashed(Hash::of(word), word, count);
-        }
-        let key = Key::of(text, letters);
+        let key = Key::of(run);
         if !key.is_behind(self.last) {
-            return self.add_listed(&text[..letters], count, key);
+            return self.add_listed(run, key);
         }
         if let Some((list, stretch)) = self.lists.last_mut().zip(self.stretches.last_mut()) {
-            list.push_at(text, letters, count);
+            list.push(run);
             stretch.places.end += 1;
             self.last = key;
         }
     }
 
+    /// Adds runs in the same way, and where that means to look for their words, for many at a time.
+    #[inline]
+    pub fn add_runs<'a>(&mut self, runs: impl IntoIterator<Item = Run<'a>>) {
+        let mut runs = runs.into_iter();
+        while self.tables.are_none() {
+            let Some(run) = runs.next() else { return };
+            self.add_run(run);
+        }
+        self.overflowed |= self.tables.add_all(runs);
+    }
+
     /// Adds to the lists a word whose key does not tell where it belongs.
     #[cold]
-    fn add_listed(&mut self, word: &[u8], count: u64, key: Key) {
+    fn add_listed(&mut self, run: Run, key: Key) {
         let last = self.stretches.last();
-        match last.map_or(Ordering::Greater, |last| word.cmp(self.ends(last).1)) {
-            Ordering::Less => return self.add(word, count),
+        match last.map_or(Ordering::Greater, |last| run.word().cmp(self.ends(last).1)) {
+            Ordering::Less => return self.add(run),
             Ordering::Equal => {
                 let last = last.expect("its last word was compared");
-                self.overflowed |= self.lists[last.list].raise(last.places.end - 1, count);
+                self.overflowed |= self.lists[last.list].raise(last.places.end - 1, run.count);
             }
             Ordering::Greater => {
                 let goes_on = self.can_go_on() && !self.closed;
@@ -121,7 +114,7 @@ impl WordTotals {
                     self.lists.push(List::default());
                 }
                 let (number, list) = self.lists.iter_mut().enumerate().next_back().expect("there is one now");
-                list.push(word, count);
+                list.push(run);
                 match self.stretches.last_mut().filter(|_| goes_on) {
                     Some(last) => last.places.end += 1,
                     None => self.stretches.push(Stretch { list: number, places: list.len() - 1..list.len() }),
@@ -161,8 +154,7 @@ impl WordTotals {
     #[cold]
     fn make_tables(&mut self) {
         let (lists, stretches) = (std::mem::take(&mut self.lists), std::mem::take(&mut self.stretches));
-        let many = stretches.iter().map(|stretch| stretch.places.len()).sum::<usize>() > ONE_TABLE;
-        self.tables.resize_with(if many { SHARDS } else { 1 }, Table::default);
+        self.tables = Tables::of(stretches.iter().map(|stretch| stretch.places.len()).sum());
         self.dropped = 0;
         self.add_stretches(&lists, &stretches);
     }
@@ -170,40 +162,20 @@ impl WordTotals {
     /// Adds words to the tables.
     fn add_stretches(&mut self, lists: &[List], stretches: &[Stretch]) {
         for Stretch { list, places } in stretches {
-            lists[*list].among(places.clone()).for_each(|(word, total)| self.add_hashed(Hash::of(word), word, total));
+            self.overflowed |= self.tables.add_all(places.clone().map(|place| lists[*list].run(place)));
         }
-    }
-
-    /// From one table to [`SHARDS`].
-    #[cold]
-    fn spread(&mut self) {
-        let tables = std::mem::take(&mut self.tables);
-        self.tables.resize_with(SHARDS, Table::default);
-        tables.iter().for_each(|table| self.add_table(table));
-    }
-
-    fn add_table(&mut self, table: &Table) {
-        table.hashed().for_each(|(hash, word, total)| self.add_hashed(hash, word, total));
     }
 
     /// Adds all of `other`'s totals.
     pub fn absorb(&mut self, mut other: WordTotals) {
         // Whoever has more tables takes in the other: lists are added to tables, and one table to many.
-        if self.is_empty() || self.tables.len() < other.tables.len() {
+        if self.is_empty() || self.tables.number() < other.tables.number() {
             std::mem::swap(self, &mut other);
         }
         self.overflowed |= other.overflowed;
         self.last = Key::default();
-        if other.tables.len() == self.tables.len() {
-            let tables = self.tables.iter_mut().zip(std::mem::take(&mut other.tables));
-            self.overflowed |= tables.fold(false, |overflowed, (own, table)| own.absorb(table) | overflowed);
-            if self.tables.len() == 1 && self.tables[0].len() > ONE_TABLE {
-                self.spread();
-            }
-        } else {
-            other.tables.iter().for_each(|table| self.add_table(table));
-        }
-        if self.tables.is_empty() {
+        self.overflowed |= self.tables.absorb(std::mem::take(&mut other.tables));
+        if self.tables.are_none() {
             self.absorb_stretches(other);
         } else {
             self.add_stretches(&other.lists, &other.stretches);
@@ -213,13 +185,13 @@ impl WordTotals {
     /// Adds the totals of all others. Where all have many tables, the first tables of all come first, then the second ones:
     /// so what is added to stays in the cache.
     pub fn absorb_all(&mut self, mut others: Vec<WordTotals>) {
-        if let Some(first) = others.pop_if(|last| self.is_empty() && last.tables.len() == SHARDS) {
+        if let Some(first) = others.pop_if(|last| self.is_empty() && last.tables.number() == SHARDS) {
             self.absorb(first);
         }
-        if self.tables.len() == SHARDS {
-            for (shard, own) in self.tables.iter_mut().enumerate() {
-                for other in others.iter_mut().filter(|other| other.tables.len() == SHARDS) {
-                    self.overflowed |= own.absorb(std::mem::take(&mut other.tables[shard]));
+        if self.tables.number() == SHARDS {
+            for shard in 0..SHARDS {
+                for other in others.iter_mut().filter(|other| other.tables.number() == SHARDS) {
+                    self.overflowed |= self.tables.absorb_shard(shard, &mut other.tables);
                 }
             }
         }
@@ -350,22 +322,19 @@ impl WordTotals {
 
     /// Takes the totals apart: part number n of any totals has no word in common with another part of any others, but
     /// for the lists, which are part 0.
-    pub fn into_parts(mut self) -> Vec<WordTotals> {
-        if self.tables.is_empty() {
+    pub fn into_parts(self) -> Vec<WordTotals> {
+        if self.tables.are_none() {
             return vec![self];
         }
-        if self.tables.len() == 1 {
-            self.spread();
-        }
         let head = WordTotals { overflowed: self.overflowed, ..WordTotals::default() };
-        let part = |table: Table| WordTotals { tables: vec![table], ..WordTotals::default() };
-        std::iter::once(head).chain(self.tables.into_iter().map(part)).collect()
+        let parts = self.tables.into_shards().map(|tables| WordTotals { tables, ..WordTotals::default() });
+        std::iter::once(head).chain(parts).collect()
     }
 
     /// Whether they are better handed on than added to: they take up more than a core's own cache has room for.
     pub fn are_large(&self) -> bool {
         let lists: usize = self.lists.iter().map(List::bytes).sum();
-        lists + self.tables.iter().map(Table::bytes).sum::<usize>() > LARGE
+        lists + self.tables.bytes() > LARGE
     }
 
     /// Whether some word's total went beyond `u64`; the totals are then worthless.
@@ -376,19 +345,18 @@ impl WordTotals {
     /// How many distinct words there are.
     pub fn len(&self) -> usize {
         let listed: usize = self.stretches.iter().map(|stretch| stretch.places.len()).sum();
-        listed + self.tables.iter().map(Table::len).sum::<usize>()
+        listed + self.tables.words()
     }
 
     /// Whether there is no word.
     pub fn is_empty(&self) -> bool {
-        self.stretches.is_empty() && self.tables.iter().all(|table| table.len() == 0)
+        self.stretches.is_empty() && self.tables.words() == 0
     }
 
     /// The total of one word.
     pub fn total(&self, word: &[u8]) -> Option<u64> {
-        if !self.tables.is_empty() {
-            let hash = Hash::of(word);
-            return self.tables[hash.shard() & (self.tables.len() - 1)].total(hash, word);
+        if !self.tables.are_none() {
+            return self.tables.total(word);
         }
         let Stretch { list, places } =
             self.stretches.get(self.stretches.partition_point(|stretch| self.ends(stretch).1 < word))?;
@@ -400,7 +368,7 @@ impl WordTotals {
     /// Words and totals, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         let listed = self.stretches.iter().flat_map(|stretch| self.lists[stretch.list].among(stretch.places.clone()));
-        listed.chain(self.tables.iter().flat_map(|table| table.list().iter()))
+        listed.chain(self.tables.iter())
     }
 
     /// Words and totals, sorted by the words' bytes.
@@ -430,10 +398,10 @@ impl<'de> Deserialize<'de> for WordTotals {
         let mut totals = WordTotals { overflowed, ..WordTotals::default() };
         let mut rest = &letters[..];
         for (length, total) in words {
-            let Some((word, after)) = rest.split_at_checked(length) else {
+            let Some(after) = rest.get(length..) else {
                 return Err(serde::de::Error::custom("a word is longer than the letters that are left"));
             };
-            totals.add_run(word, total);
+            totals.add_run(Run { text: rest, letters: length, count: total });
             rest = after;
         }
         if rest.is_empty() { Ok(totals) } else { Err(serde::de::Error::custom("letters that belong to no word")) }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use strategies::{Task, wire};
 use tasks::word_totals::runs::{self, Vector};
 use tasks::word_totals::{Kernel, Options, Read, TotalsOf, book, bytes, line};
-use tasks::words::WordTotals;
+use tasks::words::{Run, WordTotals};
 
 /// All that can be seen of totals.
 type Seen = (Vec<(Vec<u8>, u64)>, bool);
@@ -31,7 +31,7 @@ fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
     let mut begin = 0;
     for line in piece.split_inclusive(|byte| *byte == b'\n') {
         let (word, count) = line::parse(line.strip_suffix(b"\n").unwrap_or(line)).map_err(|_| begin)?;
-        totals.add(word, count);
+        totals.add(Run::of(word, count));
         begin += line.len();
     }
     Ok(seen(&totals))
@@ -83,12 +83,12 @@ fn words_in_order_stay_in_order_however_they_differ() {
     for first in &words {
         for second in &words {
             let mut totals = WordTotals::default();
-            totals.add_run(first, 1);
+            totals.add_run(Run::of(first, 1));
             // As a kernel adds it, with text behind it.
-            totals.add_run_at(&[&second[..], &long].concat(), second.len(), 2);
+            totals.add_run(Run { text: &[&second[..], &long].concat(), letters: second.len(), count: 2 });
             let mut expected = WordTotals::default();
-            expected.add(first, 1);
-            expected.add(second, 2);
+            expected.add(Run::of(first, 1));
+            expected.add(Run::of(second, 2));
             assert_eq!(seen(&totals), seen(&expected));
             assert_eq!(totals.total(second), expected.total(second));
         }
@@ -99,7 +99,7 @@ fn words_in_order_stay_in_order_however_they_differ() {
 fn a_list_keeps_its_words_when_it_grows_long() {
     const WORDS: u64 = 700_000;
     let mut totals = WordTotals::default();
-    (0..WORDS).for_each(|number| totals.add_run(format!("word-{number:08}").as_bytes(), number));
+    (0..WORDS).for_each(|number| totals.add_run(Run::of(format!("word-{number:08}").as_bytes(), number)));
     assert_eq!(totals.len() as u64, WORDS);
     assert!(
         totals
@@ -353,6 +353,40 @@ fn the_paths_include_the_portable_one_and_the_best() {
     assert!(names.contains(&"portable") && names.contains(&"auto"), "{names:?}");
 }
 
+#[test]
+fn words_with_the_same_hash_are_told_apart() {
+    // Hashes have 32 bits: among so many words some five pairs share one.
+    let words: Vec<String> = (0..200_000).map(|number| format!("{number:x}-word")).collect();
+    let mut totals = WordTotals::default();
+    for count in 1..=2 {
+        totals.add_runs(words.iter().map(|word| Run::of(word.as_bytes(), count)));
+    }
+    assert_eq!(totals.len(), words.len());
+    assert!(totals.iter().all(|(_, total)| total == 3), "a word has another's occurrences");
+    assert!(words.iter().all(|word| totals.total(word.as_bytes()) == Some(3)), "a word is not found");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn runs_added_many_at_a_time_are_those_added_one_by_one(
+        // How many runs are added at once, of words from so many on, with so many letters, in order or not.
+        turns in vec((0..900usize, 0..3000usize, 5..40usize, any::<bool>()), 1..12),
+    ) {
+        let (mut together, mut expected) = (WordTotals::default(), BTreeMap::<Vec<u8>, u64>::new());
+        for (runs, first, letters, in_order) in turns {
+            let word = |number: usize| format!("{:0letters$}\0 text behind it", first + number);
+            let texts: Vec<String> = (0..runs).map(|run| word(if in_order { run } else { run * 7919 % 1009 })).collect();
+            together.add_runs(texts.iter().map(|text| Run { text: text.as_bytes(), letters, count: runs as u64 }));
+            for text in &texts {
+                *expected.entry(text.as_bytes()[..letters].to_vec()).or_default() += runs as u64;
+            }
+        }
+        prop_assert_eq!(seen(&together), (expected.into_iter().collect::<Vec<_>>(), false));
+    }
+}
+
 /// Totals with words that others have too, and at times too large.
 fn totals() -> impl Strategy<Value = Vec<(Vec<u8>, u64)>> {
     let count = prop_oneof![6 => 0..1000u64, 1 => any::<u64>(), 1 => Just(u64::MAX)];
@@ -365,10 +399,10 @@ fn made(counts: &[(Vec<u8>, u64)]) -> WordTotals {
     let mut totals = WordTotals::default();
     for (number, (word, count)) in counts.iter().enumerate() {
         match counts.len() % 3 {
-            0 => totals.add(word, *count),
-            1 => totals.add_run(word, *count),
-            _ if number % 4 == 3 => totals.add(word, *count),
-            _ => totals.add_run(word, *count),
+            0 => totals.add(Run::of(word, *count)),
+            1 => totals.add_run(Run::of(word, *count)),
+            _ if number % 4 == 3 => totals.add(Run::of(word, *count)),
+            _ => totals.add_run(Run::of(word, *count)),
         }
     }
     totals
@@ -379,7 +413,7 @@ fn in_order(counts: &[(Vec<u8>, u64)]) -> WordTotals {
     let mut counts = counts.to_vec();
     counts.sort();
     let mut totals = WordTotals::default();
-    counts.iter().for_each(|(word, count)| totals.add_run(word, *count));
+    counts.iter().for_each(|(word, count)| totals.add_run(Run::of(word, *count)));
     totals
 }
 
@@ -449,7 +483,7 @@ proptest! {
 /// `words` words, from `first` on, in an order that depends on `step`; `step` 1 is increasing.
 fn many(first: u64, words: u64, step: u64) -> WordTotals {
     let mut totals = WordTotals::default();
-    (0..words).for_each(|turn| totals.add_run(format!("{:07}", first + turn * step % words).as_bytes(), 1));
+    (0..words).for_each(|turn| totals.add_run(Run::of(format!("{:07}", first + turn * step % words).as_bytes(), 1)));
     totals
 }
 
@@ -492,7 +526,7 @@ proptest! {
             list
         }).collect();
         let expected = seen(&lists.iter().cloned().fold(WordTotals::default(), |mut total, list| {
-            list.iter().for_each(|(word, count)| total.add(word, count));
+            list.iter().for_each(|(word, count)| total.add(Run::of(word, count)));
             total
         }));
         let mut place = seed;
@@ -523,7 +557,7 @@ proptest! {
             begin = begin.saturating_sub(shared);
             workers[worker].close_stretch();
             for number in begin..begin + words {
-                workers[worker].add_run(&word(number), number);
+                workers[worker].add_run(Run::of(&word(number), number));
                 *expected.entry(word(number)).or_default() += number;
             }
             begin += words;
@@ -535,7 +569,7 @@ proptest! {
         let mut total = workers.into_iter().fold(WordTotals::default(), sum);
         // Whoever goes on adding to it finds the words that are there.
         for number in [later, begin, begin + 1, begin + 1] {
-            total.add_run(&word(number), 5);
+            total.add_run(Run::of(&word(number), 5));
             *expected.entry(word(number)).or_default() += 5;
         }
         prop_assert!(expected.iter().all(|(word, count)| total.total(word) == Some(*count)), "a word is not found");
@@ -551,7 +585,7 @@ fn lists_that_interleave_give_one_list_in_order() {
     let word = |number: u32| format!("{number:05}").into_bytes();
     let list = |numbers: &mut dyn Iterator<Item = u32>| {
         let mut totals = WordTotals::default();
-        numbers.for_each(|number| totals.add_run(&word(number), 1));
+        numbers.for_each(|number| totals.add_run(Run::of(&word(number), 1)));
         totals
     };
     let partitions = |turn: u32| (0..20_000).filter(move |number| number / 1000 % 2 == turn || number % 1000 == 0);

@@ -1,7 +1,7 @@
 //! The kernel as the book writes it: split every line into strings of its own, count in a standard hash map.
 
 use super::line;
-use crate::words::WordTotals;
+use crate::words::{Run, WordTotals};
 use std::collections::HashMap;
 
 /// Adds the lines of `piece` to `totals`.
@@ -20,12 +20,12 @@ pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
         match total.checked_add(count) {
             Some(sum) => *total = sum,
             // What does not fit is carried over, so that the sum of all partials shows it.
-            None => totals.add(text.split(|byte| *byte == b'\t').next().unwrap_or_default(), count),
+            None => totals.add(Run::of(text.split(|byte| *byte == b'\t').next().unwrap_or_default(), count)),
         }
         begin += line.len();
     }
     for (word, count) in counts {
-        totals.add(&word, count);
+        totals.add(Run::of(&word, count));
     }
     Ok(())
 }

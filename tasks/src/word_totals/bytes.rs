@@ -1,6 +1,6 @@
 //! The kernel that copies nothing: fields are found where they lie, and only a new word is stored.
 
-use crate::words::WordTotals;
+use crate::words::{Run, WordTotals};
 use memchr::memchr;
 
 /// Adds the lines of `piece` to `totals`.
@@ -12,7 +12,7 @@ pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     while begin < piece.len() {
         let line = &piece[begin..];
         let (length, count, word) = first_line(line).ok_or(begin)?;
-        totals.add(&line[..word], count);
+        totals.add(Run { text: line, letters: word, count });
         begin += length;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! The begin of a word as a number, so that two words are compared without a question how long they are.
 
+use super::Run;
+
 /// A word's first 32 letters, the first of them the highest, with zeros behind a shorter word. As these numbers are
 /// ordered, so are the words; words with the same number may differ.
 #[derive(Clone, Copy)]
@@ -27,13 +29,13 @@ impl Default for Key {
 }
 
 impl Key {
-    /// The key of the word that is the first so many letters of a text.
+    /// The key of a run's word.
     #[inline]
-    pub(super) fn of(text: &[u8], letters: usize) -> Self {
-        let kept = KEPT[32 - letters.min(32)..].first_chunk::<32>().expect("32 bytes from any of the first 33");
-        match text.first_chunk::<32>() {
+    pub(super) fn of(run: Run) -> Self {
+        let kept = KEPT[32 - run.letters.min(32)..].first_chunk::<32>().expect("32 bytes from any of the first 33");
+        match run.text.first_chunk::<32>() {
             Some(bytes) => Key { high: half(bytes, 0) & half(kept, 0), low: half(bytes, 16) & half(kept, 16) },
-            None => Key::of_end(&text[..letters]),
+            None => Key::of_end(run.word()),
         }
     }
 

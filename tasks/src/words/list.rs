@@ -1,6 +1,7 @@
 //! Words one behind the other, each with its total.
 
-use super::room;
+use super::prefetch::prefetch;
+use super::{Run, room};
 use std::ops::Range;
 
 /// Words and totals in the order in which they came. A new word costs no allocation of its own: 16 bytes and its letters.
@@ -47,6 +48,27 @@ impl List {
         places.map(|place| (self.word(place), self.total(place)))
     }
 
+    /// A word and its total, to be added elsewhere.
+    #[inline]
+    pub(super) fn run(&self, place: usize) -> Run<'_> {
+        let start = self.start(place);
+        Run { text: &self.letters[start..], letters: self.words[place].end - start, count: self.total(place) }
+    }
+
+    /// Asks for where a word ends and its total.
+    #[inline]
+    pub(super) fn prefetch_word(&self, place: usize) {
+        prefetch(&self.words[place]);
+    }
+
+    /// Asks for a word's letters.
+    #[inline]
+    pub(super) fn prefetch_letters(&self, place: usize) {
+        if let Some(letter) = self.letters.get(self.start(place)) {
+            prefetch(letter);
+        }
+    }
+
     /// A stretch as a list of its own.
     pub(super) fn copied(&self, places: Range<usize>) -> List {
         let mut list = List::default();
@@ -54,15 +76,10 @@ impl List {
         list
     }
 
+    /// Appends a run's word. Where there is more text, 32 bytes are copied and those too many dropped: that is one
+    /// instruction, and copying a number that varies is a call and a wrong guess.
     #[inline]
-    pub(super) fn push(&mut self, word: &[u8], total: u64) {
-        self.push_at(word, word.len(), total);
-    }
-
-    /// Appends the word that is the first so many letters of a text. Where there is more text, 32 bytes are copied and
-    /// those too many dropped: that is one instruction, and copying a number that varies is a call and a wrong guess.
-    #[inline]
-    pub(super) fn push_at(&mut self, text: &[u8], letters: usize, total: u64) {
+    pub(super) fn push(&mut self, Run { text, letters, count: total }: Run) {
         let end = self.letters.len() + letters;
         if self.letters.capacity() < end + 32 || self.words.len() == self.words.capacity() {
             self.make_room(letters + 32);

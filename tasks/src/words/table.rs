@@ -1,5 +1,6 @@
 //! Words found by their hash.
 
+use super::Run;
 use super::list::List;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -25,7 +26,7 @@ struct Place {
 
 /// Half of a word's hash: enough to tell nearly all words apart without a look at their letters. It is kept, so that
 /// tables grow and are added up without hashing a word again.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Hash(u32);
 
 /// Fixed, so that the same input gives the same table every time.
@@ -71,28 +72,37 @@ impl Table {
         self.list.bytes() + (size_of::<Place>() + 1) * self.places.capacity()
     }
 
-    /// Adds to the total of a word with this hash; whether that went beyond `u64`.
+    /// Adds a run whose word has this hash; whether a total went beyond `u64`.
     #[inline]
-    pub(super) fn add(&mut self, hash: Hash, word: &[u8], count: u64) -> bool {
+    pub(super) fn add(&mut self, hash: Hash, run: Run) -> bool {
         let Table { list, places } = self;
-        let same = |place: &Place| place.hash == hash && list.word(place.word as usize) == word;
+        let same = |place: &Place| place.hash == hash && list.word(place.word as usize) == run.word();
         match places.entry(hash.spread(), same, Place::spread) {
-            Slot::Occupied(slot) => list.raise(slot.get().word as usize, count),
+            Slot::Occupied(slot) => list.raise(slot.get().word as usize, run.count),
             Slot::Vacant(slot) => {
-                let word_number = u32::try_from(list.len()).expect("fewer than 2^32 distinct words fit into memory");
-                slot.insert(Place { hash, word: word_number });
-                list.push(word, count);
+                let word = u32::try_from(list.len()).expect("fewer than 2^32 distinct words fit into memory");
+                slot.insert(Place { hash, word });
+                list.push(run);
                 false
             }
         }
     }
 
-    /// Words, their hashes and totals.
-    pub(super) fn hashed(&self) -> impl Iterator<Item = (Hash, &[u8], u64)> {
-        self.places.iter().map(|place| {
-            let number = place.word as usize;
-            (place.hash, self.list.word(number), self.list.total(number))
-        })
+    /// Where in the list a word with this hash is. It is the only one but once in very many times.
+    #[inline]
+    pub(super) fn find(&self, hash: Hash) -> Option<u32> {
+        self.places.find(hash.spread(), |place| place.hash == hash).map(|place| place.word)
+    }
+
+    /// Adds a run to the word at a place of the list, if it is this one: whether its total went beyond `u64`.
+    #[inline]
+    pub(super) fn raise(&mut self, place: u32, run: Run) -> Option<bool> {
+        (self.list.word(place as usize) == run.word()).then(|| self.list.raise(place as usize, run.count))
+    }
+
+    /// Words with their hashes and totals.
+    pub(super) fn hashed(&self) -> impl Iterator<Item = (Hash, Run<'_>)> {
+        self.places.iter().map(|place| (place.hash, self.list.run(place.word as usize)))
     }
 
     /// Adds all totals of `other`; whether one went beyond `u64`.
@@ -101,7 +111,7 @@ impl Table {
         if self.len() < other.len() {
             std::mem::swap(self, &mut other);
         }
-        other.hashed().fold(false, |overflowed, (hash, word, count)| self.add(hash, word, count) | overflowed)
+        other.hashed().fold(false, |overflowed, (hash, run)| self.add(hash, run) | overflowed)
     }
 
     pub(super) fn total(&self, hash: Hash, word: &[u8]) -> Option<u64> {

@@ -3,7 +3,7 @@
 use super::alike::Word;
 use super::marks::{Begins, Proof, STRETCH};
 use super::portable;
-use crate::words::WordTotals;
+use crate::words::{Run, WordTotals};
 
 /// How many bytes from the begin of a line or a count on a path may read.
 pub(super) const BEYOND: usize = 32;
@@ -145,10 +145,10 @@ impl Runs<'_> {
     /// Adds all runs but the last, which may go on, to the totals.
     #[inline(never)]
     fn add(&mut self) {
-        for pair in self.begun[..self.number].windows(2) {
+        self.totals.add_runs(self.begun[..self.number].windows(2).map(|pair| {
             let [start, year, ..] = pair[0].begins.map(usize::from);
-            self.totals.add_run_at(&self.text[start..], year - start - 1, pair[1].before - pair[0].before);
-        }
+            Run { text: &self.text[start..], letters: year - start - 1, count: pair[1].before - pair[0].before }
+        }));
         if let Some(last) = self.number.checked_sub(1) {
             self.begun[0] = self.begun[last];
             self.number = 1;

@@ -2,8 +2,11 @@
 
 use super::sixteen;
 use crate::word_totals::bytes;
-use crate::words::WordTotals;
+use crate::words::{Run, WordTotals};
 use memchr::{memchr, memchr2};
+
+/// So many runs are added at once, for that is cheaper where words are looked for.
+const MANY: usize = 256;
 
 /// Adds the lines of `piece` to `totals`.
 ///
@@ -18,16 +21,20 @@ pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let mut first = Lines::new(piece, 0, middle);
     let mut second = Lines::new(piece, middle, piece.len());
     // Words are to come in the order of the text.
-    let mut later = Vec::new();
+    let (mut sooner, mut later) = (Vec::with_capacity(MANY), Vec::new());
     while first.left() && second.left() {
-        first.next(|run| run.end(totals))?;
+        first.next(|run| sooner.push(run))?;
+        if sooner.len() == MANY {
+            totals.add_runs(sooner.drain(..));
+        }
         // A malformed line is met again below, unless the first half has one too.
         if second.next(|run| later.push(run)).is_err() {
             break;
         }
     }
+    totals.add_runs(sooner);
     first.rest(totals)?;
-    later.iter().for_each(|run| run.end(totals));
+    totals.add_runs(later);
     second.rest(totals)
 }
 
@@ -39,10 +46,10 @@ pub(super) fn lines(text: &[u8], begin: usize, most: usize, totals: &mut WordTot
     let mut lines = Lines::new(text, begin, text.len());
     let mut done = 0;
     while lines.left() && done < most {
-        lines.next(|run| run.end(totals))?;
+        lines.next(|run| totals.add_run(run))?;
         done += 1;
     }
-    lines.run.end(totals);
+    totals.add_runs(lines.going_on.run());
     Ok(lines.begin)
 }
 
@@ -52,12 +59,12 @@ struct Lines<'a> {
     begin: usize,
     end: usize,
     /// That of the line before.
-    run: Run<'a>,
+    going_on: GoingOn<'a>,
 }
 
 impl<'a> Lines<'a> {
     fn new(text: &'a [u8], begin: usize, end: usize) -> Self {
-        Lines { text, begin, end, run: Run::NONE }
+        Lines { text, begin, end, going_on: GoingOn::NONE }
     }
 
     /// Whether there are lines left.
@@ -70,18 +77,19 @@ impl<'a> Lines<'a> {
     #[inline(always)]
     fn next(&mut self, mut ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
         let line = &self.text[self.begin..];
-        if !self.run.has(line) {
+        if !self.going_on.has(line) {
             let length = word(line).ok_or(self.begin)?;
-            ended(std::mem::replace(&mut self.run, Run::new(line, length)));
+            let before = std::mem::replace(&mut self.going_on, GoingOn::new(line, length));
+            before.run().into_iter().for_each(&mut ended);
         }
-        let (count, next) = numbers(self.text, self.begin + self.run.letters + 1).ok_or(self.begin)?;
+        let (count, next) = numbers(self.text, self.begin + self.going_on.letters + 1).ok_or(self.begin)?;
         self.begin = next;
-        match self.run.sum.checked_add(count) {
-            Some(sum) => self.run.sum = sum,
+        match self.going_on.sum.checked_add(count) {
+            Some(sum) => self.going_on.sum = sum,
             // What does not fit goes to the totals at once: they know how to say so.
             None => {
-                ended(self.run);
-                self.run.sum = count;
+                self.going_on.run().into_iter().for_each(ended);
+                self.going_on.sum = count;
             }
         }
         Ok(())
@@ -90,16 +98,16 @@ impl<'a> Lines<'a> {
     /// Adds what is left to the totals.
     fn rest(mut self, totals: &mut WordTotals) -> Result<(), usize> {
         while self.left() {
-            self.next(|run| run.end(totals))?;
+            self.next(|run| totals.add_run(run))?;
         }
-        self.run.end(totals);
+        totals.add_runs(self.going_on.run());
         Ok(())
     }
 }
 
-/// Neighbouring lines with the same word.
+/// A run that may go on.
 #[derive(Clone, Copy)]
-struct Run<'a> {
+struct GoingOn<'a> {
     /// What begins with the first of these lines.
     text: &'a [u8],
     /// How many letters the word has.
@@ -110,9 +118,9 @@ struct Run<'a> {
     sum: u64,
 }
 
-impl<'a> Run<'a> {
+impl<'a> GoingOn<'a> {
     /// No line's: where no byte is kept all are zeros, and this word has other bytes.
-    const NONE: Run<'static> = Run { text: &[], letters: 0, word: [1; 16], kept: [0; 16], sum: 0 };
+    const NONE: GoingOn<'static> = GoingOn { text: &[], letters: 0, word: [1; 16], kept: [0; 16], sum: 0 };
 
     #[inline]
     fn new(text: &'a [u8], letters: usize) -> Self {
@@ -124,7 +132,7 @@ impl<'a> Run<'a> {
             begin
         });
         let word = u128::from_le_bytes(begin) & kept;
-        Run { text, letters, word: word.to_le_bytes(), kept: kept.to_le_bytes(), sum: 0 }
+        GoingOn { text, letters, word: word.to_le_bytes(), kept: kept.to_le_bytes(), sum: 0 }
     }
 
     /// Whether a line has this run's word.
@@ -142,11 +150,10 @@ impl<'a> Run<'a> {
         line.strip_prefix(&self.text[..self.letters]).is_some_and(|rest| rest.first() == Some(&b'\t'))
     }
 
+    /// What it is so far; nothing if no line has begun it.
     #[inline]
-    fn end(&self, totals: &mut WordTotals) {
-        if self.letters > 0 {
-            totals.add_run_at(self.text, self.letters, self.sum);
-        }
+    fn run(&self) -> Option<Run<'a>> {
+        (self.letters > 0).then_some(Run { text: self.text, letters: self.letters, count: self.sum })
     }
 }
 

@@ -1,0 +1,15 @@
+//! Memory that is asked for before it is needed.
+#![allow(unsafe_code)] // An instruction that changes nothing but what is in a cache.
+
+/// Lets the processor fetch what is referred to, and does not wait for it. Nothing, where Rust has no name for that.
+#[inline(always)]
+pub(super) fn prefetch<T>(what: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: x86-64 has this instruction, and it does no harm whatever the address; this one is that of a reference.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(what).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = what;
+}
