@@ -89,6 +89,8 @@ struct Shared {
     empty: AtomicBool,
     /// Whether bytes have come since a pause was last thought of.
     came: AtomicBool,
+    /// Whether a write was told that the connection was reset. The system says so once, and a read then only finds the end.
+    reset: AtomicBool,
     opened: Instant,
     /// When the server was last written to, in nanoseconds since `opened`.
     asked: AtomicU64,
@@ -146,6 +148,7 @@ impl Socket {
             moved: AtomicBool::new(false),
             empty: AtomicBool::new(false),
             came: AtomicBool::new(false),
+            reset: AtomicBool::new(false),
             opened: Instant::now(),
             asked: AtomicU64::new(0),
         };
@@ -233,6 +236,9 @@ impl AsyncRead for Socket {
         let space = into.initialize_unfilled();
         let room = space.len();
         match self.attempt(READABLE, |stream| stream.read(space)) {
+            Poll::Ready(Ok(0)) if self.shared.reset.load(Ordering::Relaxed) => {
+                Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+            }
             Poll::Ready(Ok(count)) => {
                 self.shared.empty.store(count < room, Ordering::Relaxed);
                 self.shared.came.store(true, Ordering::Relaxed);
@@ -258,6 +264,7 @@ impl AsyncWrite for Socket {
             Poll::Ready(Err(error))
                 if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
             {
+                self.shared.reset.fetch_or(error.kind() == io::ErrorKind::ConnectionReset, Ordering::Relaxed);
                 Poll::Ready(Ok(from.len()))
             }
             result => result,
@@ -280,6 +287,8 @@ impl AsyncWrite for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::net::sockopt::set_socket_linger;
+    use std::net::TcpListener;
 
     /// A socket, and the server's end of it.
     fn pair() -> (Socket, UnixStream) {
@@ -321,6 +330,24 @@ mod tests {
         assert_eq!([read(&mut socket, 4), read(&mut socket, 4)], [Some(3), None]);
         socket.look_again();
         assert_eq!(read(&mut socket, 4), Some(0));
+    }
+
+    #[test]
+    fn that_the_connection_was_reset_is_read_also_if_a_write_was_told_of_it_first() {
+        let server = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+        let ours = TcpStream::connect(server.local_addr().expect("it has one")).expect("it listens");
+        let mut socket = Socket::new(Stream::Tcp(ours)).expect("it can be made non-blocking");
+        let (theirs, _) = server.accept().expect("it was connected to");
+        // Closed with time to linger but none of it left: that resets it.
+        set_socket_linger(&theirs, Some(Duration::ZERO)).expect("it is a socket");
+        drop(theirs);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let written = Pin::new(&mut socket).poll_write(&mut context, b"a request");
+        assert!(matches!(written, Poll::Ready(Ok(9))), "{written:?}");
+        let mut bytes = [0; 4];
+        let read = Pin::new(&mut socket).poll_read(&mut context, &mut ReadBuf::new(&mut bytes));
+        let Poll::Ready(Err(error)) = read else { panic!("{read:?}") };
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     }
 
     #[test]
