@@ -327,6 +327,26 @@ fn a_round_trip_that_takes_longer_is_waited_for_less_often_by_who_asks_ahead() {
 }
 
 #[test]
+fn whoever_must_wait_has_asked_for_all_the_pages_that_may_be_under_way() {
+    let depth = 7;
+    over(&SERVER.url(), Duration::from_millis(1), async |mut client, _| {
+        let mut transaction = client.transaction().await.unwrap();
+        let query = numbers(10_000);
+        let mut cursor = Cursor::open(&mut transaction, query.as_str(), &[]).await.unwrap().depth(depth).page_size(50);
+        for page in 0..150 {
+            if given_up_after(0, cursor.next_page()).await.is_none() {
+                let under_way = depth.min(1 << page.min(10)) as u64;
+                let in_flight = cursor.metrics().in_flight;
+                // All of the first page's rows may be here, and only its end not.
+                assert!(in_flight >= 50 * (under_way - 1), "page {page}: {in_flight} rows, {under_way} pages");
+                cursor.next_page().await.unwrap();
+            }
+        }
+    })
+    .unwrap();
+}
+
+#[test]
 fn dropping_futures_at_any_moment_loses_no_row_and_doubles_none() {
     let mut rng = Rng::with_seed(3);
     let mut given_up = 0;

@@ -5,8 +5,10 @@
 //!    read puts the next page under way. The server answers in turn.
 //! 2. At first one page is under way. With every page used up there may be twice as many, until there are `depth`: who
 //!    reads a few rows and leaves has not asked for thousands.
-//! 3. New pages are asked for when half of the old ones are used up, several at a time: so several executes leave in one
-//!    system call, and the server reads them in one.
+//! 3. New pages are asked for several at a time, so that their executes leave in one system call, and the server reads them
+//!    in one: when half of the old ones are used up, but also whenever whoever reads must wait, for then nothing is gained
+//!    by holding back. Otherwise answers would come in bursts of half a window, and over a long way a window would take a
+//!    round trip and half of its own pages longer, instead of a round trip and one page.
 //! 4. A page that is not the last ends with "portal suspended", the last with "command complete", which is the only one for
 //!    which tokio-postgres knows a number of rows. So the end is known without another round trip.
 
@@ -146,6 +148,7 @@ impl<'a, 'client> Pages<'a, 'client> {
             }
             Poll::Pending => {
                 self.wait();
+                self.ask_in_passing(wanted);
                 Poll::Pending
             }
         }
@@ -249,10 +252,16 @@ impl<'a, 'client> Pages<'a, 'client> {
         }
         self.window = (self.window * 2).min(self.depth);
         if self.under_way.len() <= self.window / 2 {
-            // On a connection that has ended nothing can be asked for, and yet rows may have come before. Their pages end
-            // with the error; without any, asking again says it.
-            let _ = self.ask(wanted);
+            self.ask_in_passing(wanted);
         }
+    }
+
+    /// Asks for what is missing, if that is possible.
+    ///
+    /// On a connection that has ended nothing can be asked for, and yet rows may have come before. Their pages end with the
+    /// error; without any, asking again says it.
+    fn ask_in_passing(&mut self, wanted: u64) {
+        let _ = self.ask(wanted);
     }
 
     fn fail(&mut self, error: Error) -> Error {
