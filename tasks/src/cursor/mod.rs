@@ -68,7 +68,7 @@ pub use page_size::PageSize;
 pub use rows::Rows;
 pub use scroll::ScrollCursor;
 
-use pages::{Pages, Step};
+use pages::{Answer, Pages, Step};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -236,34 +236,38 @@ impl<'a, 'client> Cursor<'a, 'client> {
     /// A row that is here is all that this does itself: so it is small, and becomes part of whoever asks.
     #[inline]
     fn poll_row(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Option<Result<Row, Error>>> {
-        if !self.kept.is_empty() || self.pages.under_way() == 0 {
-            return self.poll_other_row(context, wanted, None);
+        if !self.kept.is_empty() {
+            return self.poll_kept_row(context, wanted);
         }
         match self.pages.answer(context) {
-            Poll::Ready(Some(Ok(row))) if !self.pages.overran() => Poll::Ready(Some(Ok(row))),
-            other => {
-                let step = self.pages.go_on(other, wanted);
-                self.poll_other_row(context, wanted, Some(step))
-            }
+            Poll::Ready(Some(Ok(row))) if self.pages.count(&row) => Poll::Ready(Some(Ok(row))),
+            other => self.poll_other_row(context, wanted, other),
         }
     }
 
-    /// The next row where it is not the next of the first page. `step` is what is known already.
+    /// The next of the rows that are kept, or else of the pages.
+    #[cold]
+    fn poll_kept_row(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Option<Result<Row, Error>>> {
+        self.settle();
+        match self.kept.pop_front() {
+            Some(row) => Poll::Ready(Some(Ok(row))),
+            None => self.poll_row(context, wanted),
+        }
+    }
+
+    /// The next row after an `answer` that is not the next row of the first page.
     #[cold]
     fn poll_other_row(
         &mut self,
         context: &mut Context<'_>,
         wanted: u64,
-        mut step: Option<Poll<Result<Step, Error>>>,
+        answer: Answer,
     ) -> Poll<Option<Result<Row, Error>>> {
-        self.settle();
-        if let Some(row) = self.kept.pop_front() {
-            return Poll::Ready(Some(Ok(row)));
-        }
+        let mut step = self.pages.go_on(answer, wanted);
         loop {
-            match ready!(step.take().unwrap_or_else(|| self.pages.poll(context, wanted))) {
+            match ready!(step) {
                 Ok(Step::Row(row)) => return Poll::Ready(Some(Ok(row))),
-                Ok(Step::PageEnd) => {}
+                Ok(Step::PageEnd) => step = self.pages.poll(context, wanted),
                 Ok(Step::End) => return Poll::Ready(None),
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }

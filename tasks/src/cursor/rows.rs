@@ -16,6 +16,16 @@ impl<'s, 'a, 'client> Rows<'s, 'a, 'client> {
     pub(super) fn new(cursor: &'s mut Cursor<'a, 'client>, left: u64) -> Self {
         Rows { cursor, left }
     }
+
+    /// The next row of those that are left.
+    fn poll_counted(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Row, Error>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let row = self.cursor.poll_row(context, self.left);
+        self.left -= u64::from(row.is_ready());
+        row
+    }
 }
 
 impl Stream for Rows<'_, '_, '_> {
@@ -23,14 +33,7 @@ impl Stream for Rows<'_, '_, '_> {
 
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let left = self.left;
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        let row = self.cursor.poll_row(context, left);
-        if left != u64::MAX && row.is_ready() {
-            self.left -= 1;
-        }
-        row
+        // Returned at once, a row is written where the caller wants it. Kept until `left` is counted, it is copied once more.
+        if self.left == u64::MAX { self.cursor.poll_row(context, u64::MAX) } else { self.poll_counted(context) }
     }
 }
