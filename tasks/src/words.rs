@@ -162,7 +162,7 @@ impl WordTotals {
     /// Adds words to the tables.
     fn add_stretches(&mut self, lists: &[List], stretches: &[Stretch]) {
         for Stretch { list, places } in stretches {
-            self.overflowed |= self.tables.add_all(places.clone().map(|place| lists[*list].run(place)));
+            self.overflowed |= self.tables.add_all(lists[*list].runs(places.clone()));
         }
     }
 

@@ -48,11 +48,12 @@ impl List {
         places.map(|place| (self.word(place), self.total(place)))
     }
 
-    /// A word and its total, to be added elsewhere.
-    #[inline]
-    pub(super) fn run(&self, place: usize) -> Run<'_> {
-        let start = self.start(place);
-        Run { text: &self.letters[start..], letters: self.words[place].end - start, count: self.total(place) }
+    /// The same, to be added elsewhere.
+    pub(super) fn runs(&self, places: Range<usize>) -> impl Iterator<Item = Run<'_>> {
+        places.map(|place| {
+            let start = self.start(place);
+            Run { text: &self.letters[start..], letters: self.words[place].end - start, count: self.total(place) }
+        })
     }
 
     /// Asks for where a word ends and its total.

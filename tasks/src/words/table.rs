@@ -25,7 +25,7 @@ struct Place {
 }
 
 /// Half of a word's hash: enough to tell nearly all words apart without a look at their letters. It is kept, so that
-/// tables grow and are added up without hashing a word again.
+/// tables grow without hashing a word again.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Hash(u32);
 
@@ -100,18 +100,11 @@ impl Table {
         (self.list.word(place as usize) == run.word()).then(|| self.list.raise(place as usize, run.count))
     }
 
-    /// Words with their hashes and totals.
-    pub(super) fn hashed(&self) -> impl Iterator<Item = (Hash, Run<'_>)> {
-        self.places.iter().map(|place| (place.hash, self.list.run(place.word as usize)))
-    }
-
-    /// Adds all totals of `other`; whether one went beyond `u64`.
-    pub(super) fn absorb(&mut self, mut other: Table) -> bool {
-        // The fewer words are looked for among the more.
+    /// Keeps the more words of two tables: the fewer are then looked for among them.
+    pub(super) fn keep_more(&mut self, other: &mut Table) {
         if self.len() < other.len() {
-            std::mem::swap(self, &mut other);
+            std::mem::swap(self, other);
         }
-        other.hashed().fold(false, |overflowed, (hash, run)| self.add(hash, run) | overflowed)
     }
 
     pub(super) fn total(&self, hash: Hash, word: &[u8]) -> Option<u64> {

@@ -132,22 +132,24 @@ impl Tables {
         tables.iter().fold(false, |overflowed, table| self.add_table(table) | overflowed)
     }
 
-    fn add_table(&mut self, table: &Table) -> bool {
-        table.hashed().fold(false, |overflowed, (hash, run)| self.add_hashed(hash, run) | overflowed)
-    }
-
     /// Adds the totals of as many or of fewer tables; whether one went beyond `u64`.
-    pub(super) fn absorb(&mut self, other: Tables) -> bool {
-        if other.0.len() < self.0.len() {
-            return other.0.iter().fold(false, |overflowed, table| self.add_table(table) | overflowed);
+    pub(super) fn absorb(&mut self, mut other: Tables) -> bool {
+        if self.0.len() == other.0.len() {
+            self.0.iter_mut().zip(&mut other.0).for_each(|(own, table)| own.keep_more(table));
         }
-        let overflowed = self.0.iter_mut().zip(other.0).fold(false, |over, (own, table)| own.absorb(table) | over);
-        self.0.len() == 1 && self.0[0].len() > ONE_TABLE && self.spread() || overflowed
+        other.0.iter().fold(false, |overflowed, table| self.add_table(table) | overflowed)
     }
 
     /// Adds one table of another such total, if both have many; whether a total went beyond `u64`.
     pub(super) fn absorb_shard(&mut self, shard: usize, other: &mut Tables) -> bool {
-        self.0[shard].absorb(std::mem::take(&mut other.0[shard]))
+        let mut table = std::mem::take(&mut other.0[shard]);
+        self.0[shard].keep_more(&mut table);
+        self.add_table(&table)
+    }
+
+    /// Adds the words of a table in the order in which they lie in memory, though they are hashed again for that.
+    fn add_table(&mut self, table: &Table) -> bool {
+        self.add_all(table.list().runs(0..table.len()))
     }
 
     /// Each of [`SHARDS`] tables for itself.
