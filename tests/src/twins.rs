@@ -77,14 +77,14 @@ impl<T: Task> Twin<T> for ThreadsSplit {
         let mut all: Vec<_> = task.partitions(size)?.collect();
         let share = all.len().div_ceil(self.0).max(1);
         thread::scope(|scope| {
+            let work = |mine: Vec<_>| mine.into_iter().map(|partition| map(&**task, partition)).collect::<Vec<_>>();
             let mut threads = Vec::new();
-            while !all.is_empty() {
-                let mine: Vec<_> = all.drain(..share.min(all.len())).collect();
-                threads.push(
-                    scope.spawn(|| mine.into_iter().map(|partition| map(&**task, partition)).collect::<Vec<_>>()),
-                );
+            while all.len() > share {
+                let mine: Vec<_> = all.drain(..share).collect();
+                threads.push(scope.spawn(move || work(mine)));
             }
-            reduce::<T>(threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()))
+            let own = work(all);
+            reduce::<T>(threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).chain(own))
         })
     }
 }
@@ -99,17 +99,18 @@ impl<T: Task> Twin<T> for ThreadsShared {
     fn run(&mut self, task: &Arc<T>, size: NonZeroUsize) -> Result<T::Partial> {
         let partitions = Mutex::new(task.partitions(size)?);
         let (sender, partials) = mpsc::channel();
-        thread::scope(|scope| {
-            for _ in 0..self.0 {
-                let (sender, partitions) = (sender.clone(), &partitions);
-                scope.spawn(move || {
-                    while let Some(partition) = take::<T>(partitions) {
-                        let _ = sender.send(map(&**task, partition));
-                    }
-                });
+        let work = |sender: mpsc::Sender<_>| {
+            while let Some(partition) = take::<T>(&partitions) {
+                let _ = sender.send(map(&**task, partition));
             }
+        };
+        thread::scope(|scope| {
+            for _ in 1..self.0 {
+                let sender = sender.clone();
+                scope.spawn(|| work(sender));
+            }
+            work(sender);
         });
-        drop(sender);
         reduce::<T>(partials)
     }
 }

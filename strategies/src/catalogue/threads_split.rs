@@ -11,7 +11,7 @@ struct ThreadsSplit {
     workers: usize,
 }
 
-/// Threads are spawned by each run: they live as long as their share.
+/// Threads are spawned by each run: they live as long as their share. Whoever spawns them has a share, too.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(ThreadsSplit { workers: setup.workers.get() }))
 }
@@ -26,10 +26,12 @@ impl Workers for ThreadsSplit {
             // Neighbours stay together, and shares differ by one job at most.
             share.extend(all.by_ref().take(whole + usize::from(worker < rest)));
         }
+        let own = shares.pop().unwrap_or_default();
         thread::scope(|scope| {
             for share in shares {
                 scope.spawn(|| share.into_iter().for_each(Job::run));
             }
+            own.into_iter().for_each(Job::run);
         });
         Ok(())
     }
