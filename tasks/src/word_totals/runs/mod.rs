@@ -25,9 +25,9 @@
 //!    list gets its room in large pages (`words::room`): 0.90 times as long over 1.8 GB with AVX-512, for 11,000 page faults
 //!    less.
 //! 7. Where words come in no order, 32 of them are looked for at the same time, step by step, and what the next step reads
-//!    is asked for before it begins (`words::tables`). A shuffled file of 225 MB with 225,000 words, whose tables no cache
-//!    of a core holds, takes 0.35 times as long as a whole process with AVX-512, and the portable path 0.43 times. How much
-//!    that is depends on what the caches are shared with: in quieter minutes it was 0.55.
+//!    is asked for before it begins (`words::tables`). A shuffled file of 225 MB with 225,000 words, whose tables no
+//!    core's own cache holds, takes 0.58 times as long as a whole process with AVX-512. In minutes when others filled the
+//!    cache that cores share it was 0.35, and the portable path 0.43.
 //!
 //! As a whole process over 1.8 GB through a map, processor time, medians of 19 rounds by turns: `wc -l` 200 ms, AVX-512 245,
 //! AVX2 386, portable 576; read by position, AVX-512 356. That was a file in the page cache as the generator had written it,
