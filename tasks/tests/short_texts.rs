@@ -3,7 +3,7 @@
 
 use tasks::word_totals::runs::{Add, Vector};
 use tasks::word_totals::{book, bytes};
-use tasks::words::WordTotals;
+use tasks::words::{Run, WordTotals};
 
 /// The totals, sorted, or where the first malformed line begins.
 fn outcome(kernel: Add, text: &[u8]) -> Result<Vec<(Vec<u8>, u64)>, usize> {
@@ -52,4 +52,13 @@ fn kernels_agree_on_a_short_text_with_a_wrong_byte() {
             all_agree(&wrong);
         }
     }
+}
+
+#[test]
+fn words_in_no_order_are_looked_for_together() {
+    // Enough for many tables, and some of them again.
+    let words: Vec<String> = (0..1100).chain(0..50).rev().map(|number| format!("w{number}")).collect();
+    let mut totals = WordTotals::default();
+    totals.add_runs(words.iter().map(|word| Run::of(word.as_bytes(), 1)));
+    assert_eq!((totals.len(), totals.total(b"w7"), totals.total(b"w1099")), (1100, Some(2), Some(1)));
 }
