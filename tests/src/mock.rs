@@ -6,6 +6,7 @@
 //! transaction that has failed answers every request with that fact: the echo that a reader must not take for the error.
 
 use std::io::{self, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,7 +112,9 @@ impl Session {
             requests.read_exact(&mut letter)?;
             let request = body(&mut requests)?;
             if !self.mute && !self.answer(letter[0], &request)? {
-                return Ok(());
+                // To close a socket with requests in it that nobody has read would be a reset, and no end.
+                self.stream.shutdown(Shutdown::Write)?;
+                return io::copy(&mut requests, &mut io::sink()).map(|_| ());
             }
         }
     }
