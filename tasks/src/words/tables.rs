@@ -6,7 +6,7 @@ use super::table::{Hash, SHARDS, Table};
 /// With more words than this, one table becomes [`SHARDS`].
 const ONE_TABLE: usize = 1024;
 
-/// So many words are looked for at the same time. Half or twice as many took as long.
+/// So many words are looked for at the same time. Half as many took as long, and twice as many no less.
 const TOGETHER: usize = 32;
 
 /// None, one, or [`SHARDS`] tables. In many, a word's hash tells in which it is.
