@@ -11,6 +11,7 @@ pub mod cursor_pages;
 pub mod cursor_ranges;
 mod digest;
 pub mod noop;
+mod prefetch;
 pub mod products;
 mod random;
 pub mod virtual_work;

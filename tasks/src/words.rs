@@ -2,7 +2,6 @@
 
 mod key;
 mod list;
-mod prefetch;
 mod room;
 mod run;
 mod table;
@@ -73,18 +72,7 @@ impl WordTotals {
     /// Adds a run, without hashing its word while words come in increasing order or again.
     #[inline]
     pub fn add_run(&mut self, run: Run) {
-        if !self.tables.are_none() {
-            return self.add(run);
-        }
-        let key = Key::of(run);
-        if !key.is_behind(self.last) {
-            return self.add_listed(run, key);
-        }
-        if let Some((list, stretch)) = self.lists.last_mut().zip(self.stretches.last_mut()) {
-            list.push(run);
-            stretch.places.end += 1;
-            self.last = key;
-        }
+        if self.tables.are_none() { self.add_runs([run]) } else { self.add(run) }
     }
 
     /// Adds runs in the same way, and where that means to look for their words, for many at a time.
@@ -92,10 +80,32 @@ impl WordTotals {
     pub fn add_runs<'a>(&mut self, runs: impl IntoIterator<Item = Run<'a>>) {
         let mut runs = runs.into_iter();
         while self.tables.are_none() {
-            let Some(run) = runs.next() else { return };
-            self.add_run(run);
+            let Some((run, key)) = self.add_increasing(&mut runs) else { return };
+            self.add_listed(run, key);
         }
         self.overflowed |= self.tables.add_all(runs);
+    }
+
+    /// Adds runs to the end of the last list as long as their keys tell that they belong there, and gives back the first
+    /// whose key does not.
+    #[inline]
+    fn add_increasing<'a>(&mut self, runs: &mut impl Iterator<Item = Run<'a>>) -> Option<(Run<'a>, Key)> {
+        let mut last = self.last;
+        let mut end = self.lists.last_mut().zip(self.stretches.last_mut());
+        let other = runs.find_map(|run| {
+            let key = Key::of(run);
+            match &mut end {
+                Some((list, stretch)) if key.is_behind(last) => {
+                    list.push(run);
+                    stretch.places.end += 1;
+                    last = key;
+                    None
+                }
+                _ => Some((run, key)),
+            }
+        });
+        self.last = last;
+        other
     }
 
     /// Adds to the lists a word whose key does not tell where it belongs.

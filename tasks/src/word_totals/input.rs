@@ -7,9 +7,7 @@
 //!   It takes 40 ms and 9,300 faults if the file was written in smaller pieces, and 133 ms and 22,600 faults after it was
 //!   read again from the disk.
 //! - By position in pieces of 256 KiB, 145 ms, the copying. Pieces of 128 KiB cost 17 ms more, of 512 KiB as much.
-//! - In both, 24 ms less since long lists of words have large pages: 1,200 faults instead of 12,000. A virtual machine that
-//!   gives unused memory back to its host pays for a large page's first use, though: 60 to 100 ms for all of them, seen
-//!   where nobody had used such memory for some seconds.
+//! - In both, what the list of words takes up: see `words::room`.
 //!
 //! What did not help the map: having it filled 2 MiB ahead (`MADV_POPULATE_READ`) costs 53 ms more. Giving its pages back
 //! every 2 MiB (`MADV_DONTNEED`) costs 9 ms more, on two cores as well, and keeps what is resident at 58 MiB instead of

@@ -1,24 +1,31 @@
 //! Words one behind the other, each with its total.
 
-use super::prefetch::prefetch;
 use super::{Run, room};
+use crate::prefetch::prefetch;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Words and totals in the order in which they came. A new word costs no allocation of its own: 16 bytes and its letters.
+/// Words and totals in the order in which they came. A new word costs no allocation of its own: 8 bytes and its letters.
+///
+/// Memory that is used for the first time is dear, so where letters end and totals are 32 bits each. Those that reach
+/// `LARGE`, which is less only in a test, are kept apart.
 #[derive(Clone, Default)]
-pub(super) struct List {
+pub(super) struct List<const LARGE: u32 = { u32::MAX }> {
     letters: Vec<u8>,
     words: Vec<Word>,
+    large_ends: BTreeMap<usize, usize>,
+    large_totals: BTreeMap<usize, u64>,
 }
 
 #[derive(Clone, Copy)]
 struct Word {
-    /// Where its letters end. They begin where those of the word before end.
-    end: usize,
-    total: u64,
+    /// Where its letters end, or `LARGE`. They begin where those of the word before end.
+    end: u32,
+    /// Its total, or `LARGE`.
+    total: u32,
 }
 
-impl List {
+impl<const LARGE: u32> List<LARGE> {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.words.len()
@@ -26,17 +33,19 @@ impl List {
 
     /// Bytes in use.
     pub(super) fn bytes(&self) -> usize {
-        self.letters.len() + size_of::<Word>() * self.words.len()
+        let large = size_of::<[usize; 2]>() * self.large_ends.len() + size_of::<[u64; 2]>() * self.large_totals.len();
+        self.letters.len() + size_of::<Word>() * self.words.len() + large
     }
 
     #[inline]
     pub(super) fn word(&self, place: usize) -> &[u8] {
-        &self.letters[self.start(place)..self.words[place].end]
+        &self.letters[self.start(place)..self.end(place)]
     }
 
     #[inline]
     pub(super) fn total(&self, place: usize) -> u64 {
-        self.words[place].total
+        let total = self.words[place].total;
+        if total < LARGE { total.into() } else { self.large_totals[&place] }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
@@ -52,7 +61,7 @@ impl List {
     pub(super) fn runs(&self, places: Range<usize>) -> impl Iterator<Item = Run<'_>> {
         places.map(|place| {
             let start = self.start(place);
-            Run { text: &self.letters[start..], letters: self.words[place].end - start, count: self.total(place) }
+            Run { text: &self.letters[start..], letters: self.end(place) - start, count: self.total(place) }
         })
     }
 
@@ -71,8 +80,8 @@ impl List {
     }
 
     /// A stretch as a list of its own.
-    pub(super) fn copied(&self, places: Range<usize>) -> List {
-        let mut list = List::default();
+    pub(super) fn copied(&self, places: Range<usize>) -> Self {
+        let mut list = Self::default();
         list.extend(self, places);
         list
     }
@@ -92,7 +101,29 @@ impl List {
             }
             _ => self.letters.extend_from_slice(&text[..letters]),
         }
-        self.words.push(Word { end, total });
+        self.push_end(end, total);
+    }
+
+    /// Appends a word whose letters are there.
+    #[inline]
+    fn push_end(&mut self, end: usize, total: u64) {
+        if end < LARGE as usize && total < LARGE.into() {
+            self.words.push(Word { end: end as u32, total: total as u32 });
+        } else {
+            self.push_large(end, total);
+        }
+    }
+
+    #[cold]
+    fn push_large(&mut self, end: usize, total: u64) {
+        let place = self.len();
+        if end >= LARGE as usize {
+            self.large_ends.insert(place, end);
+        }
+        if total >= LARGE.into() {
+            self.large_totals.insert(place, total);
+        }
+        self.words.push(Word { end: end.min(LARGE as usize) as u32, total: total.min(LARGE.into()) as u32 });
     }
 
     /// Room for another word.
@@ -105,15 +136,32 @@ impl List {
     /// Adds to a word's total; whether that went beyond `u64`.
     #[inline]
     pub(super) fn raise(&mut self, place: usize, count: u64) -> bool {
-        let word = &mut self.words[place];
-        let (sum, over) = word.total.overflowing_add(count);
-        word.total = sum;
+        let total = &mut self.words[place].total;
+        match u64::from(*total).checked_add(count) {
+            Some(sum) if sum < LARGE.into() => *total = sum as u32,
+            _ => return self.raise_large(place, count),
+        }
+        false
+    }
+
+    /// The same where the total is large or becomes so.
+    #[cold]
+    fn raise_large(&mut self, place: usize, count: u64) -> bool {
+        let (sum, over) = self.total(place).overflowing_add(count);
+        self.words[place].total = LARGE;
+        self.large_totals.insert(place, sum);
         over
     }
 
     #[inline]
     fn start(&self, place: usize) -> usize {
-        if place == 0 { 0 } else { self.words[place - 1].end }
+        if place == 0 { 0 } else { self.end(place - 1) }
+    }
+
+    #[inline]
+    fn end(&self, place: usize) -> usize {
+        let end = self.words[place].end;
+        if end < LARGE { end as usize } else { self.large_ends[&place] }
     }
 
     /// The first place from `from` on whose word is not less than `word`, in a list that increases: found in steps that
@@ -133,30 +181,32 @@ impl List {
     }
 
     /// Appends a stretch of another list.
-    pub(super) fn extend(&mut self, other: &List, places: Range<usize>) {
+    pub(super) fn extend(&mut self, other: &Self, places: Range<usize>) {
         if places.is_empty() {
             return;
         }
-        let (start, end) = (other.start(places.start), other.words[places.end - 1].end);
+        let (start, end) = (other.start(places.start), other.end(places.end - 1));
         let here = self.letters.len();
         self.letters.extend_from_slice(&other.letters[start..end]);
-        self.words.extend(other.words[places].iter().map(|word| Word { end: word.end - start + here, ..*word }));
+        self.words.reserve(places.len());
+        places.for_each(|place| self.push_end(other.end(place) - start + here, other.total(place)));
     }
 
     /// Cuts the list in two; this one keeps the words before `from`.
-    pub(super) fn split_off(&mut self, from: usize) -> List {
-        let start = self.start(from);
-        let letters = self.letters.split_off(start);
-        let mut words = self.words.split_off(from);
-        words.iter_mut().for_each(|word| word.end -= start);
-        List { letters, words }
+    pub(super) fn split_off(&mut self, from: usize) -> Self {
+        let off = self.copied(from..self.len());
+        self.letters.truncate(self.start(from));
+        self.words.truncate(from);
+        self.large_ends.split_off(&from);
+        self.large_totals.split_off(&from);
+        off
     }
 
     /// Appends what two lists have together, all three of which increase; whether a total went beyond `u64`.
     ///
     /// What lies between two words of the other list is copied at once, so that lists of alternating stretches cost a
     /// few comparisons for each stretch, not one for each word.
-    pub(super) fn merge(&mut self, left: &List, right: &List) -> bool {
+    pub(super) fn merge(&mut self, left: &Self, right: &Self) -> bool {
         let (mut mine, mut theirs, mut overflowed) = (0, 0, false);
         while mine < left.len() && theirs < right.len() {
             let until = left.first_not_below(mine, right.word(theirs));
@@ -178,5 +228,70 @@ impl List {
         self.extend(left, mine..left.len());
         self.extend(right, theirs..right.len());
         overflowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Ends and totals are large from 9 on here, so that few words have both kinds.
+    type Few = List<9>;
+
+    fn list(words: &[(Vec<u8>, u64)]) -> Few {
+        let mut list = Few::default();
+        words.iter().for_each(|(word, total)| list.push(Run::of(word, *total)));
+        list
+    }
+
+    fn content(list: &Few) -> Vec<(Vec<u8>, u64)> {
+        list.iter().map(|(word, total)| (word.to_vec(), total)).collect()
+    }
+
+    /// Words that increase, with totals around the smallest large one and the largest of all.
+    fn words() -> impl Strategy<Value = Vec<(Vec<u8>, u64)>> {
+        let total = prop_oneof![0..20_u64, u64::MAX - 10..=u64::MAX];
+        proptest::collection::btree_map(proptest::collection::vec(b'a'..b'd', 1..6), total, 0..20)
+            .prop_map(|words| words.into_iter().collect())
+    }
+
+    proptest! {
+        /// A list with large ends and totals is what a plain vector of words is.
+        #[test]
+        fn large_numbers_are_numbers(words in words(), more in words(), cut in 0..=20_usize, adds in 0..20_u64) {
+            let mut plain = words.clone();
+            let mut list = list(&plain);
+            prop_assert_eq!(content(&list), plain.clone());
+
+            for (place, (_, total)) in plain.iter_mut().enumerate() {
+                let (sum, over) = total.overflowing_add(adds);
+                prop_assert_eq!(list.raise(place, adds), over);
+                *total = sum;
+            }
+            prop_assert_eq!(content(&list), plain.clone());
+
+            let cut = cut.min(plain.len());
+            prop_assert_eq!(content(&list.copied(cut..plain.len())), plain[cut..].to_vec());
+            let (off, plain_off) = (list.split_off(cut), plain.split_off(cut));
+            prop_assert_eq!(content(&off), plain_off.clone());
+            prop_assert_eq!(content(&list), plain.clone());
+            list.extend(&off, 0..off.len());
+            plain.extend(plain_off);
+            prop_assert_eq!(content(&list), plain.clone());
+
+            let other = self::list(&more);
+            let mut merged = Few::default();
+            let over = merged.merge(&list, &other);
+            let (mut sums, mut plain_over) = (std::collections::BTreeMap::new(), false);
+            for (word, total) in plain.into_iter().chain(more) {
+                let sum = sums.entry(word).or_insert(0_u64);
+                let (next, over) = sum.overflowing_add(total);
+                *sum = next;
+                plain_over |= over;
+            }
+            prop_assert_eq!(over, plain_over);
+            prop_assert_eq!(content(&merged), sums.into_iter().collect::<Vec<_>>());
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::alike::Word;
 use super::marks::{Begins, Proof, STRETCH};
 use super::portable;
+use crate::prefetch::prefetch;
 use crate::words::{Run, WordTotals};
 
 /// How many bytes from the begin of a line or a count on a path may read.
@@ -10,6 +11,10 @@ pub(super) const BEYOND: usize = 32;
 
 /// A window: places in it fit into 16 bits.
 const WINDOW: usize = 64 * 1024 - 64;
+
+/// How far ahead memory is asked for. A processor that sees bytes being read in order asks for the next ones by itself,
+/// but never beyond a page, and here it sees 1 KiB read, then for some time nothing.
+const AHEAD: usize = 3 * 1024;
 
 /// The shortest field, with the byte that ends it.
 pub(super) const SHORTEST: u16 = 2;
@@ -47,8 +52,9 @@ pub(super) trait Vectors: Copy {
 #[inline(always)]
 pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let (mut begin, mut by_line) = (0, 8);
+    let mut room = Room { begins: Begins::new(), begun: [Begun::default(); MOST] };
     while begin < piece.len() {
-        let done = window(vectors, &piece[begin..], totals);
+        let done = window(vectors, &piece[begin..], totals, &mut room);
         begin += done;
         if done > 0 {
             by_line = 8;
@@ -61,19 +67,30 @@ pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals)
     Ok(())
 }
 
+/// What windows write before they read it: 8 KiB that would be filled with zeros for each, and moved, were they their own.
+struct Room {
+    begins: Begins,
+    begun: [Begun; MOST],
+}
+
 /// Adds lines from the begin of `text` on, and says how many bytes they are: none when the first lines are odd or wrong,
 /// or when there are too few.
 #[inline(always)]
-fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals) -> usize {
+fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals, room: &mut Room) -> usize {
     let limit = text.len().saturating_sub(BEYOND).min(WINDOW) / 64;
-    let (mut proof, mut begins) = (Proof::new(), Begins::new());
-    let mut runs = Runs { text, totals, begun: [Begun::default(); ROOM], number: 0 };
+    let Room { begins, begun } = room;
+    let mut proof = Proof::new();
+    begins.restart();
+    let mut runs = Runs { text, totals, begun, number: 0 };
     let (mut word, mut sums) = (Word::none(vectors), vectors.none());
     // Where the lines that are not done begin.
     let (mut at, mut begin) = (0, 0);
     for stretch in text.as_chunks().0[..limit].chunks(STRETCH / 64) {
         for bytes in stretch {
-            proof = vectors.mark(bytes, at, proof, &mut begins);
+            if let Some(ahead) = text.get(at + AHEAD) {
+                prefetch(ahead);
+            }
+            proof = vectors.mark(bytes, at, proof, begins);
             at += 64;
         }
         if !proof.holds() {
@@ -105,8 +122,9 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals) -> usize
     begin
 }
 
-/// Room for runs that have begun: a power of two, so that a place's bits can be cut off instead of being questioned.
-const ROOM: usize = 256;
+/// The most runs that have begun at a time: a power of two, so that a place's bits can be cut off instead of being
+/// questioned.
+const MOST: usize = 256;
 
 /// A run of neighbouring lines with the same word.
 #[derive(Clone, Copy, Default)]
@@ -121,7 +139,7 @@ struct Begun {
 struct Runs<'a> {
     text: &'a [u8],
     totals: &'a mut WordTotals,
-    begun: [Begun; ROOM],
+    begun: &'a mut [Begun; MOST],
     number: usize,
 }
 
@@ -132,11 +150,11 @@ impl Runs<'_> {
     /// no processor foresees.
     #[inline(always)]
     fn begin(&mut self, begins: &[u16; 33], which: u8, mut before: u64, counts: [u64; 8]) {
-        if self.number + 8 >= ROOM {
+        if self.number + 8 >= MOST {
             self.add();
         }
         for (line, (begins, count)) in begins.as_chunks().0.iter().zip(counts).enumerate() {
-            self.begun[self.number % ROOM] = Begun { begins: *begins, before };
+            self.begun[self.number % MOST] = Begun { begins: *begins, before };
             self.number += usize::from(which >> line & 1);
             before += count;
         }
@@ -157,7 +175,7 @@ impl Runs<'_> {
 
     /// Adds all runs to the totals, given what all counts add up to.
     fn end(mut self, all: u64) {
-        self.begun[self.number % ROOM].before = all;
+        self.begun[self.number % MOST].before = all;
         self.number += 1;
         self.add();
     }

@@ -103,6 +103,12 @@ impl Begins {
         Begins([0; ROOM])
     }
 
+    /// Forgets all but the begin of a text, which is where its first line's word begins.
+    #[inline]
+    pub(super) fn restart(&mut self) {
+        self.0[0] = 0;
+    }
+
     /// Room for the begins behind the next ends.
     #[inline]
     pub(super) fn next(&mut self, proof: Proof) -> &mut [u16; 64] {

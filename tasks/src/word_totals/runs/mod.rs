@@ -14,16 +14,16 @@
 //!    Places have to be read as numbers from memory for that: left alone, the compiler takes them out of vectors, and
 //!    AVX-512 takes 1.13 times as long. AVX2 takes 1.15 times as long where places are found bit by bit (`avx2::places`
 //!    spreads bits).
-//! 4. As long as words come in increasing order, the totals are a list and nothing is hashed (`WordTotals::add_run`). No
+//! 4. As long as words come in increasing order, the totals are a list and nothing is hashed (`WordTotals::add_runs`). No
 //!    difference while a table fits into the cache; a file of 400 MB with 400,000 words takes 1.30 times as long with a
 //!    table.
 //! 5. Where runs begin among eight lines, no branch asks: all eight are noted, and those that begin none are overwritten
 //!    (`eights::Runs`). A sorted file of 1.8 GB takes 0.97 times as long with AVX-512, and no less with AVX2. A shuffled one
 //!    of 100 MB, whose every line begins a run, takes 0.64 times as long as when such lines were done one by one, with AVX2
 //!    0.93 times.
-//! 6. A word is held against the one before as a number, and stored by one copy of 32 bytes (`Key`, `List`). And a long
-//!    list gets its room in large pages (`words::room`): 0.90 times as long over 1.8 GB with AVX-512, for 11,000 page faults
-//!    less.
+//! 6. A word is held against the one before as a number, and stored by one copy of 32 bytes (`Key`, `List`). And memory that
+//!    is used for the first time is dear: in the list a word takes 8 bytes and its letters, and `words::room` says what
+//!    that is worth.
 //! 7. Where words come in no order, 32 of them are looked for at the same time, step by step, and what the next step reads
 //!    is asked for before it begins (`words::tables`). A shuffled file of 225 MB with 225,000 words, whose tables no
 //!    core's own cache holds, takes 0.58 times as long as a whole process with AVX-512. In minutes when others filled the
@@ -34,9 +34,11 @@
 //! in pieces of 2 MiB. After a part of it had been read again from the disk, in smaller pieces: 233, 290, 432 and 618 in 11
 //! rounds. Ratios to `wc -l` are 1.22, 1.92 and 2.88 with the former, 1.24, 1.85 and 2.65 with the latter.
 //!
-//! What did not help on that machine: asking for memory 1 to 16 KiB ahead (1 % with AVX-512, 4 % with AVX2), marking 2 or
-//! 4 KiB at once, one codegen unit for this crate (AVX-512 and AVX2 as before, portable 5 % slower), and what `input` tells
-//! of the map.
+//! Text is asked for 3 KiB ahead (`eights::AHEAD`): 0.97 and 0.98 times as long with AVX-512, 0.98 with AVX2, in 9 and 11
+//! rounds by turns; 2, 4 and 5 KiB gave less.
+//!
+//! What did not help on that machine: marking 512 bytes, 2 or 4 KiB at once, asking for text only to the second-level cache,
+//! one codegen unit for this crate (AVX-512 and AVX2 as before, portable 5 % slower), and what `input` tells of the map.
 //!
 //! Whatever is odd (a word beyond 31 bytes, a count beyond eight digits, the lines at the end of a piece, a line that is
 //! wrong) goes to the portable path, and what is odd there goes to the kernel `bytes`, which thus decides.

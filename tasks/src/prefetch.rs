@@ -3,7 +3,7 @@
 
 /// Lets the processor fetch what is referred to, and does not wait for it. Nothing, where Rust has no name for that.
 #[inline(always)]
-pub(super) fn prefetch<T>(what: &T) {
+pub(crate) fn prefetch<T>(what: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
