@@ -138,12 +138,19 @@ lint:
 schema:
     cargo run --quiet --package reports --example schema
 
-# Kernels against each other on bytes that nobody thought of, under the address sanitizer: `just fuzz 600` seconds for each
+# Kernels against each other on bytes that nobody thought of, under the address sanitizer: `just fuzz 600` seconds for all
 [group('check')]
 fuzz seconds="60": nightly
+    #!/usr/bin/env bash
+    set -euo pipefail
     cargo fuzz --version || cargo install --locked cargo-fuzz
-    cargo +nightly fuzz run bytes -- -max_total_time={{ seconds }} -max_len=4096 -print_final_stats=1
-    cargo +nightly fuzz run lines -- -max_total_time={{ seconds }} -max_len=4096 -print_final_stats=1
+    cargo +nightly fuzz build
+    for target in bytes lines words; do
+        (cargo +nightly fuzz run $target -- -max_total_time={{ seconds }} -max_len=4096 -len_control=0 2>&1 |
+            sed "s/^/$target: /") &
+        running+=($!)
+    done
+    for fuzzer in "${running[@]}"; do wait "$fuzzer"; done
 
 # Kernels on short texts, each access of memory watched by Miri: the portable path, then the one with AVX2
 [group('check')]

@@ -1,0 +1,31 @@
+//! Texts with many words, so many that they are spread over tables and looked for together: every two bytes are a line with
+//! one of 65,536 words. Sorted or as they come, and the totals of two halves added up.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use std::fmt::Write;
+
+#[derive(Arbitrary, Debug)]
+struct Text<'a> {
+    sorted: bool,
+    /// So many words, modulo 8, have letters in front that take them beyond what a path does at once.
+    long: u8,
+    counts: [u32; 4],
+    words: &'a [u8],
+}
+
+fuzz_target!(|text: Text<'_>| {
+    let mut words: Vec<u16> = text.words.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect();
+    if text.sorted {
+        words.sort_unstable();
+    }
+    let mut lines = String::new();
+    for (number, word) in words.iter().enumerate() {
+        let letters = if word % 8 < u16::from(text.long % 8) { 7 * usize::from(word % 7) } else { 0 };
+        let count = text.counts[number % 4];
+        writeln!(lines, "{:w<letters$}{word:05}\t2008\t{count}\t1", "").expect("a string takes everything");
+    }
+    fuzz::all_agree(lines.as_bytes());
+    fuzz::halves_agree(lines.as_bytes());
+});
