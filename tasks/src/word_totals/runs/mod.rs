@@ -6,7 +6,8 @@
 //! 1. Equal neighbours are added up first and looked for once. And numbers are read eight digits at a time, with
 //!    multiplications instead of a loop, so that their lengths mislead no branch (`portable`). Together: 9.9 here. With 16
 //!    bytes looked at at once, and both halves of a piece worked through in turn, so that one does not wait for the other's
-//!    line to end: 6.6.
+//!    line to end: 6.6. With 64 bytes known to be there, so that no place in a usual line is questioned: 5.9. (A shuffled
+//!    file, whose lines are never usual in this way, takes 1.05 times as long.)
 //! 2. The text is held against the format 64 bytes at a time, as bits; that gives the places of all fields and proves
 //!    that every line is well formed (`marks`). Where the lines are then still done one by one, that pays only with an
 //!    instruction that turns bits into places.
@@ -29,10 +30,10 @@
 //!    core's own cache holds, takes 0.58 times as long as a whole process with AVX-512. In minutes when others filled the
 //!    cache that cores share it was 0.35, and the portable path 0.43.
 //!
-//! As a whole process over 1.8 GB through a map, processor time, medians of 19 rounds by turns: `wc -l` 200 ms, AVX-512 245,
-//! AVX2 386, portable 576; read by position, AVX-512 356. That was a file in the page cache as the generator had written it,
-//! in pieces of 2 MiB. After a part of it had been read again from the disk, in smaller pieces: 233, 290, 432 and 618 in 11
-//! rounds. Ratios to `wc -l` are 1.22, 1.92 and 2.88 with the former, 1.24, 1.85 and 2.65 with the latter.
+//! As a whole process over 1.8 GB through a map, medians of 11 rounds by turns, of a file that the page cache has read in
+//! order: `wc -l` 202 ms, AVX-512 246, AVX2 386, portable 533; read by position, AVX-512 354. Ratios to `wc -l` are 1.21, 1.91,
+//! 2.65 and 1.76. A sum of the map's bytes takes 64 ms there, and 216 ms where the cache has read the file page by page: `input`
+//! says what such a map costs.
 //!
 //! Text is asked for 3 KiB ahead (`eights::AHEAD`): 0.97 and 0.98 times as long with AVX-512, 0.98 with AVX2, in 9 and 11
 //! rounds by turns; 2, 4 and 5 KiB gave less.

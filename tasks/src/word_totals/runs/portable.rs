@@ -75,7 +75,32 @@ impl<'a> Lines<'a> {
 
     /// Takes the next line. When it has another word, the run before has ended.
     #[inline(always)]
-    fn next(&mut self, mut ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
+    fn next(&mut self, ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
+        if let Some((count, length)) = self.usual()
+            && let Some(sum) = self.going_on.sum.checked_add(count)
+        {
+            self.going_on.sum = sum;
+            self.begin += length;
+            return Ok(());
+        }
+        self.any(ended)
+    }
+
+    /// The count of the next line and its length, if it has the word of the line before and is as most lines are. Of 64
+    /// bytes all places are known to be there, which would otherwise be questions.
+    #[inline(always)]
+    fn usual(&self) -> Option<(u64, usize)> {
+        let line: &[u8; 64] = self.text.get(self.begin..)?.first_chunk()?;
+        let letters = self.going_on.letters;
+        if letters >= 32 || !self.going_on.begins(line) {
+            return None;
+        }
+        let (count, length) = short_numbers(line[letters + 1..].first_chunk()?)?;
+        Some((count, letters + 1 + length))
+    }
+
+    /// Takes the next line, whatever it is.
+    fn any(&mut self, mut ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
         let line = &self.text[self.begin..];
         if !self.going_on.has(line) {
             let length = word(line).ok_or(self.begin)?;
@@ -135,8 +160,17 @@ impl<'a> GoingOn<'a> {
         GoingOn { text, letters, word: word.to_le_bytes(), kept: kept.to_le_bytes(), sum: 0 }
     }
 
-    /// Whether a line has this run's word.
+    /// Whether a line has this run's word, which has at most 31 letters: its first sixteen bytes and, of a longer word and
+    /// its tab, the last sixteen.
     #[inline(always)]
+    fn begins(&self, line: &[u8; 64]) -> bool {
+        let begin = line.first_chunk().expect("16 of 64 bytes");
+        sixteen::are(begin, &self.kept, &self.word)
+            && (self.letters < 16 || bytes_at(line, self.letters - 15) == bytes_at(self.text, self.letters - 15))
+    }
+
+    /// Whether a line has this run's word.
+    #[inline]
     fn has(&self, line: &[u8]) -> bool {
         match line.first_chunk() {
             Some(begin) => sixteen::are(begin, &self.kept, &self.word) && (self.letters < 16 || self.has_all(line)),
@@ -145,7 +179,6 @@ impl<'a> GoingOn<'a> {
     }
 
     /// The same, looking at every letter.
-    #[inline]
     fn has_all(&self, line: &[u8]) -> bool {
         line.strip_prefix(&self.text[..self.letters]).is_some_and(|rest| rest.first() == Some(&b'\t'))
     }
@@ -171,19 +204,20 @@ fn word(line: &[u8]) -> Option<usize> {
 /// end within 16 bytes from the begin of the year or of the count.
 #[inline(always)]
 fn numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
-    short_numbers(text, year).or_else(|| long_numbers(text, year))
+    let short = bytes_at(text, year).and_then(short_numbers).map(|(count, length)| (count, year + length));
+    short.or_else(|| long_numbers(text, year))
 }
 
-/// The same, if the numbers are of the usual lengths.
+/// The match count of a line, given what begins with its year, and their length with the line feed: if the numbers are of
+/// the usual lengths.
 #[inline(always)]
-fn short_numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
-    let bytes = bytes_at(text, year)?;
+fn short_numbers(bytes: &[u8; 16]) -> Option<(u64, usize)> {
     let ends = sixteen::no_digits(bytes);
     if sixteen::first(ends) != 4 || sixteen::byte(bytes, 4) != b'\t' {
         return None;
     }
     let (tab, feed) = ends_in(bytes, ends & !sixteen::before(5), 5)?;
-    Some((number(eight(bytes, 5), tab - 5), year + feed + 1))
+    Some((number(eight(bytes, 5), tab - 5), feed + 1))
 }
 
 /// The same, if the numbers are longer, or odd.
