@@ -1,15 +1,17 @@
 //! The file: cut into ranges of whole lines, read in pieces by position or through a map.
 //!
 //! What reading 1.8 GB of a warm file costs, in processor time spent in the kernel, as medians of whole processes (Linux 6.18
-//! on a virtual AMD EPYC, Zen 4; `wc -l` spends 179 ms there):
+//! on a virtual AMD EPYC, Zen 4):
 //!
-//! - Through a map, 8 ms if the page cache has the file in pieces of 2 MiB, as the generator writes it: 1,500 page faults.
-//!   It takes 40 ms and 9,300 faults if the file was written in smaller pieces, and 133 ms and 22,600 faults after it was
-//!   read again from the disk.
+//! - Through a map, 4 to 8 ms if the page cache has the file in pieces of 2 MiB, as the generator writes it, or as it comes
+//!   when it is read in order: 1,500 page faults (`wc -l` spends 183 ms in the kernel there). It takes 40 to 100 ms and up to
+//!   27,700 faults if the file was written in smaller pieces. And 136 ms, with as many faults, if it was read page by page
+//!   (`wc -l` 225 ms): each of the 440,000 pages is then mapped for itself, 91 ms, and unmapped, 62 ms, if nothing else is
+//!   done.
 //! - By position in pieces of 256 KiB, 145 ms, the copying. Pieces of 128 KiB cost 17 ms more, of 512 KiB as much.
 //! - In both, what the list of words takes up: see `words::room`.
 //!
-//! What did not help the map: having it filled 2 MiB ahead (`MADV_POPULATE_READ`) costs 53 ms more. Giving its pages back
+//! What did not help the map: having it filled 2 MiB ahead (`MADV_POPULATE_READ`) costs 53 ms more, and 39 where it was read page by page. Giving its pages back
 //! every 2 MiB (`MADV_DONTNEED`) costs 9 ms more, on two cores as well, and keeps what is resident at 58 MiB instead of
 //! 1.8 GB; but these are pages of the file, which the system takes back by itself when it needs them.
 //!

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use std::hash::BuildHasher;
 
-/// How many tables a large total is spread over. 1.6 million words are 70 MB, and the 64th part of them fits into the
+/// How many tables a large total is spread over. 1.6 million words are some 60 MB, and the 64th part of them fits into the
 /// second-level cache.
 pub(super) const SHARDS: usize = 64;
 
