@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
+
 use super::text;
 use super::years::{History, MOST_LINES, number_of_lines};
 use crate::random::{Random, mix};
@@ -82,12 +84,17 @@ impl Filling {
 
     /// Adds every form of `lemma`, each with its tags.
     fn add(&mut self, lemma: &Lemma) {
+        let mut spelling = String::new();
         for (form, total) in lemma.forms(&mut self.random) {
-            self.add_word(form.as_bytes(), total);
+            lemma.spell(form, &mut spelling);
+            self.add_word(spelling.as_bytes(), total);
+            let untagged = spelling.len();
             for tag in tags(&mut self.random) {
                 // The untagged count holds all tagged ones.
                 let tagged = total * (1 + self.random.below(256)) / 256;
-                self.add_word(format!("{form}_{tag}").as_bytes(), tagged);
+                spelling.truncate(untagged);
+                spelling.extend(["_", tag]);
+                self.add_word(spelling.as_bytes(), tagged);
             }
         }
     }
@@ -126,7 +133,8 @@ impl Filling {
     }
 }
 
-fn prefix(spelling: &[u8]) -> u64 {
+/// The first eight bytes as a number, zeros after a shorter spelling.
+pub(super) fn prefix(spelling: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     let length = spelling.len().min(bytes.len());
     bytes[..length].copy_from_slice(&spelling[..length]);
@@ -162,31 +170,51 @@ pub(super) struct Lemma {
     all_forms: bool,
 }
 
+/// How a lemma is spelled.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// With a capital first
+    Capitalised,
+    /// In small letters
+    Small,
+    /// All in capitals
+    Capitals,
+}
+
 impl Lemma {
     /// The forms that appear, at least one, each with its total.
-    pub(super) fn forms(&self, random: &mut Random) -> Vec<(String, u64)> {
+    pub(super) fn forms(&self, random: &mut Random) -> impl Iterator<Item = (Form, u64)> + use<> {
         let [small, capitalised, capitals] =
             [620, 580, 170].map(|thousandths| random.chance(thousandths) || self.all_forms);
         let small = small || !(capitalised || capitals);
-        let mut letters = self.spelling.chars();
-        let with_capital: String = letters.next().map(capital).into_iter().chain(letters).collect();
-        let in_capitals: String = self.spelling.chars().map(capital).collect();
         // A single letter capitalised is all capitals already.
-        let capitals = capitals && in_capitals != with_capital;
+        let capitals = capitals && self.spelling.chars().skip(1).any(|letter| capital(letter) != letter);
 
         let mut fewer = |total| total * (16 + random.below(64)) / 256;
         let of_capitalised = if small { fewer(self.total) } else { self.total };
         let of_capitals = if small || capitalised { fewer(of_capitalised) } else { self.total };
         // `Aardvark`, the word the book asks for, is the first of all: it is in files of any size.
         [
-            (capitalised, with_capital, of_capitalised),
-            (small, self.spelling.clone(), self.total),
-            (capitals, in_capitals, of_capitals),
+            capitalised.then_some((Form::Capitalised, of_capitalised)),
+            small.then_some((Form::Small, self.total)),
+            capitals.then_some((Form::Capitals, of_capitals)),
         ]
         .into_iter()
-        .filter(|(appears, ..)| *appears)
-        .map(|(_, form, total)| (form, total))
-        .collect()
+        .flatten()
+    }
+
+    /// Spells a form, instead of what was in `spelling`.
+    pub(super) fn spell(&self, form: Form, spelling: &mut String) {
+        spelling.clear();
+        let mut letters = self.spelling.chars();
+        match form {
+            Form::Capitalised => {
+                spelling.extend(letters.next().map(capital));
+                spelling.push_str(letters.as_str());
+            }
+            Form::Small => spelling.push_str(&self.spelling),
+            Form::Capitals => spelling.extend(letters.map(capital)),
+        }
     }
 }
 
@@ -196,12 +224,12 @@ pub(super) struct Lemmas {
     real: std::slice::Iter<'static, (&'static str, u64)>,
     real_is_next: bool,
     /// Hashes of all spellings so far. Two spellings with one hash cost a redraw, nothing else.
-    seen: HashSet<u64>,
+    seen: HashSet<u64, FixedState>,
 }
 
 impl Lemmas {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: Random::new(mix(seed ^ 1)), real: REAL.iter(), real_is_next: true, seen: HashSet::new() }
+        Self { random: Random::new(mix(seed ^ 1)), real: REAL.iter(), real_is_next: true, seen: HashSet::default() }
     }
 
     pub(super) fn next(&mut self) -> Lemma {
@@ -288,7 +316,10 @@ const LETTERS: [(char, char); 18] = [
 ];
 
 fn capital(letter: char) -> char {
-    LETTERS.iter().find(|(small, _)| *small == letter).map_or(letter.to_ascii_uppercase(), |(_, capital)| *capital)
+    if letter.is_ascii() {
+        return letter.to_ascii_uppercase();
+    }
+    LETTERS.iter().find(|(small, _)| *small == letter).map_or(letter, |(_, capital)| *capital)
 }
 
 /// Real words that begin with *a*, with totals of a plausible size. Three rare ones come first, so that the smallest

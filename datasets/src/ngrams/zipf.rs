@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use super::Summary;
 use super::text::LineWriter;
-use super::words::Lemmas;
+use super::words::{Lemmas, prefix};
 use super::years::{FIRST, Line, YEARS};
 use crate::random::{Random, mix};
 
@@ -27,65 +27,74 @@ pub struct Zipf {
 
 /// The words of a file, each with its number of lines.
 pub(super) struct Spread {
-    words: Vec<(String, u64)>,
+    spellings: Vec<u8>,
+    words: Vec<Word>,
     seed: u64,
+}
+
+struct Word {
+    /// The first eight bytes of the spelling: most comparisons end here.
+    prefix: u64,
+    /// Where its spelling starts, and how many bytes it has.
+    start: usize,
+    length: usize,
+    lines: u64,
+}
+
+fn spelling<'a>(spellings: &'a [u8], word: &Word) -> &'a [u8] {
+    &spellings[word.start..word.start + word.length]
 }
 
 impl Spread {
     /// # Errors
     /// When `bytes` have no room for one line of each word.
     pub(super) fn draw(seed: u64, bytes: u64, zipf: Zipf) -> io::Result<Self> {
-        let mut random = Random::new(mix(seed ^ 4));
-        let mut lemmas = Lemmas::new(seed);
-        let mut words: Vec<(String, u64)> = Vec::new();
-        // In the order of their ranks: `Aardvark`, for which the book asks, is the first of all.
-        while (words.len() as u64) < zipf.words.max(1) {
-            let forms = lemmas.next().forms(&mut random);
-            let room = zipf.words.max(1) as usize - words.len();
-            words.extend(forms.into_iter().take(room).map(|(form, _)| (form, 1)));
-        }
-        let shares: Vec<u64> = (1..=words.len() as u64).map(|rank| power(rank, zipf.hundredths)).collect();
+        let (spellings, mut words) = draw_words(seed, zipf.words.max(1));
+        let shares: Vec<(u64, u64)> =
+            (1..).zip(&words).map(|(rank, word)| (power(rank, zipf.hundredths), word.length as u64 + BESIDE)).collect();
         let lines = |of_the_first: u64, share: u64| lines(of_the_first, share).max(1);
-        let length = |of_the_first: u64| -> u128 {
-            let bytes = |((word, _), share): (&(String, u64), &u64)| {
-                u128::from(lines(of_the_first, *share)) * u128::from(word.len() as u64 + BESIDE)
-            };
-            words.iter().zip(&shares).map(bytes).sum()
-        };
-        let fits = |of_the_first: u64| length(of_the_first) <= u128::from(bytes);
+        // Of all words together; asked for what has room, or little more, so it is far from the largest number.
+        let length =
+            |of_the_first: u64| -> u64 { shares.iter().map(|(share, line)| lines(of_the_first, *share) * line).sum() };
+        let fits = |of_the_first: u64| length(of_the_first) <= bytes;
         if !fits(0) {
             let least = length(0);
             let reason =
                 format!("{} words need {least} bytes at least; ask for more bytes or fewer words", words.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
-        // As many lines for the first word as there is room for, in 2^-16 of a line.
-        let (mut low, mut high) = (0, bytes << 16);
+        // As many lines for the first word as there is room for, in 2^-16 of a line: not more than without rounding and
+        // with half a line less for each, so the search begins there.
+        let weight: u128 = shares.iter().map(|(share, line)| u128::from(*share) * u128::from(*line)).sum();
+        let halves: u128 = shares.iter().map(|(_, line)| u128::from(*line)).sum::<u128>() / 2 + 1;
+        let most = (((u128::from(bytes) + halves) << 60) / (weight >> 4).max(1)).min(u128::from(bytes) << 16);
+        let (mut low, mut high) = (0, u64::try_from(most).unwrap_or(u64::MAX));
         while low < high {
             let middle = low + (high - low).div_ceil(2);
             if fits(middle) { low = middle } else { high = middle - 1 }
         }
-        let mut room = u64::try_from(u128::from(bytes) - length(low)).unwrap_or(0);
+        let mut room = bytes - length(low);
         // What is left over has room for less than one more line of each word.
-        for ((word, count), share) in words.iter_mut().zip(&shares) {
-            *count = lines(low, *share);
-            let line = word.len() as u64 + BESIDE;
-            if let Some(less) = room.checked_sub(line) {
-                (room, *count) = (less, *count + 1);
+        for (word, (share, line)) in words.iter_mut().zip(&shares) {
+            word.lines = lines(low, *share);
+            if let Some(less) = room.checked_sub(*line) {
+                (room, word.lines) = (less, word.lines + 1);
             }
         }
-        words.sort_unstable();
-        Ok(Spread { words, seed })
+        words.sort_unstable_by(|a, b| {
+            a.prefix.cmp(&b.prefix).then_with(|| spelling(&spellings, a).cmp(spelling(&spellings, b)))
+        });
+        Ok(Spread { spellings, words, seed })
     }
 
     /// Writes the lines, sorted by word and year.
     pub(super) fn write(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
         let mut writer = LineWriter::new(out, progress);
         let mut random = Random::new(mix(self.seed ^ 5));
-        for (word, lines) in &self.words {
-            writer.begin_word(word.as_bytes());
-            let last = lines.saturating_sub(1).max(1);
-            for line in 0..*lines {
+        for word in &self.words {
+            writer.begin_word(spelling(&self.spellings, word));
+            let last = word.lines.saturating_sub(1).max(1);
+            for line in 0..word.lines {
                 let bits = random.next();
                 let year = (u128::from(line) * (YEARS as u128 - 1) / u128::from(last)) as usize;
                 let (matches, volumes) =
@@ -96,6 +105,28 @@ impl Spread {
         let (bytes, lines) = writer.finish()?;
         Ok(Summary { bytes, lines, words: self.words.len() as u64 })
     }
+}
+
+/// So many words in the order of their ranks: `Aardvark`, for which the book asks, is the first of all.
+fn draw_words(seed: u64, number: u64) -> (Vec<u8>, Vec<Word>) {
+    let mut random = Random::new(mix(seed ^ 4));
+    let mut lemmas = Lemmas::new(seed);
+    let (mut spellings, mut words, mut spelling) = (Vec::new(), Vec::new(), String::new());
+    while (words.len() as u64) < number {
+        let lemma = lemmas.next();
+        let room = number as usize - words.len();
+        for (form, _) in lemma.forms(&mut random).take(room) {
+            lemma.spell(form, &mut spelling);
+            words.push(Word {
+                prefix: prefix(spelling.as_bytes()),
+                start: spellings.len(),
+                length: spelling.len(),
+                lines: 1,
+            });
+            spellings.extend_from_slice(spelling.as_bytes());
+        }
+    }
+    (spellings, words)
 }
 
 /// A share of the first word's lines, to the nearest whole number.
