@@ -16,8 +16,6 @@ const WORTH_NAMING: f64 = 0.2;
 pub enum Cause {
     /// The task's own work, which the strategy only starts.
     Task,
-    /// The time in the task's own work in which no processor was at it: threads of the strategy took it from each other.
-    Waiting,
     /// What a job's span is longer than the task's own work.
     Shipping,
     /// The gaps between a worker's jobs.
@@ -28,7 +26,7 @@ pub enum Cause {
     Reduce,
 }
 
-const CAUSES: [Cause; 6] = [Cause::Task, Cause::Waiting, Cause::Shipping, Cause::Between, Cause::Ends, Cause::Reduce];
+const CAUSES: [Cause; 5] = [Cause::Task, Cause::Shipping, Cause::Between, Cause::Ends, Cause::Reduce];
 
 impl Cause {
     /// What a worker spent on this in a sample, in nanoseconds, as the mean of its workers. `None` if the record is too old
@@ -38,11 +36,8 @@ impl Cause {
         let workers = f64::from(sample.cell.workers.max(1));
         let [jobs, task, ends] =
             [times.in_jobs_ns?, times.in_task_ns?, times.at_ends_ns?].map(|all| all as f64 / workers);
-        // What the process used altogether is at least what its tasks used.
-        let used = (times.user_ns + times.system_ns) as f64 / workers;
         Some(match self {
-            Cause::Task => task.min(used),
-            Cause::Waiting => task - task.min(used),
+            Cause::Task => task,
             Cause::Shipping => jobs - task,
             Cause::Between => times.run_ns as f64 - jobs - ends,
             Cause::Ends => ends,
@@ -53,7 +48,6 @@ impl Cause {
     fn words(self) -> &'static str {
         match self {
             Cause::Task => "in the task’s own work, which took longer there",
-            Cause::Waiting => "waiting for a processor within the task’s own work, for its threads shared one",
             Cause::Shipping => "shipping jobs to workers that share no memory, and their partials back",
             Cause::Between => "without a job between two jobs",
             Cause::Ends => "without a job before its first or after its last",
@@ -110,7 +104,7 @@ impl Behind {
 /// record does not say what workers did with their time.
 pub fn behind(sweep: &Sweep) -> Vec<Behind> {
     let Some(cores) = sweep.most_cores() else { return Vec::new() };
-    let candidates: Vec<(&Measured, f64, [f64; 6])> = sweep
+    let candidates: Vec<(&Measured, f64, [f64; 5])> = sweep
         .strategies
         .iter()
         .filter_map(|(_, strategy)| sweep.sound(&strategy.name, cores, sweep.task.default_size))
@@ -137,8 +131,8 @@ pub fn behind(sweep: &Sweep) -> Vec<Behind> {
 }
 
 /// What a worker of a cell spent on each cause: in the median process, as its time is.
-fn spent(measured: &Measured) -> Option<[f64; 6]> {
-    let mut all = [0.0; 6];
+fn spent(measured: &Measured) -> Option<[f64; 5]> {
+    let mut all = [0.0; 5];
     for (place, cause) in CAUSES.into_iter().enumerate() {
         let mut blocks = Blocks::new();
         for sample in &measured.verified {

@@ -3,7 +3,7 @@
 //! Memory that a process uses for the first time comes in pages of 4 KiB, each with a page fault, or of 2 MiB for one; and it
 //! is cleared first. What that costs depends on whether the system has it at hand. A virtual machine may have given unused
 //! memory back to its host in pieces of 2 MiB, and gets each again only in some 3 ms. So what is best is as little as
-//! possible, in small pages, which come from the pieces that are too small to be given back.
+//! possible, in small pages: it seems that these come from pieces that are too small to be given back.
 //!
 //! Whole processes over 1.8 GB with AVX-512 on such a machine, medians of 11 rounds by turns, each three seconds after the
 //! last one: 419 ms with 16 bytes a word (and its letters) in large pages, 291 with 8 bytes in small ones. At once after

@@ -12,8 +12,8 @@ pub(super) const BEYOND: usize = 32;
 /// A window: places in it fit into 16 bits.
 const WINDOW: usize = 64 * 1024 - 64;
 
-/// How far ahead memory is asked for. A processor that sees bytes being read in order asks for the next ones by itself,
-/// but never beyond a page, and here it sees 1 KiB read, then for some time nothing.
+/// How far ahead memory is asked for. A processor that sees bytes being read in order asks for the next ones by itself; but
+/// here it sees a stretch read, then for some time nothing. What it is worth stands in `runs`.
 const AHEAD: usize = 3 * 1024;
 
 /// The shortest field, with the byte that ends it.
