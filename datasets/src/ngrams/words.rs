@@ -1,5 +1,6 @@
 //! Which words a file holds: spelling, total and number of lines of each, enough to fill the wanted size.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
@@ -11,17 +12,44 @@ use crate::random::{Random, mix};
 /// One ngram: a form of a lemma, with or without a tag.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word {
-    /// The first eight bytes of the spelling as a number, zeros after a shorter one: most comparisons end here.
+    spelled: Spelled,
+    pub(super) history: History,
+}
+
+/// Spellings one behind the other.
+#[derive(Default)]
+pub(super) struct Spellings(Vec<u8>);
+
+/// Which of the spellings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spelled {
+    /// Its first eight bytes as a number, zeros after a shorter one: most comparisons end here.
     prefix: u64,
-    /// Where its spelling starts in the vocabulary, and how many bytes it has.
     start: usize,
     length: u8,
-    pub(super) history: History,
+}
+
+impl Spellings {
+    pub(super) fn add(&mut self, spelling: &[u8]) -> Spelled {
+        let start = self.0.len();
+        self.0.extend_from_slice(spelling);
+        let length = u8::try_from(spelling.len()).expect("a lemma and a tag are shorter than 256 bytes");
+        Spelled { prefix: prefix(spelling), start, length }
+    }
+
+    pub(super) fn of(&self, spelled: Spelled) -> &[u8] {
+        &self.0[spelled.start..spelled.start + usize::from(spelled.length)]
+    }
+
+    /// Which of two comes first, by bytes.
+    pub(super) fn order(&self, one: Spelled, other: Spelled) -> Ordering {
+        one.prefix.cmp(&other.prefix).then_with(|| self.of(one).cmp(self.of(other)))
+    }
 }
 
 /// All words of one file, sorted by bytes.
 pub(super) struct Vocabulary {
-    spellings: Vec<u8>,
+    spellings: Spellings,
     words: Vec<Word>,
 }
 
@@ -35,9 +63,7 @@ impl Vocabulary {
         }
 
         let Self { spellings, mut words } = filling.vocabulary;
-        words.sort_unstable_by(|a, b| {
-            a.prefix.cmp(&b.prefix).then_with(|| spelling(&spellings, a).cmp(spelling(&spellings, b)))
-        });
+        words.sort_unstable_by(|a, b| spellings.order(a.spelled, b.spelled));
         Self { spellings, words }
     }
 
@@ -46,16 +72,12 @@ impl Vocabulary {
     }
 
     pub(super) fn spelling(&self, word: &Word) -> &[u8] {
-        spelling(&self.spellings, word)
+        self.spellings.of(word.spelled)
     }
 
     pub(super) fn len(&self) -> usize {
         self.words.len()
     }
-}
-
-fn spelling<'a>(spellings: &'a [u8], word: &Word) -> &'a [u8] {
-    &spellings[word.start..word.start + usize::from(word.length)]
 }
 
 /// A vocabulary that is being drawn.
@@ -71,7 +93,7 @@ struct Filling {
 impl Filling {
     fn new(seed: u64, bytes: u64) -> Self {
         Self {
-            vocabulary: Vocabulary { spellings: Vec::new(), words: Vec::new() },
+            vocabulary: Vocabulary { spellings: Spellings::default(), words: Vec::new() },
             random: Random::new(mix(seed ^ 2)),
             most_lines: (bytes / 4000).clamp(3, u64::from(MOST_LINES)) as u16,
             room: bytes,
@@ -122,19 +144,13 @@ impl Filling {
         }
         if fitting > 0 {
             history.lines = fitting;
-            self.vocabulary.words.push(Word {
-                prefix: prefix(spelling),
-                start: self.vocabulary.spellings.len(),
-                length: u8::try_from(spelling.len()).expect("a lemma and a tag are shorter than 256 bytes"),
-                history,
-            });
-            self.vocabulary.spellings.extend_from_slice(spelling);
+            let spelled = self.vocabulary.spellings.add(spelling);
+            self.vocabulary.words.push(Word { spelled, history });
         }
     }
 }
 
-/// The first eight bytes as a number, zeros after a shorter spelling.
-pub(super) fn prefix(spelling: &[u8]) -> u64 {
+fn prefix(spelling: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     let length = spelling.len().min(bytes.len());
     bytes[..length].copy_from_slice(&spelling[..length]);

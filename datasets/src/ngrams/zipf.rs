@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use super::Summary;
 use super::text::LineWriter;
-use super::words::{Lemmas, prefix};
+use super::words::{Lemmas, Spelled, Spellings};
 use super::years::{FIRST, Line, YEARS};
 use crate::random::{Random, mix};
 
@@ -27,31 +27,19 @@ pub struct Zipf {
 
 /// The words of a file, each with its number of lines.
 pub(super) struct Spread {
-    spellings: Vec<u8>,
-    words: Vec<Word>,
+    spellings: Spellings,
+    words: Vec<(Spelled, u64)>,
     seed: u64,
-}
-
-struct Word {
-    /// The first eight bytes of the spelling: most comparisons end here.
-    prefix: u64,
-    /// Where its spelling starts, and how many bytes it has.
-    start: usize,
-    length: usize,
-    lines: u64,
-}
-
-fn spelling<'a>(spellings: &'a [u8], word: &Word) -> &'a [u8] {
-    &spellings[word.start..word.start + word.length]
 }
 
 impl Spread {
     /// # Errors
     /// When `bytes` have no room for one line of each word.
     pub(super) fn draw(seed: u64, bytes: u64, zipf: Zipf) -> io::Result<Self> {
-        let (spellings, mut words) = draw_words(seed, zipf.words.max(1));
+        let (spellings, drawn) = draw_words(seed, zipf.words.max(1));
+        let bytes_of = |word: &Spelled| spellings.of(*word).len() as u64 + BESIDE;
         let shares: Vec<(u64, u64)> =
-            (1..).zip(&words).map(|(rank, word)| (power(rank, zipf.hundredths), word.length as u64 + BESIDE)).collect();
+            (1..).zip(&drawn).map(|(rank, word)| (power(rank, zipf.hundredths), bytes_of(word))).collect();
         let lines = |of_the_first: u64, share: u64| lines(of_the_first, share).max(1);
         // Of all words together; asked for what has room, or little more, so it is far from the largest number.
         let length =
@@ -60,7 +48,7 @@ impl Spread {
         if !fits(0) {
             let least = length(0);
             let reason =
-                format!("{} words need {least} bytes at least; ask for more bytes or fewer words", words.len());
+                format!("{} words need {least} bytes at least; ask for more bytes or fewer words", drawn.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
         // As many lines for the first word as there is room for, in 2^-16 of a line: not more than without rounding and
@@ -75,15 +63,14 @@ impl Spread {
         }
         let mut room = bytes - length(low);
         // What is left over has room for less than one more line of each word.
-        for (word, (share, line)) in words.iter_mut().zip(&shares) {
-            word.lines = lines(low, *share);
-            if let Some(less) = room.checked_sub(*line) {
-                (room, word.lines) = (less, word.lines + 1);
-            }
-        }
-        words.sort_unstable_by(|a, b| {
-            a.prefix.cmp(&b.prefix).then_with(|| spelling(&spellings, a).cmp(spelling(&spellings, b)))
-        });
+        let lines_of = |(share, line): &(u64, u64)| {
+            let lines = lines(low, *share);
+            let Some(less) = room.checked_sub(*line) else { return lines };
+            room = less;
+            lines + 1
+        };
+        let mut words: Vec<(Spelled, u64)> = drawn.into_iter().zip(shares.iter().map(lines_of)).collect();
+        words.sort_unstable_by(|(one, _), (other, _)| spellings.order(*one, *other));
         Ok(Spread { spellings, words, seed })
     }
 
@@ -91,10 +78,10 @@ impl Spread {
     pub(super) fn write(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
         let mut writer = LineWriter::new(out, progress);
         let mut random = Random::new(mix(self.seed ^ 5));
-        for word in &self.words {
-            writer.begin_word(spelling(&self.spellings, word));
-            let last = word.lines.saturating_sub(1).max(1);
-            for line in 0..word.lines {
+        for (word, lines) in &self.words {
+            writer.begin_word(self.spellings.of(*word));
+            let last = lines.saturating_sub(1).max(1);
+            for line in 0..*lines {
                 let bits = random.next();
                 let year = (u128::from(line) * (YEARS as u128 - 1) / u128::from(last)) as usize;
                 let (matches, volumes) =
@@ -108,22 +95,16 @@ impl Spread {
 }
 
 /// So many words in the order of their ranks: `Aardvark`, for which the book asks, is the first of all.
-fn draw_words(seed: u64, number: u64) -> (Vec<u8>, Vec<Word>) {
+fn draw_words(seed: u64, number: u64) -> (Spellings, Vec<Spelled>) {
     let mut random = Random::new(mix(seed ^ 4));
     let mut lemmas = Lemmas::new(seed);
-    let (mut spellings, mut words, mut spelling) = (Vec::new(), Vec::new(), String::new());
+    let (mut spellings, mut words, mut spelling) = (Spellings::default(), Vec::new(), String::new());
     while (words.len() as u64) < number {
         let lemma = lemmas.next();
         let room = number as usize - words.len();
         for (form, _) in lemma.forms(&mut random).take(room) {
             lemma.spell(form, &mut spelling);
-            words.push(Word {
-                prefix: prefix(spelling.as_bytes()),
-                start: spellings.len(),
-                length: spelling.len(),
-                lines: 1,
-            });
-            spellings.extend_from_slice(spelling.as_bytes());
+            words.push(spellings.add(spelling.as_bytes()));
         }
     }
     (spellings, words)
