@@ -195,9 +195,7 @@ impl Task for TotalsOf {
     }
 
     fn map(&self, range: Self::Partition, into: &mut WordTotals) -> Result<()> {
-        // A worker's next partition is rarely the neighbour of its last.
-        into.close_stretch();
-        self.add(range, into)
+        into.stretch(|into| self.add(range, into))
     }
 
     fn reduce(into: &mut WordTotals, other: WordTotals) {

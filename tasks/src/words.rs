@@ -12,7 +12,6 @@ use list::List;
 pub use run::Run;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
-use std::collections::VecDeque;
 use std::ops::Range;
 use table::SHARDS;
 use tables::Tables;
@@ -22,13 +21,14 @@ use tables::Tables;
 /// As long as words come in increasing order, as the runs of a sorted file do, they are kept in a list, and nothing is
 /// hashed. Each partition's words are a stretch of it. When totals are added up, stretches are put in order, and the lists
 /// stay where they are: totals of a sorted file's partitions are added up without copying a word. With the first word that
-/// the end of the last stretch cannot take, all words go into a table; and with the 1025th into 64 tables by their hashes,
-/// each of which can be added up without the others.
+/// decreases within a stretch, all words go into a table; and with the 1025th into 64 tables by their hashes, each of which
+/// can be added up without the others.
 #[derive(Clone, Default)]
 pub struct WordTotals {
     /// They never decrease. A word that is in no stretch does not count.
     lists: Vec<List>,
-    /// Each increases and lies behind the one before, and none is empty; there are none when there are tables.
+    /// Each increases and lies behind the one before, and none is empty; there are none when there are tables. While a
+    /// stretch is added to, it is the last, wherever it belongs.
     stretches: Vec<Stretch>,
     /// How many words of the lists are in no stretch any more.
     dropped: usize,
@@ -37,6 +37,8 @@ pub struct WordTotals {
     last: Key,
     /// Whether the next word that increases begins a stretch.
     closed: bool,
+    /// Whether the next word may be less than the last.
+    fresh: bool,
     overflowed: bool,
 }
 
@@ -52,6 +54,9 @@ const SHORT: usize = 256;
 
 /// So many words in no stretch do no harm.
 const FEW: usize = 4096;
+
+/// So many lists are put in order in no time, even if each lies before the one before.
+const MANY: usize = 1024;
 
 /// A worker's totals are large when they no longer fit into its second-level cache.
 const LARGE: usize = 1 << 20;
@@ -112,7 +117,14 @@ impl WordTotals {
     #[cold]
     fn add_listed(&mut self, run: Run, key: Key) {
         let last = self.stretches.last();
+        let fresh = std::mem::take(&mut self.fresh);
         match last.map_or(Ordering::Greater, |last| run.word().cmp(self.ends(last).1)) {
+            Ordering::Less if fresh && self.lists.len() < MANY => {
+                let mut list = List::default();
+                list.push(run);
+                self.stretches.push(Stretch { list: self.lists.len(), places: 0..1 });
+                self.lists.push(list);
+            }
             Ordering::Less => return self.add(run),
             Ordering::Equal => {
                 let last = last.expect("its last word was compared");
@@ -153,11 +165,28 @@ impl WordTotals {
         (list.word(stretch.places.start), list.word(stretch.places.end - 1))
     }
 
-    /// Says that the next word may belong far behind the last one. Totals in which each partition has its own stretch are
+    /// Adds words that belong together, such as a partition's, wherever they belong: far behind the last ones, and when two
+    /// threads begin at the same time and one is held up, before them. If each partition has its own stretch, totals are
     /// added up by putting these in order; one stretch with gaps would have to be taken apart and copied.
-    pub fn close_stretch(&mut self) {
+    pub fn stretch<R>(&mut self, add: impl FnOnce(&mut Self) -> R) -> R {
         self.closed = self.stretches.last().is_some_and(|last| last.places.len() >= SHORT);
+        self.fresh = true;
         self.last = Key::default();
+        let added = add(self);
+        self.put_in_order();
+        added
+    }
+
+    /// Puts the last stretch where it belongs.
+    fn put_in_order(&mut self) {
+        self.fresh = false;
+        if let [.., before, last] = &self.stretches[..]
+            && self.ends(before).1 >= self.ends(last).0
+        {
+            self.last = Key::default();
+            let last = self.stretches.pop();
+            self.place_all(last.into_iter());
+        }
     }
 
     /// One table, or many if there are many words, with all that the lists have.
@@ -220,12 +249,16 @@ impl WordTotals {
         self.lists.extend(other.lists);
         self.dropped += other.dropped;
         let moved = other.stretches.into_iter().map(|stretch| Stretch { list: stretch.list + before, ..stretch });
-        let mut moved: VecDeque<Stretch> = moved.collect();
-        while let Some(stretch) = moved.pop_front() {
+        self.place_all(moved);
+    }
+
+    /// Puts stretches of the lists where they belong, or if that would mean to move too many others, all into tables.
+    fn place_all(&mut self, mut stretches: impl Iterator<Item = Stretch>) {
+        while let Some(stretch) = stretches.next() {
             if let Err(stretch) = self.place(stretch) {
                 // Tables take words in any order.
                 self.stretches.push(stretch);
-                self.stretches.extend(moved);
+                self.stretches.extend(stretches);
                 return self.make_tables();
             }
         }

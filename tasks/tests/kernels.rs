@@ -487,6 +487,14 @@ fn many(first: u64, words: u64, step: u64) -> WordTotals {
     totals
 }
 
+fn shuffle<T>(all: &mut [T], seed: u64) {
+    let mut place = seed;
+    for turn in (1..all.len()).rev() {
+        place = place.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31) ^ turn as u64;
+        all.swap(turn, (place % (turn as u64 + 1)) as usize);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -529,11 +537,7 @@ proptest! {
             list.iter().for_each(|(word, count)| total.add(Run::of(word, count)));
             total
         }));
-        let mut place = seed;
-        for turn in (1..lists.len()).rev() {
-            place = place.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31) ^ turn as u64;
-            lists.swap(turn, (place % (turn as u64 + 1)) as usize);
-        }
+        shuffle(&mut lists, seed);
         let total = lists.into_iter().fold(WordTotals::default(), sum);
         prop_assert!(total.iter().is_sorted_by(|a, b| a.0 < b.0), "not in order");
         prop_assert_eq!(seen(&total), expected);
@@ -545,22 +549,26 @@ proptest! {
 
     #[test]
     fn totals_of_workers_that_took_partitions_by_turns_add_up_to_those_of_all(
-        // How many words a partition has, how many of them the one before has too, and who takes it.
-        partitions in vec((1..700u64, prop_oneof![Just(0), Just(1), Just(60), Just(600)], 0..3usize), 1..25),
+        // How many words a partition has, how many of them the one before has too, who takes it, and whether before the
+        // one before it.
+        partitions in vec((1..700u64, prop_oneof![Just(0), Just(1), Just(60), Just(600)], 0..3usize, any::<bool>()), 1..25),
         others in vec((0..9000u64, 1..400u64), 0..3),
         later in 0..9000u64,
     ) {
         let word = |number: u64| format!("{number:07}").into_bytes();
         let (mut workers, mut expected) = (vec![WordTotals::default(); 3], BTreeMap::<Vec<u8>, u64>::new());
         let mut begin = 0u64;
-        for (words, shared, worker) in partitions {
+        let mut ranges = Vec::new();
+        for (words, shared, worker, earlier) in partitions {
             begin = begin.saturating_sub(shared);
-            workers[worker].close_stretch();
-            for number in begin..begin + words {
-                workers[worker].add_run(Run::of(&word(number), number));
-                *expected.entry(word(number)).or_default() += number;
-            }
+            ranges.insert(ranges.len().saturating_sub(usize::from(earlier)), (begin..begin + words, worker));
             begin += words;
+        }
+        for (range, worker) in ranges {
+            workers[worker].stretch(|totals| {
+                range.clone().for_each(|number| totals.add_run(Run::of(&word(number), number)));
+            });
+            range.for_each(|number| *expected.entry(word(number)).or_default() += number);
         }
         for (first, words) in others {
             workers.push(many(first, words, 1));
@@ -576,6 +584,36 @@ proptest! {
         prop_assert_eq!(total.total(b"none"), None);
         prop_assert_eq!((total.len(), total.is_empty()), (expected.len(), false));
         let found: Vec<_> = total.sorted().into_iter().map(|(word, count)| (word.to_vec(), count)).collect();
+        prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+    }
+}
+
+proptest! {
+    #[test]
+    fn partitions_of_a_sorted_file_are_put_in_order_in_whatever_order_they_come(
+        lengths in vec(1..900u64, 1..12), shared in 0..2u64, more in any::<bool>(), seed in any::<u64>(),
+    ) {
+        let word = |number: u64| format!("{number:07}").into_bytes();
+        let mut begin = 0u64;
+        let mut partitions: Vec<_> = lengths.into_iter().map(|words| {
+            begin = begin.saturating_sub(shared);
+            begin += words;
+            begin - words..begin
+        }).collect();
+        shuffle(&mut partitions, seed);
+        let (mut totals, mut expected) = (WordTotals::default(), BTreeMap::<Vec<u8>, u64>::new());
+        for number in partitions.iter().cloned().flatten() {
+            *expected.entry(word(number)).or_default() += 1;
+        }
+        for partition in partitions {
+            totals.stretch(|totals| partition.for_each(|number| totals.add_run(Run::of(&word(number), 1))));
+            prop_assert!(totals.iter().is_sorted_by(|a, b| a.0 < b.0), "not in order");
+        }
+        if more {
+            totals.add_run(Run::of(b"after all", 1));
+            expected.insert(b"after all".to_vec(), 1);
+        }
+        let found: Vec<_> = totals.iter().map(|(word, count)| (word.to_vec(), count)).collect();
         prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
     }
 }
