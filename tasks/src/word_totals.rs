@@ -133,14 +133,31 @@ impl TotalsOf {
     /// Lets one of `parts` equal parts of the map go, if there is one. Whoever unmaps it at the end of a process is alone
     /// in that; the threads that have read it can share the work.
     pub fn let_go(&self, part: usize, parts: NonZeroUsize) {
-        self.input.let_go(part, parts.get());
+        self.input.let_go_part(part, parts.get());
+    }
+
+    /// All totals, from a file that is not looked at again: whatever of a map has been read is let go of at once, while what
+    /// the system knows of its pages is at hand.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has a line that is malformed.
+    pub fn once(&self) -> Result<WordTotals> {
+        let mut totals = WordTotals::default();
+        self.input.pieces((0, self.input.length()), |piece, at| {
+            self.add_piece(piece, at, &mut totals)?;
+            self.input.let_go(at, at + piece.len() as u64);
+            Ok(())
+        })?;
+        Ok(totals)
     }
 
     fn add(&self, range: (u64, u64), into: &mut WordTotals) -> Result<()> {
-        self.input.pieces(range, |piece, at| match (self.work)(piece, into) {
-            Ok(()) => Ok(()),
-            Err(malformed) => Err(self.malformed(at + malformed as u64, &piece[malformed..])),
-        })
+        self.input.pieces(range, |piece, at| self.add_piece(piece, at, into))
+    }
+
+    fn add_piece(&self, piece: &[u8], at: u64, into: &mut WordTotals) -> Result<()> {
+        let malformed = |from: usize| self.malformed(at + from as u64, &piece[from..]);
+        (self.work)(piece, into).map_err(malformed)
     }
 
     /// The error for a malformed line: file, line number, reason. Only now are lines counted.

@@ -391,6 +391,13 @@ impl WordTotals {
         listed + self.tables.words()
     }
 
+    /// What all totals add up to.
+    pub fn occurrences(&self) -> u128 {
+        let listed =
+            self.stretches.iter().map(|Stretch { list, places }| self.lists[*list].occurrences(places.clone()));
+        listed.sum::<u128>() + self.tables.iter().map(|(_, total)| u128::from(total)).sum::<u128>()
+    }
+
     /// Whether there is no word.
     pub fn is_empty(&self) -> bool {
         self.stretches.is_empty() && self.tables.words() == 0

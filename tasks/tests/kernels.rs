@@ -583,6 +583,7 @@ proptest! {
         prop_assert!(expected.iter().all(|(word, count)| total.total(word) == Some(*count)), "a word is not found");
         prop_assert_eq!(total.total(b"none"), None);
         prop_assert_eq!((total.len(), total.is_empty()), (expected.len(), false));
+        prop_assert_eq!(total.occurrences(), expected.values().map(|count| u128::from(*count)).sum::<u128>());
         let found: Vec<_> = total.sorted().into_iter().map(|(word, count)| (word.to_vec(), count)).collect();
         prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
     }
@@ -702,6 +703,7 @@ proptest! {
                 task.let_go(part % parts, NonZeroUsize::new(parts).unwrap());
             }
             prop_assert_eq!(Ok(seen(&total)), by_the_line(&text));
+            prop_assert_eq!(task.once().map(|total| seen(&total)).ok(), by_the_line(&text).ok());
             Ok(())
         })?;
     }

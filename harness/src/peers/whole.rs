@@ -20,7 +20,7 @@ const LINES: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
 /// When the file cannot be read, or has a line that is malformed.
 pub fn totals(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotals> {
     if threads == NonZeroUsize::MIN {
-        return Ok(task.baseline()?);
+        return Ok(task.once()?);
     }
     let partitions = Mutex::new(task.partitions(LINES)?);
     let work = &|part: usize| {
@@ -45,8 +45,7 @@ pub fn totals(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotals>
 
 /// What every peer prints in the end: how many words there are, and what their totals add up to.
 pub fn report(totals: &WordTotals) -> String {
-    let occurrences: u128 = totals.iter().map(|(_, total)| u128::from(total)).sum();
-    format!("{}\t{occurrences}", totals.len())
+    format!("{}\t{}", totals.len(), totals.occurrences())
 }
 
 /// Writes `word TAB total`, in no particular order, as every peer does when it is checked.

@@ -26,7 +26,7 @@ pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize, let_go: bo
             let begin = next.fetch_add(PARTITION, Ordering::Relaxed);
             if begin >= input.length() {
                 if let_go {
-                    input.let_go(part, threads.get());
+                    input.let_go_part(part, threads.get());
                 }
                 return Ok(sum);
             }

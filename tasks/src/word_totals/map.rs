@@ -1,7 +1,7 @@
 //! The file as a slice of memory.
 #![allow(unsafe_code)] // A map is unsafe: whoever changes the file changes the slice.
 
-use memmap2::{Mmap, UncheckedAdvice};
+use memmap2::{Advice, Mmap, UncheckedAdvice};
 use std::fs::File;
 use std::ops::Range;
 
@@ -14,7 +14,10 @@ pub(super) fn whole(file: &File) -> std::io::Result<Mmap> {
     // of its user, and the reason why it is not the default. A kernel takes any bytes for text, and what it relies on
     // (where fields begin) it has found and copied out before, so a change gives wrong totals or, where the file was cut
     // off, ends the process by SIGBUS.
-    unsafe { Mmap::map(file) }
+    let map = unsafe { Mmap::map(file) }?;
+    // A hint: where the system does not take it, the map is as good.
+    let _ = map.advise(Advice::Sequential);
+    Ok(map)
 }
 
 /// Takes a stretch of the map out of this process's memory. It stays in the page cache, and would be mapped again if it

@@ -52,6 +52,14 @@ impl<const LARGE: u32> List<LARGE> {
         self.among(0..self.len())
     }
 
+    /// What the totals of a stretch add up to.
+    pub(super) fn occurrences(&self, places: Range<usize>) -> u128 {
+        let large = self.large_totals.range(places.clone()).map(|(_, total)| u128::from(total - u64::from(LARGE)));
+        // So many numbers of 32 bits cannot go beyond 64.
+        let sum: u64 = self.words[places].iter().map(|word| u64::from(word.total)).sum();
+        u128::from(sum) + large.sum::<u128>()
+    }
+
     /// Words and totals of a stretch.
     pub(super) fn among(&self, places: Range<usize>) -> impl Iterator<Item = (&[u8], u64)> {
         places.map(|place| (self.word(place), self.total(place)))
@@ -263,6 +271,8 @@ mod tests {
             let mut plain = words.clone();
             let mut list = list(&plain);
             prop_assert_eq!(content(&list), plain.clone());
+            let sum: u128 = plain.iter().map(|(_, total)| u128::from(*total)).sum();
+            prop_assert_eq!(list.occurrences(0..plain.len()), sum);
 
             for (place, (_, total)) in plain.iter_mut().enumerate() {
                 let (sum, over) = total.overflowing_add(adds);

@@ -1,7 +1,7 @@
 //! 32 bytes at a time: AVX2, as in Intel's Haswell and AMD's Zen 3 and later. (Zen 1 and 2 have it too, with a slow `pdep`.)
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
-use super::eights::{self, BEYOND, LONGEST, SHORTEST, Vectors};
+use super::eights::{self, BEYOND, Begin, LONGEST, SHORTEST, Vectors};
 use super::marks::{Begins, Masks, Proof, scalar};
 use super::portable;
 use crate::words::WordTotals;
@@ -70,10 +70,33 @@ impl Vectors for Avx2 {
     }
 
     #[inline(always)]
-    fn each(self, counts: [__m256i; 2]) -> [u64; 8] {
-        // SAFETY: both are 64 bytes, and any bits are numbers.
-        unsafe { std::mem::transmute(counts) }
+    fn sum(self, counts: [__m256i; 2]) -> u64 {
+        each(counts).iter().sum()
     }
+
+    /// Every line is noted, and the next one overwrites it if it begins none. So no branch asks where runs begin, which no
+    /// processor foresees.
+    #[inline(always)]
+    fn begun(
+        self,
+        begins: &[u16; 33],
+        which: u8,
+        mut before: u64,
+        counts: [__m256i; 2],
+        into: (&mut [Begin; 8], &mut [u64; 8]),
+    ) {
+        let mut number = 0;
+        for (line, (begin, count)) in begins.as_chunks().0.iter().zip(each(counts)).enumerate() {
+            (into.0[number % 8], into.1[number % 8]) = (*begin, before);
+            number += usize::from(which >> line & 1);
+            before += count;
+        }
+    }
+}
+
+fn each(counts: [__m256i; 2]) -> [u64; 8] {
+    // SAFETY: both are 64 bytes, and any bits are numbers.
+    unsafe { std::mem::transmute(counts) }
 }
 
 /// Compares 32 bytes at once, twice.

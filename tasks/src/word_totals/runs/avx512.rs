@@ -1,7 +1,7 @@
 //! 64 bytes at a time: AVX-512 with VBMI2, as in Intel's Ice Lake and AMD's Zen 4 and later.
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
-use super::eights::{self, BEYOND, LONGEST, SHORTEST, Vectors};
+use super::eights::{self, BEYOND, Begin, LONGEST, SHORTEST, Vectors};
 use super::marks::{Begins, Masks, Proof, scalar};
 use super::portable;
 use crate::words::WordTotals;
@@ -73,9 +73,41 @@ impl Vectors for Avx512 {
     }
 
     #[inline(always)]
-    fn each(self, counts: __m512i) -> [u64; 8] {
-        // SAFETY: both are 64 bytes, and any bits are numbers.
-        unsafe { std::mem::transmute(counts) }
+    fn sum(self, counts: __m512i) -> u64 {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { _mm512_reduce_add_epi64(counts) as u64 }
+    }
+
+    #[inline(always)]
+    fn begun(
+        self,
+        begins: &[u16; 33],
+        which: u8,
+        before: u64,
+        counts: __m512i,
+        into: (&mut [Begin; 8], &mut [u64; 8]),
+    ) {
+        // SAFETY: `self` exists only where the processor has these features.
+        unsafe { begun(begins, which, before, counts, into) }
+    }
+}
+
+/// What is before each count is added up in three steps: with the sum of the one before, of the two before that, of the four
+/// before those.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn begun(begins: &[u16; 33], which: u8, before: u64, counts: __m512i, into: (&mut [Begin; 8], &mut [u64; 8])) {
+    let zero = _mm512_setzero_si512();
+    let sums = _mm512_alignr_epi64::<7>(counts, zero);
+    let sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<7>(sums, zero));
+    let sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<6>(sums, zero));
+    let sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<4>(sums, zero));
+    let sums = _mm512_add_epi64(sums, _mm512_set1_epi64(before as i64));
+    // SAFETY: from the first of 33 there are 32, and there is room for eight of each.
+    unsafe {
+        let begins = _mm512_loadu_si512(begins.as_ptr().cast());
+        _mm512_storeu_si512(into.0.as_mut_ptr().cast(), _mm512_maskz_compress_epi64(which, begins));
+        _mm512_storeu_si512(into.1.as_mut_ptr().cast(), _mm512_maskz_compress_epi64(which, sums));
     }
 }
 

@@ -41,9 +41,23 @@ pub(super) trait Vectors: Copy {
     /// With eight counts added.
     fn plus(self, sums: Self::Counts, counts: Self::Counts) -> Self::Counts;
 
-    /// Each of eight.
-    fn each(self, counts: Self::Counts) -> [u64; 8];
+    /// The sum of eight.
+    fn sum(self, counts: Self::Counts) -> u64;
+
+    /// Of eight lines, those that begin a run: where their fields begin and what all counts before each add up to, one behind
+    /// the other. `which` has a bit for each that does. What is behind the last of them may be anything.
+    fn begun(
+        self,
+        begins: &[u16; 33],
+        which: u8,
+        before: u64,
+        counts: Self::Counts,
+        into: (&mut [Begin; 8], &mut [u64; 8]),
+    );
 }
+
+/// Where the fields of a run's first line begin.
+pub(super) type Begin = [u16; 4];
 
 /// Adds the lines of `piece` to `totals`, eight at a time. What is left over, or odd, is done line by line.
 ///
@@ -52,7 +66,7 @@ pub(super) trait Vectors: Copy {
 #[inline(always)]
 pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let (mut begin, mut by_line) = (0, 8);
-    let mut room = Room { begins: Begins::new(), begun: [Begun::default(); MOST] };
+    let mut room = Room { begins: Begins::new(), begun: Begun { begins: [[0; 4]; MOST], before: [0; MOST] } };
     while begin < piece.len() {
         let done = window(vectors, &piece[begin..], totals, &mut room);
         begin += done;
@@ -70,7 +84,7 @@ pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals)
 /// What windows write before they read it: 8 KiB that would be filled with zeros for each, and moved, were they their own.
 struct Room {
     begins: Begins,
-    begun: [Begun; MOST],
+    begun: Begun,
 }
 
 /// Adds lines from the begin of `text` on, and says how many bytes they are: none when the first lines are odd or wrong,
@@ -105,8 +119,8 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals, room: &m
                 break;
             };
             if !word.all_have(text, eight) {
-                let begun = word.change(text, eight);
-                runs.begin(eight, begun, vectors.each(sums).iter().sum(), vectors.each(counts));
+                let which = word.change(text, eight);
+                runs.begin(vectors, eight, which, sums, counts);
             }
             sums = vectors.plus(sums, counts);
             done += 8;
@@ -118,64 +132,58 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals, room: &m
         proof.forget(done);
         begins.forget(done);
     }
-    runs.end(vectors.each(sums).iter().sum());
+    runs.end(vectors.sum(sums));
     begin
 }
 
-/// The most runs that have begun at a time: a power of two, so that a place's bits can be cut off instead of being
-/// questioned.
+/// The most runs that have begun at a time.
 const MOST: usize = 256;
 
-/// A run of neighbouring lines with the same word.
-#[derive(Clone, Copy, Default)]
+/// Runs of neighbouring lines with the same word, by their first lines.
 struct Begun {
-    /// Where the fields of its first line begin.
-    begins: [u16; 4],
-    /// What all counts before it add up to. So what its own add up to is known when the next one begins, as a difference.
-    before: u64,
+    begins: [Begin; MOST],
+    /// What all counts before each add up to. So what its own add up to is known when the next one begins, as a difference.
+    before: [u64; MOST],
 }
 
 /// Runs that have begun, the last of which may go on. They go to the totals many at a time.
 struct Runs<'a> {
     text: &'a [u8],
     totals: &'a mut WordTotals,
-    begun: &'a mut [Begun; MOST],
+    begun: &'a mut Begun,
     number: usize,
 }
 
 impl Runs<'_> {
     /// Notes which of eight lines begin a run, a bit for each.
-    ///
-    /// Every line is noted, and the next one overwrites it if it begins none. So no branch asks where runs begin, which
-    /// no processor foresees.
     #[inline(always)]
-    fn begin(&mut self, begins: &[u16; 33], which: u8, mut before: u64, counts: [u64; 8]) {
+    fn begin<V: Vectors>(&mut self, vectors: V, begins: &[u16; 33], which: u8, sums: V::Counts, counts: V::Counts) {
         if self.number + 8 >= MOST {
             self.add();
         }
-        for (line, (begins, count)) in begins.as_chunks().0.iter().zip(counts).enumerate() {
-            self.begun[self.number % MOST] = Begun { begins: *begins, before };
-            self.number += usize::from(which >> line & 1);
-            before += count;
-        }
+        let first = self.begun.begins[self.number..].first_chunk_mut().expect("room for eight");
+        let before = self.begun.before[self.number..].first_chunk_mut().expect("room for eight");
+        vectors.begun(begins, which, vectors.sum(sums), counts, (first, before));
+        self.number += which.count_ones() as usize;
     }
 
     /// Adds all runs but the last, which may go on, to the totals.
     #[inline(never)]
     fn add(&mut self) {
-        self.totals.add_runs(self.begun[..self.number].windows(2).map(|pair| {
-            let [start, year, ..] = pair[0].begins.map(usize::from);
-            Run { text: &self.text[start..], letters: year - start - 1, count: pair[1].before - pair[0].before }
+        let Begun { begins, before } = &mut self.begun;
+        self.totals.add_runs(before[..self.number].windows(2).zip(&begins[..]).map(|(before, begin)| {
+            let [start, year, ..] = begin.map(usize::from);
+            Run { text: &self.text[start..], letters: year - start - 1, count: before[1] - before[0] }
         }));
         if let Some(last) = self.number.checked_sub(1) {
-            self.begun[0] = self.begun[last];
+            (begins[0], before[0]) = (begins[last], before[last]);
             self.number = 1;
         }
     }
 
     /// Adds all runs to the totals, given what all counts add up to.
     fn end(mut self, all: u64) {
-        self.begun[self.number % MOST].before = all;
+        self.begun.before[self.number] = all;
         self.number += 1;
         self.add();
     }

@@ -19,9 +19,10 @@
 //!    difference while a table fits into the cache; a file of 400 MB with 400,000 words takes 1.30 times as long with a
 //!    table.
 //! 5. Where runs begin among eight lines, no branch asks: all eight are noted, and those that begin none are overwritten
-//!    (`eights::Runs`). A sorted file of 1.8 GB takes 0.97 times as long with AVX-512, and no less with AVX2. A shuffled one
-//!    of 100 MB, whose every line begins a run, takes 0.64 times as long as when such lines were done one by one, with AVX2
-//!    0.93 times.
+//!    (`avx2`) or left out by the instruction that turns bits into places (`avx512`). A sorted file of 1.8 GB takes 0.97 times as
+//!    long with AVX-512 where they are overwritten, and 0.98 times as long as that where they are left out; with AVX2 no less.
+//!    A shuffled one of 100 MB, whose every line begins a run, takes 0.64 times as long as when such lines were done one by one,
+//!    with AVX2 0.93 times.
 //! 6. A word is held against the one before as a number, and stored by one copy of 32 bytes (`Key`, `List`). And memory that
 //!    is used for the first time is dear: in the list a word takes 8 bytes and its letters, and `words::room` says what
 //!    that is worth.
@@ -30,10 +31,9 @@
 //!    core's own cache holds, takes 0.58 times as long as a whole process with AVX-512. In minutes when others filled the
 //!    cache that cores share it was 0.35, and the portable path 0.43.
 //!
-//! As a whole process over 1.8 GB through a map, medians of 11 rounds by turns, of a file that the page cache has read in
-//! order: `wc -l` 202 ms, AVX-512 246, AVX2 386, portable 533; read by position, AVX-512 354. Ratios to `wc -l` are 1.21, 1.91,
-//! 2.65 and 1.76. A sum of the map's bytes takes 64 ms there, and 216 ms where the cache has read the file page by page: `input`
-//! says what such a map costs.
+//! As a whole process over 1.8 GB through a map, medians of 15 rounds by turns, of a file that the page cache has read in
+//! order: `wc -l` 203 ms, AVX-512 237, AVX2 388. Of one that it has read page by page: `wc -l` 294, AVX-512 383, AVX2 532; and a
+//! sum of the map's bytes, 63 ms there, takes 226 here: `input` says what such a map costs.
 //!
 //! Text is asked for 3 KiB ahead (`eights::AHEAD`): 0.97 and 0.98 times as long with AVX-512, 0.98 with AVX2, in 9 and 11
 //! rounds by turns; 2, 4 and 5 KiB gave less.
