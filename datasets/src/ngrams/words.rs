@@ -41,6 +41,13 @@ impl Spellings {
         &self.0[spelled.start..spelled.start + usize::from(spelled.length)]
     }
 
+    /// The same in another order, in which they are then read from memory one behind the other.
+    pub(super) fn arranged<'a>(&self, order: impl Iterator<Item = &'a mut Spelled>) -> Self {
+        let mut arranged = Self(Vec::with_capacity(self.0.len()));
+        order.for_each(|spelled| *spelled = arranged.add(self.of(*spelled)));
+        arranged
+    }
+
     /// Which of two comes first, by bytes.
     pub(super) fn order(&self, one: Spelled, other: Spelled) -> Ordering {
         one.prefix.cmp(&other.prefix).then_with(|| self.of(one).cmp(self.of(other)))
@@ -64,6 +71,7 @@ impl Vocabulary {
 
         let Self { spellings, mut words } = filling.vocabulary;
         words.sort_unstable_by(|a, b| spellings.order(a.spelled, b.spelled));
+        let spellings = spellings.arranged(words.iter_mut().map(|word| &mut word.spelled));
         Self { spellings, words }
     }
 
