@@ -25,20 +25,28 @@ pub(super) struct Spellings(Vec<u8>);
 pub(super) struct Spelled {
     /// Its first eight bytes as a number, zeros after a shorter one: most comparisons end here.
     prefix: u64,
-    start: usize,
-    length: u8,
+    /// Where it starts, times 256, plus its length: so that there is less to move when words are put in order.
+    place: u64,
+}
+
+impl Spelled {
+    /// In bytes.
+    pub(super) fn length(self) -> usize {
+        (self.place & 0xff) as usize
+    }
 }
 
 impl Spellings {
     pub(super) fn add(&mut self, spelling: &[u8]) -> Spelled {
-        let start = self.0.len();
+        let start = self.0.len() as u64;
         self.0.extend_from_slice(spelling);
         let length = u8::try_from(spelling.len()).expect("a lemma and a tag are shorter than 256 bytes");
-        Spelled { prefix: prefix(spelling), start, length }
+        Spelled { prefix: prefix(spelling), place: start << 8 | u64::from(length) }
     }
 
     pub(super) fn of(&self, spelled: Spelled) -> &[u8] {
-        &self.0[spelled.start..spelled.start + usize::from(spelled.length)]
+        let start = (spelled.place >> 8) as usize;
+        &self.0[start..start + spelled.length()]
     }
 
     /// The same in another order, in which they are then read from memory one behind the other.
@@ -66,7 +74,7 @@ impl Vocabulary {
         let mut filling = Filling::new(seed, bytes);
         let mut lemmas = Lemmas::new(seed);
         while filling.has_room() {
-            filling.add(&lemmas.next());
+            filling.add(lemmas.next());
         }
 
         let Self { spellings, mut words } = filling.vocabulary;
@@ -249,32 +257,49 @@ pub(super) struct Lemmas {
     real_is_next: bool,
     /// Hashes of all spellings so far. Two spellings with one hash cost a redraw, nothing else.
     seen: HashSet<u64, FixedState>,
+    last: Lemma,
 }
 
 impl Lemmas {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: Random::new(mix(seed ^ 1)), real: REAL.iter(), real_is_next: true, seen: HashSet::default() }
+        let last = Lemma { spelling: String::new(), total: 0, all_forms: false };
+        Self {
+            random: Random::new(mix(seed ^ 1)),
+            real: REAL.iter(),
+            real_is_next: true,
+            seen: HashSet::default(),
+            last,
+        }
     }
 
-    pub(super) fn next(&mut self) -> Lemma {
-        self.real_is_next = !self.real_is_next;
-        if !self.real_is_next
-            && let Some((spelling, total)) = self.real.next()
-        {
-            self.seen.insert(hash(spelling));
-            return Lemma { spelling: (*spelling).to_owned(), total: *total, all_forms: true };
+    pub(super) fn next(&mut self) -> &Lemma {
+        let Self { random, real, real_is_next, seen, last } = self;
+        *real_is_next = !*real_is_next;
+        last.spelling.clear();
+        if !*real_is_next && let Some((spelling, total)) = real.next() {
+            last.spelling.push_str(spelling);
+            (last.total, last.all_forms) = (*total, true);
+            seen.insert(hash(spelling));
+            return last;
         }
-        let mut spelling = invent(&mut self.random);
-        while !self.seen.insert(hash(&spelling)) {
+        last.spelling.push('a');
+        invent(random, &mut last.spelling);
+        while !seen.insert(hash(&last.spelling)) {
             // Longer, not anew: short spellings run out, long ones never do.
-            spelling.push_str(&invent(&mut self.random)[1..]);
+            invent(random, &mut last.spelling);
         }
-        Lemma { spelling, total: pareto(&mut self.random), all_forms: false }
+        (last.total, last.all_forms) = (pareto(random), false);
+        last
     }
 }
 
 fn hash(spelling: &str) -> u64 {
-    spelling.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)))
+    let (eights, rest) = spelling.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    // From the length on, which tells a spelling from one with zeros behind it.
+    let all = eights.iter().chain(std::iter::once(&last));
+    all.fold(spelling.len() as u64, |hash, eight| mix(hash ^ u64::from_le_bytes(*eight)))
 }
 
 /// A total with a heavy tail: 58 · u^(-1.25) for a uniform u, in steps that keep within integers.
@@ -285,8 +310,8 @@ fn pareto(random: &mut Random) -> u64 {
     (58 << 32) / ((u * fourth_root) >> 32)
 }
 
-/// An invented spelling: `a` and one to four syllables with English letters; few with an oddity.
-fn invent(random: &mut Random) -> String {
+/// Goes on with one to four invented syllables, with English letters; few have an oddity.
+fn invent(random: &mut Random, spelling: &mut String) {
     const ONSETS: [&str; 40] = [
         "b", "c", "c", "d", "d", "f", "g", "h", "k", "l", "l", "l", "m", "m", "n", "n", "n", "p", "p", "r", "r", "r",
         "s", "s", "s", "t", "t", "t", "v", "w", "z", "ch", "gr", "pl", "pr", "sh", "st", "th", "tr", "qu",
@@ -298,7 +323,6 @@ fn invent(random: &mut Random) -> String {
 
     let syllables = random.pick(&SYLLABLES);
     let odd_after = random.below(syllables);
-    let mut spelling = String::from("a");
     for syllable in 0..syllables {
         spelling.push_str(random.pick(&ONSETS));
         spelling.push_str(random.pick(&VOWELS));
@@ -313,7 +337,6 @@ fn invent(random: &mut Random) -> String {
             }
         }
     }
-    spelling
 }
 
 /// Letters outside ASCII with their capitals, or themselves where there is none. A table of our own: the standard

@@ -37,7 +37,7 @@ impl Spread {
     /// When `bytes` have no room for one line of each word.
     pub(super) fn draw(seed: u64, bytes: u64, zipf: Zipf) -> io::Result<Self> {
         let (spellings, drawn) = draw_words(seed, zipf.words.max(1));
-        let bytes_of = |word: &Spelled| spellings.of(*word).len() as u64 + BESIDE;
+        let bytes_of = |word: &Spelled| word.length() as u64 + BESIDE;
         let shares: Vec<(u64, u64)> =
             (1..).zip(&drawn).map(|(rank, word)| (share(rank, zipf.hundredths), bytes_of(word))).collect();
         let lines = |of_the_first: u64, share: u64| lines(of_the_first, share).max(1);
@@ -57,7 +57,8 @@ impl Spread {
         let halves: u128 = shares.iter().map(|(_, line)| u128::from(*line)).sum::<u128>() / 2 + 1;
         let most = (((u128::from(bytes) + halves) << 60) / (weight >> 4).max(1)).min(u128::from(bytes) << 16);
         let (mut low, mut high) = (0, u64::try_from(most).unwrap_or(u64::MAX));
-        while low < high {
+        // To so small a part of it that what is left over is less than a line of each word.
+        while high - low > low >> 24 {
             let middle = low + (high - low).div_ceil(2);
             if fits(middle) { low = middle } else { high = middle - 1 }
         }
@@ -84,7 +85,7 @@ impl Spread {
             let last = lines.saturating_sub(1).max(1);
             for line in 0..*lines {
                 let bits = random.next();
-                let year = (u128::from(line) * (YEARS as u128 - 1) / u128::from(last)) as usize;
+                let year = (line * (YEARS as u64 - 1) / last) as usize;
                 let (matches, volumes) =
                     (100 + (bits & 0xffff) * 900 / 0x1_0000, 10 + (bits >> 16 & 0xffff) * 90 / 0x1_0000);
                 writer.write(&Line { year: (FIRST + year) as u16, matches, volumes })?;
@@ -99,7 +100,8 @@ impl Spread {
 fn draw_words(seed: u64, number: u64) -> (Spellings, Vec<Spelled>) {
     let mut random = Random::new(mix(seed ^ 4));
     let mut lemmas = Lemmas::new(seed);
-    let (mut spellings, mut words, mut spelling) = (Spellings::default(), Vec::new(), String::new());
+    let (mut spellings, mut words, mut spelling) =
+        (Spellings::default(), Vec::with_capacity(number as usize), String::new());
     while (words.len() as u64) < number {
         let lemma = lemmas.next();
         let room = number as usize - words.len();
