@@ -38,7 +38,13 @@ pub fn halves_agree(text: &[u8]) {
     let middle = text[half..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |feed| half + feed + 1);
     let paths = Vector::ALL.into_iter().filter_map(|vector| Some((vector.name(), vector.kernel()?)));
     for (name, kernel) in std::iter::once(("bytes", bytes::add as Add)).chain(paths) {
-        let [first, second] = [&text[..middle], &text[middle..]].map(|half| {
+        let halves = [&text[..middle], &text[middle..]];
+        let mut worker = WordTotals::default();
+        for half in [halves[1], halves[0]] {
+            worker.stretch(|totals| kernel(half, totals)).expect("all lines were well formed");
+        }
+        assert_eq!(seen(&worker), expected, "{name}, the later half first");
+        let [first, second] = halves.map(|half| {
             let mut totals = WordTotals::default();
             kernel(half, &mut totals).expect("all lines were well formed");
             totals
