@@ -114,11 +114,13 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals, room: &m
         let mut odd = false;
         while done + 8 <= proof.lines() {
             let eight = begins.eight(done);
+            // Asked first, so that a wrong guess is noticed early.
+            let same = word.all_have(text, eight);
             let Some(counts) = vectors.counts(text, eight) else {
                 odd = true;
                 break;
             };
-            if !word.all_have(text, eight) {
+            if !same {
                 let which = word.change(text, eight);
                 runs.begin(vectors, eight, which, sums, counts);
             }
