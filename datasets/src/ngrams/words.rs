@@ -51,9 +51,13 @@ impl Spellings {
 
     /// The same in another order, in which they are then read from memory one behind the other.
     pub(super) fn arranged<'a>(&self, order: impl Iterator<Item = &'a mut Spelled>) -> Self {
-        let mut arranged = Self(Vec::with_capacity(self.0.len()));
-        order.for_each(|spelled| *spelled = arranged.add(self.of(*spelled)));
-        arranged
+        let mut arranged = Vec::with_capacity(self.0.len());
+        for spelled in order {
+            let start = arranged.len() as u64;
+            arranged.extend_from_slice(self.of(*spelled));
+            spelled.place = start << 8 | spelled.place & 0xff;
+        }
+        Self(arranged)
     }
 
     /// Which of two comes first, by bytes.
@@ -123,7 +127,9 @@ impl Filling {
     /// Adds every form of `lemma`, each with its tags.
     fn add(&mut self, lemma: &Lemma) {
         let mut spelling = String::new();
-        for (form, total) in lemma.forms(&mut self.random) {
+        let of_all = lemma.total.number();
+        for (form, part) in lemma.forms(&mut self.random) {
+            let total = part.of(of_all);
             lemma.spell(form, &mut spelling);
             self.add_word(spelling.as_bytes(), total);
             let untagged = spelling.len();
@@ -167,9 +173,12 @@ impl Filling {
 }
 
 fn prefix(spelling: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let length = spelling.len().min(bytes.len());
-    bytes[..length].copy_from_slice(&spelling[..length]);
+    // Copying so many bytes as it happens is a call; most have eight.
+    let bytes = spelling.first_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        bytes[..spelling.len()].copy_from_slice(spelling);
+        bytes
+    });
     u64::from_be_bytes(bytes)
 }
 
@@ -197,9 +206,38 @@ fn tags(random: &mut Random) -> Vec<&'static str> {
 pub(super) struct Lemma {
     spelling: String,
     /// How often its most frequent form was printed.
-    total: u64,
+    total: Total,
     /// Whether all forms appear, or some by chance.
     all_forms: bool,
+}
+
+/// A total that is worked out where it is asked for.
+#[derive(Clone, Copy)]
+enum Total {
+    Known(u64),
+    /// From these random bits.
+    Drawn(u64),
+}
+
+impl Total {
+    fn number(self) -> u64 {
+        match self {
+            Total::Known(total) => total,
+            Total::Drawn(bits) => pareto(bits),
+        }
+    }
+}
+
+/// A form's part of the most frequent form's total: so many 256ths of so many 256ths of it.
+#[derive(Clone, Copy)]
+pub(super) struct Part([u64; 2]);
+
+impl Part {
+    const ALL: u64 = 256;
+
+    fn of(self, total: u64) -> u64 {
+        self.0.iter().fold(total, |total, part| total * part / Self::ALL)
+    }
 }
 
 /// How a lemma is spelled.
@@ -214,22 +252,22 @@ pub(super) enum Form {
 }
 
 impl Lemma {
-    /// The forms that appear, at least one, each with its total.
-    pub(super) fn forms(&self, random: &mut Random) -> impl Iterator<Item = (Form, u64)> + use<> {
+    /// The forms that appear, at least one, each with its part of the total.
+    pub(super) fn forms(&self, random: &mut Random) -> impl Iterator<Item = (Form, Part)> + use<> {
         let [small, capitalised, capitals] =
             [620, 580, 170].map(|thousandths| random.chance(thousandths) || self.all_forms);
         let small = small || !(capitalised || capitals);
         // A single letter capitalised is all capitals already.
         let capitals = capitals && self.spelling.chars().skip(1).any(|letter| capital(letter) != letter);
 
-        let mut fewer = |total| total * (16 + random.below(64)) / 256;
-        let of_capitalised = if small { fewer(self.total) } else { self.total };
-        let of_capitals = if small || capitalised { fewer(of_capitalised) } else { self.total };
+        let mut fewer = |than_others: bool| if than_others { 16 + random.below(64) } else { Part::ALL };
+        let of_capitalised = fewer(small);
+        let of_capitals = fewer(small || capitalised);
         // `Aardvark`, the word the book asks for, is the first of all: it is in files of any size.
         [
-            capitalised.then_some((Form::Capitalised, of_capitalised)),
-            small.then_some((Form::Small, self.total)),
-            capitals.then_some((Form::Capitals, of_capitals)),
+            capitalised.then_some((Form::Capitalised, Part([of_capitalised, Part::ALL]))),
+            small.then_some((Form::Small, Part([Part::ALL; 2]))),
+            capitals.then_some((Form::Capitals, Part([of_capitalised, of_capitals]))),
         ]
         .into_iter()
         .flatten()
@@ -262,7 +300,7 @@ pub(super) struct Lemmas {
 
 impl Lemmas {
     pub(super) fn new(seed: u64) -> Self {
-        let last = Lemma { spelling: String::new(), total: 0, all_forms: false };
+        let last = Lemma { spelling: String::new(), total: Total::Known(0), all_forms: false };
         Self {
             random: Random::new(mix(seed ^ 1)),
             real: REAL.iter(),
@@ -278,7 +316,7 @@ impl Lemmas {
         last.spelling.clear();
         if !*real_is_next && let Some((spelling, total)) = real.next() {
             last.spelling.push_str(spelling);
-            (last.total, last.all_forms) = (*total, true);
+            (last.total, last.all_forms) = (Total::Known(*total), true);
             seen.insert(hash(spelling));
             return last;
         }
@@ -288,24 +326,25 @@ impl Lemmas {
             // Longer, not anew: short spellings run out, long ones never do.
             invent(random, &mut last.spelling);
         }
-        (last.total, last.all_forms) = (pareto(random), false);
+        (last.total, last.all_forms) = (Total::Drawn(random.next()), false);
         last
     }
 }
 
 fn hash(spelling: &str) -> u64 {
-    let (eights, rest) = spelling.as_bytes().as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
+    let (eights, _) = spelling.as_bytes().as_chunks::<8>();
+    let all = eights.iter().map(|eight| u64::from_le_bytes(*eight));
+    // The last eight letters, some of which may be in the one before, or what there is.
+    let last =
+        spelling.as_bytes().last_chunk().map_or_else(|| prefix(spelling.as_bytes()), |last| u64::from_le_bytes(*last));
     // From the length on, which tells a spelling from one with zeros behind it.
-    let all = eights.iter().chain(std::iter::once(&last));
-    all.fold(spelling.len() as u64, |hash, eight| mix(hash ^ u64::from_le_bytes(*eight)))
+    all.chain(std::iter::once(last)).fold(spelling.len() as u64, |hash, eight| mix(hash ^ eight))
 }
 
 /// A total with a heavy tail: 58 · u^(-1.25) for a uniform u, in steps that keep within integers.
-fn pareto(random: &mut Random) -> u64 {
+fn pareto(bits: u64) -> u64 {
     // u in 32 binary places, never below 2^-20: the largest total is 1.9e9.
-    let u = (random.next() >> 32).max(1 << 12);
+    let u = (bits >> 32).max(1 << 12);
     let fourth_root = ((u << 32).isqrt() << 32).isqrt();
     (58 << 32) / ((u * fourth_root) >> 32)
 }
@@ -435,7 +474,7 @@ mod tests {
     #[test]
     fn totals_are_mostly_small_and_sometimes_huge() {
         let mut random = Random::new(1);
-        let mut totals: Vec<u64> = (0..100_000).map(|_| pareto(&mut random)).collect();
+        let mut totals: Vec<u64> = (0..100_000).map(|_| pareto(random.next())).collect();
         totals.sort_unstable();
         // 58 · 2^1.25 is the median of the distribution.
         assert!((130..146).contains(&totals[50_000]), "{}", totals[50_000]);

@@ -82,13 +82,19 @@ impl Spread {
         let mut random = Random::new(mix(self.seed ^ 5));
         for (word, lines) in &self.words {
             writer.begin_word(self.spellings.of(*word));
-            let last = lines.saturating_sub(1).max(1);
-            for line in 0..*lines {
+            // The years go up by equal steps: by whole years, and by one more whenever what is over has become one.
+            let steps = lines.saturating_sub(1).max(1);
+            let (step, rest) = ((YEARS as u64 - 1) / steps, (YEARS as u64 - 1) % steps);
+            let (mut year, mut over) = (FIRST as u64, 0);
+            for _ in 0..*lines {
                 let bits = random.next();
-                let year = (line * (YEARS as u64 - 1) / last) as usize;
                 let (matches, volumes) =
                     (100 + (bits & 0xffff) * 900 / 0x1_0000, 10 + (bits >> 16 & 0xffff) * 90 / 0x1_0000);
-                writer.write(&Line { year: (FIRST + year) as u16, matches, volumes })?;
+                writer.write(&Line { year: year as u16, matches, volumes })?;
+                over += rest;
+                let one_more = over >= steps;
+                over -= if one_more { steps } else { 0 };
+                year += step + u64::from(one_more);
             }
         }
         let (bytes, lines) = writer.finish()?;
