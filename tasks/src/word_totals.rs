@@ -130,14 +130,13 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
 }
 
 impl TotalsOf {
-    /// Lets one of `parts` equal parts of the map go, if there is one. Whoever unmaps it at the end of a process is alone
-    /// in that; the threads that have read it can share the work.
-    pub fn let_go(&self, part: usize, parts: NonZeroUsize) {
-        self.input.let_go_part(part, parts.get());
+    /// Notes that a partition has been mapped for the last time. What of the file lies in memory for this process can go then,
+    /// while what the system knows of it is at hand; else the end of the process has to see to it, alone.
+    pub fn has_read(&self, range: (u64, u64)) {
+        self.input.has_read(range);
     }
 
-    /// All totals, from a file that is not looked at again: whatever of a map has been read is let go of at once, while what
-    /// the system knows of its pages is at hand.
+    /// All totals, from a file that is not looked at again, on this thread.
     ///
     /// # Errors
     /// When the file cannot be read, or has a line that is malformed.

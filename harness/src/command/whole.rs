@@ -20,7 +20,7 @@ pub(crate) struct Whole {
     /// Add up bytes instead of words: the floor
     #[arg(long)]
     floor: bool,
-    /// The floor's threads share the unmapping, as the threads that add up words do
+    /// The floor's threads let go of what they have read, as the threads that add up words do
     #[arg(long, requires = "floor")]
     let_go: bool,
     #[command(flatten)]

@@ -23,17 +23,18 @@ pub fn totals(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotals>
         return Ok(task.once()?);
     }
     let partitions = Mutex::new(task.partitions(LINES)?);
-    let work = &|part: usize| {
+    let work = &|| {
         let mut totals = WordTotals::default();
         while let Some(partition) = partitions.lock().ok().and_then(|mut partitions| partitions.next()) {
-            task.map(partition?, &mut totals)?;
+            let partition = partition?;
+            task.map(partition, &mut totals)?;
+            task.has_read(partition);
         }
-        task.let_go(part, threads);
         Ok(totals)
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.get()).map(|part| scope.spawn(move || work(part))).collect();
-        let own: strategies::Result<WordTotals> = work(0);
+        let others: Vec<_> = (1..threads.get()).map(|_| scope.spawn(work)).collect();
+        let own: strategies::Result<WordTotals> = work();
         let mut totals = own?;
         for other in others {
             let other = other.join().ok().context("a thread panicked while it added up words")?;

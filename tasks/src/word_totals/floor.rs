@@ -12,22 +12,19 @@ const PARTITION: u64 = 8 * 1024 * 1024;
 
 /// Adds up a file's bytes, eight at a time as one number, on so many threads: what the bytes cost that nobody looks at.
 ///
-/// As a plain program would, it leaves a map to be unmapped by the end of the process, or else its threads `let_go` of a
-/// part each, as those of word totals do.
+/// As a plain program would, it leaves a map to be unmapped by the end of the process, or else its threads `let_go` of what
+/// they have read, as those of word totals do.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize, let_go: bool) -> Result<u64> {
     let input = Input::open(path, read)?;
     let next = AtomicU64::new(0);
-    let work = &|part: usize| -> Result<u64> {
+    let work = &|| -> Result<u64> {
         let mut sum = 0u64;
         loop {
             let begin = next.fetch_add(PARTITION, Ordering::Relaxed);
             if begin >= input.length() {
-                if let_go {
-                    input.let_go_part(part, threads.get());
-                }
                 return Ok(sum);
             }
             let end = input.length().min(begin + PARTITION);
@@ -35,11 +32,14 @@ pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize, let_go: bo
                 sum = sum.wrapping_add(add(bytes));
                 Ok(())
             })?;
+            if let_go {
+                input.has_read((begin, end));
+            }
         }
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.get()).map(|part| scope.spawn(move || work(part))).collect();
-        let own = work(0);
+        let others: Vec<_> = (1..threads.get()).map(|_| scope.spawn(work)).collect();
+        let own = work();
         others.into_iter().fold(own, |sum, other| {
             let other = other.join().unwrap_or_else(|_| Err(Error::Panicked("while adding up bytes".to_owned())));
             Ok(sum?.wrapping_add(other?))
