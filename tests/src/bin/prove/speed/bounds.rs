@@ -2,13 +2,13 @@
 
 use crate::{Proofs, cores, seam};
 use anyhow::{Context, Result, ensure};
-use datasets::ngrams::Recipe;
 use harness::page_cache;
 use reports::behind::{FAR, behind};
 use reports::sweep::Sweep;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use strategies::catalogue;
 use tests::{goldilocks, workspace};
 use wait4::Wait4;
@@ -90,8 +90,10 @@ fn percent(ratio: f64) -> f64 {
 struct Ran {
     words: u64,
     occurrences: u128,
-    /// Bytes.
+    /// The most memory that it has had, in bytes, pages of files that it had mapped among it.
     peak: u64,
+    /// The most that was of no file, looked at every half of a millisecond.
+    own: u64,
 }
 
 /// Adds up a file in a process of its own, started in the control group `group` if there is one.
@@ -107,18 +109,39 @@ fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> 
     };
     command.args(["whole", "--input"]).arg(file).args(arguments).stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot start goldilocks")?;
+    let status = format!("/proc/{}/status", child.id());
+    let watch = std::thread::spawn(move || {
+        let mut most = 0;
+        // A process that has ended has no memory, and its status does not speak of any.
+        while let Some(now) = fs::read_to_string(&status).ok().and_then(|status| memory_in(&status, "RssAnon:")) {
+            most = most.max(now);
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        most
+    });
     let printed = std::io::read_to_string(child.stdout.take().context("its output is a pipe")?)?;
+    let own = watch.join().ok().context("whoever watched its memory panicked")?;
     let ended = child.wait4()?;
     ensure!(ended.status.success(), "goldilocks whole {}: {}", arguments.join(" "), ended.status);
     let (words, occurrences) = printed.trim().split_once('\t').context("two numbers are printed")?;
-    Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.rusage.maxrss })
+    Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.rusage.maxrss, own })
+}
+
+/// What a process's status says of its memory, in bytes.
+fn memory_in(status: &str, what: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
+    line.trim_end_matches("kB").trim().parse().ok().map(|kibibytes: u64| 1024 * kibibytes)
 }
 
 /// A file of 1-grams, made by a process of its own: one that this process starts afterwards begins with the most memory that
 /// this one has had.
 fn file(bytes: u64, shuffled: bool) -> Result<PathBuf> {
+    file_in(&workspace().join("datasets/generated"), bytes, shuffled)
+}
+
+fn file_in(folder: &Path, bytes: u64, shuffled: bool) -> Result<PathBuf> {
     let mut command = Command::new(goldilocks());
-    command.args(["data", "grams", "--size", &bytes.to_string(), "--data"]).arg(workspace().join("datasets/generated"));
+    command.args(["data", "grams", "--size", &bytes.to_string(), "--data"]).arg(folder);
     if shuffled {
         command.arg("--shuffled");
     }
@@ -129,12 +152,11 @@ fn file(bytes: u64, shuffled: bool) -> Result<PathBuf> {
 
 /// The most memory that this process has had, in bytes.
 fn own_peak() -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the system tells no peak")?;
-    Ok(1024 * line.trim_end_matches("kB").trim().parse::<u64>()?)
+    memory_in(&fs::read_to_string("/proc/self/status")?, "VmHWM:").context("the system tells no peak")
 }
 
-/// Peak memory beyond what the same program needs for next to nothing, and beyond the pages of the map.
+/// Peak memory beyond what the same program needs for next to nothing; with a map, whose pages come and go, all that is of no
+/// file.
 pub(super) fn memory(proofs: &mut Proofs) -> Result<()> {
     let tiny = file(1_000, false)?;
     let files = [(1_800_000_000, false), (225_000_000, true)];
@@ -147,8 +169,8 @@ pub(super) fn memory(proofs: &mut Proofs) -> Result<()> {
                 let (nothing, ran) = (whole(&tiny, &arguments, None)?, whole(&large, &arguments, None)?);
                 // A process starts with the peak of the one that started it.
                 ensure!(own_peak()? < nothing.peak, "other parts have used memory here; ask for `memory` by itself");
-                let pages = if read == "map" { fs::metadata(&large)?.len() } else { 0 };
-                let beyond = ran.peak.saturating_sub(nothing.peak + pages);
+                let beyond = if read == "map" { ran.own } else { ran.peak.saturating_sub(nothing.peak) };
+                ensure!(beyond > MIB, "no memory was seen in use, which cannot be");
                 let bar = 100 * ran.words + threads * MIB;
                 proofs.line(
                     &format!("memory of {} MB {order}, {read}, {threads} workers", bytes / 1_000_000),
@@ -200,7 +222,7 @@ pub(super) fn limit(proofs: &mut Proofs) -> Result<()> {
     let room = disk.f_bavail * disk.f_frsize / 2 / 300_000_000 * 300_000_000;
     let bytes = room.min(WANTED);
     ensure!(bytes > 0, "the disk is full: {} has less than 1 GB left", folder.path().display());
-    let large = Recipe { bytes, ..Recipe::default() }.file(folder.path(), &mut |_| ())?;
+    let large = file_in(folder.path(), bytes, false)?;
     // Added up by a program that knows nothing of ours.
     let columns =
         Command::new("awk").args(["-F", "\t", "{ sum += $3 } END { printf \"%.0f\", sum }"]).arg(&large).output();
