@@ -57,8 +57,7 @@ impl Spread {
         let halves: u128 = shares.iter().map(|(_, line)| u128::from(*line)).sum::<u128>() / 2 + 1;
         let most = (((u128::from(bytes) + halves) << 60) / (weight >> 4).max(1)).min(u128::from(bytes) << 16);
         let (mut low, mut high) = (0, u64::try_from(most).unwrap_or(u64::MAX));
-        // To so small a part of it that what is left over is less than a line of each word.
-        while high - low > low >> 24 {
+        while low < high {
             let middle = low + (high - low).div_ceil(2);
             if fits(middle) { low = middle } else { high = middle - 1 }
         }

@@ -11,7 +11,7 @@
 //! - By position in pieces of 256 KiB, 145 ms, the copying. Pieces of 128 KiB cost 17 ms more, of 512 KiB as much.
 //! - In both, what the list of words takes up: see `words::room`.
 //!
-//! What helps a map whose file was read page by page (whole processes on one thread, 15 rounds by turns):
+//! What helps a map whose file was read page by page (whole processes on one thread, 11 to 15 rounds by turns):
 //!
 //! - A byte of every 64 KiB is looked at before a piece is worked through: 0.96. Whoever asks for memory ahead of its use is
 //!   not heard where a page is not mapped yet, and so ran into nothing ahead of every page fault.
