@@ -30,6 +30,10 @@ pub(super) struct Spelled {
 }
 
 impl Spelled {
+    fn start(self) -> usize {
+        (self.place >> 8) as usize
+    }
+
     /// In bytes.
     pub(super) fn length(self) -> usize {
         (self.place & 0xff) as usize
@@ -45,17 +49,24 @@ impl Spellings {
     }
 
     pub(super) fn of(&self, spelled: Spelled) -> &[u8] {
-        let start = (spelled.place >> 8) as usize;
-        &self.0[start..start + spelled.length()]
+        &self.0[spelled.start()..spelled.start() + spelled.length()]
     }
 
     /// The same in another order, in which they are then read from memory one behind the other.
     pub(super) fn arranged<'a>(&self, order: impl Iterator<Item = &'a mut Spelled>) -> Self {
-        let mut arranged = Vec::with_capacity(self.0.len());
+        const BLOCK: usize = 32;
+        let mut arranged = Vec::with_capacity(self.0.len() + BLOCK);
         for spelled in order {
-            let start = arranged.len() as u64;
-            arranged.extend_from_slice(self.of(*spelled));
-            spelled.place = start << 8 | spelled.place & 0xff;
+            let start = arranged.len();
+            match self.0[spelled.start()..].first_chunk::<BLOCK>() {
+                // Most are shorter. A block is copied without asking how long each is, so none waits for the memory of another.
+                Some(block) if spelled.length() <= BLOCK => {
+                    arranged.extend_from_slice(block);
+                    arranged.truncate(start + spelled.length());
+                }
+                _ => arranged.extend_from_slice(self.of(*spelled)),
+            }
+            spelled.place = (start as u64) << 8 | spelled.place & 0xff;
         }
         Self(arranged)
     }
@@ -351,30 +362,65 @@ fn pareto(bits: u64) -> u64 {
 
 /// Goes on with one to four invented syllables, with English letters; few have an oddity.
 fn invent(random: &mut Random, spelling: &mut String) {
-    const ONSETS: [&str; 40] = [
+    static ONSETS: [Letters; 40] = Letters::of_each([
         "b", "c", "c", "d", "d", "f", "g", "h", "k", "l", "l", "l", "m", "m", "n", "n", "n", "p", "p", "r", "r", "r",
         "s", "s", "s", "t", "t", "t", "v", "w", "z", "ch", "gr", "pl", "pr", "sh", "st", "th", "tr", "qu",
-    ];
-    const VOWELS: [&str; 20] =
-        ["a", "a", "a", "a", "e", "e", "e", "e", "e", "i", "i", "i", "i", "o", "o", "o", "u", "u", "ea", "io"];
-    const ENDS: [&str; 12] = ["", "", "", "", "", "", "l", "n", "n", "r", "s", "t"];
+    ]);
+    static VOWELS: [Letters; 20] = Letters::of_each([
+        "a", "a", "a", "a", "e", "e", "e", "e", "e", "i", "i", "i", "i", "o", "o", "o", "u", "u", "ea", "io",
+    ]);
+    static ENDS: [Letters; 12] = Letters::of_each(["", "", "", "", "", "", "l", "n", "n", "r", "s", "t"]);
     const SYLLABLES: [u64; 10] = [1, 1, 2, 2, 2, 2, 3, 3, 3, 4];
 
+    // Four syllables of five letters and one oddity at most, and what a part is longer than its letters.
+    let (mut bytes, mut length) = ([0; 32], 0);
+    let mut push = |letters: Letters| {
+        bytes[length..length + 4].copy_from_slice(&letters.bytes);
+        length += letters.length;
+    };
     let syllables = random.pick(&SYLLABLES);
     let odd_after = random.below(syllables);
     for syllable in 0..syllables {
-        spelling.push_str(random.pick(&ONSETS));
-        spelling.push_str(random.pick(&VOWELS));
-        spelling.push_str(random.pick(&ENDS));
+        push(random.pick(&ONSETS));
+        push(random.pick(&VOWELS));
+        push(random.pick(&ENDS));
         if syllable == odd_after {
             match random.below(1000) {
-                0..20 => spelling.push(random.pick(&LETTERS).0),
-                20..40 => spelling.push('\''),
-                40..47 => spelling.push(random.pick(&['0', '1', '2', '7', '9'])),
-                47..55 => spelling.push('.'),
+                0..20 => push(Letters::of(random.pick(&LETTERS).0.encode_utf8(&mut [0; 4]))),
+                20..40 => push(Letters::of("'")),
+                40..47 => push(Letters::of(random.pick(&["0", "1", "2", "7", "9"]))),
+                47..55 => push(Letters::of(".")),
                 _ => (),
             }
         }
+    }
+    spelling.push_str(str::from_utf8(&bytes[..length]).expect("letters one behind the other"));
+}
+
+/// Up to four bytes, of which all four are copied: copying a number that varies is a call.
+#[derive(Clone, Copy)]
+struct Letters {
+    bytes: [u8; 4],
+    length: usize,
+}
+
+impl Letters {
+    const fn of(letters: &str) -> Self {
+        let (mut bytes, mut place) = ([0; 4], 0);
+        while place < letters.len() {
+            bytes[place] = letters.as_bytes()[place];
+            place += 1;
+        }
+        Self { bytes, length: letters.len() }
+    }
+
+    const fn of_each<const N: usize>(all: [&str; N]) -> [Self; N] {
+        let (mut letters, mut place) = ([Self::of(""); N], 0);
+        while place < N {
+            letters[place] = Self::of(all[place]);
+            place += 1;
+        }
+        letters
     }
 }
 

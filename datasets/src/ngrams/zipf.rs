@@ -39,14 +39,14 @@ impl Spread {
         let (spellings, drawn) = draw_words(seed, zipf.words.max(1));
         let bytes_of = |word: &Spelled| word.length() as u64 + BESIDE;
         let shares: Vec<(u64, u64)> =
-            (1..).zip(&drawn).map(|(rank, word)| (share(rank, zipf.hundredths), bytes_of(word))).collect();
+            shares(drawn.len(), zipf.hundredths).zip(&drawn).map(|(share, word)| (share, bytes_of(word))).collect();
         let lines = |of_the_first: u64, share: u64| lines(of_the_first, share).max(1);
         // Of all words together; asked for what has room, or little more, so it is far from the largest number.
-        let length =
-            |of_the_first: u64| -> u64 { shares.iter().map(|(share, line)| lines(of_the_first, *share) * line).sum() };
-        let fits = |of_the_first: u64| length(of_the_first) <= bytes;
-        if !fits(0) {
-            let least = length(0);
+        let length = |of_the_first: u64, words: &[(u64, u64)]| -> u64 {
+            words.iter().map(|(share, line)| lines(of_the_first, *share) * line).sum()
+        };
+        let least: u64 = shares.iter().map(|(_, line)| line).sum();
+        if least > bytes {
             let reason =
                 format!("{} words need {least} bytes at least; ask for more bytes or fewer words", drawn.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
@@ -57,11 +57,18 @@ impl Spread {
         let halves: u128 = shares.iter().map(|(_, line)| u128::from(*line)).sum::<u128>() / 2 + 1;
         let most = (((u128::from(bytes) + halves) << 60) / (weight >> 4).max(1)).min(u128::from(bytes) << 16);
         let (mut low, mut high) = (0, u64::try_from(most).unwrap_or(u64::MAX));
+        // Words at the end that have one line however many the first has: they are not asked again.
+        let (mut asked, mut of_others) = (&shares[..], 0);
         while low < high {
+            while let Some(((share, line), rest)) = asked.split_last()
+                && lines(high, *share) == 1
+            {
+                (asked, of_others) = (rest, of_others + line);
+            }
             let middle = low + (high - low).div_ceil(2);
-            if fits(middle) { low = middle } else { high = middle - 1 }
+            if of_others + length(middle, asked) <= bytes { low = middle } else { high = middle - 1 }
         }
-        let mut room = bytes - length(low);
+        let mut room = bytes - of_others - length(low, asked);
         // What is left over has room for less than one more line of each word.
         let lines_of = |(share, line): &(u64, u64)| {
             let lines = lines(low, *share);
@@ -123,11 +130,19 @@ fn lines(of_the_first: u64, share: u64) -> u64 {
     ((u128::from(of_the_first) * u128::from(share) + (1 << 63)) >> 64) as u64
 }
 
-/// The word of this rank has so many of the first word's lines: times 2^48.
+/// By rank, how many of the first word's lines a word has: times 2^48.
 ///
-/// The power comes from a library in software, for those of processors and systems differ in their last places, and files
-/// would with them.
-fn share(rank: u64, hundredths: u32) -> u64 {
+/// The powers come from a library in software, for those of processors and systems differ in their last places, and files
+/// would with them. It takes its time, so it is asked for one rank in four: the power of a product is the product of powers.
+fn shares(ranks: usize, hundredths: u32) -> impl Iterator<Item = u64> {
     const ALL: f64 = (1_u64 << 48) as f64;
-    (libm::pow(rank as f64, -f64::from(hundredths) / 100.0) * ALL) as u64
+    let mut powers = vec![1.0; ranks + 1];
+    for rank in 2..=ranks {
+        let factor = [2, 3, 5, 7].into_iter().find(|factor| rank.is_multiple_of(*factor) && rank > *factor);
+        powers[rank] = match factor {
+            Some(factor) => powers[factor] * powers[rank / factor],
+            None => libm::pow(rank as f64, -f64::from(hundredths) / 100.0),
+        };
+    }
+    powers.into_iter().skip(1).map(|power| (power * ALL) as u64)
 }
