@@ -76,21 +76,20 @@ impl Recipe {
     ///
     /// What `out` reports; or that there is no room for as many words as [`Recipe::zipf`] asks for.
     pub fn write(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
+        // A recipe for which there is no room is refused before anything is told.
+        let spread = self.zipf.map(|zipf| Spread::draw(self.seed, self.bytes, zipf)).transpose()?;
         progress(0);
+        let write_sorted = |out: &mut dyn Write, progress: &mut dyn FnMut(u64)| match spread {
+            None => write_sorted(&Vocabulary::draw(self.seed, self.bytes), out, progress),
+            Some(spread) => spread.write(out, progress),
+        };
         if self.shuffled {
             let mut shuffle = Shuffle::new(self.seed, self.bytes);
-            let summary = self.write_sorted(&mut shuffle, &mut |_| ())?;
+            let summary = write_sorted(&mut shuffle, &mut |_| ())?;
             shuffle.finish(out, progress)?;
             Ok(summary)
         } else {
-            self.write_sorted(out, progress)
-        }
-    }
-
-    fn write_sorted(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
-        match self.zipf {
-            None => write_sorted(&Vocabulary::draw(self.seed, self.bytes), out, progress),
-            Some(zipf) => Spread::draw(self.seed, self.bytes, zipf)?.write(out, progress),
+            write_sorted(out, progress)
         }
     }
 

@@ -70,16 +70,18 @@ impl Prepared {
     }
 }
 
-/// The generated 1-gram file of `recipe` in `folder`, made now if it is not there.
+/// The generated 1-gram file of `recipe` in `folder`, made now if it is not there or was made in another way.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn grams(recipe: Recipe, folder: &Path, say: &dyn Fn(&str)) -> Result<std::path::PathBuf> {
+    let mut said = false;
     let path = folder.join(recipe.file_name());
-    if !path.exists() {
-        say(&format!("making {}", path.display()));
-    }
-    Ok(recipe.file(folder, &mut |_| ())?)
+    Ok(recipe.file(folder, &mut |_| {
+        if !std::mem::replace(&mut said, true) {
+            say(&format!("making {}", path.display()));
+        }
+    })?)
 }
 
 /// `inputs` with the 1-grams of a recipe, if there is one.

@@ -265,8 +265,9 @@ fn a_file_that_is_missing_or_none_at_all_is_named() {
     mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
     let (missing, place) = (folder.path().join("missing.tsv"), folder.path());
     for strategy in strategies::catalogue::ALL {
-        let sentence = format!("cannot open {}: No such file or directory (os error 2)", missing.display());
-        complains(&goldilocks(&missing, strategy.name, "bytes", 1), &sentence);
+        let missing_is =
+            format!("cannot open {}: No such file or directory (os error 2); is the path right?", missing.display());
+        complains(&goldilocks(&missing, strategy.name, "bytes", 1), &missing_is);
         complains(&goldilocks(place, strategy.name, "bytes", 1), &format!("{} is not a file", place.display()));
         complains(&goldilocks(&pipe, strategy.name, "bytes", 1), &format!("{} is not a file", pipe.display()));
     }
@@ -297,5 +298,7 @@ fn a_file_that_may_not_be_read_is_named() {
             goldilocks(&secret, "rayon", "bytes", 1)
         }
     });
-    complains(&ran.join().unwrap(), &format!("cannot open {}: Permission denied (os error 13)", secret.display()));
+    let secret = secret.display();
+    let sentence = format!("cannot open {secret}: Permission denied (os error 13); allow this user to read it");
+    complains(&ran.join().unwrap(), &sentence);
 }

@@ -90,7 +90,14 @@ thread_local! {
 
 impl Input {
     pub(super) fn open(path: PathBuf, read: Read) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::task(format!("cannot open {}: {error}", path.display()));
+        let failed = |error: std::io::Error| {
+            let next = match error.kind() {
+                std::io::ErrorKind::NotFound => "; is the path right?",
+                std::io::ErrorKind::PermissionDenied => "; allow this user to read it",
+                _ => "",
+            };
+            Error::task(format!("cannot open {}: {error}{next}", path.display()))
+        };
         // Asked before it is opened, for opening a named pipe waits until somebody writes to it.
         if !std::fs::metadata(&path).map_err(failed)?.is_file() {
             return Err(Error::task(format!("{} is not a file", path.display())));
