@@ -124,6 +124,7 @@ impl WordTotals {
                 list.push(run);
                 self.stretches.push(Stretch { list: self.lists.len(), places: 0..1 });
                 self.lists.push(list);
+                self.closed = false;
             }
             Ordering::Less => return self.add(run),
             Ordering::Equal => {
@@ -262,7 +263,8 @@ impl WordTotals {
                 return self.make_tables();
             }
         }
-        if self.dropped > FEW.max(self.len()) {
+        // In this order, for the length is counted.
+        if self.dropped > FEW && self.dropped > self.len() {
             self.tidy();
         }
     }

@@ -52,9 +52,10 @@ impl<const LARGE: u32> List<LARGE> {
         self.among(0..self.len())
     }
 
-    /// What the totals of a stretch add up to.
+    /// What the totals of a stretch add up to, if none went beyond `u64`.
     pub(super) fn occurrences(&self, places: Range<usize>) -> u128 {
-        let large = self.large_totals.range(places.clone()).map(|(_, total)| u128::from(total - u64::from(LARGE)));
+        let large =
+            self.large_totals.range(places.clone()).map(|(_, total)| u128::from(total.saturating_sub(LARGE.into())));
         // So many numbers of 32 bits cannot go beyond 64.
         let sum: u64 = self.words[places].iter().map(|word| u64::from(word.total)).sum();
         u128::from(sum) + large.sum::<u128>()

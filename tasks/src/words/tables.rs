@@ -152,11 +152,16 @@ impl Tables {
         self.add_all(table.list().runs(0..table.len()))
     }
 
-    /// Each of [`SHARDS`] tables for itself.
+    /// Each of [`SHARDS`] tables for itself, in its place among empty ones: alone it would be taken for a small total's, and
+    /// be spread once it is large.
     pub(super) fn into_shards(mut self) -> impl Iterator<Item = Tables> {
         if self.0.len() == 1 {
             self.spread();
         }
-        self.0.into_iter().map(|table| Tables(vec![table]))
+        self.0.into_iter().enumerate().map(|(shard, table)| {
+            let mut tables = vec![Table::default(); SHARDS];
+            tables[shard] = table;
+            Tables(tables)
+        })
     }
 }
