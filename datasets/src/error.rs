@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A file or folder could not be used.
-    #[error("cannot {action} {}: {source}; check that the folder may be written and the disk has room", path.display())]
+    #[error("cannot {action} {}: {cause}; check that the folder may be written and the disk has room", path.display())]
     File {
         /// What was tried: a verb, as in "cannot write".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said. Not called the source, for then it would be told twice.
+        cause: io::Error,
     },
 
     /// The recipe of a file asks for what cannot be.
@@ -104,7 +104,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn cannot(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::File { action, path: path.to_owned(), source }
+    pub(crate) fn cannot(action: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self::File { action, path: path.to_owned(), cause }
     }
 }

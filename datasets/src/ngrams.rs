@@ -13,8 +13,10 @@
 //!    and drawn again in step 3.
 //! 3. The list is walked in order, and `text` writes each line by hand into a large buffer.
 //!
+//! Where so many words are asked for, with frequencies by Zipf's law, `zipf` takes the place of steps 1 and 2.
+//!
 //! Everything is integer arithmetic: a logarithm from one system's mathematics library may differ from another's in
-//! the last bit, and one bit moves every byte after it.
+//! the last bit, and one bit moves every byte after it. Zipf's powers come from a library in software, the same everywhere.
 
 mod shuffle;
 mod text;
@@ -42,7 +44,7 @@ pub struct Recipe {
     /// Every choice follows from this number; 1 unless there is a reason.
     pub seed: u64,
     /// The size to fill, in bytes. The file ends with the last whole line that fits: less than 100 bytes below.
-    /// There is always one line, about the word `Aardvark`.
+    /// There is always one line, about the word `Aardvark`; with [`Recipe::zipf`], a size without room is refused.
     pub bytes: u64,
     /// The same lines in a random order, likewise from the seed, so that equal words are no longer neighbours.
     /// Holds the whole file in memory: about 1.1 times [`Recipe::bytes`].
@@ -110,6 +112,7 @@ impl Recipe {
             return Ok(path);
         }
 
+        self.has_room(folder)?;
         let mut new = NewFile::create(&path)?;
         let summary = self.write(&mut new, progress).map_err(|source| {
             // Half a file helps nobody, and on a full disk it would keep it full.
@@ -129,6 +132,26 @@ impl Recipe {
         Ok(path)
     }
 
+    /// Refuses at once what would fail after a long time: for want of room on the disk, or of memory.
+    fn has_room(&self, folder: &Path) -> Result<(), Error> {
+        let megabytes = |bytes: u64| bytes / 1_000_000;
+        let disk = rustix::fs::statvfs(folder).map_err(|error| Error::cannot("look at", folder, error.into()))?;
+        let room = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if self.bytes > room {
+            let (wanted, room, folder) = (megabytes(self.bytes), megabytes(room), folder.display());
+            return Err(Error::Recipe(format!("{wanted} MB are asked for, and {folder} has room for {room} MB")));
+        }
+        // All lines at once, or the words.
+        let needed = if self.shuffled { self.bytes / 10 * 11 } else { self.bytes / 15 };
+        match available_memory() {
+            Some(memory) if needed > memory => {
+                let (needed, memory) = (megabytes(needed), megabytes(memory));
+                Err(Error::Recipe(format!("making them takes {needed} MB of memory, and {memory} MB are free")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What the file is called: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`. Between seed and order there
     /// may be words and exponent, as in `1grams-20MB-seed1-words10000-zipf1.30-shuffled.tsv`.
     pub fn file_name(&self) -> String {
@@ -143,6 +166,13 @@ impl Recipe {
         });
         format!("1grams-{size}-seed{}-{zipf}{order}.tsv", self.seed)
     }
+}
+
+/// The memory that can be had without anything having to be written to a disk, if the system tells.
+fn available_memory() -> Option<u64> {
+    let known = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = known.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 fn is_length_of(path: &Path, bytes: u64) -> bool {

@@ -36,6 +36,16 @@ impl Spread {
     /// # Errors
     /// When `bytes` have no room for one line of each word.
     pub(super) fn draw(seed: u64, bytes: u64, zipf: Zipf) -> io::Result<Self> {
+        let refuse = |least: u64| {
+            let words = zipf.words;
+            let reason = format!("{words} words need {least} bytes at least; ask for more bytes or fewer words");
+            io::Error::new(io::ErrorKind::InvalidInput, reason)
+        };
+        // However short words were: so that no wish is drawn that is far too large.
+        let shortest = zipf.words.saturating_mul(1 + BESIDE);
+        if shortest > bytes {
+            return Err(refuse(shortest));
+        }
         let (spellings, drawn) = draw_words(seed, zipf.words.max(1));
         let bytes_of = |word: &Spelled| word.length() as u64 + BESIDE;
         let shares: Vec<(u64, u64)> =
@@ -47,9 +57,7 @@ impl Spread {
         };
         let least: u64 = shares.iter().map(|(_, line)| line).sum();
         if least > bytes {
-            let reason =
-                format!("{} words need {least} bytes at least; ask for more bytes or fewer words", drawn.len());
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+            return Err(refuse(least));
         }
         // As many lines for the first word as there is room for, in 2^-16 of a line: not more than without rounding and
         // with half a line less for each, so the search begins there.
