@@ -10,7 +10,6 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -390,8 +389,7 @@ pub fn serve() -> anyhow::Result<()> {
 
 fn write(outcome: &Outcome, path: &std::path::Path) -> Result<()> {
     let failed = |error: std::io::Error| Error::task(format!("cannot write {}: {error}", path.display()));
-    let mut out = BufWriter::new(File::create(path).map_err(failed)?);
-    outcome.write(&mut out).and_then(|()| out.flush()).map_err(failed)
+    reports::fill(path, |out| outcome.write(out)).map_err(failed)
 }
 
 /// How many threads this process has.

@@ -9,14 +9,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be opened, read, written or renamed.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {cause}", path.display())]
     File {
         /// What was tried, as a verb: `read`, `write`.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said. Not called the source, for then it would be told twice.
+        cause: std::io::Error,
     },
     /// A line of a record is not what the format asks for.
     #[error("{}, line {line}: {reason}", path.display())]
@@ -59,7 +59,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn file(action: &'static str, path: &Path, source: std::io::Error) -> Self {
-        Self::File { action, path: path.to_owned(), source }
+    pub(crate) fn file(action: &'static str, path: &Path, cause: std::io::Error) -> Self {
+        Self::File { action, path: path.to_owned(), cause }
     }
 }

@@ -38,3 +38,4 @@ pub use error::{Error, Result};
 pub use page::{page, write};
 pub use read::{Record, read};
 pub use text::text;
+pub use whole::fill;

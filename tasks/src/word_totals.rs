@@ -173,6 +173,14 @@ impl TotalsOf {
         }
     }
 
+    /// Whether totals are right: those of a word whose total went beyond `u64` are not.
+    ///
+    /// # Errors
+    /// If one did: at which line.
+    pub fn check(&self, totals: &WordTotals) -> Result<()> {
+        if totals.overflowed() { Err(self.too_large()?) } else { Ok(()) }
+    }
+
     /// The first line, in file order, at which a word's total no longer fits. Partials cannot know it.
     fn too_large(&self) -> Result<Error> {
         let mut totals: HashMap<Vec<u8>, u64> = HashMap::new();
@@ -239,9 +247,7 @@ impl Task for TotalsOf {
     }
 
     fn answer(&self, total: &WordTotals) -> Result<Answer> {
-        if total.overflowed() {
-            return Err(self.too_large()?);
-        }
+        self.check(total)?;
         let mut digest = Digest::default();
         let mut all = 0u128;
         let mut record = Vec::new();

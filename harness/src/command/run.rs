@@ -1,6 +1,6 @@
 //! `goldilocks run`: one cell, verified.
 
-use super::values::{positive, seconds, word, workers};
+use super::values::{not_the_same, positive, seconds, word, workers};
 use super::{Places, Wanted, known_strategy, known_task};
 use crate::child::{self, End, Message};
 use crate::data::{Prepared, made};
@@ -83,6 +83,7 @@ impl Run {
         let interrupt = Interrupt::listen()?;
         let say = |line: &str| eprintln!("{line}");
         let inputs = made(self.inputs.clone(), self.wanted.grams, &self.places.data, &interrupt, &say)?;
+        not_the_same(self.output.as_deref(), inputs.word_totals.input.as_deref())?;
         let prepared = Prepared::prepare(&[&self.task], inputs, &self.places.data, &interrupt, &say)?;
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot be run: {reason}", self.task);

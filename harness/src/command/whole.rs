@@ -1,5 +1,6 @@
 //! `goldilocks whole`: the whole job of `word_totals` in one process, as a peer does it.
 
+use super::values::not_the_same;
 use crate::peers::whole;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -34,6 +35,7 @@ impl Whole {
             println!("{}", floor::sum_of_bytes(file, self.options.read, self.threads, self.let_go)?);
             return Ok(ExitCode::SUCCESS);
         }
+        not_the_same(self.output.as_deref(), self.options.input.as_deref())?;
         let task = Arc::new(TotalsOf::new(&self.options)?);
         let totals = whole::totals(&task, self.threads)?;
         if let Some(path) = &self.output {

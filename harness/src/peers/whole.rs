@@ -1,8 +1,6 @@
 //! This program's own side of the comparison: the whole job in one process, from its start to its end, as the peers do it.
 
 use anyhow::{Context, Result};
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -17,11 +15,14 @@ const LINES: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
 /// of its own.
 ///
 /// # Errors
-/// When the file cannot be read, or has a line that is malformed.
+/// When the file cannot be read, or has a line that is malformed, or a total goes beyond 64 bits.
 pub fn totals(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotals> {
-    if threads == NonZeroUsize::MIN {
-        return Ok(task.once()?);
-    }
+    let totals = if threads == NonZeroUsize::MIN { task.once()? } else { side_by_side(task, threads)? };
+    task.check(&totals)?;
+    Ok(totals)
+}
+
+fn side_by_side(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotals> {
     let partitions = Mutex::new(task.partitions(LINES)?);
     let work = &|| {
         let mut totals = WordTotals::default();
@@ -54,10 +55,12 @@ pub fn report(totals: &WordTotals) -> String {
 /// # Errors
 /// When the file cannot be written.
 pub fn write(totals: &WordTotals, path: &Path) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let mut out = BufWriter::new(File::create(path).with_context(failed)?);
-    for (word, total) in totals.iter() {
-        out.write_all(word).and_then(|()| writeln!(out, "\t{total}")).with_context(failed)?;
-    }
-    out.flush().with_context(failed)
+    let written = reports::fill(path, |out| {
+        for (word, total) in totals.iter() {
+            out.write_all(word)?;
+            writeln!(out, "\t{total}")?;
+        }
+        Ok(())
+    });
+    written.with_context(|| format!("cannot write {}", path.display()))
 }

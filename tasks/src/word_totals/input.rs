@@ -177,7 +177,8 @@ impl Input {
             }
             let from = usize::try_from(at - cut.window_at).map_err(Error::task)?;
             match memchr(b'\n', &cut.window[from..]) {
-                Some(feed) => break at + feed as u64 + 1,
+                // A file that grows meanwhile is what it was when it was opened.
+                Some(feed) => break (at + feed as u64 + 1).min(self.length),
                 None => at = cut.window_at + cut.window.len() as u64,
             }
         };
