@@ -23,6 +23,9 @@ pub const ENTRY: Entry = Entry {
     options,
 };
 
+/// Counting so far takes half an hour or more; whoever asks for more has mistyped.
+const FARTHEST: u64 = 10_000_000_000_000;
+
 /// What to count to.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "count")]
@@ -31,13 +34,13 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Profile::Even, help_heading = "Task options")]
     pub profile: Profile,
     /// count: the numbers themselves, instead of a profile
-    #[arg(long, value_delimiter = ',', help_heading = "Task options")]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(..=FARTHEST), help_heading = "Task options")]
     pub numbers: Vec<u64>,
     /// count: how many numbers an even or uneven profile has
-    #[arg(long, default_value_t = 4096, value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
     pub how_many: u64,
     /// count: what the numbers of an even or uneven profile add up to, about
-    #[arg(long, default_value_t = 100_000_000, value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=FARTHEST), value_name = "N", help_heading = "Task options")]
     pub increments: u64,
 }
 

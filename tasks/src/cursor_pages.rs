@@ -38,7 +38,7 @@ pub struct Options {
     #[arg(long, value_name = "SCHEMA.TABLE", help_heading = "Task options")]
     pub table: Option<String>,
     /// cursor_*: how many rows the table made for the run has
-    #[arg(long, default_value_t = ROWS, value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = ROWS, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
     pub rows: u64,
     /// cursor_*: how many pages of a cursor are under way, with the one in use; 1 is what asyncpg does
     #[arg(long, default_value_t = DEPTH, value_parser = clap::value_parser!(u32).range(1..=32), value_name = "N", help_heading = "Task options")]

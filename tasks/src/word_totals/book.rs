@@ -13,9 +13,9 @@ pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let mut begin = 0;
     for line in piece.split_inclusive(|byte| *byte == b'\n') {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
-        let fields: Vec<Vec<u8>> = text.split(|byte| *byte == b'\t').map(<[u8]>::to_vec).collect();
-        let (_, count) = line::parse(text).map_err(|_| begin)?;
-        let word = fields.into_iter().next().unwrap_or_default();
+        let mut fields: Vec<Vec<u8>> = text.split(|byte| *byte == b'\t').map(<[u8]>::to_vec).collect();
+        let word = fields.remove(0);
+        let count = line::count(&word, fields).map_err(|_| begin)?;
         let total = counts.entry(word).or_default();
         match total.checked_add(count) {
             Some(sum) => *total = sum,
