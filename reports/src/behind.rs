@@ -70,13 +70,17 @@ pub struct Behind {
     /// What its workers spent more on than the fastest's, and how much in nanoseconds, the most first: medians, and only
     /// what is worth naming.
     pub causes: Vec<(Cause, f64)>,
+    /// How much more they spent in the task's own work, in nanoseconds; negative if it was less.
+    pub in_task_ns: f64,
+    /// Whether it can be told from the fastest: medians may differ where blocks differ too much to say so.
+    pub surely: bool,
 }
 
 impl Behind {
-    /// How much of its time the strategy itself spent more than the fastest, in nanoseconds: what is named, but for the
-    /// task's own work.
+    /// How much of its time the strategy itself spent more than the fastest, in nanoseconds: all but what the task's own work
+    /// took longer.
     pub fn explained_ns(&self) -> f64 {
-        self.causes.iter().filter(|(cause, _)| *cause != Cause::Task).map(|(_, ns)| ns).sum()
+        self.ns - self.fastest_ns - self.in_task_ns
     }
 
     /// `processes takes 40 % longer than rayon, 292 ms and not 208 ms. More of a worker’s time went by: 62.1 ms shipping …`
@@ -84,11 +88,15 @@ impl Behind {
         let time = figures::time;
         let causes: Vec<String> =
             self.causes.iter().map(|(cause, ns)| format!("{} {}", time(*ns), cause.words())).collect();
+        let more = figures::percent(self.ns / self.fastest_ns - 1.0);
+        let who = if self.surely {
+            format!("{} takes {more} longer than {}", self.strategy, self.fastest)
+        } else {
+            let (own, other) = (&self.strategy, &self.fastest);
+            format!("{own} cannot be told from {other}, but its median time is {more} longer")
+        };
         format!(
-            "{} takes {} longer than {}, {} and not {}. {}.",
-            self.strategy,
-            figures::percent(self.ns / self.fastest_ns - 1.0),
-            self.fastest,
+            "{who}, {} and not {}. {}.",
             time(self.ns),
             time(self.fastest_ns),
             if causes.is_empty() {
@@ -113,6 +121,10 @@ pub fn behind(sweep: &Sweep) -> Vec<Behind> {
     let Some((fastest, fastest_ns, its)) = candidates.iter().min_by(|one, other| one.1.total_cmp(&other.1)) else {
         return Vec::new();
     };
+    let is_slower = |measured: &Measured| {
+        let both = [("slower", &measured.blocks), ("fastest", &fastest.blocks)];
+        statistics::tie_groups(&both).first().is_some_and(|place| !place.contains(&"slower"))
+    };
     let far = candidates.iter().filter(|(_, ns, _)| *ns > fastest_ns * (1.0 + FAR));
     far.map(|(measured, ns, own)| {
         let more = CAUSES.into_iter().zip(own.iter().zip(its).map(|(own, its)| own - its));
@@ -124,6 +136,8 @@ pub fn behind(sweep: &Sweep) -> Vec<Behind> {
             fastest: fastest.cell.strategy.clone(),
             ns: *ns,
             fastest_ns: *fastest_ns,
+            in_task_ns: own[0] - its[0],
+            surely: is_slower(measured),
             causes,
         }
     })
