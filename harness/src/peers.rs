@@ -8,6 +8,7 @@ pub mod whole;
 use crate::cell::pin;
 use crate::usage;
 use anyhow::{Context, Result, bail, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
 use reports::record::{Peer, PeerRun, Role};
 use std::fs::File;
 use std::io::Read as _;
@@ -77,6 +78,8 @@ pub const ALL: &[Program] = &[
     },
     own("runs_map", "This program: the kernel runs over a memory map.", &["--kernel", "runs", "--read", "map"]),
     own("runs_pread", "This program: the kernel runs, memory bounded.", &["--kernel", "runs", "--read", "pread"]),
+    own("bytes_pread", "This program: the kernel bytes, memory bounded.", &["--kernel", "bytes", "--read", "pread"]),
+    own("book_pread", "This program: the kernel book, memory bounded.", &["--kernel", "book", "--read", "pread"]),
     python("polars", "Polars: a lazy scan, its streaming engine.", "with_polars.py", Some("polars"), true),
     python("duckdb", "DuckDB: GROUP BY over read_csv.", "with_duckdb.py", Some("duckdb"), true),
     Program {
@@ -359,6 +362,7 @@ impl Place<'_> {
             all.len()
         );
         pin(&all[..threads as usize])?;
+        let faults = faults_of_children()?;
         let began = Instant::now();
         let ended = command.spawn().and_then(|mut child| child.wait4());
         let wall = began.elapsed();
@@ -374,12 +378,20 @@ impl Place<'_> {
                 wall_ns: nanoseconds(wall),
                 start_ns: 0,
                 cpu_ns: nanoseconds(ended.rusage.utime + ended.rusage.stime),
+                system_ns: Some(nanoseconds(ended.rusage.stime)),
+                minor_faults: Some(faults_of_children()?.saturating_sub(faults)),
                 peak_memory_bytes: ended.rusage.maxrss,
             },
             printed: std::fs::read_to_string(&out).unwrap_or_default(),
             failure,
         })
     }
+}
+
+/// Page faults without reading, of all processes that have been waited for.
+fn faults_of_children() -> Result<u64> {
+    let children = getrusage(UsageWho::RUSAGE_CHILDREN).context("the system does not say what children have used")?;
+    Ok(children.minor_page_faults().unsigned_abs())
 }
 
 /// What a program complained of last.

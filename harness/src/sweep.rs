@@ -306,7 +306,7 @@ impl<'a> Sweep<'a> {
                 let wanted = (self.elapsed() + whole * (FLOOR - block)).as_secs_f64().ceil();
                 progress.say(&format!(
                     "the time is up after {block} of the {FLOOR} blocks that a verdict takes; \
-                     `goldilocks sweep --resume {} --budget {wanted}s` measures the others",
+                     `just bench --resume {} --budget {wanted}s` measures the others",
                     self.journal.folder().display()
                 ));
                 break;

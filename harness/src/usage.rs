@@ -157,7 +157,7 @@ impl Counters {
             open("cache_misses", Hardware::CACHE_MISSES),
         );
         let energy = packages(Path::new(POWERCAP)).unwrap_or_else(|reason| {
-            unmeasured.insert("energy".to_owned(), reason);
+            unmeasured.insert("energy_uj".to_owned(), reason);
             Vec::new()
         });
         Counters { cycles, instructions, cache_misses, energy, unmeasured }

@@ -79,6 +79,8 @@ pub enum Kind {
     Physical,
     /// What another program takes.
     Peer,
+    /// What the whole job takes with one of this program's kernels; each corner is measured.
+    Kernel,
 }
 
 /// The measured points of one strategy.
@@ -237,6 +239,75 @@ pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
         best.join("; "),
     );
     Some(Chart { title: "Time against partition size".into(), description, x, y, references, series })
+}
+
+/// So many cores are what a better kernel is set against.
+const MANY: u32 = 32;
+
+/// The whole job against cores, with each kernel that was timed as a peer: what a better kernel is worth, and what more cores
+/// would be. `None` if fewer than two were.
+pub fn time_by_kernel(sweep: &Sweep) -> Option<Chart> {
+    let kernels = peers::kernels(&sweep.peers);
+    let [slowest, .., quickest] = &kernels[..] else { return None };
+    let measured = kernels.iter().flat_map(|kernel| &kernel.times);
+    let most = measured.clone().map(|(threads, _)| *threads).max()?.max(MANY);
+    let ideally = slowest.alone() / f64::from(most);
+    let lowest = measured.map(|(_, time)| *time).fold(ideally, f64::min);
+    let (low, high) = (lowest / 1.5, slowest.alone() * 1.8);
+    let y = Axis {
+        title: "Time of the whole job".into(),
+        scale: Scale::Logarithmic,
+        low,
+        high,
+        ticks: labelled(logarithmic_ticks(low, high), figures::short_time),
+    };
+    let x = Axis {
+        title: "Cores".into(),
+        scale: Scale::Logarithmic,
+        low: 1.0 / 1.25,
+        high: f64::from(most) * 1.25,
+        ticks: labelled(doublings(1.0, f64::from(most)), figures::short),
+    };
+    let mut references = vec![
+        Reference {
+            kind: Kind::Ideal,
+            label: format!("{}, ideally", slowest.name),
+            path: vec![(1.0, slowest.alone()), (f64::from(most), ideally)],
+        },
+        Reference {
+            kind: Kind::Baseline,
+            label: format!("{} on{SPACE}one", quickest.name),
+            path: vec![(x.low, quickest.alone()), (x.high, quickest.alone())],
+        },
+    ];
+    references.extend(kernels.iter().map(|kernel| Reference {
+        kind: Kind::Kernel,
+        label: kernel.name.into(),
+        path: kernel.times.iter().map(|(threads, time)| (f64::from(*threads), *time)).collect(),
+    }));
+    let alone: Vec<String> =
+        kernels.iter().map(|kernel| format!("{} {}", kernel.name, figures::time(kernel.alone()))).collect();
+    let description = format!(
+        "Time of the whole job against cores, both on logarithmic scales. On one core: {}. {}",
+        alone.join("; "),
+        better_kernel(sweep).unwrap_or_default(),
+    );
+    Some(Chart { title: "A better kernel, or more cores".into(), description, x, y, references, series: Vec::new() })
+}
+
+/// What the chart of kernels shows, in a sentence.
+pub fn better_kernel(sweep: &Sweep) -> Option<String> {
+    let kernels = peers::kernels(&sweep.peers);
+    let [slowest, .., quickest] = &kernels[..] else { return None };
+    let most = kernels.iter().flat_map(|kernel| &kernel.times).map(|(threads, _)| *threads).max()?.max(MANY);
+    Some(format!(
+        "On one core, {} takes {}; {} would take {} on {}, if each helped as much as the first.",
+        quickest.name,
+        figures::time(quickest.alone()),
+        slowest.name,
+        figures::time(slowest.alone() / f64::from(most)),
+        on(most),
+    ))
 }
 
 /// A line for each peer, named at its right end, or at its left one where the name would cover the one below; where

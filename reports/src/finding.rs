@@ -48,7 +48,7 @@ pub fn finding(sweep: &Sweep) -> Finding {
     // Of a block that was cut off, some cells have their part and others have not.
     if blocks.fewest < BLOCKS_FOR_A_VERDICT {
         return silent(format!(
-            "not decided, because a verdict takes {BLOCKS_FOR_A_VERDICT} blocks and there {}; `goldilocks sweep --resume` \
+            "not decided, because a verdict takes {BLOCKS_FOR_A_VERDICT} blocks and there {}; `just bench --resume` \
              with a larger `--budget` or more `--blocks` measures more. {} {setting}.",
             if blocks.most == 1 { "is 1".into() } else { format!("are {}", blocks.number()) },
             so_far(&candidates),

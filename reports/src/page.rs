@@ -98,6 +98,7 @@ struct Section<'a> {
     threads: Table,
     warmed: Vec<String>,
     outliers: Table,
+    kernels: Option<Figure>,
     peers: Option<Table>,
     dispatch: Option<Table>,
     samples: String,
@@ -187,6 +188,15 @@ impl<'a> Section<'a> {
             threads: resources::threads(sweep),
             warmed: doubts::warmed(sweep),
             outliers: doubts::outliers(sweep),
+            kernels: figure(
+                chart::time_by_kernel(sweep),
+                "kernels",
+                format!(
+                    "Both scales logarithmic; lower is faster. {}",
+                    chart::better_kernel(sweep).unwrap_or_default()
+                ),
+            )
+            .transpose()?,
             peers: peers::table(&sweep.peers),
             dispatch: costs::dispatch(sweep),
             samples: figures::count(doubts::compared(sweep).map(|measured| measured.samples as u64).sum()),

@@ -9,6 +9,10 @@ use crate::table::{Entry, Row, Table};
 pub const CAVEAT: &str = "Each is a whole process, timed from its start to its end, on as many processors as it has \
      threads; the strategies are timed inside of one that is up already.";
 
+/// Processor time from which on a share of it is told well enough: where the kernel tells by its clock's ticks, a hundredth of
+/// a second apart or less, in which part of a process each found it.
+const MANY_TICKS: u64 = 100_000_000;
+
 /// The middle of a figure over a peer's runs; `None` if it has none.
 pub fn median(peer: &Peer, figure: impl Fn(&PeerRun) -> u64) -> Option<f64> {
     statistics::median(&peer.runs.iter().map(|run| figure(run) as f64).collect::<Vec<_>>())
@@ -28,6 +32,43 @@ pub fn lines<'a>(peers: &[&'a Peer], cores: u32) -> Vec<(&'a str, f64)> {
     lines.into_iter().map(|(peer, time)| (&*peer.name, time)).collect()
 }
 
+/// The whole job with one of this program's kernels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kernel<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Numbers of threads, from one on, and what its quickest way to read takes with so many, in nanoseconds.
+    pub times: Vec<(u32, f64)>,
+}
+
+impl Kernel<'_> {
+    /// What it takes on one thread, in nanoseconds.
+    pub fn alone(&self) -> f64 {
+        self.times[0].1
+    }
+}
+
+/// This program's own kernels, the slowest first. Peers of its own are named after the kernel, then how it reads.
+pub fn kernels<'a>(peers: &[&'a Peer]) -> Vec<Kernel<'a>> {
+    let mut kernels: Vec<Kernel> = Vec::new();
+    for peer in peers.iter().filter(|peer| peer.role == Role::Own) {
+        let Some(time) = median(peer, |run| run.wall_ns) else { continue };
+        let name = peer.name.split('_').next().unwrap_or_default();
+        if kernels.iter().all(|kernel| kernel.name != name) {
+            kernels.push(Kernel { name, times: Vec::new() });
+        }
+        let Some(kernel) = kernels.iter_mut().find(|kernel| kernel.name == name) else { continue };
+        match kernel.times.iter_mut().find(|(threads, _)| *threads == peer.threads) {
+            Some((_, least)) => *least = least.min(time),
+            None => kernel.times.push((peer.threads, time)),
+        }
+    }
+    kernels.iter_mut().for_each(|kernel| kernel.times.sort_by_key(|(threads, _)| *threads));
+    kernels.retain(|kernel| kernel.times[0].0 == 1);
+    kernels.sort_by(|one, other| other.alone().total_cmp(&one.alone()));
+    kernels
+}
+
 /// One row for each peer and number of threads; `None` if nobody was asked.
 pub fn table(peers: &[&Peer]) -> Option<Table> {
     let first = peers.first()?;
@@ -41,6 +82,21 @@ pub fn table(peers: &[&Peer]) -> Option<Table> {
             |figure: fn(&PeerRun) -> u64| median(peer, figure).map_or_else(|| figures::NONE.into(), figures::time);
         let ratio = median(peer, |run| run.wall_ns).zip(own(peer.threads)).map(|(time, own)| time / own);
         let memory = median(peer, |run| run.peak_memory_bytes);
+        // Records of earlier versions do not have these.
+        let known = |figure: &dyn Fn(&PeerRun) -> Option<u64>| {
+            let of_all = peer.runs.iter().all(|run| figure(run).is_some());
+            median(peer, |run| figure(run).unwrap_or_default()).filter(|_| of_all)
+        };
+        let in_kernel = known(&|run| run.system_ns.filter(|_| run.cpu_ns >= MANY_TICKS)).map(|ns| {
+            let few = MANY_TICKS as f64 / 10.0;
+            if ns < few { format!("< {}", figures::time(few)) } else { figures::time(ns) }
+        });
+        let faults = known(&|run| run.minor_faults).map(|faults| figures::count(faults.round() as u64));
+        let runs = match peer.runs.len() {
+            0 => String::new(),
+            1 => "1 run".into(),
+            many => format!("{} runs", figures::count(many as u64)),
+        };
         let extremes = peer.runs.iter().map(|run| run.wall_ns).min().zip(peer.runs.iter().map(|run| run.wall_ns).max());
         let spread = extremes
             .filter(|_| peer.runs.len() > 1)
@@ -49,18 +105,18 @@ pub fn table(peers: &[&Peer]) -> Option<Table> {
             name: peer.name.clone(),
             remark: match peer.role {
                 Role::Floor => "floor".into(),
-                Role::Own => "this program".into(),
+                Role::Own => "ours".into(),
                 Role::Other => String::new(),
             },
             leads: peer.role == Role::Own,
             entries: vec![
-                Entry::bare(figures::count(peer.threads.into())),
+                Entry::new(figures::count(peer.threads.into()), runs),
                 Entry::new(time(|run| run.wall_ns), spread.unwrap_or_default()),
                 Entry::bare(time(|run| run.start_ns)),
-                Entry::bare(time(|run| run.cpu_ns)),
+                Entry::new(time(|run| run.cpu_ns), in_kernel.map_or_else(String::new, |it| format!("kernel {it}"))),
+                Entry::bare(faults.unwrap_or_else(|| figures::NONE.into())),
                 Entry::bare(memory.map_or_else(|| figures::NONE.into(), figures::memory)),
                 Entry::bare(ratio.map_or_else(|| figures::NONE.into(), |ratio| format!("{}×", figures::digits(ratio)))),
-                Entry::bare(figures::count(peer.runs.len() as u64)),
                 Entry::new(&peer.about, if peer.reason.is_empty() { &peer.version } else { &peer.reason }),
             ],
         }
@@ -69,7 +125,8 @@ pub fn table(peers: &[&Peer]) -> Option<Table> {
     Some(Table {
         caption: format!(
             "What others take for the job of {}, on the same file and by turns; medians. {CAVEAT} Of that, start is what \
-             the same program takes for the file’s first line alone. {checked}",
+             the same program takes for the file’s first line alone. In the kernel, what is read is copied, and pages are \
+             mapped, at a page fault, and unmapped; of less than 100 ms it is not known how much of it was there. Memory is that of the largest process. {checked}",
             first.task
         ),
         columns: vec![
@@ -78,9 +135,9 @@ pub fn table(peers: &[&Peer]) -> Option<Table> {
             "time",
             "start",
             "processor time",
+            "page faults",
             "peak memory",
             "× this program",
-            "runs",
             "what it is",
         ],
         rows: peers.iter().map(row).collect(),

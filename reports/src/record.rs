@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 ///
 /// Version 2 added to what version 1 had: checks of the machine, named faults, the mask read back, the warm-up, the
 /// census and the counters. Version 3 added peers. What an older record lacks is absent, never zero.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// One line of `run.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -483,6 +483,12 @@ pub struct PeerRun {
     pub start_ns: u64,
     /// Processor time of the process and those it waited for.
     pub cpu_ns: u64,
+    /// How much of that was in the kernel: copying what is read, mapping pages and unmapping them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_ns: Option<u64>,
+    /// Page faults that needed no reading from a disk, of the same processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minor_faults: Option<u64>,
     /// The most memory that it, or one of those, held; pages of a mapped file count. It is never less than the little that
     /// this program held when it started the peer.
     pub peak_memory_bytes: u64,

@@ -139,8 +139,14 @@ fn draw_reference(
         // Named at the end of its path, which may be the left one.
         Kind::Peer if path[0].0 > right => (Ink::Peer, HPos::Left, (4 * FINE, -2 * FINE)),
         Kind::Peer => (Ink::Peer, HPos::Right, (-4 * FINE, -2 * FINE)),
+        Kind::Kernel => (Ink::Kernel, HPos::Left, (9 * FINE, -3 * FINE)),
     };
     sheet.open("reference", Some(&reference.label));
+    if reference.kind == Kind::Kernel {
+        for corner in &path {
+            area.draw(&Circle::new(*corner, 4 * FINE, ink.style().filled()))?;
+        }
+    }
     area.draw(&PathElement::new(path, ink.style()))?;
     let style = text(Ink::Note).pos(Pos::new(h_pos, VPos::Bottom));
     if reference.kind == Kind::Baseline {
@@ -271,13 +277,14 @@ enum Ink {
     Default,
     Physical,
     Peer,
+    Kernel,
     Line,
     Whisker,
     Marker,
 }
 
 impl Ink {
-    const ALL: [(Self, &str); 12] = [
+    const ALL: [(Self, &str); 13] = [
         (Self::Axis, "axis"),
         (Self::Grid, "grid"),
         (Self::Label, "label"),
@@ -287,6 +294,7 @@ impl Ink {
         (Self::Default, "default"),
         (Self::Physical, "physical"),
         (Self::Peer, "peer"),
+        (Self::Kernel, "kernel"),
         (Self::Line, "line"),
         (Self::Whisker, "whisker"),
         (Self::Marker, "marker"),

@@ -781,13 +781,36 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     let table = reports::peers::table(&sweep.peers).expect("peers");
     let ratio = |name: &str, threads: &str| {
         let row = table.rows.iter().find(|row| row.name == name && row.entries[0].value == threads);
-        row.expect("a row").entries[5].value.clone()
+        row.expect("a row").entries[6].value.clone()
     };
     // Against this program with as many threads, a whole process too.
     assert_eq!((&*ratio("polars", "1"), &*ratio("polars", "2")), ("20.0×", "20.0×"));
     assert_eq!((&*ratio("line_count", "1"), &*ratio("fast", "1")), ("0.500×", figures::NONE));
     let text = reports::text(&record);
     assert!(text.contains("What others take for the job of word_totals") && text.contains("polars"), "{text}");
+}
+
+#[test]
+fn a_better_kernel_is_set_against_more_cores() {
+    let mut record = small().record();
+    let of = |record: &Record| chart::time_by_kernel(&Sweep::new(record, &record.run.tasks[1]));
+    assert_eq!(of(&record), None);
+    record.peers = synthetic::peers();
+    let chart = of(&record).expect("two kernels were timed");
+    let path = |kind| {
+        let lines = chart.references.iter().filter(|line| line.kind == kind);
+        lines.map(|line| (&*line.label, &*line.path)).collect::<Vec<_>>()
+    };
+    let (book, runs) = (9_090e6, 202e6);
+    assert_eq!(path(chart::Kind::Kernel), [("book", &[(1.0, book)][..]), ("runs", &[(1.0, runs), (2.0, 111e6)][..])]);
+    assert_eq!(path(chart::Kind::Ideal), [("book, ideally", &[(1.0, book), (32.0, book / 32.0)][..])]);
+    let [(_, [(low, level), (high, end)])] = path(chart::Kind::Baseline)[..] else {
+        panic!("one line, from end to end")
+    };
+    assert_eq!((*low, *level, *high, *end), (chart.x.low, runs, chart.x.high, runs));
+    let sentence =
+        "On one core, runs takes 202 ms; book would take 284 ms on 32 cores, if each helped as much as the first.";
+    assert!(page(&record).replace('\u{202f}', " ").contains(sentence));
 }
 
 #[test]

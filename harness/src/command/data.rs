@@ -22,7 +22,7 @@ pub(crate) enum Data {
         /// The same lines in a random order
         #[arg(long)]
         shuffled: bool,
-        /// So many distinct words, of whom the one of rank r has lines in proportion to r^-S [default: as in a book]
+        /// So many distinct words, of whom the one of rank r has lines in proportion to r^-S [default: as in a book, or 10000 if --zipf is given]
         #[arg(long, value_parser = positive)]
         words: Option<u64>,
         /// That S: 0 for words that are all alike, 1 as in natural language [default: 1, if --words is given]

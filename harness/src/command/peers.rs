@@ -84,7 +84,7 @@ impl Peers {
         let task = task.with_context(|| format!("{} has not measured {name}", folder.display()))?;
         ensure!(
             run.version == VERSION,
-            "{} has format version {}, which knows no peers; begin a new run, or give --input FILE",
+            "{} has format version {}, and no lines of version {VERSION} belong in it; begin a new run, or give --input FILE",
             folder.display(),
             run.version
         );

@@ -91,7 +91,7 @@ impl Sweep {
         };
         make_report(&folder)?;
         if interrupt.is_asked() {
-            eprintln!("interrupted; `goldilocks sweep --resume {}` goes on", folder.display());
+            eprintln!("interrupted; `just bench --resume {}` goes on", folder.display());
             return Ok(ExitCode::from(130));
         }
         Ok(ExitCode::SUCCESS)

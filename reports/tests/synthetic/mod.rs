@@ -227,6 +227,8 @@ pub(crate) fn peers() -> Vec<Peer> {
                 wall_ns: ms * 1_000_000,
                 start_ns: 30_000_000,
                 cpu_ns: ms * 900_000,
+                system_ns: Some(ms * 100_000),
+                minor_faults: Some(27_000),
                 peak_memory_bytes: 300 << 20,
             })
             .collect(),
@@ -236,6 +238,7 @@ pub(crate) fn peers() -> Vec<Peer> {
         peer("line_count", Role::Floor, 1, 100),
         peer("runs_map", Role::Own, 1, 200),
         peer("runs_map", Role::Own, 2, 110),
+        peer("book_pread", Role::Own, 1, 9_000),
         peer("polars", Role::Other, 1, 4_000),
         peer("polars", Role::Other, 2, 2_200),
         peer("duckdb", Role::Other, 2, 2_300),
