@@ -281,6 +281,7 @@ fn frequencies_fall_with_the_rank_as_the_exponent_says() {
             let (text, summary) = zipf(if words > 10_000 { 40_000_000 } else { 8_000_000 }, words, hundredths);
             assert_eq!(summary.words, words);
             let (wanted, found) = (f64::from(hundredths) / 100.0, -slope(&text));
+            println!("{words} words: slope off by {:.5}", (found - wanted).abs());
             assert!((found - wanted).abs() < 0.02, "{words} words: {found} instead of {wanted}");
         }
     }

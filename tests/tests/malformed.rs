@@ -302,3 +302,36 @@ fn a_file_that_may_not_be_read_is_named() {
     let sentence = format!("cannot open {secret}: Permission denied (os error 13); allow this user to read it");
     complains(&ran.join().unwrap(), &sentence);
 }
+
+#[test]
+fn a_whole_job_says_where_a_total_is_too_large() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "a\t2000\t{}\t1\na\t2001\t5\t1", u64::MAX).unwrap();
+    let path = file.path().display();
+    for threads in ["1", "2"] {
+        let mut whole = Command::new(tests::goldilocks());
+        whole.args(["whole", "--threads", threads, "--input"]).arg(file.path());
+        let sentence = format!("{path}, line 2: with this line the total of `a` is beyond {}", u64::MAX);
+        complains(&whole.output().unwrap(), &sentence);
+    }
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    const LINES: &str = "word\t1999\t5\t1\n";
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("words.tsv"), folder.path().join("link.tsv"));
+    std::fs::write(&file, LINES).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for (command, output) in [
+        (&["whole"][..], &file),
+        (&["run", "--task", "word_totals", "--strategy", "rayon"], &file),
+        (&["run", "--task", "word_totals", "--strategy", "rayon"], &link),
+    ] {
+        let mut goldilocks = Command::new(tests::goldilocks());
+        goldilocks.args(command).arg("--input").arg(&file).arg("--output").arg(output);
+        let sentence = "--output names the input itself, which would be lost; name another file";
+        complains(&goldilocks.output().unwrap(), sentence);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), LINES);
+    }
+}

@@ -300,6 +300,24 @@ mod tests {
     use std::io::Write;
 
     #[test]
+    fn a_file_that_grows_is_cut_as_if_it_had_not() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(b"first\t1\t1\t1\nlast").expect("room for it");
+        for read in [Read::Map, Read::Pread] {
+            let input = Input::open(file.path().to_owned(), read).expect("it is there");
+            let mut cut = input.cut(NonZeroUsize::MIN).expect("it is read");
+            file.write_all(b" of all\t2\t2\t2\nmore\t3\t3\t3\n").expect("room for it");
+            let mut end = 0;
+            while let Some(range) = input.next_range(&mut cut).expect("it is read") {
+                assert_eq!(range.0, end, "{read:?}");
+                end = range.1;
+                input.has_read(range);
+            }
+            assert_eq!(end, input.length(), "{read:?}");
+        }
+    }
+
+    #[test]
     fn every_block_is_let_go_of_once_it_has_been_read_in_whatever_order() {
         let bytes: Vec<u8> = (0..2 * BLOCK as u32 + 12_345).map(|place| (place % 251) as u8).collect();
         let mut file = tempfile::NamedTempFile::new().expect("a file");
