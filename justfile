@@ -44,6 +44,11 @@ report *run:
 compare a b *options:
     {{ goldilocks }} compare "$@"
 
+# What handing over a job costs with each strategy: starting workers, one job alone, one of many (half a minute)
+[group('run')]
+dispatch *options:
+    {{ goldilocks }} sweep --anyway --budget 30s --tasks noop "$@"
+
 # What other programs take for the same job, on the newest run's file, shown in its report: `just peers --rounds 9`
 [group('run')]
 peers *options:
@@ -66,7 +71,7 @@ micro *options: setup
 # Show the machine code of the loop that counts
 [group('run')]
 count-code:
-    cargo rustc --release --quiet --package tasks --lib -- --emit asm
+    cargo rustc --release --package tasks --lib -- --emit asm
     awk '/count_to.*:$/ { show = 1 } show { print } /cfi_endproc/ { show = 0 }' target/release/deps/tasks-*.s
 
 # Measure what is promised and print figure, bar, holds or not: main, seam, agreement, cursor, speed, truth, or a part of the last three
@@ -87,16 +92,19 @@ fetch:
 # Try an exercise: `just exercise 2`
 [group('learn')]
 exercise number:
+    @cargo build --package tests --bin conformance
     @cargo run --quiet --package tests --bin conformance -- "$1"
 
 # Try every exercise
 [group('learn')]
 exercises:
+    @cargo build --package tests --bin conformance
     @cargo run --quiet --package tests --bin conformance -- 1 2 3
 
 # Make sure that PostgreSQL can be had, installing it if need be
 [group('set-up')]
 setup:
+    cargo build --release --package harness --bin goldilocks
     {{ goldilocks }} setup || echo "going on without PostgreSQL: cursor_pages will be skipped"
 
 # Make sure that PostgreSQL, a browser and cargo-deny can be had for the tests, installing them if need be
@@ -125,10 +133,12 @@ wheel:
 fmt:
     git ls-files --cached --others --exclude-standard '*.rs' | xargs rustfmt --edition 2024
 
+# Whether every file is formatted
 [group('check')]
 fmt-check:
     git ls-files --cached --others --exclude-standard '*.rs' | xargs rustfmt --edition 2024 --check
 
+# What clippy says of every target, warnings being errors
 [group('check')]
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
@@ -159,6 +169,7 @@ miri: nightly
     RUSTFLAGS="-C target-feature=+avx2,+bmi1,+bmi2,+lzcnt,+popcnt" cargo +nightly miri test --package tasks --test short_texts
 
 # What fuzz and miri need: a nightly compiler with Miri, of the least profile
+[private]
 nightly:
     cargo +nightly miri --version || rustup toolchain install nightly --profile minimal --component miri,rust-src
 
@@ -168,6 +179,7 @@ deny:
     cargo deny check bans licenses sources
     if cargo deny fetch db; then cargo deny check advisories; else echo "advisories NOT checked: their database cannot be reached from here"; fi
 
+# The documentation of every crate, warnings being errors
 [group('check')]
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
 /// Which concurrency strategy, on how many cores, with which partition size? Not too big, not too small.
 #[derive(Parser)]
 // An option given twice counts as it was given last, a list too: a recipe's own may be overruled.
-#[command(name = "goldilocks", version, about, args_override_self = true)]
+#[command(name = "goldilocks", version, args_override_self = true)]
 pub(crate) struct Command {
     #[command(subcommand)]
     wish: Wish,

@@ -43,6 +43,11 @@ impl Prepared {
             inputs.word_totals.input = Some(interrupt.at_once(|| grams(Recipe::default(), folder, say))?);
         }
         let on_a_server: Vec<&str> = tasks.iter().copied().filter(|task| tasks::ON_A_SERVER.contains(task)).collect();
+        if !on_a_server.is_empty() && inputs.cursor_pages.table.is_some() && inputs.cursor_pages.address().is_none() {
+            bail!(
+                "--table names a table that is there already; say on which server, by --database-url or DATABASE_URL"
+            );
+        }
         if !on_a_server.is_empty() && inputs.cursor_pages.table.is_none() {
             let up = match inputs.cursor_pages.address() {
                 None => interrupt.at_once(|| bring_up(&inputs, folder, say)),

@@ -6,6 +6,7 @@ use crate::record::{CLOCK, Machine, Times};
 use crate::statistics;
 use crate::sweep::{Measured, Sweep};
 use crate::table::{Entry, Row, Table};
+use std::collections::BTreeMap;
 
 /// What `count` has beside its times: nanoseconds and, where the clock was measured, cycles for an increment of the plain
 /// loop, and what a processor can do at most. `None` for other tasks and without a sound baseline.
@@ -16,7 +17,7 @@ pub fn increment(sweep: &Sweep, machine: &Machine) -> Option<String> {
     let clock = machine.notes.get(CLOCK).and_then(|clock| clock.trim_end_matches("GHz").trim().parse::<f64>().ok());
     let cycles = clock.map_or_else(String::new, |clock| {
         format!(
-            ", {} of them a cycle at {}{SPACE}GHz; most processors take one branch a cycle, a few take two",
+            ", {} of them a cycle at {}{SPACE}GHz; a loop of one branch each is bound by how many branches taken a processor can do in a cycle",
             figures::digits(1.0 / (ns * clock)),
             figures::digits(clock)
         )
@@ -41,17 +42,28 @@ pub fn dispatch(sweep: &Sweep) -> Option<Table> {
             let note = tenth.zip(ninth).map(|(low, high)| format!("{}–{}", figures::time(low), figures::time(high)));
             Entry::new(half.map_or_else(|| NONE.into(), figures::time), note.unwrap_or_default())
         };
-        let of = |figure: fn(&Times) -> f64, jobs: Option<u64>| {
-            times().filter(|times| jobs.is_none_or(|jobs| times.partitions == jobs)).map(figure).collect::<Vec<_>>()
+        // Workers are started once for a cell's samples in a block, so they count once.
+        let starts = || {
+            let of_cell = |cell: &&Measured| {
+                let blocks = cell
+                    .verified
+                    .iter()
+                    .filter_map(|sample| Some((sample.block, sample.times.as_ref()?.start_ns as f64)));
+                blocks.collect::<BTreeMap<_, _>>().into_values().collect::<Vec<_>>()
+            };
+            cells.iter().flat_map(of_cell).collect::<Vec<_>>()
+        };
+        let of = |figure: fn(&Times) -> f64, jobs: u64| {
+            times().filter(|times| times.partitions == jobs).map(figure).collect::<Vec<_>>()
         };
         Some(Row {
             name: name.to_owned(),
             remark: String::new(),
             leads: false,
             entries: vec![
-                spread(of(|times| times.start_ns as f64, None)),
-                spread(of(|times| times.wall_ns as f64, Some(1))),
-                spread(of(|times| times.wall_ns as f64 / times.partitions as f64, Some(most))),
+                spread(starts()),
+                spread(of(|times| times.wall_ns as f64, 1)),
+                spread(of(|times| times.wall_ns as f64 / times.partitions as f64, most)),
                 Entry::bare(figures::count(most)),
             ],
         })
@@ -60,8 +72,8 @@ pub fn dispatch(sweep: &Sweep) -> Option<Table> {
     (!rows.is_empty()).then(|| Table {
         caption: format!(
             "What it costs to hand over a job in which nothing is done, on {}: medians, and between which the middle four \
-             fifths of the samples lie. Whether a sleeping worker must be woken makes two kinds of them, so a mean would say \
-             nothing.",
+             fifths of the samples lie. A mean would say little: often there are two kinds of samples, as when a worker is \
+             still awake and when it must be woken.",
             on(cores)
         ),
         columns: vec!["strategy", "start the workers", "one job alone", "one of many jobs", "how many"],

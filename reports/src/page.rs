@@ -129,7 +129,7 @@ impl<'a> Section<'a> {
         };
         let cores = sweep.most_cores().unwrap_or(0);
         let whiskers = if sweep.blocks().most >= BLOCKS_FOR_AN_INTERVAL {
-            " Whiskers are intervals; many are shorter than their marker."
+            " Whiskers are intervals; where none is seen, it is shorter than the marker."
         } else {
             ""
         };

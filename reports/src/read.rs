@@ -59,7 +59,10 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
                 record.torn = Some(format!("line {number} is incomplete ({} bytes): {error}", line.len()));
                 continue;
             }
-            Err(error) => return Err(refuse(number, format!("not a line of a record: {error}"))),
+            Err(error) => {
+                let reason = format!("not a line of a record: {}; without it the others could be read", why(&error));
+                return Err(refuse(number, reason));
+            }
         };
         match line {
             Line::Run(_) => {
@@ -92,8 +95,12 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
 /// newer line may have a shape that cannot be read at all.
 fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
     let refuse = |reason: String| Error::Line { path: path.to_owned(), line: 1, reason };
-    let value: serde_json::Value = serde_json::from_slice(line)
-        .map_err(|error| refuse(format!("a record starts with a line of kind `run`, and this is none: {error}")))?;
+    if line.is_empty() {
+        return Err(refuse("a record starts with a line of kind `run`, and this one is empty".into()));
+    }
+    let value: serde_json::Value = serde_json::from_slice(line).map_err(|error| {
+        refuse(format!("a record starts with a line of kind `run`, and this is none: {}", why(&error)))
+    })?;
     if let Some(found) = value.get("version").and_then(serde_json::Value::as_u64)
         && found > u64::from(VERSION)
     {
@@ -102,8 +109,16 @@ fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
     match serde_json::from_value(value) {
         Ok(Line::Run(run)) => Ok(*run),
         Ok(_) => Err(refuse("a record starts with a line of kind `run`, and this is of another kind".into())),
-        Err(error) => Err(refuse(format!("a record starts with a line of kind `run`, and this is none: {error}"))),
+        Err(error) => {
+            Err(refuse(format!("a record starts with a line of kind `run`, and this is none: {}", why(&error))))
+        }
     }
+}
+
+/// What is wrong with a line, without a second number for the line, which would be that within itself.
+fn why(error: &serde_json::Error) -> String {
+    let reason = error.to_string();
+    reason.split_once(" at line ").map_or(reason.clone(), |(reason, _)| reason.to_owned())
 }
 
 /// What the types cannot say about a sample. A page made in spite of these would show a number that is not one.

@@ -5,6 +5,7 @@ use crate::doubts;
 use crate::figures::{self, NONE};
 use crate::finding::{Finding, spelled};
 use crate::record::{Fault, Sample, Status};
+use crate::statistics::BLOCKS_FOR_A_VERDICT;
 use crate::sweep::{CLOSE, Measured, Range, Sweep};
 use std::collections::BTreeSet;
 
@@ -101,7 +102,8 @@ pub fn strategies(sweep: &Sweep, finding: &Finding) -> Table {
     Table {
         caption: format!(
             "On {} with {}, in the catalogue’s order.{} Under a median or a speed-up: its interval. Under a best partition \
-             size: all that come within {} of its median.",
+             size: all that come within {} of its median. A speed-up is the median over blocks of a \
+             block’s ratio, not the quotient of two medians.",
             on(cores),
             partitions_of(size, &sweep.task.unit),
             if finding.places.len() > 1 {
@@ -272,7 +274,13 @@ fn best_size(sweep: &Sweep, strategy: &str, cores: u32) -> Entry {
         return Entry::none();
     };
     let close = sweep.close_sizes(&[strategy], cores);
-    let note = if close.len() > 1 {
+    let sizes = sweep.sizes();
+    let measured = || sizes.iter().filter_map(|size| sweep.sound(strategy, cores, *size));
+    let note = if measured().count() < sizes.len() {
+        format!("of {} of {} sizes so far", measured().count(), sizes.len())
+    } else if Range::of(measured()).fewest < BLOCKS_FOR_A_VERDICT {
+        "so far".into()
+    } else if close.len() > 1 {
         format!("close: {}", spelled(&close, &sweep.sizes()))
     } else {
         "no other is close".into()

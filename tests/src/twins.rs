@@ -1,5 +1,5 @@
-//! What the seam costs is measured against these: the same work written by hand, straight from each library's
-//! documentation, without jobs, spans, reports or a catalogue.
+//! What the seam costs is measured against these: the same work written by hand, with the same means of each library, but
+//! without jobs, spans, reports or a catalogue.
 //!
 //! A twin uses the task's own cut, map and reduce, keeps the partials in a list, and reduces them in the end, as a run
 //! with `gather` and `per_partition` does. What it lacks is everything else.

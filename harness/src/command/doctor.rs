@@ -42,7 +42,11 @@ impl Doctor {
             let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn).count();
             let end = if refused { "a sweep would not begin without --anyway" } else { "a sweep would begin" };
             let warnings = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
-            println!("{} checks, {warnings}: {end}", checks.len());
+            let unknown = match checks.iter().filter(|check| check.verdict == Verdict::Unknown).count() {
+                0 => String::new(),
+                unknown => format!(", {unknown} unknown"),
+            };
+            println!("{} checks, {warnings}{unknown}: {end}", checks.len());
         }
         if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
