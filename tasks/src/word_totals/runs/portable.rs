@@ -42,6 +42,7 @@ pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
 ///
 /// # Errors
 /// Where the first malformed line begins.
+#[cfg(target_arch = "x86_64")]
 pub(super) fn lines(text: &[u8], begin: usize, most: usize, totals: &mut WordTotals) -> Result<usize, usize> {
     let mut lines = Lines::new(text, begin, text.len());
     let mut done = 0;
