@@ -41,11 +41,13 @@ impl Spelled {
 }
 
 impl Spellings {
-    pub(super) fn add(&mut self, spelling: &[u8]) -> Spelled {
-        let start = self.0.len() as u64;
-        self.0.extend_from_slice(spelling);
+    /// Adds one that `spell` puts behind the others.
+    pub(super) fn add(&mut self, spell: impl FnOnce(&mut Vec<u8>)) -> Spelled {
+        let start = self.0.len();
+        spell(&mut self.0);
+        let spelling = &self.0[start..];
         let length = u8::try_from(spelling.len()).expect("a lemma and a tag are shorter than 256 bytes");
-        Spelled { prefix: prefix(spelling), place: start << 8 | u64::from(length) }
+        Spelled { prefix: prefix(spelling), place: (start as u64) << 8 | u64::from(length) }
     }
 
     pub(super) fn of(&self, spelled: Spelled) -> &[u8] {
@@ -137,19 +139,20 @@ impl Filling {
 
     /// Adds every form of `lemma`, each with its tags.
     fn add(&mut self, lemma: &Lemma) {
-        let mut spelling = String::new();
+        let mut spelling = Vec::new();
         let of_all = lemma.total.number();
         for (form, part) in lemma.forms(&mut self.random) {
             let total = part.of(of_all);
+            spelling.clear();
             lemma.spell(form, &mut spelling);
-            self.add_word(spelling.as_bytes(), total);
+            self.add_word(&spelling, total);
             let untagged = spelling.len();
             for tag in tags(&mut self.random) {
                 // The untagged count holds all tagged ones.
                 let tagged = total * (1 + self.random.below(256)) / 256;
                 spelling.truncate(untagged);
-                spelling.extend(["_", tag]);
-                self.add_word(spelling.as_bytes(), tagged);
+                spelling.extend([b"_", tag.as_bytes()].into_iter().flatten());
+                self.add_word(&spelling, tagged);
             }
         }
     }
@@ -177,7 +180,7 @@ impl Filling {
         }
         if fitting > 0 {
             history.lines = fitting;
-            let spelled = self.vocabulary.spellings.add(spelling);
+            let spelled = self.vocabulary.spellings.add(|spellings| spellings.extend_from_slice(spelling));
             self.vocabulary.words.push(Word { spelled, history });
         }
     }
@@ -284,18 +287,18 @@ impl Lemma {
         .flatten()
     }
 
-    /// Spells a form, instead of what was in `spelling`.
-    pub(super) fn spell(&self, form: Form, spelling: &mut String) {
-        spelling.clear();
+    /// Spells a form behind what is there.
+    pub(super) fn spell(&self, form: Form, spellings: &mut Vec<u8>) {
+        let capitals = match form {
+            Form::Capitalised => 1,
+            Form::Small => 0,
+            Form::Capitals => usize::MAX,
+        };
         let mut letters = self.spelling.chars();
-        match form {
-            Form::Capitalised => {
-                spelling.extend(letters.next().map(capital));
-                spelling.push_str(letters.as_str());
-            }
-            Form::Small => spelling.push_str(&self.spelling),
-            Form::Capitals => spelling.extend(letters.map(capital)),
+        for letter in letters.by_ref().take(capitals) {
+            spellings.extend_from_slice(capital(letter).encode_utf8(&mut [0; 4]).as_bytes());
         }
+        spellings.extend_from_slice(letters.as_str().as_bytes());
     }
 }
 

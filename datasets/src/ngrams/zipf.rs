@@ -47,44 +47,46 @@ impl Spread {
             return Err(refuse(shortest));
         }
         let (spellings, drawn) = draw_words(seed, zipf.words.max(1));
-        let bytes_of = |word: &Spelled| word.length() as u64 + BESIDE;
-        let shares: Vec<(u64, u64)> =
-            shares(drawn.len(), zipf.hundredths).zip(&drawn).map(|(share, word)| (share, bytes_of(word))).collect();
+        // By rank, one behind the other, for all of them are added up again and again.
+        let shares: Vec<u64> = shares(drawn.len(), zipf.hundredths);
+        let lengths: Vec<u8> = drawn.iter().map(|word| word.length() as u8).collect();
         let lines = |of_the_first: u64, share: u64| lines(of_the_first, share).max(1);
-        // Of all words together; asked for what has room, or little more, so it is far from the largest number.
-        let length = |of_the_first: u64, words: &[(u64, u64)]| -> u64 {
-            words.iter().map(|(share, line)| lines(of_the_first, *share) * line).sum()
+        let line = |length: &u8| u64::from(*length) + BESIDE;
+        // Of the first words together; asked for what has room, or little more, so it is far from the largest number.
+        let length = |of_the_first: u64, words: usize| -> u64 {
+            let words = shares[..words].iter().zip(&lengths[..words]);
+            words.map(|(share, length)| lines(of_the_first, *share) * line(length)).sum()
         };
-        let least: u64 = shares.iter().map(|(_, line)| line).sum();
+        let least: u64 = lengths.iter().map(line).sum();
         if least > bytes {
             return Err(refuse(least));
         }
         // As many lines for the first word as there is room for, in 2^-16 of a line: not more than without rounding and
         // with half a line less for each, so the search begins there.
-        let weight: u128 = shares.iter().map(|(share, line)| u128::from(*share) * u128::from(*line)).sum();
-        let halves: u128 = shares.iter().map(|(_, line)| u128::from(*line)).sum::<u128>() / 2 + 1;
+        let weight: u128 =
+            shares.iter().zip(&lengths).map(|(share, length)| u128::from(*share) * u128::from(line(length))).sum();
+        let halves = u128::from(least) / 2 + 1;
         let most = (((u128::from(bytes) + halves) << 60) / (weight >> 4).max(1)).min(u128::from(bytes) << 16);
         let (mut low, mut high) = (0, u64::try_from(most).unwrap_or(u64::MAX));
         // Words at the end that have one line however many the first has: they are not asked again.
-        let (mut asked, mut of_others) = (&shares[..], 0);
+        let (mut asked, mut of_others) = (shares.len(), 0);
         while low < high {
-            while let Some(((share, line), rest)) = asked.split_last()
-                && lines(high, *share) == 1
-            {
-                (asked, of_others) = (rest, of_others + line);
+            while asked > 0 && lines(high, shares[asked - 1]) == 1 {
+                asked -= 1;
+                of_others += line(&lengths[asked]);
             }
             let middle = low + (high - low).div_ceil(2);
             if of_others + length(middle, asked) <= bytes { low = middle } else { high = middle - 1 }
         }
         let mut room = bytes - of_others - length(low, asked);
         // What is left over has room for less than one more line of each word.
-        let lines_of = |(share, line): &(u64, u64)| {
-            let lines = lines(low, *share);
-            let Some(less) = room.checked_sub(*line) else { return lines };
+        let with_lines = |(word, share): (Spelled, &u64)| {
+            let (lines, line) = (lines(low, *share), line(&(word.length() as u8)));
+            let Some(less) = room.checked_sub(line) else { return (word, lines) };
             room = less;
-            lines + 1
+            (word, lines + 1)
         };
-        let mut words: Vec<(Spelled, u64)> = drawn.into_iter().zip(shares.iter().map(lines_of)).collect();
+        let mut words: Vec<(Spelled, u64)> = drawn.into_iter().zip(&shares).map(with_lines).collect();
         words.sort_unstable_by(|(one, _), (other, _)| spellings.order(*one, *other));
         let spellings = spellings.arranged(words.iter_mut().map(|(word, _)| word));
         Ok(Spread { spellings, words, seed })
@@ -120,14 +122,12 @@ impl Spread {
 fn draw_words(seed: u64, number: u64) -> (Spellings, Vec<Spelled>) {
     let mut random = Random::new(mix(seed ^ 4));
     let mut lemmas = Lemmas::new(seed);
-    let (mut spellings, mut words, mut spelling) =
-        (Spellings::default(), Vec::with_capacity(number as usize), String::new());
+    let (mut spellings, mut words) = (Spellings::default(), Vec::with_capacity(number as usize));
     while (words.len() as u64) < number {
         let lemma = lemmas.next();
         let room = number as usize - words.len();
         for (form, _) in lemma.forms(&mut random).take(room) {
-            lemma.spell(form, &mut spelling);
-            words.push(spellings.add(spelling.as_bytes()));
+            words.push(spellings.add(|spellings| lemma.spell(form, spellings)));
         }
     }
     (spellings, words)
@@ -142,15 +142,15 @@ fn lines(of_the_first: u64, share: u64) -> u64 {
 ///
 /// The powers come from a library in software, for those of processors and systems differ in their last places, and files
 /// would with them. It takes its time, so it is asked for one rank in four: the power of a product is the product of powers.
-fn shares(ranks: usize, hundredths: u32) -> impl Iterator<Item = u64> {
+fn shares(ranks: usize, hundredths: u32) -> Vec<u64> {
     const ALL: f64 = (1_u64 << 48) as f64;
-    let mut powers = vec![1.0; ranks + 1];
+    let mut powers = vec![1.0; ranks];
     for rank in 2..=ranks {
         let factor = [2, 3, 5, 7].into_iter().find(|factor| rank.is_multiple_of(*factor) && rank > *factor);
-        powers[rank] = match factor {
-            Some(factor) => powers[factor] * powers[rank / factor],
+        powers[rank - 1] = match factor {
+            Some(factor) => powers[factor - 1] * powers[rank / factor - 1],
             None => libm::pow(rank as f64, -f64::from(hundredths) / 100.0),
         };
     }
-    powers.into_iter().skip(1).map(|power| (power * ALL) as u64)
+    powers.into_iter().map(|power| (power * ALL) as u64).collect()
 }
