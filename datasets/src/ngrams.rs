@@ -141,8 +141,7 @@ impl Recipe {
             let (wanted, room, folder) = (megabytes(self.bytes), megabytes(room), folder.display());
             return Err(Error::Recipe(format!("{wanted} MB are asked for, and {folder} has room for {room} MB")));
         }
-        // All lines at once, or the words.
-        let needed = if self.shuffled { self.bytes / 10 * 11 } else { self.bytes / 15 };
+        let needed = self.memory();
         match available_memory() {
             Some(memory) if needed > memory => {
                 let (needed, memory) = (megabytes(needed), megabytes(memory));
@@ -150,6 +149,14 @@ impl Recipe {
             }
             _ => Ok(()),
         }
+    }
+
+    /// How many bytes of memory it takes to make the file, about.
+    fn memory(&self) -> u64 {
+        /// For a word and its share of lines: a million of them made a process of 76 MiB.
+        const WORD: u64 = 80;
+        let words = self.zipf.map_or(self.bytes / 15, |zipf| zipf.words.saturating_mul(WORD));
+        words.saturating_add(if self.shuffled { self.bytes / 10 * 11 } else { 0 })
     }
 
     /// What the file is called: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`. Between seed and order there

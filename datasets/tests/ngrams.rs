@@ -318,6 +318,20 @@ fn words_that_have_no_room_are_refused_with_the_size_they_need() {
 }
 
 #[test]
+fn a_file_for_which_the_disk_has_no_room_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for zipf in [None, Some(Zipf { words: 10, hundredths: 100 })] {
+        let recipe = Recipe { bytes: 1_000_000_000_000_000, zipf, ..Recipe::default() };
+        let mut told = false;
+        let error = recipe.file(folder.path(), &mut |_| told = true).unwrap_err().to_string();
+        assert!(error.contains("1000000000 MB are asked for") && error.contains(" has room for "), "{error}");
+        assert!(!told);
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".lock"]);
+}
+
+#[test]
 fn files_of_so_many_words_are_the_same_on_every_platform_too() {
     let file = |seed, shuffled| {
         sum(&made(Recipe { seed, bytes: 300_000, shuffled, zipf: Some(Zipf { words: 1000, hundredths: 130 }) }).0)

@@ -24,10 +24,11 @@ use self::sweep::Sweep;
 use self::whole::Whole;
 use crate::cell::{self, Order};
 use crate::record;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use datasets::ngrams::Recipe;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -165,6 +166,14 @@ fn make_report(folder: &Path) -> Result<()> {
 fn known_task(name: &str) -> Result<&'static tasks::Entry> {
     let names = || tasks::ALL.iter().map(|task| task.name).collect::<Vec<_>>().join(", ");
     crate::find_task(name).with_context(|| format!("no task `{name}`; there are {}", names()))
+}
+
+/// Refuses to write over what is read.
+fn not_the_same(output: Option<&Path>, input: Option<&Path>) -> Result<()> {
+    let place = |path: Option<&Path>| path.and_then(|path| path.metadata().ok()).map(|it| (it.dev(), it.ino()));
+    let same = place(output).is_some_and(|output| Some(output) == place(input));
+    ensure!(!same, "--output names the input itself, which would be lost; name another file");
+    Ok(())
 }
 
 fn known_strategy(name: &str) -> Result<()> {

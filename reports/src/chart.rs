@@ -249,10 +249,8 @@ const MANY: u32 = 32;
 pub fn time_by_kernel(sweep: &Sweep) -> Option<Chart> {
     let kernels = peers::kernels(&sweep.peers);
     let [slowest, .., quickest] = &kernels[..] else { return None };
-    let measured = kernels.iter().flat_map(|kernel| &kernel.times);
-    let most = measured.clone().map(|(threads, _)| *threads).max()?.max(MANY);
-    let ideally = slowest.alone() / f64::from(most);
-    let lowest = measured.map(|(_, time)| *time).fold(ideally, f64::min);
+    let (most, ideally) = slowest_ideally(&kernels)?;
+    let lowest = kernels.iter().flat_map(|kernel| &kernel.times).map(|(_, time)| *time).fold(ideally, f64::min);
     let (low, high) = (lowest / 1.5, slowest.alone() * 1.8);
     let y = Axis {
         title: "Time of the whole job".into(),
@@ -295,17 +293,23 @@ pub fn time_by_kernel(sweep: &Sweep) -> Option<Chart> {
     Some(Chart { title: "A better kernel, or more cores".into(), description, x, y, references, series: Vec::new() })
 }
 
+/// On how many cores, and what the slowest kernel would take there if each helped as much as the first.
+fn slowest_ideally(kernels: &[peers::Kernel]) -> Option<(u32, f64)> {
+    let most = kernels.iter().flat_map(|kernel| &kernel.times).map(|(threads, _)| *threads).max()?.max(MANY);
+    Some((most, kernels.first()?.alone() / f64::from(most)))
+}
+
 /// What the chart of kernels shows, in a sentence.
 pub fn better_kernel(sweep: &Sweep) -> Option<String> {
     let kernels = peers::kernels(&sweep.peers);
     let [slowest, .., quickest] = &kernels[..] else { return None };
-    let most = kernels.iter().flat_map(|kernel| &kernel.times).map(|(threads, _)| *threads).max()?.max(MANY);
+    let (most, ideally) = slowest_ideally(&kernels)?;
     Some(format!(
         "On one core, {} takes {}; {} would take {} on {}, if each helped as much as the first.",
         quickest.name,
         figures::time(quickest.alone()),
         slowest.name,
-        figures::time(slowest.alone() / f64::from(most)),
+        figures::time(ideally),
         on(most),
     ))
 }

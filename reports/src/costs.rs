@@ -17,7 +17,7 @@ pub fn increment(sweep: &Sweep, machine: &Machine) -> Option<String> {
     let clock = machine.notes.get(CLOCK).and_then(|clock| clock.trim_end_matches("GHz").trim().parse::<f64>().ok());
     let cycles = clock.map_or_else(String::new, |clock| {
         format!(
-            ", {} of them a cycle at {}{SPACE}GHz; a loop of one branch each is bound by how many branches taken a processor can do in a cycle",
+            ", {} of them a cycle at {}{SPACE}GHz; each takes a branch, and how many branches a processor takes in a cycle is the limit",
             figures::digits(1.0 / (ns * clock)),
             figures::digits(clock)
         )

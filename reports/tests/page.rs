@@ -791,6 +791,23 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
 }
 
 #[test]
+fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
+    let note = |record: &Record| {
+        let sweep = Sweep::new(record, &record.run.tasks[0]);
+        let table = reports::table::strategies(&sweep, &reports::finding::finding(&sweep));
+        let at = table.columns.iter().position(|column| *column == "best partition size").expect("a column");
+        table.rows.iter().find(|row| row.name == "rayon").expect("a row").entries[at - 1].note.clone()
+    };
+    let mut record = Synthetic { sizes: 3, failures: false, ..Synthetic::default() }.record();
+    assert!(!note(&record).contains("so far"), "{}", note(&record));
+    let few = record.samples.iter().filter(|sample| sample.block < 2).cloned().collect();
+    assert_eq!(note(&Record { samples: few, ..record.clone() }), "so far");
+    let size = record.run.tasks[0].default_size;
+    record.samples.retain(|sample| sample.cell.size == size || sample.cell.strategy != "rayon");
+    assert_eq!(note(&record), "of 1 of 3 sizes so far");
+}
+
+#[test]
 fn a_better_kernel_is_set_against_more_cores() {
     let mut record = small().record();
     let of = |record: &Record| chart::time_by_kernel(&Sweep::new(record, &record.run.tasks[1]));

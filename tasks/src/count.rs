@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     options,
 };
 
-/// Counting so far takes half an hour or more; whoever asks for more has mistyped.
+/// Counting so far takes about half an hour; whoever asks for more has mistyped.
 const FARTHEST: u64 = 10_000_000_000_000;
 
 /// What to count to.

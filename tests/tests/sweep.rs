@@ -142,7 +142,7 @@ fn the_order_of_cells_follows_from_the_seed_and_differs_between_blocks() {
 
 #[test]
 fn what_makes_no_sense_is_refused_in_a_sentence_before_anything_is_measured() {
-    let wrong: [(&[&str], &str); 17] = [
+    let wrong: [(&[&str], &str); 21] = [
         (&["--workers", "0"], "expected a whole number from 1"),
         (&["--workers", "99999999999"], "expected a whole number from 1 to 1024"),
         (&["--cores", "0"], "expected a whole number from 1"),
@@ -159,6 +159,10 @@ fn what_makes_no_sense_is_refused_in_a_sentence_before_anything_is_measured() {
         (&["--budget=-5m"], "expected a time from 0"),
         (&["--tasks", "word_totals", "--input", "not/there.tsv"], "not/there.tsv"),
         (&["--tasks", "cursor_pages", "--rows", "99999999999"], "99999999999"),
+        (&["--tasks", "cursor_pages", "--rows", "0"], "0 is not in 1.."),
+        (&["--tasks", "cursor_pages", "--table", "a.b"], "say on which server, by --database-url or DATABASE_URL"),
+        (&["--how-many", "0"], "0 is not in 1.."),
+        (&["--numbers", "18446744073709551615"], "18446744073709551615 is not in 0..=10000000000000"),
         (&["--resume", "not-a-run"], "no run `not-a-run`"),
     ];
     let sandbox = Sandbox::default();

@@ -151,7 +151,8 @@ impl Filling {
                 // The untagged count holds all tagged ones.
                 let tagged = total * (1 + self.random.below(256)) / 256;
                 spelling.truncate(untagged);
-                spelling.extend([b"_", tag.as_bytes()].into_iter().flatten());
+                spelling.push(b'_');
+                spelling.extend_from_slice(tag.as_bytes());
                 self.add_word(&spelling, tagged);
             }
         }

@@ -1,7 +1,7 @@
 //! `goldilocks run`: one cell, verified.
 
-use super::values::{not_the_same, positive, seconds, word, workers};
-use super::{Places, Wanted, known_strategy, known_task};
+use super::values::{positive, seconds, word, workers};
+use super::{Places, Wanted, known_strategy, known_task, not_the_same};
 use crate::child::{self, End, Message};
 use crate::data::{Prepared, made};
 use crate::interrupt::Interrupt;

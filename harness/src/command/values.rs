@@ -1,22 +1,12 @@
 //! Values of options: what a user may write, and what is said of anything else.
 
 use datasets::ngrams::{Recipe, Zipf};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 pub(crate) fn positive(text: &str) -> Result<u64, String> {
     match text.replace('_', "").parse() {
         Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
         Ok(number) => Ok(number),
     }
-}
-
-/// Refuses to write over what is read.
-pub(crate) fn not_the_same(output: Option<&Path>, input: Option<&Path>) -> anyhow::Result<()> {
-    let place = |path: Option<&Path>| path.and_then(|path| path.metadata().ok()).map(|it| (it.dev(), it.ino()));
-    let same = place(output).is_some_and(|output| Some(output) == place(input));
-    anyhow::ensure!(!same, "--output names the input itself, which would be lost; name another file");
-    Ok(())
 }
 
 /// The most jobs in progress: far more than pay, and few enough that every system has the threads or processes for them.

@@ -1,6 +1,6 @@
 //! `goldilocks whole`: the whole job of `word_totals` in one process, as a peer does it.
 
-use super::values::not_the_same;
+use super::not_the_same;
 use crate::peers::whole;
 use anyhow::{Context, Result};
 use clap::Args;
