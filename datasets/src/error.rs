@@ -76,25 +76,6 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A program of this machine that the set-up step needs did not do its work.
-    #[error("`{line}` failed: {reason}")]
-    Program {
-        /// What was typed, so to say.
-        line: String,
-        /// How it ended.
-        reason: String,
-    },
-
-    /// There is no browser and no way to get one.
-    #[error(
-        "cannot install a browser: {reason}. Install Chromium, or set CHROMIUM to a browser's path; without one the \
-         report cannot be tested in a browser, and everything else works"
-    )]
-    NoBrowser {
-        /// What stands in the way.
-        reason: String,
-    },
-
     /// More products than there are ids.
     #[error("{count} products are more than a 32-bit product_id can number: ask for {} at most", i32::MAX)]
     TooManyProducts {

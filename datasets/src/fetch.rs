@@ -15,7 +15,7 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use crate::error::Error;
-use crate::facts::{Facts, lock};
+use crate::kept_file::{Facts, lock};
 use download::{Download, Stop};
 
 /// Where Google keeps the 1-grams that begin with *a* (version 20120701, the one the book uses).

@@ -28,7 +28,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::facts::{Facts, NewFile, lock};
+use crate::kept_file::{Facts, NewFile, lock};
 use shuffle::Shuffle;
 use text::LineWriter;
 use words::Vocabulary;

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use datasets::postgres::{Environment, Server, connect};
 use datasets::products::{DEFINITION, Product, Products};
+use postgres::{Environment, Server, connect};
 
 #[test]
 fn the_server_has_the_rows_that_were_loaded() {

@@ -3,7 +3,7 @@
 use crate::interrupt::Interrupt;
 use anyhow::{Context, Result, bail};
 use datasets::ngrams::Recipe;
-use datasets::postgres::{Environment, Server};
+use postgres::{Environment, Server};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tasks::Inputs;
@@ -109,7 +109,7 @@ pub fn made(
     Ok(inputs)
 }
 
-fn bring_up(inputs: &Inputs, folder: &Path, say: &dyn Fn(&str)) -> Result<Server, datasets::postgres::Error> {
+fn bring_up(inputs: &Inputs, folder: &Path, say: &dyn Fn(&str)) -> Result<Server, postgres::Error> {
     let options = &inputs.cursor_pages;
     let mut environment = Environment::of_this_process();
     environment.address = options.address().map(str::to_owned);

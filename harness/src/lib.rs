@@ -4,25 +4,16 @@
 //! appends what they answer to the [`record`]. [`data`] sees to what the tasks read, [`topology`] to which processors
 //! they get, and [`doctor`] looks for what would spoil the figures.
 
-pub mod cell;
-pub mod census;
-pub mod cgroup;
-pub mod child;
-pub mod command;
+pub mod cli;
 pub mod data;
-pub mod doctor;
-pub mod fairness;
 pub mod interrupt;
+pub mod journal;
 pub mod machine;
-pub mod page_cache;
+pub mod measure;
 pub mod peers;
 pub mod plan;
 pub mod progress;
-pub mod record;
-pub mod sight;
 pub mod sweep;
-pub mod topology;
-pub mod usage;
 
 use std::sync::OnceLock;
 use strategies::Strategy;

@@ -1,7 +1,7 @@
 //! What a person sees while a sweep goes on. Nothing is drawn while a cell is being timed.
 
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use reports::record::Cell;
+use record::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 

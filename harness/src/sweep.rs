@@ -1,19 +1,19 @@
 //! A sweep: every cell once in every block, until the time is up.
 
-use crate::cell::Order;
-use crate::child::{End, Message, measure};
 use crate::data::Prepared;
-use crate::doctor::{Subject, Visit};
 use crate::interrupt::Interrupt;
-use crate::plan::{Axes, baseline, cells, shuffled};
+use crate::journal::Journal;
+use crate::machine::doctor::{Subject, Visit};
+use crate::measure::cell::Order;
+use crate::measure::child::{End, Message, measure};
+use crate::plan::cells::{Axes, baseline, cells, shuffled};
 use crate::progress::Progress;
-use crate::record::Journal;
 use crate::{find_strategy, machine};
 use anyhow::{Context, Result, bail, ensure};
-use reports::record::{
+use record::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, TARGET, wanting};
+use record::{
     BASELINE, Cell, Ended, Fault, Line, Moment, Run, Sample, Skipped, Status, StrategyNote, TaskNote, VERSION,
 };
-use reports::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, TARGET, wanting};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -126,7 +126,7 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     let path = folder.join(PLAN);
     let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut plan: Plan = serde_json::from_slice(&text).with_context(|| format!("{} is not a plan", path.display()))?;
-    let record = reports::read(folder.join(crate::record::FILE))?;
+    let record = record::read(folder.join(crate::journal::FILE))?;
     let budget_s = changes.budget_s.unwrap_or(plan.budget_s);
     let blocks = changes.blocks.unwrap_or(plan.blocks);
     let more = budget_s > plan.budget_s || blocks > plan.blocks;
@@ -548,7 +548,7 @@ fn introduce(
         }));
     };
     let default_size = if sizes.contains(&entry.default_size) { entry.default_size } else { sizes[sizes.len() / 2] };
-    let items = crate::cell::load(task, &prepared.inputs).ok().and_then(|(task, _)| task.items());
+    let items = crate::measure::cell::load(task, &prepared.inputs).ok().and_then(|(task, _)| task.items());
     let note = TaskNote {
         name: task.to_owned(),
         about: entry.about.to_owned(),

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 /// A folder with three runs: the record of version 1 that is kept, the same again, and one with other data.
 fn runs() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports/tests/records/v1.jsonl");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lib/record/tests/records/v1.jsonl");
     let record = std::fs::read_to_string(kept).expect("the record is kept");
     let other = record.replace("39433fb4632b94bb90afcd4c35e9c915-4096", "another-digest");
     assert_ne!(record, other);

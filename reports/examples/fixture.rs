@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let lines = synthetic::lines(&synthetic.record());
         std::fs::write(folder.join("run.jsonl"), lines)?;
 
-        let record = reports::read(folder.join("run.jsonl"))?;
+        let record = record::read(folder.join("run.jsonl"))?;
         let page = folder.join("report.html");
         reports::write(&record, &page)?;
         println!("{}", reports::text(&record));

@@ -2,9 +2,9 @@
 
 mod synthetic;
 
-use reports::Record;
-use reports::compare::{By, Compared, Outcome, compare};
-use reports::record::{BASELINE, Status};
+use record::Record;
+use record::{BASELINE, Status};
+use reports::comparison::{By, Compared, Outcome, compare};
 use synthetic::Synthetic;
 
 /// Two tasks and three strategies of [`whole`].
@@ -55,7 +55,7 @@ fn two_sessions_of_the_same_show_no_difference() {
             assert!(ratio.low <= Some(ratio.value) && Some(ratio.value) <= ratio.high);
         }
     }
-    assert!(reports::text::compared(&comparison).contains("no difference shown"));
+    assert!(reports::render::terminal::compared(&comparison).contains("no difference shown"));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn between_machines_shapes_are_compared_and_never_times() {
         let [efficiency, _] = found.efficiency.expect("speed-ups are compared");
         assert!((efficiency - value / f64::from(found.cell.cores)).abs() < 1e-12);
     }
-    let text = reports::text::compared(&comparison);
+    let text = reports::render::terminal::compared(&comparison);
     assert!(text.contains("only the speed-up over each machine’s own baseline"));
     for unit in [" ms", " µs", " s ("] {
         assert!(!text.contains(unit), "a time: {text}");

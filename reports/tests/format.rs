@@ -3,14 +3,15 @@
 mod synthetic;
 
 use jsonschema::Validator;
-use reports::record::{Fault, Line, Moment, Status, VERSION};
-use reports::sweep::Sweep;
-use reports::{Record, export, schema};
+use record::{Fault, Line, Moment, Status, VERSION};
+use record::{Record, schema};
+use reports::analysis::results::Sweep;
+use reports::render::csv as export;
 use std::path::{Path, PathBuf};
 use synthetic::Synthetic;
 
 fn kept(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../lib/record").join(path)
 }
 
 fn text(path: &str) -> String {
@@ -19,7 +20,7 @@ fn text(path: &str) -> String {
 
 /// A real record, written by the last program of version 1: two tasks, two strategies, one of which fails.
 fn first_version() -> Record {
-    reports::read(kept("tests/records/v1.jsonl")).expect("version 1 is readable")
+    record::read(kept("tests/records/v1.jsonl")).expect("version 1 is readable")
 }
 
 fn validator() -> Validator {
@@ -35,7 +36,7 @@ fn complaint(validator: &Validator, line: &str) -> Option<String> {
 #[test]
 fn the_schema_that_is_kept_is_what_the_types_give() {
     let kept = text(&format!("schema/{}", schema::file()));
-    assert!(kept == schema::schema(), "the types have changed: `just schema` writes it anew; see reports/RECORD.md");
+    assert!(kept == schema::schema(), "the types have changed: `just schema` writes it anew; see lib/record/README.md");
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn a_record_of_version_1_reads_and_what_it_lacks_is_absent() {
     assert_eq!((record.run.version, record.samples.len()), (1, 68));
     assert_eq!(record.torn, None);
     assert!(record.run.checks.is_empty() && record.run.processors.is_empty() && record.run.unmeasured.is_empty());
-    let failed = |sample: &&reports::record::Sample| sample.status == Status::Failed;
+    let failed = |sample: &&record::Sample| sample.status == Status::Failed;
     assert_eq!(record.samples.iter().filter(failed).count(), 8);
     for sample in &record.samples {
         assert_eq!((sample.fault, sample.warm_up_ns, sample.processors.len()), (None, None, 0));
@@ -109,7 +110,7 @@ fn a_record_of_version_1_has_a_page_that_says_what_it_lacks() {
 
 /// A CSV file's rows, by the head of each column.
 fn rows(csv: &[u8]) -> Vec<std::collections::BTreeMap<String, String>> {
-    let mut reader = csv::Reader::from_reader(csv);
+    let mut reader = ::csv::Reader::from_reader(csv);
     reader.deserialize().map(|row| row.expect("every row has every column")).collect()
 }
 
@@ -169,7 +170,7 @@ fn a_failure_is_a_row_with_its_fault_its_reason_and_no_time() {
 
 #[test]
 fn the_document_names_every_column_and_this_version() {
-    let document = text("RECORD.md");
+    let document = text("README.md");
     let table: Vec<String> =
         export::COLUMNS.iter().map(|column| format!("| `{}` | {} |", column.name, column.meaning)).collect();
     assert!(document.contains(&table.join("\n")), "the table should be\n{}", table.join("\n"));

@@ -2,14 +2,17 @@
 
 mod synthetic;
 
-use reports::Record;
-use reports::chart;
-use reports::costs;
-use reports::doubts;
-use reports::finding::finding;
-use reports::record::{BASELINE, CLOCK, Check, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
-use reports::sweep::Sweep;
-use reports::{figures, resources, statistics, svg, table};
+use record::Record;
+use record::statistics;
+use record::{BASELINE, CLOCK, Check, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
+use reports::analysis::conclusions::finding;
+use reports::analysis::data_quality;
+use reports::analysis::overhead;
+use reports::analysis::resources;
+use reports::analysis::results::Sweep;
+use reports::render::svg;
+use reports::view::chart;
+use reports::view::{format, table};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use synthetic::Synthetic;
@@ -29,7 +32,7 @@ fn page(record: &Record) -> String {
 
 /// The page without what is invisible, one space for any.
 fn words(page: &str) -> String {
-    page.replace(figures::SPACE, " ")
+    page.replace(format::SPACE, " ")
 }
 
 fn between<'a>(text: &'a str, start: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
@@ -126,9 +129,9 @@ fn the_table_says_what_the_samples_say() {
     let sweep = Sweep::new(&record, task);
     let table = table::strategies(&sweep, &finding(&sweep));
     let row = table.rows.iter().find(|row| row.name == "rayon").expect("rayon has a row");
-    assert_eq!(row.entries[0].value, figures::time(rayon));
-    assert_eq!(row.entries[1].value, format!("{}×", figures::digits(speed_up)));
-    assert_eq!(row.entries[2].value, figures::percent(speed_up / 2.0));
+    assert_eq!(row.entries[0].value, format::time(rayon));
+    assert_eq!(row.entries[1].value, format!("{}×", format::digits(speed_up)));
+    assert_eq!(row.entries[2].value, format::percent(speed_up / 2.0));
     assert_eq!(row.entries[7].value, "10");
     let html = format!("<td>{} <small>{}</small></td>", row.entries[1].value, row.entries[1].note);
     assert!(page(&record).contains(&html), "{html}");
@@ -144,7 +147,7 @@ fn a_clear_winner_is_called_the_fastest_against_the_plain_loop() {
     let sweep = Sweep::new(&record, &record.run.tasks[1]);
     let finding = finding(&sweep);
     assert_eq!(finding.leaders(), ["smol"]);
-    insta::assert_snapshot!(finding.headline.replace(figures::SPACE, " "), @"smol is the fastest on 2 cores with partitions of 60 000 lines: 2.42× (2.40–2.42) as fast as the plain one-thread loop.");
+    insta::assert_snapshot!(finding.headline.replace(format::SPACE, " "), @"smol is the fastest on 2 cores with partitions of 60 000 lines: 2.42× (2.40–2.42) as fast as the plain one-thread loop.");
 }
 
 #[test]
@@ -178,7 +181,7 @@ fn the_same_strategy_under_nine_names_is_a_tie_of_nine() {
 #[test]
 fn a_wrong_answer_is_no_time_however_quick_it_came() {
     let mut record = small().record();
-    let wrong = |sample: &reports::record::Sample| sample.cell.strategy == "rayon" && sample.cell.cores == 2;
+    let wrong = |sample: &record::Sample| sample.cell.strategy == "rayon" && sample.cell.cores == 2;
     for sample in record.samples.iter_mut().filter(|sample| wrong(sample) && sample.block == 2) {
         sample.status = Status::Wrong;
         sample.reason = "a partition was lost".into();
@@ -355,11 +358,8 @@ fn processes_of_two_kinds_are_flagged_with_their_times_and_numbers() {
     assert_eq!(kinds.len(), 1, "on two cores at the default size");
     let modes = kinds[0].modes.expect("two kinds");
     assert_eq!((modes.quick.processes, modes.slow.processes), (5, 3));
-    let words = format!(
-        "two kinds of processes: {} in 5, {} in 3",
-        figures::time(modes.quick.ns),
-        figures::time(modes.slow.ns)
-    );
+    let words =
+        format!("two kinds of processes: {} in 5, {} in 3", format::time(modes.quick.ns), format::time(modes.slow.ns));
     let whole = kinds[0].time.and_then(|time| time.interval).expect("eight blocks");
     assert!(whole.contains(modes.quick.ns) && whole.contains(modes.slow.ns), "the interval spans both");
     for table in [table::cells(&sweep), table::strategies(&sweep, &finding(&sweep))] {
@@ -379,7 +379,7 @@ fn processes_of_two_kinds_are_flagged_with_their_times_and_numbers() {
 #[test]
 fn samples_far_from_the_others_are_listed_and_counted_all_the_same() {
     let sweep = Sweep::new(&RECORD, &RECORD.run.tasks[0]);
-    let listed = doubts::outliers(&sweep);
+    let listed = data_quality::outliers(&sweep);
     let row = listed.rows.iter().find(|row| row.name == "threads_split" && row.entries[0].value == "2").expect("a row");
     assert_eq!((&*row.entries[1].value, &*row.entries[2].value), ("1\u{202f}000", "3.1"));
     let factor: f64 = row.entries[4].value.parse().expect("a number");
@@ -395,7 +395,7 @@ fn samples_far_from_the_others_are_listed_and_counted_all_the_same() {
 #[test]
 fn cells_that_one_run_did_not_warm_up_are_named() {
     let sweep = Sweep::new(&RECORD, &RECORD.run.tasks[2]);
-    let sentences = doubts::warmed(&sweep).join(" ").replace(figures::SPACE, " ");
+    let sentences = data_quality::warmed(&sweep).join(" ").replace(format::SPACE, " ");
     assert!(sentences.contains("too little for 2 cells"), "{sentences}");
     for cores in ["1 core", "2 cores"] {
         assert!(sentences.contains(&format!("tokio_tasks on {cores} with 50 000, 1.1")), "{sentences}");
@@ -409,7 +409,7 @@ fn cells_that_one_run_did_not_warm_up_are_named() {
     assert!(PAGE.contains("That every process was warm: in 2 cells"));
 
     let single = Synthetic { samples: 1, ..small() }.record();
-    let sentences = doubts::warmed(&Sweep::new(&single, &single.run.tasks[2]));
+    let sentences = data_quality::warmed(&Sweep::new(&single, &single.run.tasks[2]));
     assert_eq!(sentences.len(), 1);
     assert!(sentences[0].starts_with("Whether it was enough is not known for 37 cells"), "{}", sentences[0]);
     assert!(!page(&single).contains("That every process was warm"));
@@ -576,12 +576,12 @@ fn what_was_used_is_the_median_of_the_samples() {
     };
     let busy = median(&|times| (times.user_ns + times.system_ns) as f64 / times.wall_ns as f64);
     assert!((1.8..2.0).contains(&busy));
-    assert_eq!(entry("busy threads"), figures::digits(busy));
+    assert_eq!(entry("busy threads"), format::digits(busy));
     let faults = median(&|times| times.minor_faults as f64);
-    assert_eq!(entry("page faults"), figures::count(faults.round() as u64));
+    assert_eq!(entry("page faults"), format::count(faults.round() as u64));
     let cycles = median(&|times| times.cycles.expect("every sample has them") as f64);
-    assert_eq!(entry("cycles"), figures::many(cycles));
-    assert_eq!(entry("peak memory"), figures::memory(54_000_000.0));
+    assert_eq!(entry("cycles"), format::many(cycles));
+    assert_eq!(entry("peak memory"), format::memory(54_000_000.0));
     for missing in ["cache misses", "energy"] {
         assert!(!table.columns.contains(&missing), "{missing} was not measured and has no column");
     }
@@ -619,7 +619,7 @@ fn the_warm_up_is_told_against_the_first_sample_and_that_against_the_later_ones(
     }
     record.samples.retain(|sample| sample.index == 0);
     let table = resources::threads(&Sweep::new(&record, &record.run.tasks[0]));
-    assert_eq!(table.rows[1].entries[3].value, figures::NONE, "there is no later sample");
+    assert_eq!(table.rows[1].entries[3].value, format::NONE, "there is no later sample");
 }
 
 #[test]
@@ -776,16 +776,20 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
             .any(|line| line.kind == chart::Kind::Peer)
     );
     let page = page(&record);
-    assert_eq!(page.matches(reports::peers::CAVEAT).count(), 2 + 1, "under the chart, and above the table twice");
+    assert_eq!(
+        page.matches(reports::analysis::peers::CAVEAT).count(),
+        2 + 1,
+        "under the chart, and above the table twice"
+    );
     assert!(page.contains("absent: No module named"), "who is absent is named");
-    let table = reports::peers::table(&sweep.peers).expect("peers");
+    let table = reports::analysis::peers::table(&sweep.peers).expect("peers");
     let ratio = |name: &str, threads: &str| {
         let row = table.rows.iter().find(|row| row.name == name && row.entries[0].value == threads);
         row.expect("a row").entries[6].value.clone()
     };
     // Against this program with as many threads, a whole process too.
     assert_eq!((&*ratio("polars", "1"), &*ratio("polars", "2")), ("20.0×", "20.0×"));
-    assert_eq!((&*ratio("line_count", "1"), &*ratio("fast", "1")), ("0.500×", figures::NONE));
+    assert_eq!((&*ratio("line_count", "1"), &*ratio("fast", "1")), ("0.500×", format::NONE));
     let text = reports::text(&record);
     assert!(text.contains("What others take for the job of word_totals") && text.contains("polars"), "{text}");
 }
@@ -794,7 +798,7 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
 fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
     let note = |record: &Record| {
         let sweep = Sweep::new(record, &record.run.tasks[0]);
-        let table = reports::table::strategies(&sweep, &reports::finding::finding(&sweep));
+        let table = reports::view::table::strategies(&sweep, &reports::analysis::conclusions::finding(&sweep));
         let at = table.columns.iter().position(|column| *column == "best partition size").expect("a column");
         table.rows.iter().find(|row| row.name == "rayon").expect("a row").entries[at - 1].note.clone()
     };
@@ -835,22 +839,22 @@ fn an_increment_is_given_in_cycles_where_the_clock_was_measured() {
     let mut record = small().record();
     record.run.tasks[0].answer = vec![("numbers".into(), "100 000".into()), ("sum".into(), "1000000000".into())];
     let words = |record: &Record| {
-        costs::increment(&Sweep::new(record, &record.run.tasks[0]), &record.run.machine).expect("count has a sum")
+        overhead::increment(&Sweep::new(record, &record.run.tasks[0]), &record.run.machine).expect("count has a sum")
     };
     let bare = words(&record);
     record.run.machine.notes.insert(CLOCK.into(), "2.00 GHz".into());
-    let ns: f64 = bare.replace(figures::SPACE, " ").trim_end_matches(" ns").parse().expect("a number of nanoseconds");
+    let ns: f64 = bare.replace(format::SPACE, " ").trim_end_matches(" ns").parse().expect("a number of nanoseconds");
     assert!((0.85..0.95).contains(&ns), "{bare}");
     let cycles = words(&record);
     assert!(cycles.starts_with(&bare) && cycles.contains(&format!("{:.2}", 1.0 / (ns * 2.0))[..3]), "{cycles}");
     assert!(page(&record).contains("an increment of the plain loop"));
-    assert_eq!(costs::increment(&Sweep::new(&record, &record.run.tasks[1]), &record.run.machine), None);
+    assert_eq!(overhead::increment(&Sweep::new(&record, &record.run.tasks[1]), &record.run.machine), None);
 }
 
 #[test]
 fn what_handing_over_a_job_costs_is_told_for_one_alone_and_for_one_of_many() {
     let mut record = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
-    assert_eq!(costs::dispatch(&Sweep::new(&record, &record.run.tasks[0])), None);
+    assert_eq!(overhead::dispatch(&Sweep::new(&record, &record.run.tasks[0])), None);
     let largest = *record.run.tasks[0].sizes.last().expect("sizes");
     record.run.tasks[0].name = "noop".into();
     for sample in record.samples.iter_mut().filter(|sample| sample.cell.task == "count") {
@@ -859,9 +863,9 @@ fn what_handing_over_a_job_costs_is_told_for_one_alone_and_for_one_of_many() {
         times.partitions = if sample.cell.size == largest { 1 } else { 100_000 / sample.cell.size.max(1) };
         times.wall_ns = if times.partitions == 1 { 70_000 } else { 250 * times.partitions };
     }
-    let table = costs::dispatch(&Sweep::new(&record, &record.run.tasks[0])).expect("a table");
+    let table = overhead::dispatch(&Sweep::new(&record, &record.run.tasks[0])).expect("a table");
     let rayon = table.rows.iter().find(|row| row.name == "rayon").expect("rayon has a row");
-    let values: Vec<String> = rayon.entries.iter().map(|entry| entry.value.replace(figures::SPACE, " ")).collect();
+    let values: Vec<String> = rayon.entries.iter().map(|entry| entry.value.replace(format::SPACE, " ")).collect();
     assert_eq!(values, ["122 µs", "70.0 µs", "250 ns", "10 000"]);
     assert!(page(&record).contains("What handing over a job costs"));
 }

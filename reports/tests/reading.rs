@@ -2,8 +2,8 @@
 
 mod synthetic;
 
-use reports::record::{Line, Moment, Peer, Status, VERSION};
-use reports::{Error, Record};
+use record::{Error, Record};
+use record::{Line, Moment, Peer, Status, VERSION};
 use std::path::{Path, PathBuf};
 use synthetic::Synthetic;
 
@@ -11,11 +11,11 @@ fn small() -> Record {
     Synthetic { cores: vec![1], sizes: 1, blocks: 1, samples: 1, ..Synthetic::default() }.record()
 }
 
-fn read(text: impl AsRef<[u8]>) -> (PathBuf, reports::Result<Record>) {
+fn read(text: impl AsRef<[u8]>) -> (PathBuf, record::Result<Record>) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("run.jsonl");
     std::fs::write(&path, text).expect("a temporary file can be written");
-    let record = reports::read(&path);
+    let record = record::read(&path);
     (path, record)
 }
 
@@ -94,7 +94,7 @@ fn a_newer_version_is_refused_in_a_sentence_and_an_older_one_read() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let error = reports::read(Path::new("/nowhere/run.jsonl")).expect_err("there is no such file");
+    let error = record::read(Path::new("/nowhere/run.jsonl")).expect_err("there is no such file");
     assert!(error.to_string().starts_with("cannot read /nowhere/run.jsonl: "));
 }
 

@@ -1,6 +1,6 @@
 //! A row's two columns, and why they cannot be read.
 
-use datasets::postgres::explain;
+use postgres::explain;
 use std::error::Error as _;
 use strategies::{Error, Result};
 use tokio_postgres::Row;

@@ -1,7 +1,6 @@
 //! Connections that no run uses at the moment, so that a run begins with its transaction and not with a login.
 
-use crate::cursor;
-use datasets::postgres::{Driver, connect};
+use postgres::{Driver, connect};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use strategies::{Error, Result};

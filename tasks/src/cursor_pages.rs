@@ -6,7 +6,7 @@ mod pages;
 
 use crate::connections::Connections;
 use crate::products::{Products, every_row};
-use crate::{Entry, Inputs, cursor};
+use crate::{Entry, Inputs};
 use pages::{Page, Pages};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -13,9 +13,9 @@
 //! see the table of its own moment: a row that is moved meanwhile is read twice or never.
 
 use crate::connections::{Connection, Connections, Trouble};
-use crate::cursor::Cursor;
 use crate::products::{Products, every_row};
 use crate::{Entry, Inputs, columns::columns, cursor_pages};
+use cursor::Cursor;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::NonZeroUsize;

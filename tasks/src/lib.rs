@@ -6,17 +6,14 @@
 mod columns;
 mod connections;
 pub mod count;
-pub mod cursor;
 pub mod cursor_pages;
 pub mod cursor_ranges;
 mod digest;
 pub mod noop;
-mod prefetch;
 pub mod products;
 mod random;
 pub mod virtual_work;
 pub mod word_totals;
-pub mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

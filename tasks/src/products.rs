@@ -3,8 +3,8 @@
 use crate::columns::columns;
 use crate::connections::{Connections, Trouble};
 use crate::digest::Digest;
-use crate::words::{Run, WordTotals};
 use futures_util::TryStreamExt;
+use kernels::words::{Run, WordTotals};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::pin::pin;

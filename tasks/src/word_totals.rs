@@ -2,20 +2,17 @@
 //!
 //! A line is `ngram TAB year TAB match_count TAB volume_count LF`. The total of a word is the sum of its match counts.
 
-pub mod book;
-pub mod bytes;
 pub mod floor;
 mod input;
-pub mod line;
 mod map;
-pub mod runs;
 
 use crate::digest::Digest;
-use crate::words::WordTotals;
 use crate::{Entry, Inputs};
 use input::Input;
 pub use input::Read;
-use runs::Vector;
+use kernels::runs::Vector;
+use kernels::words::WordTotals;
+use kernels::{book, bytes, line};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;

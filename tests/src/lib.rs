@@ -1,21 +1,6 @@
-//! What crosses crates: the conformance suite over a whole catalogue, and what the tests share.
+//! What tests share that run the whole program: where it is, and a folder to try it in.
 
-pub mod again;
-pub mod conformance;
-pub mod crosscheck;
-pub mod faults;
-pub mod instruments;
-pub mod interruption;
-pub mod mock;
-pub mod prices;
-pub mod relay;
-pub mod sabotage;
 pub mod sandbox;
-pub mod traps;
-pub mod twins;
-pub mod ways;
-pub mod wires;
-pub mod writers;
 
 use datasets::ngrams::Recipe;
 use std::path::{Path, PathBuf};
@@ -38,7 +23,7 @@ pub fn goldilocks() -> &'static Path {
 /// The binary `sabotaged`: `goldilocks` with the [cheats](sabotage) and the [`instruments`] in it.
 pub fn sabotaged() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| built("tests", "sabotaged"))
+    PROGRAM.get_or_init(|| built("proofs", "sabotaged"))
 }
 
 /// A binary of a package, built now unless it is up to date.
@@ -60,14 +45,14 @@ fn built(package: &str, binary: &str) -> PathBuf {
 
 /// How `processes` starts a worker for a task, from a test.
 pub fn worker_for(task: &str, inputs: &Inputs) -> WorkerCommand {
-    harness::cell::worker_command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
+    harness::measure::cell::worker_command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
 }
 
 /// A worker process with a pipe to it and a pipe from it, for those who do not start theirs as `processes` does.
 ///
 /// # Errors
 /// When it cannot be started.
-fn piped(command: &WorkerCommand) -> Result<Child> {
+pub fn piped(command: &WorkerCommand) -> Result<Child> {
     let environment = command.environment.iter().map(|(name, value)| (name, value));
     let mut process = Command::new(&command.program);
     process.args(&command.arguments).envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped());

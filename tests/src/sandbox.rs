@@ -1,7 +1,7 @@
 //! A folder in which the program is tried: its temporary files, its data and its runs are in there, and whatever it
 //! leaves behind is found.
 
-use harness::record::{FILE, find};
+use harness::journal::{FILE, find};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -84,9 +84,9 @@ impl Sandbox {
     ///
     /// # Panics
     /// When there is none, or it is not what it should be.
-    pub fn record(&self) -> reports::Record {
+    pub fn record(&self) -> record::Record {
         let run = self.run().expect("a run has been begun");
-        reports::read(run.join(FILE)).expect("the record can be read")
+        record::read(run.join(FILE)).expect("the record can be read")
     }
 
     /// Every process that was started in here and still runs.

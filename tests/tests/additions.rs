@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs::{create_dir_all, read, read_dir, remove_dir_all, remove_file, write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use tests::sandbox::Sandbox;
-use tests::{goldilocks, workspace};
+use testbed::sandbox::Sandbox;
+use testbed::{goldilocks, workspace};
 
 /// The one file.
 const NAME: &str = "threads_pairs";
@@ -92,7 +92,7 @@ impl Copy {
 
     fn build(&self) {
         let build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--offline", "--package", "harness", "--package", "tests"])
+            .args(["build", "--offline", "--package", "harness", "--package", "conformance"])
             .args(["--bin", "goldilocks", "--bin", "conformance"])
             .current_dir(&self.source)
             // A build folder of its own: cargo would take the copy's crates for the workspace's.
@@ -173,7 +173,7 @@ fn a_strategy_is_one_file_and_one_line_and_a_solution_may_be_copied_over_its_exe
     let conformance = copy.carry_out("conformance", &arguments);
     assert!(conformance.status.success(), "{}", words(&conformance));
     for name in std::iter::once(NAME).chain(exercises::ALL.iter().map(|exercise| exercise.name)) {
-        let all = tests::conformance::PROPERTIES.len();
+        let all = conformance::PROPERTIES.len();
         assert!(words(&conformance).contains(&format!("{name}: {all} of {all} properties hold")));
     }
 

@@ -18,7 +18,7 @@ fn number(number: usize) -> NonZeroUsize {
 }
 
 fn run(task: &str, inputs: &Inputs, strategy: &Strategy, workers: usize, choice: Choice) -> Outcome {
-    let worker = Some(tests::worker_for(task, inputs));
+    let worker = Some(testbed::worker_for(task, inputs));
     let entry = tasks::find(task).expect("the task is in the catalogue");
     let task = (entry.load)(inputs).expect("its input is there");
     let mut up = strategy.start(&Setup { workers: number(workers), worker }).expect("workers can be started");

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::goldilocks;
+use testbed::goldilocks;
 
 /// What the page around the report finds out about it.
 #[derive(Debug, Deserialize)]
@@ -70,7 +70,7 @@ frame.srcdoc = report;
 
 #[test]
 fn the_report_is_whole_in_a_browser() {
-    let Some(browser) = datasets::browser::find(&datasets::postgres::Environment::of_this_process()) else {
+    let Some(browser) = packages::browser::find(&packages::Host::of_this_process()) else {
         assert!(std::env::var_os("CI").is_none(), "no browser here; `.ci/setup-tests` installs one");
         eprintln!("NOT TESTED: no browser on this machine; install Chromium or set CHROMIUM to one");
         return;
@@ -115,7 +115,7 @@ fn sweep(folder: &Path) -> PathBuf {
         .output()
         .expect("the binary starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    harness::record::find(folder, None).expect("there is a run").join("report.html")
+    harness::journal::find(folder, None).expect("there is a run").join("report.html")
 }
 
 fn look(browser: &Path, folder: &Path, report: &str, width: u32, dark: bool) -> Seen {

@@ -1,13 +1,13 @@
 //! What a cell's process and the one that listens to it owe each other.
 
-use harness::child::Message;
-use reports::record::{BASELINE, Cell};
+use harness::measure::child::Message;
+use record::{BASELINE, Cell};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 use tasks::Inputs;
-use tests::goldilocks;
+use testbed::goldilocks;
 
 /// Long enough for a run that takes less than a millisecond to end and be told, had it not to wait.
 const UNASKED: Duration = Duration::from_millis(200);

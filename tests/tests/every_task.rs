@@ -67,7 +67,7 @@ fn try_everything(case: &Case) -> (Answer, Vec<u8>) {
     }
     for strategy in strategies::catalogue::ALL {
         for workers in case.workers {
-            let worker = Some(tests::worker_for(case.task, &case.inputs));
+            let worker = Some(testbed::worker_for(case.task, &case.inputs));
             let workers = NonZeroUsize::new(*workers).expect("there is at least one worker");
             let mut up = strategy.start(&Setup { workers, worker }).expect("workers can be started");
             for choice in choices(case.sizes) {
@@ -155,7 +155,7 @@ fn on_a_table(task: &'static str, sizes: &'static [usize]) {
         let table = inputs.cursor_pages.table.as_mut().expect("a table was made");
         let empty = format!("{table}_empty_{depth}");
         let url = inputs.cursor_pages.database_url.as_deref().expect("a server was brought up");
-        let (client, mut driver) = datasets::postgres::connect(url).expect("the server answers");
+        let (client, mut driver) = postgres::connect(url).expect("the server answers");
         let make = format!("CREATE TABLE {empty} AS SELECT * FROM {table} WITH NO DATA");
         driver.block_on(client.batch_execute(&make)).expect("a table can be made");
         *table = empty;

@@ -126,7 +126,7 @@ fn choice(size: usize, delivery: Delivery, combine: Combine) -> Choice {
 
 fn start(strategy: &Strategy, workers: usize, inputs: &Inputs) -> Box<dyn Workers> {
     let workers = NonZeroUsize::new(workers).expect("there is at least one worker");
-    let worker = Some(tests::worker_for("word_totals", inputs));
+    let worker = Some(testbed::worker_for("word_totals", inputs));
     strategy.start(&Setup { workers, worker }).expect("workers can be started")
 }
 
@@ -193,7 +193,7 @@ fn a_total_of_the_largest_number_there_is_is_not_refused() {
 
 /// `goldilocks run` on one file.
 fn goldilocks(input: &Path, strategy: &str, kernel: &str, size: usize) -> Output {
-    let mut goldilocks = Command::new(tests::goldilocks());
+    let mut goldilocks = Command::new(testbed::goldilocks());
     goldilocks.args(["run", "--task", "word_totals", "--samples", "1", "--workers", "2", "--strategy", strategy]);
     // Seconds: a file that is waited for must not be waited for all day.
     goldilocks.args(["--patience", "100"]);
@@ -226,7 +226,7 @@ fn the_measuring_process_says_so_with_every_strategy() {
     let cases = cases(folder.path());
     for (turn, strategy) in strategies::catalogue::ALL.iter().enumerate() {
         for case in cases.iter().skip(turn % 5).step_by(5) {
-            let order = harness::cell::Order {
+            let order = harness::measure::cell::Order {
                 task: "word_totals".to_owned(),
                 inputs: case.inputs(KERNELS[(turn + turn / 3) % KERNELS.len()]),
                 strategy: strategy.name.to_owned(),
@@ -243,14 +243,16 @@ fn the_measuring_process_says_so_with_every_strategy() {
                 output: None,
                 parent: std::process::id(),
             };
-            let mut cell = Command::new(tests::goldilocks());
+            let mut cell = Command::new(testbed::goldilocks());
             cell.arg("cell").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut cell = cell.spawn().unwrap();
             cell.stdin.take().unwrap().write_all(&serde_json::to_vec(&order).unwrap()).unwrap();
             let ran = cell.wait_with_output().unwrap();
             let said = String::from_utf8(ran.stdout).unwrap();
-            let message: harness::child::Message = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-            let harness::child::Message::Failed { reason, .. } = message else { panic!("{strategy:?} has not failed") };
+            let message: harness::measure::child::Message = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+            let harness::measure::child::Message::Failed { reason, .. } = message else {
+                panic!("{strategy:?} has not failed")
+            };
             assert!(reason.contains(&case.sentence()), "{strategy:?} says: {reason}");
             assert_eq!(String::from_utf8_lossy(&ran.stderr), "", "{strategy:?}");
         }
@@ -286,7 +288,7 @@ fn a_file_that_may_not_be_read_is_named() {
     std::fs::write(&secret, "word\t1999\t5\t1\n").unwrap();
     std::fs::set_permissions(&secret, Permissions::from_mode(0o0)).unwrap();
     // Before, for the compiler may need its rights.
-    tests::goldilocks();
+    testbed::goldilocks();
     // The administrator may read everything, so a thread first gives that right away, for itself and what it starts.
     // Whoever has no such right has nothing to give away.
     let ran = std::thread::spawn({
@@ -309,7 +311,7 @@ fn a_whole_job_says_where_a_total_is_too_large() {
     writeln!(file, "a\t2000\t{}\t1\na\t2001\t5\t1", u64::MAX).unwrap();
     let path = file.path().display();
     for threads in ["1", "2"] {
-        let mut whole = Command::new(tests::goldilocks());
+        let mut whole = Command::new(testbed::goldilocks());
         whole.args(["whole", "--threads", threads, "--input"]).arg(file.path());
         let sentence = format!("{path}, line 2: with this line the total of `a` is beyond {}", u64::MAX);
         complains(&whole.output().unwrap(), &sentence);
@@ -328,7 +330,7 @@ fn what_is_read_is_not_written_over() {
         (&["run", "--task", "word_totals", "--strategy", "rayon"], &file),
         (&["run", "--task", "word_totals", "--strategy", "rayon"], &link),
     ] {
-        let mut goldilocks = Command::new(tests::goldilocks());
+        let mut goldilocks = Command::new(testbed::goldilocks());
         goldilocks.args(command).arg("--input").arg(&file).arg("--output").arg(output);
         let sentence = "--output names the input itself, which would be lost; name another file";
         complains(&goldilocks.output().unwrap(), sentence);

@@ -1,11 +1,11 @@
 //! Other programs at the same job: their totals are checked, and whoever is absent or wrong is named as such.
 
 use harness::peers::{ALL, Contest};
-use reports::record::{Peer, Role};
+use record::{Peer, Role};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tests::{goldilocks, workspace};
+use testbed::{goldilocks, workspace};
 
 /// The sample's contest between the programs of these names, with a Python of the test's choice.
 fn contest(names: &[&str], python: impl Into<PathBuf>) -> Vec<Peer> {

@@ -21,7 +21,7 @@ fn choice(size: usize, combine: Combine) -> Choice {
 }
 
 fn start(strategy: &Strategy, workers: usize, inputs: &Inputs) -> Box<dyn Workers> {
-    let worker = Some(tests::worker_for("word_totals", inputs));
+    let worker = Some(testbed::worker_for("word_totals", inputs));
     strategy.start(&Setup { workers: number(workers), worker }).expect("workers can be started")
 }
 

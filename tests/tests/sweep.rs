@@ -1,12 +1,12 @@
 //! A sweep by the real program: what is in its record, what it refuses, and how it goes on when a cell goes wrong.
 
-use reports::record::{BASELINE, Cell, Fault, Sample, Status};
+use record::{BASELINE, Cell, Fault, Sample, Status};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
 use std::process::{Output, Stdio};
 use std::time::Duration;
-use tests::sandbox::{Sandbox, wait_for};
+use testbed::sandbox::{Sandbox, wait_for};
 
 /// Three tasks that need no data, and next to no time.
 const TINY: [&str; 20] = [

@@ -1,7 +1,7 @@
 //! Warm and cold: what a sample says about its file is what the system says.
 
 use std::process::Command;
-use tests::{goldilocks, workspace};
+use testbed::{goldilocks, workspace};
 
 /// The part of the file that was in memory before each sample.
 fn resident(options: &[&str]) -> Vec<f64> {

@@ -8,7 +8,7 @@ use flate2::write::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::facts::{Facts, NewFile, beside};
+use crate::kept_file::{Facts, NewFile, beside};
 
 /// Bytes taken from the network, or from the disk, at a time.
 const BLOCK: usize = 256 << 10;

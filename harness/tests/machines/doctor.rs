@@ -1,8 +1,10 @@
 //! A healthy machine on which nothing is found, and one fault after the other of which exactly that one is found.
 
 use crate::tree::{Tree, core};
-use harness::doctor::{Calibration, Counters, Evidence, Settings, examine, examine_after, refusals, worst_first};
-use reports::record::{Check, Verdict};
+use harness::machine::doctor::{
+    Calibration, Counters, Evidence, Settings, examine, examine_after, refusals, worst_first,
+};
+use record::{Check, Verdict};
 use std::collections::BTreeSet;
 
 const PROCESSORS: [usize; 4] = [0, 1, 2, 3];

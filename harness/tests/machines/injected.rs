@@ -1,7 +1,7 @@
 //! Faults that are really injected on this machine, whatever else goes on here: each must be found.
 
-use harness::doctor::resident;
-use reports::record::{Line, Verdict};
+use harness::machine::doctor::resident;
+use record::{Line, Verdict};
 use rustix::fs::{Advice, fadvise};
 use rustix::process::{Pid, Signal, getpriority_process, kill_process_group};
 use serde_json::Value;
@@ -106,8 +106,8 @@ fn a_debug_build_measures_only_if_told_to_and_that_stays_in_the_record() {
 
     let measured = sweep(&["--anyway"]);
     assert!(measured.status.success(), "{}", String::from_utf8_lossy(&measured.stderr));
-    let run = harness::record::find(folder.path(), None).unwrap();
-    let text = std::fs::read_to_string(run.join(harness::record::FILE)).unwrap();
+    let run = harness::journal::find(folder.path(), None).unwrap();
+    let text = std::fs::read_to_string(run.join(harness::journal::FILE)).unwrap();
     let lines: Vec<Line> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (Some(Line::Run(run)), Some(Line::Ended(ended))) = (lines.first(), lines.last()) else {
         panic!("a record begins with a run and ends with its end: {text}");

@@ -1,7 +1,7 @@
 //! The order in which cells get processors, on machines that are not this one.
 
 use crate::tree::{Core, Tree, core};
-use harness::topology::Topology;
+use harness::machine::topology::Topology;
 
 /// What a process may use of `tree`, and how many of these are physical cores.
 fn seen(tree: &Tree) -> (Vec<usize>, usize) {

@@ -1,8 +1,8 @@
 //! A folder with the files in which Linux describes a machine.
 
-use harness::sight::Sight;
 use std::collections::BTreeMap;
 use std::path::Path;
+use system::sysfs::Sight;
 use tempfile::TempDir;
 
 /// What Linux would show in `/proc` and `/sys`.

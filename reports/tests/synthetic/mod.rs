@@ -4,8 +4,8 @@
 #![allow(dead_code)]
 
 use fastrand::Rng;
-use reports::Record;
-use reports::record::{
+use record::Record;
+use record::{
     BASELINE, Cell, Census, Check, Ended, Fault, Line, Machine, PHYSICAL_CORES, Peer, PeerRun, Pool, Role, Run, Sample,
     Skipped, Status, StrategyNote, TaskNote, Times, VERSION, Verdict,
 };

@@ -9,8 +9,8 @@
 
 use crate::columns::columns;
 use crate::connections::{Connection, Connections, Trouble};
-use crate::cursor::{Cursor, PageSize};
-use datasets::postgres::Driver;
+use cursor::{Cursor, PageSize};
+use postgres::Driver;
 use serde::{Deserialize, Serialize};
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;

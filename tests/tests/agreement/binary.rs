@@ -28,7 +28,7 @@ pub(crate) fn run(case: &Case, cores: usize) {
             ("--kernel", kernel.to_owned()),
             ("--samples", "1".to_owned()),
         ];
-        let mut goldilocks = Command::new(tests::goldilocks());
+        let mut goldilocks = Command::new(testbed::goldilocks());
         goldilocks.arg("run");
         for (name, value) in &arguments {
             goldilocks.args([name, value.as_str()]);

@@ -21,7 +21,7 @@ pub(crate) const ALL_LINES: usize = usize::MAX;
 /// there are fewer.
 pub(crate) fn pin(cores: usize) {
     // Before, so that the compiler has all of them.
-    tests::goldilocks();
+    testbed::goldilocks();
     let mut set = CpuSet::new();
     harness::machine::processors().into_iter().take(cores).for_each(|processor| set.set(processor));
     sched_setaffinity(None, &set).expect("a thread may restrict itself to some of its processors");
@@ -101,7 +101,7 @@ impl<'a> Tried<'a> {
 
     fn start(&self, strategy: &Strategy, workers: usize) -> Box<dyn Workers> {
         let workers = NonZeroUsize::new(workers).expect("there is at least one worker");
-        let worker = Some(tests::worker_for("word_totals", &self.inputs));
+        let worker = Some(testbed::worker_for("word_totals", &self.inputs));
         strategy.start(&Setup { workers, worker }).expect("workers can be started")
     }
 

@@ -111,7 +111,7 @@ pub(crate) fn small(folder: &Path) -> Vec<Case> {
 
 /// A generated file of 20 MB, and the same lines in a random order.
 pub(crate) static LARGE: LazyLock<[Case; 2]> = LazyLock::new(|| {
-    let folder = tests::workspace().join("datasets/generated");
+    let folder = testbed::workspace().join("datasets/generated");
     [("20 MB", false), ("20 MB, shuffled", true)].map(|(name, shuffled)| {
         let recipe = Recipe { shuffled, ..Recipe::default() };
         Case::new(name, recipe.file(&folder, &mut |_| ()).expect("a file can be made"))

@@ -1,0 +1,97 @@
+//! Writing a run down, line by line, so that nothing measured can be lost.
+
+use anyhow::{Context, Result, bail};
+use record::Line;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A run's folder, open for appending.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    file: File,
+}
+
+/// The record's name in a run's folder.
+pub const FILE: &str = "run.jsonl";
+
+impl Journal {
+    /// Begins the record of a new run in `folder`, with its `first` lines.
+    ///
+    /// The record gets its name when they are written: a folder in which a crash left less is no run, and
+    /// [`find`] passes it by.
+    ///
+    /// # Errors
+    /// When it cannot be written, or one has been begun here before.
+    pub fn begin(folder: &Path, first: &[Line]) -> Result<Self> {
+        let (unfinished, path) = (folder.join(format!("{FILE}.unfinished")), folder.join(FILE));
+        let file = OpenOptions::new().append(true).create_new(true).open(&unfinished);
+        let file = file.with_context(|| format!("cannot create {}", unfinished.display()))?;
+        let mut journal = Journal { folder: folder.to_owned(), file };
+        first.iter().try_for_each(|line| journal.write(line))?;
+        std::fs::rename(&unfinished, &path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(journal)
+    }
+
+    /// Goes on with a run. A last line that was cut off by a crash is taken away first: it was never complete.
+    ///
+    /// # Errors
+    /// When the record cannot be opened.
+    pub fn go_on(folder: &Path) -> Result<Self> {
+        let path = folder.join(FILE);
+        let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |feed| feed + 1);
+        let file = OpenOptions::new().append(true).open(&path);
+        let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        if whole < text.len() {
+            file.set_len(whole as u64).with_context(|| format!("cannot mend {}", path.display()))?;
+        }
+        Ok(Journal { folder: folder.to_owned(), file })
+    }
+
+    /// Appends one line, in one write: a crash leaves it whole or not there, or cut off as the last one.
+    ///
+    /// # Errors
+    /// When the disk is full or the folder gone; what was written before stays.
+    pub fn write(&mut self, line: &Line) -> Result<()> {
+        let mut text = serde_json::to_vec(line).context("cannot write a line down")?;
+        text.push(b'\n');
+        let written = self.file.write_all(&text).and_then(|()| self.file.flush());
+        written.with_context(|| {
+            let file = self.folder.join(FILE);
+            let go_on = format!("`just bench --resume {}`", self.folder.display());
+            format!(
+                "cannot write to {}; what it holds already stays: when that is cured, {go_on} goes on",
+                file.display()
+            )
+        })
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// The folder of a run that is named by its id or its path, or the newest if it is not named.
+///
+/// # Errors
+/// When there is no such run.
+pub fn find(runs: &Path, run: Option<&str>) -> Result<PathBuf> {
+    if let Some(run) = run {
+        let places = [PathBuf::from(run), runs.join(run)];
+        let found = places.iter().find(|place| place.join(FILE).is_file());
+        return found
+            .cloned()
+            .with_context(|| format!("no run `{run}`: neither {run} nor {} has a {FILE}", places[1].display()));
+    }
+    let entries = std::fs::read_dir(runs);
+    let newest =
+        entries.into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.join(FILE).is_file());
+    // An id begins with the date and the time.
+    match newest.max() {
+        Some(newest) => Ok(newest),
+        None => bail!("there is no run in {}; `just bench` makes one", runs.display()),
+    }
+}

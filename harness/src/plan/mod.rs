@@ -1,0 +1,3 @@
+//! Which cells there are, and in which order a block runs them.
+
+pub mod cells;

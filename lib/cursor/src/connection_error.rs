@@ -1,0 +1,70 @@
+//! Why there is no connection, in sentences that name the next step and never a password.
+
+use std::error::Error as _;
+
+use tokio_postgres::error::DbError;
+
+use crate::error_hints;
+
+/// The result of connecting.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be read. It is not repeated here, since it may hold a password.
+    #[error("cannot read the database address: {reason}. Expected postgresql://user:password@host:port/database")]
+    Address {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody answers at the address, or the server turned us away.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// The address without its password.
+        address: String,
+        /// The server's message with its SQLSTATE, or the operating system's.
+        reason: String,
+    },
+}
+
+/// A tokio-postgres error on one line: the server's message with SQLSTATE, detail and hint, or the chain of causes; then
+/// what to do next.
+///
+/// tokio-postgres itself prints only "db error" and leaves the message in the source.
+pub fn explain(error: &tokio_postgres::Error) -> String {
+    let what = match error.as_db_error() {
+        Some(answer) => reported(answer),
+        None => {
+            let mut sentence = error.to_string();
+            let mut cause = error.source();
+            while let Some(inner) = cause {
+                sentence.push_str(&format!(": {inner}"));
+                cause = inner.source();
+            }
+            sentence
+        }
+    };
+    advised(&what, error_hints::on(error))
+}
+
+/// The same for what the server has said without being asked.
+pub(crate) fn explain_notice(notice: &DbError) -> String {
+    advised(&reported(notice), error_hints::on_reported(notice))
+}
+
+fn reported(answer: &DbError) -> String {
+    let mut sentence = format!("{} {}: {}", answer.severity(), answer.code().code(), answer.message());
+    for (title, text) in [("detail", answer.detail()), ("hint", answer.hint())] {
+        if let Some(text) = text {
+            sentence.push_str(&format!(" ({title}: {text})"));
+        }
+    }
+    sentence
+}
+
+/// One line, also where the server's message has several.
+fn advised(what: &str, step: Option<&str>) -> String {
+    let what = what.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    step.map_or(what.clone(), |step| format!("{what}; {step}"))
+}

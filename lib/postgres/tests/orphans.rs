@@ -1,0 +1,236 @@
+//! However the owner of a server ends, five seconds later there is no process and no directory of it.
+
+#![allow(clippy::unwrap_used)]
+
+mod leftovers;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use leftovers::{left_after_five_seconds, processes_in};
+use postgres::{Environment, Server, User};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A folder for temporary files that one test has to itself, so that what appears in it is the test's.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = PathBuf::from(format!("/tmp/gl-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        // What a build has left to write would hold up every deletion, and is not what is tested here.
+        rustix::fs::sync();
+        Folder(path)
+    }
+
+    fn owner(&self, mode: &str) -> Command {
+        owner(&std::env::current_exe().unwrap(), &self.0, mode)
+    }
+
+    /// Servers' directories in the folder, and processes that name it.
+    fn left(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).unwrap().flatten().map(|entry| entry.file_name().display().to_string());
+        entries.filter(|name| name.starts_with("goldilocks-pg-")).chain(processes_in(&self.0)).collect()
+    }
+
+    fn assert_nothing_is_left(&self, after: &str) {
+        let left = left_after_five_seconds(|| self.left());
+        assert!(left.is_empty(), "after {after}: {left:#?}");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Not a test of its own: what the other tests start this program as, again, to have an owner they can kill.
+#[test]
+fn owner_of_a_server() {
+    let Ok(mode) = std::env::var(MODE) else { return };
+    let server = Server::open(&Environment::of_this_process(), 0).unwrap();
+    println!("{}", server.url());
+    match mode.as_str() {
+        "panic" => panic!("as asked"),
+        "stop" => server.stop().unwrap(),
+        _ => loop {
+            thread::sleep(Duration::from_secs(3600));
+        },
+    }
+}
+
+/// Says what the owner does once its server is up: "hold" it, "stop" it or "panic".
+const MODE: &str = "GOLDILOCKS_TEST_OWNER";
+
+fn owner(program: &Path, temporary: &Path, mode: &str) -> Command {
+    // A shell's background jobs ignore Ctrl-C, and so does all that they start, unless it is told not to.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,TERM").arg(program);
+    // A group of its own, so that a test may signal it as a terminal does.
+    command.env("TMPDIR", temporary).env_remove("DATABASE_URL").process_group(0);
+    command.env(MODE, mode).args(["--exact", "owner_of_a_server", "--nocapture"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+fn wait_until_up(owner: &mut Child) {
+    let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("postgresql://")), "the owner's server did not come up");
+}
+
+#[test]
+fn nothing_is_left_when_the_owner_is_killed_at_any_moment() {
+    let folder = Folder::new("moments");
+    // initdb takes most of the first second; the last moments find a running server.
+    for milliseconds in [0, 3, 6, 10, 15, 25, 40, 80, 150, 250, 350, 450, 520, 560, 600, 640, 680, 720, 900, 1500] {
+        for signal in [Signal::KILL, Signal::TERM, Signal::INT] {
+            let mut owner = folder.owner("hold").spawn().unwrap();
+            thread::sleep(Duration::from_millis(milliseconds));
+            kill_process(pid(&owner), signal).unwrap();
+            owner.wait().unwrap();
+            folder.assert_nothing_is_left(&format!("{signal:?} after {milliseconds} ms"));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_after_a_control_c_in_the_terminal() {
+    let folder = Folder::new("terminal");
+    for _ in 0..3 {
+        let mut owner = folder.owner("hold").spawn().unwrap();
+        wait_until_up(&mut owner);
+        // A terminal signals the whole foreground group.
+        rustix::process::kill_process_group(pid(&owner), Signal::INT).unwrap();
+        owner.wait().unwrap();
+        folder.assert_nothing_is_left("Ctrl-C");
+    }
+}
+
+#[test]
+fn nothing_is_left_after_a_panic_or_an_orderly_stop() {
+    let folder = Folder::new("panic");
+    for mode in ["panic", "stop"] {
+        let status = folder.owner(mode).stdout(Stdio::null()).status().unwrap();
+        assert_eq!(status.success(), mode == "stop");
+        // Nothing to wait for: `Drop` and `stop` return when all is gone.
+        assert_eq!(folder.left(), Vec::<String>::new(), "after {mode}");
+    }
+}
+
+#[test]
+fn a_control_c_for_the_owners_group_does_not_reach_the_server_while_the_owner_lives() {
+    let folder = Folder::new("group");
+    let mut owner = folder.owner("hold").spawn().unwrap();
+    wait_until_up(&mut owner);
+    let server = server_of(&folder);
+    let group = |number| rustix::process::getpgid(Some(number)).unwrap();
+    assert_ne!(group(server), group(pid(&owner)));
+    kill_process(pid(&owner), Signal::KILL).unwrap();
+    owner.wait().unwrap();
+    folder.assert_nothing_is_left("SIGKILL");
+}
+
+#[test]
+fn a_server_that_ignores_the_first_signals_is_killed() {
+    let folder = Folder::new("stopped");
+    let mut owner = folder.owner("hold").spawn().unwrap();
+    wait_until_up(&mut owner);
+    // A stopped process answers to nothing but SIGKILL.
+    kill_process(server_of(&folder), Signal::STOP).unwrap();
+    kill_process(pid(&owner), Signal::KILL).unwrap();
+    owner.wait().unwrap();
+    folder.assert_nothing_is_left("SIGKILL of an owner whose server is stopped");
+}
+
+#[test]
+fn the_next_start_sweeps_what_a_killed_watchdog_left_and_spares_the_living() {
+    let folder = Folder::new("sweep");
+    let mut living = folder.owner("hold").spawn().unwrap();
+    wait_until_up(&mut living);
+    let spared = folder.left();
+    let mut dead = folder.owner("hold").spawn().unwrap();
+    wait_until_up(&mut dead);
+    // The watchdog first, then its owner: nobody is left to tidy up.
+    for watchdog in children_of(&dead).into_iter().filter(|child| command_line(*child).contains("goldilocks-watchdog"))
+    {
+        kill_process(watchdog, Signal::KILL).unwrap();
+    }
+    kill_process(pid(&dead), Signal::KILL).unwrap();
+    dead.wait().unwrap();
+    thread::sleep(Duration::from_millis(100));
+    assert!(folder.left().len() > spared.len(), "the dead owner's server is still there");
+
+    // Somebody's directory with a name like ours, but without our mark, is not ours to remove.
+    let foreign = folder.0.join("goldilocks-pg-foreign");
+    fs::create_dir(&foreign).unwrap();
+    assert!(folder.owner("stop").stdout(Stdio::null()).status().unwrap().success());
+    assert!(foreign.exists());
+    fs::remove_dir(&foreign).unwrap();
+    // A server's own helpers come and go, and one that has just begun or ended has no command line.
+    let lasting = |lines: Vec<String>| {
+        let lasts = |line: &String| !line.is_empty() && !line.starts_with("postgres: ");
+        let mut lines: Vec<String> = lines.into_iter().filter(lasts).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(lasting(folder.left()), lasting(spared));
+
+    kill_process(pid(&living), Signal::KILL).unwrap();
+    living.wait().unwrap();
+    folder.assert_nothing_is_left("the last owner's end");
+}
+
+#[test]
+fn an_ordinary_user_owns_a_server_too_and_leaves_nothing() {
+    let folder = Folder::new("user");
+    let program = folder.0.join("owner");
+    // Copied by another process: a file this one has just written may still be open for writing in a fork of it.
+    assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status().unwrap().success());
+    let users = fs::read_to_string("/etc/passwd").unwrap();
+    let nobody = User::for_server(true, &users.replace("postgres:", "-:")).unwrap();
+    for mode in ["stop", "hold"] {
+        let mut command = owner(&program, &folder.0, mode);
+        // Whoever runs this test is an ordinary user already, or root, who can become one.
+        if rustix::process::geteuid().is_root() {
+            command.uid(nobody.uid).gid(nobody.gid).env("HOME", "/nonexistent");
+        }
+        let mut owner = command.spawn().unwrap();
+        wait_until_up(&mut owner);
+        if mode == "hold" {
+            kill_process(pid(&owner), Signal::KILL).unwrap();
+        }
+        owner.wait().unwrap();
+        folder.assert_nothing_is_left(mode);
+    }
+}
+
+/// The processes an owner has started, by whichever of its threads.
+fn children_of(owner: &Child) -> Vec<Pid> {
+    let threads = fs::read_dir(format!("/proc/{}/task", owner.id())).unwrap().flatten();
+    let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap());
+    let numbers: Vec<String> = lists.flat_map(|list| list.split(' ').map(String::from).collect::<Vec<_>>()).collect();
+    numbers.iter().filter_map(|number| Pid::from_raw(number.parse().ok()?)).collect()
+}
+
+fn command_line(process: Pid) -> String {
+    fs::read_to_string(format!("/proc/{}/cmdline", process.as_raw_nonzero())).unwrap_or_default()
+}
+
+/// The server whose directory is in the folder.
+fn server_of(folder: &Folder) -> Pid {
+    let directory = fs::read_dir(&folder.0).unwrap().flatten().next().unwrap().path();
+    let number = fs::read_to_string(directory.join("run/postgres.pid")).unwrap();
+    Pid::from_raw(number.trim().parse().unwrap()).unwrap()
+}

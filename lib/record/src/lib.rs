@@ -1,0 +1,13 @@
+//! The record of a run, `run.jsonl`: its types, its reader, its JSON Schema, and the statistics over it.
+//!
+//! `harness` writes these types and `reports` reads them. README.md describes the format.
+
+pub mod error;
+pub mod line;
+pub mod read;
+pub mod schema;
+pub mod statistics;
+
+pub use error::{Error, Result};
+pub use line::*;
+pub use read::{Record, read};

@@ -1,0 +1,109 @@
+//! What a reader of a comparison must know besides its figures.
+
+use super::{By, Compared, Difference, Outcome, Pair};
+use crate::comparison::unpaired;
+use crate::view::format;
+use record::Record;
+use record::statistics::{BLOCKS_FOR_A_VERDICT, LEVEL};
+use record::{BASELINE, Cell, Verdict};
+use std::collections::BTreeSet;
+
+/// What a reader must know besides: of the machines, the evidence and the runs.
+pub(super) fn notes(a: &Record, b: &Record, by: By, tasks: &[Compared], pairs: &[Vec<Pair>]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if a.run.id == b.run.id {
+        notes.push("A and B are the same run.".into());
+    }
+    if by == By::SpeedUp {
+        notes.push(
+            "The machines differ, so times are not compared: only the speed-up over each machine’s own baseline is."
+                .into(),
+        );
+    } else {
+        let [one, other] = [a, b].map(|record| &record.run.machine);
+        for (what, one, other) in [("kernel", &one.kernel, &other.kernel), ("system", &one.system, &other.system)] {
+            if one != other {
+                notes.push(format!("The {what} differs: {one} in A, {other} in B."));
+            }
+        }
+        let shifted = |cell: &&Difference| matches!(cell.outcome, Outcome::Better | Outcome::Worse);
+        for task in tasks {
+            let baseline = task.cells.iter().find(|cell| cell.cell.strategy == BASELINE);
+            if let Some(ratio) = baseline.filter(shifted).and_then(|cell| cell.ratio) {
+                notes.push(format!(
+                    "{}: the plain loop itself takes {} as long in B as in A, so what differs is not the strategies \
+                     alone.",
+                    task.task,
+                    format::sentence(format::speed_up(ratio.into()))
+                ));
+            }
+        }
+        notes.push(
+            "Each run is one session: whatever else differed between the two sessions counts as a difference here."
+                .into(),
+        );
+    }
+    notes.extend(too_few(pairs));
+    notes.extend(only_in(a, b));
+    for (record, name) in [(a, "A"), (b, "B")] {
+        if record.ended.as_ref().is_none_or(|ended| ended.interrupted) {
+            notes.push(format!("{name} did not come to its planned end."));
+        }
+        let checks = record.run.checks.iter().chain(record.ended.iter().flat_map(|ended| &ended.checks));
+        let bad: Vec<&str> =
+            checks.filter(|check| check.verdict >= Verdict::Warn).map(|check| check.name.as_str()).collect();
+        if !bad.is_empty() {
+            notes.push(format!("Checks of {name} warned or refused: {}; its report says why.", bad.join(", ")));
+        }
+        if record.run.machine.profile != "release" {
+            notes.push(format!(
+                "{name} is a `{}` build: it says nothing of a release build.",
+                record.run.machine.profile
+            ));
+        }
+    }
+    notes
+}
+
+/// Says so if the processes are too few for any difference to be shown, however large.
+fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
+    let sides: Vec<(usize, usize)> = pairs
+        .iter()
+        .flatten()
+        .filter_map(|pair| pair.sides.as_ref().ok())
+        .map(|[one, other]| (one.processes.len(), other.processes.len()))
+        .collect();
+    let (most_a, most_b) = *sides.iter().max_by_key(|(one, other)| one.min(other))?;
+    let bar = (1.0 - LEVEL) / sides.len() as f64;
+    let shows =
+        |one: usize, other: usize| unpaired::least_chance(one, other) <= bar && one.min(other) >= BLOCKS_FOR_A_VERDICT;
+    let enough = (BLOCKS_FOR_A_VERDICT..).find(|blocks| shows(*blocks, *blocks))?;
+    (!shows(most_a, most_b)).then(|| {
+        format!(
+            "With {most_a} blocks in A and {most_b} in B nothing can be shown in {}, however large it is; {enough} blocks \
+             in each could.",
+            if sides.len() == 1 { "1 comparison".into() } else { format!("{} comparisons", sides.len()) }
+        )
+    })
+}
+
+/// Tasks and strategies that only one of the two has.
+fn only_in(a: &Record, b: &Record) -> Vec<String> {
+    let named = |record: &Record, of: fn(&Cell) -> &str| {
+        record.samples.iter().map(|sample| of(&sample.cell).to_owned()).collect::<BTreeSet<String>>()
+    };
+    let mut notes = Vec::new();
+    for (what, of) in [
+        ("tasks", (|cell: &Cell| cell.task.as_str()) as fn(&Cell) -> &str),
+        ("strategies", |cell: &Cell| cell.strategy.as_str()),
+    ] {
+        let [one, other] = [named(a, of), named(b, of)];
+        for (own, others, run) in [(&one, &other, "A"), (&other, &one, "B")] {
+            let only: Vec<&str> = own.difference(others).map(String::as_str).collect();
+            if !only.is_empty() {
+                notes.push(format!("Only {run} has these {what}: {}.", only.join(", ")));
+            }
+        }
+    }
+    notes
+}

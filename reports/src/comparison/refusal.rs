@@ -1,0 +1,58 @@
+//! What forbids a comparison, or restricts it to shapes.
+
+use super::both;
+use crate::view::format;
+use record::Record;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Why two runs are not compared: each sentence names what differs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} and {} are not compared: {}", runs[0], runs[1], differences.join(" "))]
+pub struct Refusal {
+    /// The two runs.
+    pub runs: [String; 2],
+    /// What differs, in sentences.
+    pub differences: Vec<String>,
+}
+
+/// What forbids a comparison: other data, another build, nothing in common.
+pub(super) fn differences(a: &Record, b: &Record) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut differ = |what: &str, one: &str, other: &str| {
+        if one != other {
+            differences.push(format!("{what} differs: {one} in A, {other} in B."));
+        }
+    };
+    let [one, other] = [a, b].map(|record| &record.run.machine);
+    differ("The build’s profile", &one.profile, &other.profile);
+    differ("The compiler", &one.compiler, &other.compiler);
+    for [one, other] in both(a, b) {
+        let name = &one.name;
+        let [items, more] = [one, other].map(|task| task.items.map_or_else(|| "unknown".into(), format::count));
+        differ(&format!("{name}: the number of {}", one.unit), &items, &more);
+        let keys: BTreeSet<&String> = one.options.keys().chain(other.options.keys()).collect();
+        for key in keys {
+            let [value, another] = [one, other].map(|task| task.options.get(key).map_or("absent", |value| file(value)));
+            differ(&format!("{name}: the option {key}"), value, another);
+        }
+        differ(&format!("{name}: the answer’s digest"), &one.digest, &other.digest);
+    }
+    if both(a, b).next().is_none() {
+        differences.push("No task was measured in both.".into());
+    }
+    differences
+}
+
+/// The last part of a path: where a file is kept is not what it holds.
+fn file(value: &str) -> &str {
+    Path::new(value).file_name().and_then(|name| name.to_str()).unwrap_or(value)
+}
+
+pub(super) fn same_machine(a: &Record, b: &Record) -> bool {
+    let [one, other] = [a, b].map(|record| &record.run.machine);
+    // A kernel keeps some memory for itself, and another release of it a little more or less.
+    let memory = one.memory_bytes.abs_diff(other.memory_bytes) <= one.memory_bytes.max(other.memory_bytes) / 50;
+    let cores = (one.cores_available, one.cores_online) == (other.cores_available, other.cores_online);
+    one.processor == other.processor && cores && memory
+}

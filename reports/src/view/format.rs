@@ -1,0 +1,177 @@
+//! Numbers as a reader wants them: three digits, one unit, thousands apart.
+
+use record::statistics::Estimate;
+
+/// A narrow space that never breaks: between thousands and before units.
+pub const SPACE: char = '\u{202f}';
+
+/// What stands where there is no number.
+pub const NONE: &str = "–";
+
+const TIME: [(f64, &str); 4] = [(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")];
+const MEMORY: [(f64, &str); 4] = [(1.0, "B"), (1024.0, "KiB"), (1_048_576.0, "MiB"), (1_073_741_824.0, "GiB")];
+
+/// A whole number, thousands apart: `60 000`.
+pub fn count(number: u64) -> String {
+    apart(&number.to_string())
+}
+
+/// Three significant digits, not more: `1.93`, `12.3`, `60 100`, `0.00123`.
+pub fn digits(value: f64) -> String {
+    rounded(value, 3)
+}
+
+/// A time in nanoseconds with its unit: `12.3 ms`.
+pub fn time(ns: f64) -> String {
+    with_unit(ns, &TIME)
+}
+
+/// A time with its interval, both in one unit: `12.3 ms` and `12.1–12.6`, which is empty if there is none.
+pub fn time_estimate(ns: Estimate) -> (String, String) {
+    let (size, unit) = unit(ns.value, &TIME);
+    (format!("{}{SPACE}{unit}", digits(ns.value / size)), interval(ns, size))
+}
+
+/// A speed-up with its interval: `1.93×` and `1.90–1.95`, which is empty if there is none.
+pub fn speed_up(times: Estimate) -> (String, String) {
+    (format!("{}×", digits(times.value)), interval(times, 1.0))
+}
+
+/// A value and its interval in running text: `1.93× (1.90–1.95)`.
+pub fn sentence((value, interval): (String, String)) -> String {
+    if interval.is_empty() { value } else { format!("{value} ({interval})") }
+}
+
+/// A share of 1 in whole per cent: `96 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.0}{SPACE}%", share * 100.0)
+}
+
+/// An amount of memory: `23.4 MiB`.
+pub fn memory(bytes: f64) -> String {
+    with_unit(bytes, &MEMORY)
+}
+
+/// A number for an axis, as short as it can be: `0.5`, `60 000`, `1 M`.
+pub fn short(number: f64) -> String {
+    for (size, letter) in [(1e9, 'G'), (1e6, 'M')] {
+        if number >= size {
+            return format!("{}{SPACE}{letter}", bare(number / size));
+        }
+    }
+    bare(number)
+}
+
+/// A count that may be very large, in three digits: `728 M`, `2.90 G`; below a million, as it is.
+pub fn many(number: f64) -> String {
+    let large = [(1e9, 'G'), (1e6, 'M')].into_iter().find(|(size, _)| number / size >= 0.9995);
+    large.map_or_else(
+        || count(number.round() as u64),
+        |(size, letter)| format!("{}{SPACE}{letter}", digits(number / size)),
+    )
+}
+
+/// A time for an axis, as short as it can be: `250 µs`, `1 ms`.
+pub fn short_time(ns: f64) -> String {
+    let (size, unit) = unit(ns, &TIME);
+    format!("{}{SPACE}{unit}", bare(ns / size))
+}
+
+/// [`digits`] without zeros at the end of a fraction.
+fn bare(value: f64) -> String {
+    let text = digits(value);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn interval(estimate: Estimate, size: f64) -> String {
+    estimate.interval.map_or_else(String::new, |interval| {
+        format!("{}–{}", digits(interval.low / size), digits(interval.high / size))
+    })
+}
+
+fn with_unit(value: f64, units: &[(f64, &'static str)]) -> String {
+    let (size, unit) = unit(value, units);
+    format!("{}{SPACE}{unit}", digits(value / size))
+}
+
+/// The largest unit of which there is at least one, after rounding: 999.7 µs is 1 ms, not 1 000 µs.
+fn unit(value: f64, units: &[(f64, &'static str)]) -> (f64, &'static str) {
+    let fits = |size: f64| value / size >= 0.9995;
+    units.iter().rev().copied().find(|(size, _)| fits(*size)).unwrap_or(units[0])
+}
+
+fn rounded(value: f64, significant: i32) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return if value == 0.0 { "0".into() } else { NONE.into() };
+    }
+    let magnitude = |value: f64| value.abs().log10().floor() as i32;
+    // Rounding can carry into one more digit (9.996 is 10.0), so the magnitude is taken again afterwards.
+    let step = 10_f64.powi(magnitude(value) - significant + 1);
+    let value = (value / step).round() * step;
+    let decimals = (significant - 1 - magnitude(value * (1.0 + f64::EPSILON))).max(0);
+    apart(&format!("{value:.*}", usize::try_from(decimals).unwrap_or(0)))
+}
+
+fn apart(number: &str) -> String {
+    let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
+    let mut text = String::new();
+    for (place, digit) in whole.char_indices() {
+        let left = whole.len() - place;
+        if place > 0 && left % 3 == 0 && !text.ends_with('-') {
+            text.push(SPACE);
+        }
+        text.push(digit);
+    }
+    text + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::statistics::Interval;
+
+    #[test]
+    fn numbers_have_three_digits_and_thousands_apart() {
+        let cases =
+            [(0.0, "0"), (1.0, "1.00"), (1.934, "1.93"), (12.34, "12.3"), (9.996, "10.0"), (0.001_234, "0.00123")];
+        for (value, text) in cases {
+            assert_eq!(digits(value), text);
+        }
+        assert_eq!(digits(60_123.0), "60\u{202f}100");
+        assert_eq!(digits(f64::NAN), NONE);
+        assert_eq!(count(1_650_999), "1\u{202f}650\u{202f}999");
+        assert_eq!(count(999), "999");
+    }
+
+    #[test]
+    fn times_take_the_largest_unit_of_which_there_is_one() {
+        let cases =
+            [(0.0, "0 ns"), (12.0, "12.0 ns"), (999_700.0, "1.00 ms"), (12_340_000.0, "12.3 ms"), (6.1e10, "61.0 s")];
+        for (ns, text) in cases {
+            assert_eq!(time(ns).replace(SPACE, " "), text);
+        }
+    }
+
+    #[test]
+    fn an_interval_has_the_unit_of_its_value() {
+        let estimate = Estimate { value: 1_020_000.0, interval: Some(Interval { low: 980_000.0, high: 1_100_000.0 }) };
+        assert_eq!(time_estimate(estimate), ("1.02\u{202f}ms".into(), "0.980–1.10".into()));
+        assert_eq!(sentence(speed_up(Estimate { value: 1.93, interval: None })), "1.93×");
+    }
+
+    #[test]
+    fn large_counts_have_three_digits_and_small_ones_all_of_theirs() {
+        for (number, text) in [(0.0, "0"), (12_345.4, "12 345"), (999_700.0, "1.00 M"), (2.9e9, "2.90 G")] {
+            assert_eq!(many(number).replace(SPACE, " "), text);
+        }
+    }
+
+    #[test]
+    fn axis_labels_are_as_short_as_they_can_be() {
+        let cases = [(0.5, "0.5"), (2.0, "2"), (60_000.0, "60 000"), (1e6, "1 M"), (2.5e6, "2.5 M"), (1e9, "1 G")];
+        for (number, text) in cases {
+            assert_eq!(short(number).replace(SPACE, " "), text);
+        }
+        assert_eq!(short_time(250_000.0).replace(SPACE, " "), "250 µs");
+    }
+}

@@ -1,0 +1,102 @@
+//! However a 1-gram file is cut into partitions, its totals are those of the whole file.
+
+use kernels::line;
+use kernels::words::{Run, WordTotals};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use strategies::Task;
+use tasks::word_totals::{Kernel, Options, Read, TotalsOf};
+
+type Seen = (Vec<(Vec<u8>, u64)>, bool);
+
+fn seen(totals: &WordTotals) -> Seen {
+    (totals.sorted().into_iter().map(|(word, total)| (word.to_vec(), total)).collect(), totals.overflowed())
+}
+
+/// The same without a kernel: line by line, by the parser that all kernels must agree with.
+fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
+    let mut totals = WordTotals::default();
+    let mut begin = 0;
+    for line in piece.split_inclusive(|byte| *byte == b'\n') {
+        let (word, count) = line::parse(line.strip_suffix(b"\n").unwrap_or(line)).map_err(|_| begin)?;
+        totals.add(Run::of(word, count));
+        begin += line.len();
+    }
+    Ok(seen(&totals))
+}
+
+/// Lines of very different lengths. One in thirty is longer than what is looked at to find its end; some are longer than
+/// what is read at once.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let length = prop_oneof![60 => 0..60usize, 2 => 4_000..9_000usize, 1 => 250_000..600_000usize];
+    (vec(length, 0..60), any::<bool>()).prop_map(|(lengths, feed)| {
+        let mut text: Vec<u8> = Vec::new();
+        for length in lengths {
+            text.extend(std::iter::repeat_n(b'w', length + 1));
+            text.extend_from_slice(b"\t1984\t1\t1\n");
+        }
+        if !feed {
+            text.pop();
+        }
+        text
+    })
+}
+
+/// Does `work` with a task whose file is `text`.
+fn cut(
+    text: &[u8],
+    (kernel, read): (Kernel, Read),
+    work: impl FnOnce(&Arc<TotalsOf>) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(text).expect("it takes the text");
+    let options = Options { input: Some(file.path().to_owned()), kernel, read, ..Options::default() };
+    work(&Arc::new(TotalsOf::new(&options).expect("the file is there")))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn partitions_cover_the_file_once_in_order_and_end_with_their_lines(
+        text in text(), size in prop_oneof![1..10usize, 10..2000usize, Just(usize::MAX)],
+    ) {
+        cut(&text, (Kernel::Bytes, Read::Pread), |task| {
+            let mut at = 0;
+            for range in task.partitions(NonZeroUsize::new(size).unwrap()).unwrap() {
+                let (begin, end) = range.unwrap();
+                prop_assert_eq!(begin, at);
+                prop_assert!(begin < end, "a partition of no bytes");
+                let ended = text[..end as usize].ends_with(b"\n") || end == text.len() as u64;
+                prop_assert!(ended, "a partition ends inside a line, at {}", end);
+                at = end;
+            }
+            prop_assert_eq!(at, text.len() as u64);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn however_a_file_is_cut_its_totals_are_those_of_the_whole(
+        text in text(),
+        size in prop_oneof![1..10usize, 10..2000usize],
+        kernel in select(vec![Kernel::Book, Kernel::Bytes, Kernel::Runs]),
+        read in select(vec![Read::Pread, Read::Map]),
+    ) {
+        cut(&text, (kernel, read), |task| {
+            let mut total = WordTotals::default();
+            for range in task.partitions(NonZeroUsize::new(size).unwrap()).unwrap() {
+                let range = range.unwrap();
+                task.map(range, &mut total).unwrap();
+                task.has_read(range);
+            }
+            prop_assert_eq!(Ok(seen(&total)), by_the_line(&text));
+            prop_assert_eq!(task.once().map(|total| seen(&total)).ok(), by_the_line(&text).ok());
+            Ok(())
+        })?;
+    }
+}

@@ -1,0 +1,358 @@
+//! What is promised of the cursor, on a real server: rates against the plain row stream, what does not cross the wire, and
+//! how it is left.
+
+pub(crate) mod rates;
+mod runtimes;
+pub(crate) mod server;
+mod sweep;
+
+use crate::Proofs;
+use anyhow::{Context, Result, ensure};
+use cursor::{Cursor, DEFAULT_DEPTH, PageSize};
+use datasets::products::BYTES_PER_ROW;
+use fastrand::Rng;
+use futures_util::{StreamExt, TryStreamExt};
+use postgres::{Environment, Server};
+use proofs::access_methods::{Sum, Table, Way, explained, paged};
+use proofs::delayed_wire::over;
+use proofs::faults::{BAR, Place, Summary, on_a_mock, on_a_server};
+use proofs::overhead::median;
+use proofs::writers::{Writers, compare};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_postgres::Row;
+
+/// Rows of the large table.
+const LARGE: u64 = 5_000_000;
+
+/// Rows of the table that rates are measured on.
+const RATED: u64 = 1_000_000;
+
+/// Rows of the table that is changed.
+const CHANGED: u32 = 20_000;
+
+/// What proves a part.
+#[derive(Clone, Copy)]
+enum Proof {
+    /// On a server with the tables.
+    Loaded(fn(&Server, &mut Proofs) -> Result<()>),
+    /// On servers of its own.
+    Alone(fn(&mut Proofs) -> Result<()>),
+}
+
+use Proof::{Alone, Loaded};
+
+type Part = (&'static str, Proof);
+
+/// The parts, by name.
+const PARTS: [Part; 11] = [
+    ("rates", Loaded(rates::rates)),
+    ("time", Loaded(rates::time)),
+    ("runtimes", Loaded(runtimes::runtimes)),
+    ("late", Loaded(late)),
+    ("prefetch", Loaded(sweep::prefetch)),
+    ("wire", Loaded(wire)),
+    ("left", Loaded(left)),
+    ("ranges", Loaded(ranges)),
+    ("memory", Loaded(memory)),
+    ("server", Alone(server::prove)),
+    ("faults", Alone(faults)),
+];
+
+/// Those that are only proved if they are named: they need other programs, or nothing is promised of them.
+const NAMED: [Part; 2] = [("peers", Loaded(rates::peers)), ("sweep", Loaded(sweep::sweep))];
+
+/// Proves the parts named, or all that need no naming.
+pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
+    let parts = || PARTS.iter().chain(&NAMED);
+    if let Some(unknown) = named.iter().find(|name| !parts().any(|(part, _)| part == name)) {
+        let names: Vec<&str> = parts().map(|(part, _)| *part).collect();
+        anyhow::bail!("no part of `cursor` is called `{unknown}`; there are {}", names.join(", "));
+    }
+    let asked = |part: &str| named.iter().any(|name| name == part);
+    let all = PARTS.into_iter().filter(|(part, _)| named.is_empty() || asked(part));
+    let mut loaded = None;
+    for (_, proof) in all.chain(NAMED.into_iter().filter(|(part, _)| asked(part))) {
+        match (proof, &loaded) {
+            (Alone(prove), _) => prove(proofs)?,
+            (Loaded(prove), Some(server)) => prove(server, proofs)?,
+            (Loaded(prove), None) => prove(loaded.insert(load()?), proofs)?,
+        }
+    }
+    Ok(())
+}
+
+/// A server with the tables.
+fn load() -> Result<Server> {
+    let server = Server::open(&Environment::of_this_process(), LARGE * BYTES_PER_ROW)?;
+    eprintln!("{}", server.about());
+    server.load_products(LARGE, 1)?;
+    let mut large = Table::open(&server.url(), &product(&server))?;
+    let (rated, changed) = (table(&server, "rated"), table(&server, "changed"));
+    let make = format!(
+        "CREATE UNLOGGED TABLE {rated} AS {0} LIMIT {RATED}; CREATE UNLOGGED TABLE {changed} AS {0} LIMIT {CHANGED}; \
+         ALTER TABLE {changed} ADD PRIMARY KEY (product_id); ANALYZE {changed}",
+        large.query()
+    );
+    large.run(async |client| {
+        client.batch_execute(&make).await.map_err(explained)?;
+        client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {rated}")).await.map_err(explained)
+    })?;
+    Ok(server)
+}
+
+fn table(server: &Server, name: &str) -> String {
+    format!("{}.{name}", server.schema())
+}
+
+fn product(server: &Server) -> String {
+    table(server, "product")
+}
+
+const FIFTY: PageSize = PageSize::Rows(50);
+
+/// What asyncpg does, in this language: the next 50 rows are asked for when the last are used up.
+const BASE: Way = Way::Cursor { depth: 1, size: FIFTY };
+
+/// A millisecond more for every round trip.
+fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let (mut one, mut eight) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        for (depth, rows, rates) in [(1, 5_000, &mut one), (8, 40_000, &mut eight)] {
+            let query = format!("SELECT product_id, product_name FROM {} LIMIT {rows}", product(server));
+            let began = Instant::now();
+            let read = over(&server.url(), Duration::from_millis(1), async |mut client, _| {
+                paged::<Sum>(&mut client, &query, depth, FIFTY).await
+            })?;
+            ensure!(read?.0.rows == rows, "rows are missing");
+            rates.push(rows as f64 / began.elapsed().as_secs_f64());
+        }
+    }
+    let (one, eight) = (median(one), median(eight));
+    proofs.line(
+        "1 ms more a round trip, eight pages of 50 under way against one",
+        &format!("{:.1} times as fast ({eight:.0} rows/s against {one:.0})", eight / one),
+        "at least 6",
+        eight / one >= 6.0,
+    );
+    Ok(())
+}
+
+/// What does not cross the wire, and how long that takes.
+fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = Table::open(&server.url(), &product(server))?;
+    let query = large.query();
+    let (rows, bytes) = over(&server.url(), Duration::ZERO, async |mut client, tally| {
+        let mut transaction = client.transaction().await.map_err(explained)?;
+        let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
+        let before = tally.rows();
+        cursor.stream(PageSize::default()).take(5).try_collect::<Vec<Row>>().await?;
+        drop(cursor);
+        transaction.batch_execute("").await.map_err(explained)?;
+        let rows = tally.rows() - before;
+        let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
+        let before = tally.bytes();
+        ensure!(cursor.forward(500_000).await? == 500_000, "the table is too small");
+        anyhow::Ok((rows, tally.bytes() - before))
+    })??;
+    let mut five = Vec::new();
+    for _ in 0..51 {
+        let began = Instant::now();
+        large.run(async |client| {
+            let mut transaction = client.transaction().await.map_err(explained)?;
+            let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
+            let rows: Vec<Row> = cursor.take(5).try_collect().await?;
+            drop(cursor);
+            transaction.commit().await.map_err(explained)?;
+            ensure!(rows.len() == 5, "rows are missing");
+            Ok(())
+        })?;
+        five.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    let five = median(five);
+    proofs.line(
+        "the first five of 5 M rows",
+        &format!("{rows} rows cross the wire to who breaks off, {five:.2} ms from the transaction's begin to its end"),
+        "at most 50 rows, at most 5 ms",
+        rows <= 50 && five <= 5.0,
+    );
+    let (mut skipped, mut dropped) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        for (skip, times) in [(true, &mut skipped), (false, &mut dropped)] {
+            let took = large.run(async |client| {
+                let mut transaction = client.transaction().await.map_err(explained)?;
+                let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
+                let began = Instant::now();
+                let passed = if skip {
+                    cursor.forward(500_000).await?
+                } else {
+                    let mut rows = cursor.take(500_000);
+                    let mut passed = 0;
+                    while rows.try_next().await?.is_some() {
+                        passed += 1;
+                    }
+                    passed
+                };
+                ensure!(passed == 500_000, "the table is too small");
+                Ok(began.elapsed().as_secs_f64() * 1e3)
+            })?;
+            times.push(took);
+        }
+    }
+    let (skipped, dropped) = (median(skipped), median(dropped));
+    proofs.line(
+        "500,000 rows skipped, against fetched and dropped",
+        &format!("{bytes} bytes, {skipped:.1} ms against {dropped:.1} ms: {:.2} times", skipped / dropped),
+        "less than 1,000 bytes, at most 0.33 times",
+        bytes < 1_000 && skipped / dropped <= 1.0 / 3.0,
+    );
+    Ok(())
+}
+
+/// A thousand cursors left in four ways, with 5 M rows to come.
+fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = Table::open(&server.url(), &product(server))?;
+    let (query, mut rng) = (large.query(), Rng::with_seed(1));
+    let (mut slowest, mut clean) = (Duration::ZERO, 0);
+    for turn in 0..1_000 {
+        let fails = turn % 4 == 3;
+        let took = large.run(async |client| {
+            let mut transaction = client.transaction().await.map_err(explained)?;
+            // Fails at the thousandth row.
+            let failing = format!("SELECT product_id, 1 / (1000 - product_id) FROM ({query}) AS product");
+            let read = if fails { &failing } else { &query };
+            let mut cursor = Cursor::open(&mut transaction, read.as_str(), &[]).await?;
+            let began = match turn % 4 {
+                0 => cursor.take(5).try_collect::<Vec<Row>>().await.map(drop),
+                1 => cursor.stream(50).take(rng.usize(1..2_000)).try_collect::<Vec<Row>>().await.map(drop),
+                2 => {
+                    // Given up by whoever waits for it, with every page under way that can be.
+                    let waiting = cursor.stream(PageSize::default()).take(20_000).try_collect::<Vec<Row>>();
+                    futures_lite::future::or(async { waiting.await.map(drop) }, polls(rng.u32(1..40))).await
+                }
+                _ => cursor.stream(50).try_collect::<Vec<Row>>().await.map(drop),
+            };
+            ensure!(began.is_err() == fails, "turn {turn}: {began:?}");
+            let began = Instant::now();
+            drop(cursor);
+            if fails {
+                transaction.rollback().await.map_err(explained)?;
+                transaction = client.transaction().await.map_err(explained)?;
+            }
+            transaction.query_one("SELECT 1", &[]).await.map_err(explained)?;
+            let took = began.elapsed();
+            // The portal of this question has no name.
+            let question = "SELECT count(*) FROM pg_cursors WHERE name <> ''";
+            let open = transaction.query_one(question, &[]).await.map_err(explained)?;
+            Ok((took, open.try_get::<_, i64>(0).map_err(explained)?))
+        })?;
+        slowest = slowest.max(took.0);
+        clean += u32::from(took.1 == 0 && took.0 <= Duration::from_millis(20));
+    }
+    proofs.line(
+        "after five rows, a dropped cursor, a dropped future and an error",
+        &format!(
+            "SELECT 1 is answered within 20 ms and no cursor is open {clean} times of 1000, the slowest in {:.1} ms",
+            slowest.as_secs_f64() * 1e3
+        ),
+        "1000 of 1000",
+        clean == 1_000,
+    );
+    Ok(())
+}
+
+/// Ready when it was polled so many times.
+async fn polls(count: u32) -> Result<(), cursor::Error> {
+    let mut left = count;
+    std::future::poll_fn(|_| {
+        left -= 1;
+        if left == 0 { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending }
+    })
+    .await
+}
+
+/// Several cursors on a table that changes, a hundred times.
+fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let changed = table(server, "changed");
+    let writers = Writers::start(&server.url(), &changed, CHANGED);
+    let size = NonZeroUsize::new(500).context("500 is not zero")?;
+    let (mut agreed, mut torn) = (0, 0);
+    for turn in 0..100 {
+        let compared = compare(&server.url(), &changed, size, [1, 2, 4, 8][turn % 4])?;
+        let whole = |rows: &str| rows == CHANGED.to_string();
+        agreed += u32::from(compared.ranges == compared.scan && whole(&compared.scan.figures[0].1));
+        torn += u32::from(!whole(&compared.torn.figures[0].1));
+    }
+    let rate = writers.stop()?;
+    proofs.line(
+        "1, 2, 4 and 8 range cursors beside a writer and VACUUM",
+        &format!(
+            "equal to one scan {agreed} times of 100; ranges without a snapshot torn {torn} times of 100; {rate:.0} rows \
+             changed a second"
+        ),
+        "100 of 100, torn at least once, at least 1000 a second",
+        agreed == 100 && torn > 0 && rate >= 1_000.0,
+    );
+    Ok(())
+}
+
+/// 5 M rows for somebody who is ten times slower than the plain row stream, and all rows at once beside it.
+fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = Table::open(&server.url(), &product(server))?;
+    let (sum, took) = large.read::<Sum>(Way::Plain)?;
+    let pause = Duration::from_nanos((took.wall * 9.0 / sum.rows as f64 * 1_000.0) as u64);
+    let query = large.query();
+    let before = resident()?;
+    let (mut most, mut beyond, mut samples) = (before, 0, 0);
+    let bound = DEFAULT_DEPTH as u64 * 1_000;
+    let rows = large.run(async |client| {
+        let mut transaction = client.transaction().await.map_err(explained)?;
+        let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?.page_size(1_000);
+        let mut rows = 0;
+        while let Some(page) = cursor.next_page().await? {
+            rows += page.len() as u64;
+            std::thread::sleep(pause);
+            beyond += u32::from(cursor.metrics().in_flight > bound);
+            most = most.max(resident()?);
+            samples += 1;
+        }
+        Ok(rows)
+    })?;
+    let grown = (most - before) as f64 / f64::from(1 << 20);
+    let part = format!("{query} LIMIT 500000");
+    let all = large.run(async |client| client.query(&part, &[]).await.map_err(explained))?;
+    let fetched = (resident()? - before) as f64 / f64::from(1 << 20);
+    let times = LARGE as f64 / all.len() as f64;
+    proofs.line(
+        "5 M rows for a consumer ten times slower",
+        &format!(
+            "{rows} rows, memory grows by {grown:.1} MiB; more than {bound} rows in flight in {beyond} of {samples} \
+             samples; all rows fetched at once: {:.0} MiB for a {times:.0}th of them",
+            fetched
+        ),
+        "at most 4 MiB, never",
+        rows == LARGE && grown <= 4.0 && beyond == 0,
+    );
+    Ok(())
+}
+
+/// Everything that can go wrong, on servers and mocks of its own.
+fn faults(proofs: &mut Proofs) -> Result<()> {
+    let mut summary = Summary::default();
+    summary.add(&on_a_mock(), &Arc::new(()));
+    summary.add(&on_a_server(), &Arc::new(Place::open()?));
+    for failure in &summary.failures {
+        eprintln!("{failure}");
+    }
+    let bar = format!("all, within {} s", BAR.as_secs());
+    proofs.line("faults reported", &summary.to_string(), &bar, summary.failures.is_empty());
+    Ok(())
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("cannot see this process's memory")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc/self/status")?;
+    Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? * 1024)
+}

@@ -1,0 +1,16 @@
+//! What is promised, measured.
+
+pub mod access_methods;
+pub mod aliases;
+pub mod crosscheck;
+pub mod delayed_wire;
+pub mod fault_proxy;
+pub mod faults;
+pub mod instruments;
+pub mod interruption;
+pub mod mock;
+pub mod overhead;
+pub mod sabotage;
+pub mod statistics;
+pub mod twins;
+pub mod writers;

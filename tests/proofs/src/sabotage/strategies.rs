@@ -1,0 +1,260 @@
+//! Strategies that cheat.
+
+use rustix::thread::{CpuSet, sched_setaffinity};
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::process::{Child, ChildStdin, ChildStdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use strategies::{Error, Job, Jobs, Result, Setup, Strategy, Workers, wire};
+
+macro_rules! cheats {
+    ($($name:ident),* $(,)?) => {
+        /// Every strategy that cheats.
+        pub const ALL: &[Strategy] = &[$(Strategy { name: stringify!($name), source: "//! Cheats.", start: $name }),*];
+    };
+}
+cheats! {
+    drops_the_last, repeats_one, swaps_two, keeps_answers, stops_early, returns_early, panics, kills_itself, deadlocks,
+    ignores_cancel, leaks_threads, ignores_the_limit, takes_all_cores, forges_answers, twice_the_threads,
+    half_the_workers,
+}
+
+/// Workers that are nothing but a function.
+struct By<F>(F);
+
+impl<F: FnMut(Jobs) -> Result<()>> Workers for By<F> {
+    fn run(&mut self, jobs: Jobs) -> Result<()> {
+        (self.0)(jobs)
+    }
+}
+
+fn by(run: impl FnMut(Jobs) -> Result<()> + 'static) -> Result<Box<dyn Workers>> {
+    Ok(Box::new(By(run)))
+}
+
+/// What an honest strategy does: so many threads pull the next job from a shared iterator.
+fn shared(jobs: Jobs, workers: usize) {
+    let jobs = &Mutex::new(jobs);
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(job) = next() {
+                    job.run();
+                }
+            });
+        }
+    });
+}
+
+fn drops_the_last(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let workers = setup.workers.get();
+    by(move |jobs| {
+        let mut jobs: Vec<Job> = jobs.collect();
+        drop(jobs.pop());
+        shared(Jobs::new(jobs.into_iter()), workers);
+        Ok(())
+    })
+}
+
+fn stops_early(_: &Setup) -> Result<Box<dyn Workers>> {
+    by(|jobs| {
+        jobs.take(3).for_each(Job::run);
+        Ok(())
+    })
+}
+
+fn returns_early(_: &Setup) -> Result<Box<dyn Workers>> {
+    by(|jobs| {
+        let jobs: Vec<Job> = jobs.collect();
+        thread::spawn(|| jobs.into_iter().for_each(Job::run));
+        Ok(())
+    })
+}
+
+fn panics(_: &Setup) -> Result<Box<dyn Workers>> {
+    by(|jobs| {
+        jobs.for_each(Job::run);
+        thread::spawn(|| panic!("a worker of the strategy panics"))
+            .join()
+            .map_err(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn kills_itself(_: &Setup) -> Result<Box<dyn Workers>> {
+    by(|_| std::process::abort())
+}
+
+fn deadlocks(_: &Setup) -> Result<Box<dyn Workers>> {
+    by(|jobs| {
+        jobs.for_each(Job::run);
+        let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+        receiver.recv().map_err(Error::worker)
+    })
+}
+
+fn ignores_cancel(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let workers = setup.workers.get();
+    by(move |jobs| {
+        let jobs: Vec<Job> = jobs.collect();
+        shared(Jobs::new(jobs.into_iter()), workers);
+        Ok(())
+    })
+}
+
+fn leaks_threads(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let workers = setup.workers.get();
+    by(move |jobs| {
+        shared(jobs, workers);
+        thread::spawn(|| {
+            loop {
+                thread::park();
+            }
+        });
+        Ok(())
+    })
+}
+
+fn ignores_the_limit(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let workers = 2 * setup.workers.get();
+    by(move |jobs| {
+        shared(jobs, workers);
+        Ok(())
+    })
+}
+
+fn half_the_workers(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let workers = setup.workers.get().div_ceil(2);
+    by(move |jobs| {
+        shared(jobs, workers);
+        Ok(())
+    })
+}
+
+fn takes_all_cores(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let workers = setup.workers.get();
+    by(move |jobs| {
+        let mut all = CpuSet::new();
+        (0..CpuSet::MAX_CPU).for_each(|processor| all.set(processor));
+        sched_setaffinity(None, &all).map_err(Error::worker)?;
+        shared(jobs, workers);
+        Ok(())
+    })
+}
+
+fn twice_the_threads(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let workers = setup.workers.get();
+    by(move |jobs| {
+        let ended = &AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    while !ended.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            shared(jobs, workers);
+            ended.store(true, Ordering::Relaxed);
+        });
+        Ok(())
+    })
+}
+
+/// A worker process that answers one request after the other.
+struct Worker {
+    process: Child,
+    requests: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn start(setup: &Setup) -> Result<Self> {
+        let command = setup.worker.as_ref().ok_or_else(|| Error::worker("no worker"))?;
+        let mut process = testbed::piped(command)?;
+        let requests = process.stdin.take();
+        let answers = BufReader::new(process.stdout.take().ok_or_else(|| Error::worker("no pipe"))?);
+        let mut worker = Worker { process, requests, answers };
+        wire::read_frame(&mut worker.answers, &mut Vec::new()).map_err(Error::worker)?;
+        Ok(worker)
+    }
+
+    fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
+        let mut answer = Vec::new();
+        let requests = self.requests.as_mut().ok_or_else(|| Error::worker("closed"))?;
+        wire::write_frame(requests, &[], request).map_err(Error::worker)?;
+        wire::read_frame(&mut self.answers, &mut answer).map_err(Error::worker)?;
+        Ok(answer)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        let _ = self.process.wait();
+    }
+}
+
+fn repeats_one(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let mut worker = Worker::start(setup)?;
+    by(move |jobs| {
+        let mut last = Vec::new();
+        for mut job in jobs {
+            let request = job.pack()?;
+            if job.number() != 3 {
+                last = worker.ask(&request)?;
+            }
+            job.finish(wire::reply(&last)?);
+        }
+        Ok(())
+    })
+}
+
+fn swaps_two(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let mut worker = Worker::start(setup)?;
+    by(move |mut jobs| {
+        if let (Some(mut first), Some(mut second)) = (jobs.next(), jobs.next()) {
+            let (one, other) = (worker.ask(&first.pack()?)?, worker.ask(&second.pack()?)?);
+            first.finish(wire::reply(&other)?);
+            second.finish(wire::reply(&one)?);
+        }
+        for mut job in jobs {
+            let answer = worker.ask(&job.pack()?)?;
+            job.finish(wire::reply(&answer)?);
+        }
+        Ok(())
+    })
+}
+
+/// Works in the first run, and answers from memory ever after.
+fn from_memory(setup: &Setup, forge: bool) -> Result<Box<dyn Workers>> {
+    let mut worker = Worker::start(setup)?;
+    let mut kept: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+    by(move |jobs| {
+        for mut job in jobs {
+            let request = job.pack()?;
+            let answer = match kept.remove(&job.number()) {
+                Some(mut answer) => {
+                    if forge {
+                        answer[1..=wire::TICKET].copy_from_slice(&request[..wire::TICKET]);
+                    }
+                    answer
+                }
+                None => worker.ask(&request)?,
+            };
+            kept.insert(job.number(), answer.clone());
+            job.finish(wire::reply(&answer)?);
+        }
+        Ok(())
+    })
+}
+
+fn keeps_answers(setup: &Setup) -> Result<Box<dyn Workers>> {
+    from_memory(setup, false)
+}
+
+fn forges_answers(setup: &Setup) -> Result<Box<dyn Workers>> {
+    from_memory(setup, true)
+}

@@ -1,0 +1,287 @@
+//! Sessions that never happened, with a known truth: how often the statistics find it, and how often they are fooled.
+//!
+//! Each function simulates many sessions from a fixed seed and returns a figure, the same one every time.
+
+use fastrand::Rng;
+use record::statistics::{
+    BLOCKS_FOR_A_VERDICT, Blocks, LEVEL, Need, Noise, fastest, half_width, median, modes, processes, ratio, time,
+    wanting,
+};
+use record::{Cell, Record, Status};
+use std::collections::BTreeMap;
+
+/// Samples of each process, as a sweep takes by default.
+pub const SAMPLES: usize = 2;
+
+/// Blocks that a sweep with the default budget measures, more or less.
+pub const BLOCKS: u32 = 6;
+
+/// What every simulated strategy takes, in nanoseconds.
+const NS: f64 = 10_000_000.0;
+
+/// The share of sessions in which strategies that are all the same are not found to tie.
+///
+/// `noises` has one entry for each name the strategy goes by; they need not be equally noisy to be equally fast.
+pub fn false_verdicts(noises: &[Noise], blocks: u32, sessions: u32) -> f64 {
+    share(sessions, 1, |random| {
+        let all: Vec<Blocks> = noises.iter().map(|noise| noise.blocks(NS, blocks, SAMPLES, random)).collect();
+        leaders(&all).len() < all.len()
+    })
+}
+
+/// The share of sessions in which one of `names` strategies, which takes `times` as long as the others, is found to be
+/// slower.
+pub fn found(times: f64, names: usize, noise: Noise, blocks: u32, sessions: u32) -> f64 {
+    share(sessions, 2, |random| {
+        let slow = names - 1;
+        let ns = |place: usize| if place == slow { times * NS } else { NS };
+        let all: Vec<Blocks> = (0..names).map(|place| noise.blocks(ns(place), blocks, SAMPLES, random)).collect();
+        !leaders(&all).contains(&slow)
+    })
+}
+
+/// The share of sessions in which the interval of the time covers the true one.
+pub fn coverage(noise: Noise, blocks: u32, sessions: u32) -> f64 {
+    share(sessions, 3, |random| covers(&noise.blocks(NS, blocks, SAMPLES, random)))
+}
+
+/// What a drift does to the ratio of two equal strategies, depending on the order in which they are measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drift {
+    /// How far the ratio is from 1 on average over all sessions, with cells shuffled inside blocks.
+    pub shuffled: f64,
+    /// How far it typically is from 1 in one session: the standard deviation. What the blocks leave is noise, and it is
+    /// in the interval.
+    pub shuffled_typically: f64,
+    /// The same average with all of one strategy first, and then all of the other.
+    pub nested: f64,
+}
+
+/// Measures two equal strategies among `cells` cells while the machine gets slower by the share `drift`, evenly from the
+/// session's first sample to its last.
+pub fn drift(drift: f64, cells: usize, noise: Noise, blocks: u32, sessions: u32) -> Drift {
+    let mut random = Rng::with_seed(4);
+    let turns = cells * blocks as usize;
+    let slowed = |turn: usize| NS * (1.0 + drift * turn as f64 / (turns - 1) as f64);
+    let off = |random: &mut Rng, nested: bool| {
+        let [mut one, mut other] = [Blocks::new(), Blocks::new()];
+        for block in 0..blocks {
+            // As a sweep's plan does: every block has every cell once, in an order of its own.
+            let mut order: Vec<usize> = (0..cells).collect();
+            random.shuffle(&mut order);
+            for (turn, cell) in order.into_iter().enumerate() {
+                let turn = if nested { cell * blocks as usize + block as usize } else { block as usize * cells + turn };
+                let measured = match cell {
+                    0 => &mut one,
+                    last if last == cells - 1 => &mut other,
+                    _ => continue,
+                };
+                measured.insert(block, noise.process(slowed(turn), SAMPLES, random));
+            }
+        }
+        ratio(&other, &one, LEVEL).map_or(f64::NAN, |ratio| ratio.value) - 1.0
+    };
+    let mut all = |nested| -> Vec<f64> { (0..sessions).map(|_| off(&mut random, nested)).collect() };
+    let (shuffled, nested) = (all(false), all(true));
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let squares: Vec<f64> = shuffled.iter().map(|off| off * off).collect();
+    Drift { shuffled: mean(&shuffled).abs(), shuffled_typically: mean(&squares).sqrt(), nested: mean(&nested).abs() }
+}
+
+/// What is said of processes that are of two kinds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TwoKinds {
+    /// The share of sessions in which they are flagged.
+    pub flagged: f64,
+    /// The share of sessions in which the interval covers both kinds.
+    pub covered: f64,
+}
+
+/// Sessions whose processes take 30 ms, or 50 ms with the probability `slow`, with the noise `within` inside each kind.
+/// Sessions in which all processes happened to be of one kind are not counted, for they show nothing of the other.
+pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKinds {
+    let mut random = Rng::with_seed(5);
+    let noise = Noise::normal(within, 0.5);
+    let [quick_ns, slow_ns] = [30e6, 50e6];
+    let (mut flagged, mut covered, mut counted) = (0, 0, 0);
+    while counted < sessions {
+        let kinds: Vec<f64> = (0..processes).map(|_| if random.f64() < slow { slow_ns } else { quick_ns }).collect();
+        if kinds.iter().all(|ns| *ns == kinds[0]) {
+            continue;
+        }
+        counted += 1;
+        let blocks: Blocks = (0..).zip(kinds.iter().map(|ns| noise.process(*ns, SAMPLES, &mut random))).collect();
+        flagged += u32::from(modes(&blocks).is_some());
+        // The two kinds are where their processes are, and not exactly where they were meant to be.
+        let kind = |wanted: f64| {
+            median(
+                &blocks
+                    .values()
+                    .zip(&kinds)
+                    .filter(|(_, ns)| **ns == wanted)
+                    .filter_map(|(samples, _)| median(samples))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let interval = time(&blocks, LEVEL).and_then(|time| time.interval);
+        covered += u32::from(
+            [quick_ns, slow_ns]
+                .into_iter()
+                .all(|ns| kind(ns).zip(interval).is_some_and(|(kind, interval)| interval.contains(kind))),
+        );
+    }
+    let of_all = |count: u32| f64::from(count) / f64::from(sessions);
+    TwoKinds { flagged: of_all(flagged), covered: of_all(covered) }
+}
+
+/// The share of sessions whose processes are of one kind but are said to be of two.
+pub fn falsely_two_kinds(noise: Noise, processes: u32, sessions: u32) -> f64 {
+    share(sessions, 6, |random| modes(&noise.blocks(NS, processes, SAMPLES, random)).is_some())
+}
+
+/// What it costs to make every interval of a session narrow enough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Saving {
+    /// Samples if every cell gets as many blocks as the one that needs most.
+    pub fixed: usize,
+    /// Samples if only cells that want them get more blocks.
+    pub early: usize,
+    /// The widest interval when all cells had the same number of blocks: half its width as a share of the time.
+    pub widest_fixed: f64,
+    /// The widest interval when cells were stopped early.
+    pub widest_early: f64,
+}
+
+impl Saving {
+    /// The share of samples that stopping early saves.
+    pub fn share(&self) -> f64 {
+        1.0 - self.early as f64 / self.fixed as f64
+    }
+}
+
+/// Measures a recorded session again, by drawing from its processes, until no interval is wider than `target`: once with
+/// the same number of blocks for all cells, and once with more blocks only for those that [`wanting`] names (but for
+/// [`Need::Close`], which is not about width). `None` if `most` blocks are not enough.
+///
+/// A drawn process is shaken a little, so that a record of few blocks does not give the same times again and again
+/// (B. W. Silverman and G. A. Young, "The bootstrap: To smooth or not to smooth?", Biometrika 74, 1987).
+pub fn saving(session: &[(Cell, Blocks)], target: f64, most: u32, seed: u64) -> Option<Saving> {
+    let mut random = Rng::with_seed(seed);
+    // Both ways see the same times: block after block of each cell.
+    let drawn: Vec<Vec<Vec<f64>>> = session.iter().map(|(_, recorded)| again(recorded, most, &mut random)).collect();
+    let first = |cell: usize, blocks: u32| -> Blocks { (0..blocks).zip(drawn[cell].iter().cloned()).collect() };
+    let width =
+        |blocks: &Blocks| if modes(blocks).is_some() { 0.0 } else { half_width(blocks).unwrap_or(f64::INFINITY) };
+    let widest = |cells: &[Blocks]| cells.iter().map(width).fold(0.0, f64::max);
+    let samples = |cells: &[Blocks]| cells.iter().flat_map(Blocks::values).map(Vec::len).sum::<usize>();
+
+    let floor = BLOCKS_FOR_A_VERDICT as u32;
+    let all = |blocks| -> Vec<Blocks> { (0..session.len()).map(|cell| first(cell, blocks)).collect() };
+    let fixed = (floor..=most).map(all).find(|cells| widest(cells) <= target)?;
+
+    let mut early = all(floor);
+    loop {
+        let cells: Vec<(&Cell, &Blocks)> = session.iter().map(|(cell, _)| cell).zip(&early).collect();
+        let wants = wanting(&cells, target);
+        let needy: Vec<usize> = wants.iter().filter(|want| want.need != Need::Close).map(|want| want.place).collect();
+        if needy.is_empty() {
+            break;
+        }
+        for place in needy {
+            // Block numbers go on from where this cell is, so that narrow ones that stopped share its first blocks.
+            let next = early[place].len() as u32;
+            let samples = drawn[place].get(next as usize)?.clone();
+            early[place].insert(next, samples);
+        }
+    }
+    Some(Saving {
+        fixed: samples(&fixed),
+        early: samples(&early),
+        widest_fixed: widest(&fixed),
+        widest_early: widest(&early),
+    })
+}
+
+/// The share of sessions in which the interval covers the true time when a cell is measured until its interval is as
+/// narrow as `target`, or for `most` blocks. Stopping when it looks narrow favours intervals that are so by luck.
+pub fn coverage_when_stopped_early(noise: Noise, target: f64, most: u32, sessions: u32) -> f64 {
+    share(sessions, 7, |random| {
+        let mut blocks = noise.blocks(NS, BLOCKS_FOR_A_VERDICT as u32, SAMPLES, random);
+        while half_width(&blocks).is_none_or(|width| width > target) && (blocks.len() as u32) < most {
+            blocks.insert(blocks.len() as u32, noise.process(NS, SAMPLES, random));
+        }
+        covers(&blocks)
+    })
+}
+
+/// The cells of a real record that have enough blocks to be drawn from, for [`saving`].
+pub fn recorded(record: &Record) -> Vec<(Cell, Blocks)> {
+    let mut cells: BTreeMap<&Cell, Blocks> = BTreeMap::new();
+    for sample in record.samples.iter().filter(|sample| sample.status == Status::Verified) {
+        if let Some(times) = &sample.times {
+            let blocks = cells.entry(&sample.cell).or_default();
+            blocks.entry(sample.block).or_default().push(times.wall_ns.max(1) as f64);
+        }
+    }
+    let enough = cells.into_iter().filter(|(_, blocks)| blocks.len() >= BLOCKS_FOR_A_VERDICT);
+    enough.map(|(cell, blocks)| (cell.clone(), blocks)).collect()
+}
+
+/// A session that might have been recorded: `groups` settings of `strategies` strategies each, `blocks` blocks of
+/// [`SAMPLES`] samples, and noise between 0.3 % and 8 % that differs from cell to cell.
+pub fn session(groups: u32, strategies: u32, blocks: u32) -> Vec<(Cell, Blocks)> {
+    let mut random = Rng::with_seed(8);
+    let cells = (0..groups).flat_map(|group| (0..strategies).map(move |strategy| (group, strategy)));
+    cells
+        .map(|(group, strategy)| {
+            let cell = Cell {
+                task: "simulated".into(),
+                strategy: format!("strategy_{strategy}"),
+                cores: group + 1,
+                workers: group + 1,
+                size: 1_000,
+                delivery: "gather".into(),
+                combine: "per_partition".into(),
+            };
+            // Evenly on a logarithmic scale, as a share; and up to a third slower than the quickest.
+            let noise = Noise::normal(0.003 * (0.08_f64 / 0.003).powf(random.f64()), 0.7);
+            let ns = NS / f64::from(group + 1) * (1.0 + random.f64() / 3.0);
+            (cell, noise.blocks(ns, blocks, SAMPLES, &mut random))
+        })
+        .collect()
+}
+
+/// As many blocks as asked, each a recorded process drawn by chance and shaken.
+fn again(recorded: &Blocks, blocks: u32, random: &mut Rng) -> Vec<Vec<f64>> {
+    let logarithms: Vec<f64> = processes(recorded).into_iter().map(f64::ln).collect();
+    let count = logarithms.len().max(2) as f64;
+    let mean = logarithms.iter().sum::<f64>() / count;
+    let spread = (logarithms.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt();
+    // Silverman's rule of thumb for the width of the shaking.
+    let width = 0.9 * spread * count.powf(-0.2);
+    let kept: Vec<&Vec<f64>> = recorded.values().filter(|samples| !samples.is_empty()).collect();
+    (0..blocks)
+        .filter_map(|_| {
+            let factor = (width * record::statistics::normal(random)).exp();
+            let process = kept.get(random.usize(..kept.len().max(1)))?;
+            Some(process.iter().map(|ns| ns * factor).collect())
+        })
+        .collect()
+}
+
+fn covers(blocks: &Blocks) -> bool {
+    time(blocks, LEVEL).and_then(|time| time.interval).is_some_and(|interval| interval.contains(NS))
+}
+
+/// The places of those that cannot be told from the fastest.
+fn leaders(all: &[Blocks]) -> Vec<usize> {
+    let names: Vec<String> = (0..all.len()).map(|place| place.to_string()).collect();
+    let candidates: Vec<(&str, &Blocks)> = names.iter().map(String::as_str).zip(all).collect();
+    fastest(&candidates).iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+fn share(sessions: u32, seed: u64, mut holds: impl FnMut(&mut Rng) -> bool) -> f64 {
+    let mut random = Rng::with_seed(seed);
+    let count = (0..sessions).filter(|_| holds(&mut random)).count();
+    count as f64 / f64::from(sessions)
+}

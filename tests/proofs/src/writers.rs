@@ -1,0 +1,143 @@
+//! A table under change, and whether several cursors see one state of it.
+
+use crate::access_methods::explained;
+use crate::access_methods::ranges::hand_out;
+use anyhow::{Context, Result};
+use fastrand::Rng;
+use postgres::connect;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use strategies::{Answer, Task};
+use tasks::cursor_ranges::{Blocks, CursorRanges};
+use tasks::products::Products;
+
+/// Rows that change in one transaction, three times each: updated, deleted and put back.
+const TOGETHER: u64 = 20;
+
+/// Changes rows and tidies up until it is stopped. After every change the table has the same ids as before, each once: a
+/// reader who finds anything else has seen a state that never was.
+pub struct Writers {
+    stop: Arc<AtomicBool>,
+    changes: Arc<AtomicU64>,
+    began: Instant,
+    threads: Vec<JoinHandle<Result<()>>>,
+}
+
+impl Writers {
+    /// Begins to change `table`, which has the ids 1 to `rows`.
+    pub fn start(url: &str, table: &str, rows: u32) -> Self {
+        let (stop, changes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let mut rng = Rng::with_seed(5);
+        let (changed, counted) = (table.to_owned(), Arc::clone(&changes));
+        let change = move || {
+            counted.fetch_add(3 * TOGETHER, Ordering::Relaxed);
+            let first = rng.u64(1..=u64::from(rows).saturating_sub(TOGETHER).max(1));
+            let ids = format!("product_id BETWEEN {first} AND {}", first + TOGETHER - 1);
+            // An update writes a row anew, elsewhere if its block is full; so does deleting it and putting it back.
+            format!(
+                "BEGIN; UPDATE {changed} SET product_name = product_name || ' again' WHERE {ids}; \
+                 CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT * FROM {changed} WHERE {ids}; \
+                 DELETE FROM {changed} WHERE {ids}; \
+                 INSERT INTO {changed} SELECT product_id, replace(product_name, ' again', '') FROM gone; COMMIT"
+            )
+        };
+        let vacuum = format!("VACUUM {table}");
+        let threads = vec![
+            repeat(url, &stop, Duration::ZERO, change),
+            repeat(url, &stop, Duration::from_millis(5), move || vacuum.clone()),
+        ];
+        Writers { stop, changes, began: Instant::now(), threads }
+    }
+
+    /// Ends the changes; returns how many there were a second.
+    ///
+    /// # Errors
+    /// When one of them failed.
+    pub fn stop(self) -> Result<f64> {
+        self.stop.store(true, Ordering::Relaxed);
+        let rate = self.changes.load(Ordering::Relaxed) as f64 / self.began.elapsed().as_secs_f64();
+        for thread in self.threads {
+            thread.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
+        }
+        Ok(rate)
+    }
+}
+
+/// Has a thread carry out one statement after the other until `stop` is set.
+fn repeat(
+    url: &str,
+    stop: &Arc<AtomicBool>,
+    pause: Duration,
+    mut statement: impl FnMut() -> String + Send + 'static,
+) -> JoinHandle<Result<()>> {
+    let (url, stop) = (url.to_owned(), Arc::clone(stop));
+    thread::spawn(move || {
+        let (client, mut driver) = connect(&url)?;
+        while !stop.load(Ordering::Relaxed) {
+            driver.block_on(client.batch_execute(&statement())).map_err(explained)?;
+            thread::sleep(pause);
+        }
+        Ok(())
+    })
+}
+
+/// Three ways to read a table under change.
+pub struct Compared {
+    /// Its ranges under one snapshot, put together.
+    pub ranges: Answer,
+    /// One scan under the same snapshot.
+    pub scan: Answer,
+    /// The same ranges, each as the table is at its own moment.
+    pub torn: Answer,
+}
+
+/// Reads `table` in ranges of `size` rows, by so many cursors at a time, and in the two other ways.
+///
+/// # Errors
+/// What the server says.
+pub fn compare(url: &str, table: &str, size: NonZeroUsize, cursors: usize) -> Result<Compared> {
+    let task = Arc::new(CursorRanges::new(url.to_owned(), table.to_owned(), cursor::DEFAULT_DEPTH));
+    // As long as one of them is there, so is the snapshot.
+    let blocks: Vec<Blocks> = task.partitions(size)?.collect::<strategies::Result<_>>()?;
+    let conditions: Vec<String> = blocks.iter().map(|blocks| format!("WHERE {}", blocks.condition())).collect();
+    let snapshot = blocks.first().context("there is one range at least")?.snapshot();
+    let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'");
+    let scan = read(url, &begin, table, &[String::new()])?;
+    let ranges = read_together(&task, blocks, cursors)?;
+    let torn = read(url, "", table, &conditions)?;
+    Ok(Compared { ranges: task.answer(&ranges)?, scan: task.answer(&scan)?, torn: task.answer(&torn)? })
+}
+
+fn read_together(task: &CursorRanges, blocks: Vec<Blocks>, cursors: usize) -> Result<Products> {
+    let parts = hand_out(blocks, 0..cursors, |_, next| {
+        let mut part = Products::default();
+        while let Some(blocks) = next() {
+            task.map(blocks, &mut part)?;
+        }
+        Ok(part)
+    })?;
+    let mut whole = Products::default();
+    parts.into_iter().for_each(|part| CursorRanges::reduce(&mut whole, part));
+    Ok(whole)
+}
+
+/// What a table's rows yield that satisfy one condition after the other, each asked for on its own after `begin`.
+fn read(url: &str, begin: &str, table: &str, conditions: &[String]) -> Result<Products> {
+    let (client, mut driver) = connect(url)?;
+    let mut products = Products::default();
+    let reading = async {
+        client.batch_execute(begin).await?;
+        for condition in conditions {
+            let query = format!("SELECT product_id, product_name FROM {table} {condition}");
+            for row in client.query(&query, &[]).await? {
+                products.add(row.try_get(0)?, row.try_get(1)?);
+            }
+        }
+        Ok(())
+    };
+    driver.block_on(reading).map_err(explained)?;
+    Ok(products)
+}
