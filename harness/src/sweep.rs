@@ -3,9 +3,9 @@
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
-use crate::machine::doctor::{Subject, Visit};
-use crate::measure::cell::Order;
-use crate::measure::child::{End, Message, measure};
+use crate::machine::doctor::{Checkup, Subject};
+use crate::measure::child::{End, measure};
+use crate::measure::protocol::{Message, Order};
 use crate::plan::cells::{Axes, baseline, cells, shuffled};
 use crate::progress::Progress;
 use crate::{find_strategy, machine};
@@ -83,7 +83,7 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     // Before the record, for a record without a plan could not be resumed.
     keep(plan, &folder)?;
-    let visit = visit(plan, &prepared, runs, Visit::begin);
+    let checkup = checkup(plan, &prepared, runs, Checkup::begin);
     let run = Run {
         version: VERSION,
         id,
@@ -97,13 +97,13 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
         strategies: plan.axes.strategies.iter().filter_map(|name| introduce_strategy(name)).collect(),
         cores: plan.axes.cores.iter().map(|cores| u32::try_from(*cores).unwrap_or(u32::MAX)).collect(),
         processors: machine::processors().iter().map(|number| u32::try_from(*number).unwrap_or(u32::MAX)).collect(),
-        checks: visit.checks.clone(),
+        checks: checkup.checks.clone(),
         unmeasured: tasks.iter().flat_map(|known| known.unmeasured.clone()).collect(),
     };
     let first: Vec<Line> =
         [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
     let journal = Journal::begin(&folder, &first)?;
-    Sweep::new(plan, &prepared, tasks, journal, interrupt).go(prepared, &visit)
+    Sweep::new(plan, &prepared, tasks, journal, interrupt).go(prepared, &checkup)
 }
 
 /// What may be changed when a sweep is taken up again.
@@ -163,8 +163,8 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     for sample in &record.samples {
         sweep.remember(sample);
     }
-    let visit = visit(&plan, &prepared, folder, Visit::again);
-    sweep.go(prepared, &visit)
+    let checkup = checkup(&plan, &prepared, folder, Checkup::again);
+    sweep.go(prepared, &checkup)
 }
 
 /// Makes sure that what is measured now can stand beside what was measured when `run` began.
@@ -276,7 +276,7 @@ impl<'a> Sweep<'a> {
         self.spent + self.began.elapsed()
     }
 
-    fn go(mut self, prepared: Prepared, visit: &Visit) -> Result<PathBuf> {
+    fn go(mut self, prepared: Prepared, checkup: &Checkup) -> Result<PathBuf> {
         let mut progress = Progress::begin();
         progress.say(&format!(
             "{} cells, one after the other, each in a process of its own: {}",
@@ -314,7 +314,7 @@ impl<'a> Sweep<'a> {
         }
         progress.end();
         let interrupted = self.interrupt.is_asked();
-        self.journal.write(&Line::Ended(Ended { at: now(), blocks: complete, interrupted, checks: visit.end() }))?;
+        self.journal.write(&Line::Ended(Ended { at: now(), blocks: complete, interrupted, checks: checkup.end() }))?;
         prepared.end()?;
         Ok(self.journal.folder().to_owned())
     }
@@ -510,11 +510,11 @@ fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
 }
 
 /// Looks at the machine, now that the data is there and nothing is timed yet.
-fn visit(plan: &Plan, prepared: &Prepared, runs: &Path, visit: fn(&Subject) -> Visit) -> Visit {
+fn checkup(plan: &Plan, prepared: &Prepared, runs: &Path, checkup: fn(&Subject) -> Checkup) -> Checkup {
     let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
     let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
     let given_server = plan.inputs.cursor_pages.address().is_some();
-    visit(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs, given_server })
+    checkup(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs, given_server })
 }
 
 /// Measures a task's baseline once: its answer is what every other answer is compared with.

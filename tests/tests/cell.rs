@@ -1,6 +1,6 @@
 //! What a cell's process and the one that listens to it owe each other.
 
-use harness::measure::child::Message;
+use harness::measure::protocol::Message;
 use record::{BASELINE, Cell};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};

@@ -226,7 +226,7 @@ fn the_measuring_process_says_so_with_every_strategy() {
     let cases = cases(folder.path());
     for (turn, strategy) in strategies::catalogue::ALL.iter().enumerate() {
         for case in cases.iter().skip(turn % 5).step_by(5) {
-            let order = harness::measure::cell::Order {
+            let order = harness::measure::protocol::Order {
                 task: "word_totals".to_owned(),
                 inputs: case.inputs(KERNELS[(turn + turn / 3) % KERNELS.len()]),
                 strategy: strategy.name.to_owned(),
@@ -249,8 +249,9 @@ fn the_measuring_process_says_so_with_every_strategy() {
             cell.stdin.take().unwrap().write_all(&serde_json::to_vec(&order).unwrap()).unwrap();
             let ran = cell.wait_with_output().unwrap();
             let said = String::from_utf8(ran.stdout).unwrap();
-            let message: harness::measure::child::Message = serde_json::from_str(said.lines().last().unwrap()).unwrap();
-            let harness::measure::child::Message::Failed { reason, .. } = message else {
+            let message: harness::measure::protocol::Message =
+                serde_json::from_str(said.lines().last().unwrap()).unwrap();
+            let harness::measure::protocol::Message::Failed { reason, .. } = message else {
                 panic!("{strategy:?} has not failed")
             };
             assert!(reason.contains(&case.sentence()), "{strategy:?} says: {reason}");

@@ -31,7 +31,7 @@ impl Doctor {
             runs: &self.places.runs,
             given_server: false,
         };
-        let checks = doctor::worst_first(doctor::examine(&doctor::Evidence::gather(&subject)));
+        let checks = doctor::worst_first(doctor::examine(&doctor::Observations::gather(&subject)));
         let refused = !doctor::refusals(&checks).is_empty();
         if self.json {
             println!("{}", serde_json::json!({ "checks": checks }));

@@ -131,7 +131,7 @@ impl Sweep {
             runs: &self.places.runs,
             given_server: false,
         };
-        let look = || doctor::examine(&doctor::Evidence::gather(&subject));
+        let look = || doctor::examine(&doctor::Observations::gather(&subject));
         let (mut checks, until) = (look(), Instant::now() + QUIET_AFTER);
         let crowded = |checks: &[Check]| {
             checks.iter().any(|check| check.name == "neighbours" && check.verdict == Verdict::Refuse)

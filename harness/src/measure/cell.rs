@@ -1,8 +1,8 @@
 //! The child process that measures one cell: it sees only its cores, does one thing, and says how it went.
 
-use crate::measure::census::{self, Looker};
-use crate::measure::child::Message;
-use crate::measure::fairness::{self, Evidence};
+use crate::measure::census::{self, Sampler};
+use crate::measure::fairness::{self, SampleFacts};
+use crate::measure::protocol::{Message, Order};
 use crate::measure::resource_usage::{self, Counters, Usage};
 use record::{BASELINE, Fault, Times};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, setrlimit};
@@ -22,41 +22,6 @@ use tasks::Inputs;
 
 /// The environment variable in which a worker process finds its task.
 pub const TASK: &str = "GOLDILOCKS_TASK";
-
-/// Everything a child needs to know to measure a cell.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Order {
-    /// The task's name.
-    pub task: String,
-    /// The task's options.
-    pub inputs: Inputs,
-    /// The strategy's name, or `baseline`.
-    pub strategy: String,
-    /// The logical processors it may use.
-    pub processors: Vec<usize>,
-    /// How many jobs may be in progress at one moment.
-    pub workers: NonZeroUsize,
-    /// Items in a partition.
-    pub size: NonZeroUsize,
-    /// One of [`strategies::Delivery`].
-    pub delivery: String,
-    /// One of [`strategies::Combine`].
-    pub combine: String,
-    /// How many untimed runs come first.
-    pub warm_ups: u32,
-    /// How many timed runs follow.
-    pub samples: u32,
-    /// Whether the census is taken and fairness judged.
-    pub census: bool,
-    /// Whether to try, after the samples, that a run can be cancelled.
-    pub probe: bool,
-    /// The processor time of the task's baseline, in nanoseconds, if known.
-    pub baseline_cpu_ns: Option<u64>,
-    /// Where to write the whole total of the last run, if anywhere.
-    pub output: Option<PathBuf>,
-    /// The process that waits for the answer. If it dies, so does this one.
-    pub parent: u32,
-}
 
 /// Measures what `order` asks for, and hands each message to `say` as soon as it is known.
 ///
@@ -80,8 +45,8 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
         combine: order.combine.parse().map_err(Error::Task)?,
     };
     let cores = processors.len();
-    let looker = order.census.then(|| Looker::start(processors.into_iter().collect())).transpose();
-    let looker = looker.map_err(|error| Error::worker(format!("cannot start the census: {error}")))?;
+    let sampler = order.census.then(|| Sampler::start(processors.into_iter().collect())).transpose();
+    let sampler = sampler.map_err(|error| Error::worker(format!("cannot start the census: {error}")))?;
     let threads_before = threads();
     let starting = Instant::now();
     let mut workers = match order.strategy.as_str() {
@@ -105,13 +70,13 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
         let resident = file_in_memory(order)?;
         let processes = census::processes();
         resource_usage::forget_peak_memory(&processes);
-        if let Some(looker) = &looker {
-            looker.begin();
+        if let Some(sampler) = &sampler {
+            sampler.begin();
         }
         let (used, counted) = (Usage::now(&processes), counters.read());
         let (outcome, phases) = run(&*task, &mut workers, choice, &Cancel::default())?;
         let (counted_after, used_after) = (counters.read(), Usage::now(&processes));
-        let seen = looker.as_ref().map(Looker::end);
+        let seen = sampler.as_ref().map(Sampler::end);
         let spent = workers.is_some().then(|| WorkerTime::of(&outcome.spans, order.workers.get(), phases.run_ns));
         let mut times = Times {
             wall_ns: phases.run_ns + phases.reduce_ns,
@@ -127,7 +92,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
             partitions: outcome.spans.len() as u64,
             most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
             // Without the one that looks.
-            threads: threads().saturating_sub(u32::from(looker.is_some())),
+            threads: threads().saturating_sub(u32::from(sampler.is_some())),
             migrations: seen.as_ref().and_then(|seen| seen.migrations),
             ..Times::default()
         };
@@ -140,7 +105,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
         let unfair = seen.as_ref().filter(|_| workers.is_some()).and_then(|seen| {
             let working = outcome.spans.iter().map(|span| span.thread).collect();
             times.census = Some(seen.census(&working));
-            fairness::judge(&Evidence {
+            fairness::judge(&SampleFacts {
                 strategy: &order.strategy,
                 workers: order.workers.get(),
                 cores,

@@ -20,9 +20,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A look may take at most one part in so many of the time, however many threads there are.
 const SHARE: u32 = 200;
 
-/// Looks at the threads of this process and its worker processes, from [`begin`](Looker::begin) to
-/// [`end`](Looker::end).
-pub struct Looker {
+/// Looks at the threads of this process and its worker processes, from [`begin`](Sampler::begin) to
+/// [`end`](Sampler::end).
+pub struct Sampler {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,7 +30,7 @@ pub struct Looker {
 struct Shared {
     looks: Mutex<Looks>,
     changed: Condvar,
-    /// The looker's own thread, which is not part of the census.
+    /// The sampler's own thread, which is not part of the census.
     own: AtomicU32,
 }
 
@@ -47,7 +47,7 @@ struct Looks {
     /// The processors that threads may use.
     allowed: BTreeSet<usize>,
     threads: BTreeMap<u32, Watched>,
-    /// Processor time of the looker when the sample began.
+    /// Processor time of the sampler when the sample began.
     cost_before: u64,
 }
 
@@ -107,7 +107,7 @@ pub struct Thread {
 
 /// What was seen during one sample.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Snapshot {
     /// How often it was looked.
     pub looks: u32,
     /// The most threads alive at one look.
@@ -122,7 +122,7 @@ pub struct Seen {
     pub migrations: Option<u64>,
 }
 
-impl Looker {
+impl Sampler {
     /// Starts the thread that looks; it does nothing yet. `allowed` are the processors that threads may use.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Looker {
         let shared = Arc::new(Shared { looks: Mutex::new(looks), changed: Condvar::new(), own: AtomicU32::new(0) });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("census".to_owned()).spawn(move || theirs.watch())?;
-        Ok(Looker { shared, thread: Some(thread) })
+        Ok(Sampler { shared, thread: Some(thread) })
     }
 
     /// A sample begins: forgets what was seen before.
@@ -152,24 +152,24 @@ impl Looker {
     }
 
     /// The sample has ended: what was seen.
-    pub fn end(&self) -> Seen {
+    pub fn end(&self) -> Snapshot {
         let own = self.shared.own.load(Ordering::Relaxed);
         let mut looks = self.shared.lock();
         looks.on = false;
-        // A sample too short for the looker has this one look, at which nobody but the caller runs.
+        // A sample too short for the sampler has this one look, at which nobody but the caller runs.
         looks.look(own);
         let alive = looks.threads.values().filter(|thread| !thread.gone).count();
         looks.alive = looks.alive.max(u32::try_from(alive).unwrap_or(u32::MAX));
-        Seen { cost_ns: own_cpu(own).saturating_sub(looks.cost_before), ..looks.seen() }
+        Snapshot { cost_ns: own_cpu(own).saturating_sub(looks.cost_before), ..looks.seen() }
     }
 }
 
-impl Drop for Looker {
+impl Drop for Sampler {
     fn drop(&mut self) {
         self.shared.lock().ended = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // It only fails if the looker panicked, and then there is nothing left to stop.
+            // It only fails if the sampler panicked, and then there is nothing left to stop.
             let _ = thread.join();
         }
     }
@@ -233,7 +233,7 @@ impl Looks {
         self.runnable = self.runnable.max(runnable);
     }
 
-    fn seen(&self) -> Seen {
+    fn seen(&self) -> Snapshot {
         let threads = self.threads.iter().map(|(number, thread)| Thread {
             number: *number,
             process: thread.process,
@@ -243,7 +243,7 @@ impl Looks {
             foreign: thread.foreign,
         });
         let moved = |thread: &Watched| Some(thread.migrations? - thread.migrations_before.unwrap_or_default());
-        Seen {
+        Snapshot {
             looks: self.count,
             alive: self.alive,
             runnable: self.runnable,
@@ -327,7 +327,7 @@ pub fn processes() -> Vec<u32> {
     found
 }
 
-impl Seen {
+impl Snapshot {
     /// For the record: threads by name. `working` are those that ran a job.
     pub fn census(&self, working: &BTreeSet<u32>) -> Census {
         let mut pools: BTreeMap<String, Pool> = BTreeMap::new();

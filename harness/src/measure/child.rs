@@ -1,64 +1,14 @@
 //! Asking a child process to measure a cell, and listening to it: never longer than it is allowed, never after it died.
 
 use crate::interrupt::Interrupt;
-use crate::measure::cell::Order;
+use crate::measure::protocol::{Message, Order};
 use anyhow::{Context, Result};
-use record::{Fault, Times};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use record::Fault;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
-
-/// What a child says, one JSON object a line. It waits after each until it is told that it was heard, so that whoever
-/// records a sample uses no processor while the next is measured.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Message {
-    /// An untimed run has ended.
-    WarmedUp {
-        /// The digest of its answer.
-        digest: String,
-        /// The answer in words.
-        figures: Vec<(String, String)>,
-        /// How long it took, in nanoseconds.
-        wall_ns: u64,
-    },
-    /// Before anything else: where this process may run, and what this machine does not measure.
-    Settled {
-        /// The processors it may use, read back from the system.
-        processors: Vec<u32>,
-        /// Figures it cannot give, and why.
-        unmeasured: BTreeMap<String, String>,
-    },
-    /// A timed run has ended.
-    Sample {
-        /// The digest of its answer.
-        digest: String,
-        /// The answer in words.
-        figures: Vec<(String, String)>,
-        /// What was measured.
-        times: Box<Times>,
-        /// What was not fair about it, if anything.
-        unfair: Option<(Fault, String)>,
-    },
-    /// After the samples: something that was not fair about all of them.
-    Unfair {
-        /// What.
-        fault: Fault,
-        /// In a sentence.
-        reason: String,
-    },
-    /// It cannot go on.
-    Failed {
-        /// What went wrong.
-        fault: Fault,
-        /// Why.
-        reason: String,
-    },
-}
 
 /// How a child ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

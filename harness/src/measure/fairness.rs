@@ -1,12 +1,12 @@
 //! Whether a strategy had no more and no less than every other: what a right answer does not show.
 
-use crate::measure::census::Seen;
+use crate::measure::census::Snapshot;
 use record::Fault;
 use std::collections::BTreeSet;
 use strategies::{Span, most_in_progress};
 
 /// What a sample is judged by.
-pub struct Evidence<'a> {
+pub struct SampleFacts<'a> {
     /// The strategy's name.
     pub strategy: &'a str,
     /// How many jobs may be in progress at one moment.
@@ -18,7 +18,7 @@ pub struct Evidence<'a> {
     /// The threads that cut, ran, shipped or delivered a job.
     pub attended: &'a [u32],
     /// What the census saw.
-    pub seen: &'a Seen,
+    pub seen: &'a Snapshot,
     /// How long the sample took, in nanoseconds.
     pub wall_ns: u64,
     /// The processor time of the process and its workers, in nanoseconds.
@@ -41,21 +41,20 @@ const HAND_OVER_NS: u64 = 60_000;
 const ONE_AT_A_TIME: &str = "sequential";
 
 /// What was not fair, and a sentence that says so; the gravest first.
-pub fn judge(evidence: &Evidence) -> Option<(Fault, String)> {
-    [foreign_cores, too_many_jobs, too_few_jobs, extra_threads, work_not_done].iter().find_map(|rule| rule(evidence))
+pub fn judge(facts: &SampleFacts) -> Option<(Fault, String)> {
+    [foreign_cores, too_many_jobs, too_few_jobs, extra_threads, work_not_done].iter().find_map(|rule| rule(facts))
 }
 
-fn foreign_cores(evidence: &Evidence) -> Option<(Fault, String)> {
-    let (thread, processor) = evidence.seen.threads.iter().find_map(|thread| Some((thread, thread.foreign?)))?;
+fn foreign_cores(facts: &SampleFacts) -> Option<(Fault, String)> {
+    let (thread, processor) = facts.seen.threads.iter().find_map(|thread| Some((thread, thread.foreign?)))?;
     let sentence = format!("its thread `{}` may use processor {processor}, which this cell does not have", thread.name);
     Some((Fault::ForeignCores, sentence))
 }
 
-fn too_many_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
-    let most = most_in_progress(evidence.spans);
-    (most > evidence.workers).then(|| {
-        let sentence =
-            format!("{most} jobs were in progress at one moment, and it was told {} workers", evidence.workers);
+fn too_many_jobs(facts: &SampleFacts) -> Option<(Fault, String)> {
+    let most = most_in_progress(facts.spans);
+    (most > facts.workers).then(|| {
+        let sentence = format!("{most} jobs were in progress at one moment, and it was told {} workers", facts.workers);
         (Fault::TooManyJobs, sentence)
     })
 }
@@ -69,30 +68,30 @@ fn too_many_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
 /// Where work keeps the processors busy, more workers than processors shorten nothing, and short jobs may well be over
 /// before the system lets the next worker begin: then nobody is missing as long as there is one for each processor. And
 /// where others have the processors, a worker that is there gets none: so those that were ready to run are counted, too.
-fn too_few_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
-    let used = most_in_progress(evidence.spans);
+fn too_few_jobs(facts: &SampleFacts) -> Option<(Fault, String)> {
+    let used = most_in_progress(facts.spans);
     let length = |span: &Span| span.end_ns - span.start_ns;
-    let total: u64 = evidence.spans.iter().map(length).sum();
-    let awake: u64 = evidence.seen.threads.iter().map(|thread| thread.cpu_ns + thread.ready_ns).sum();
-    let awake = awake.max(evidence.cpu_ns);
-    let waits = evidence.cpu_ns < evidence.wall_ns / 4 * evidence.cores as u64 && awake < total / 2;
-    let useful = if waits { evidence.workers } else { evidence.workers.min(evidence.cores) };
-    let asked = useful.min(evidence.spans.len());
-    if used >= asked || used == 0 || evidence.wall_ns < LONG_ENOUGH_NS || evidence.strategy == ONE_AT_A_TIME {
+    let total: u64 = facts.spans.iter().map(length).sum();
+    let awake: u64 = facts.seen.threads.iter().map(|thread| thread.cpu_ns + thread.ready_ns).sum();
+    let awake = awake.max(facts.cpu_ns);
+    let waits = facts.cpu_ns < facts.wall_ns / 4 * facts.cores as u64 && awake < total / 2;
+    let useful = if waits { facts.workers } else { facts.workers.min(facts.cores) };
+    let asked = useful.min(facts.spans.len());
+    if used >= asked || used == 0 || facts.wall_ns < LONG_ENOUGH_NS || facts.strategy == ONE_AT_A_TIME {
         return None;
     }
     // Nearer to all of them than to those that were seen at once.
-    if !waits && awake / evidence.wall_ns.div_ceil(2) >= (used + asked) as u64 {
+    if !waits && awake / facts.wall_ns.div_ceil(2) >= (used + asked) as u64 {
         return None;
     }
-    let longest = evidence.spans.iter().map(length).max().unwrap_or_default();
+    let longest = facts.spans.iter().map(length).max().unwrap_or_default();
     let with_all = total / asked as u64 + longest;
     let with_these = total / used as u64;
     // A tenth of the run for starting up.
-    (with_these > with_all + evidence.wall_ns / 10).then(|| {
+    (with_these > with_all + facts.wall_ns / 10).then(|| {
         let sentence = format!(
             "never more than {used} jobs were in progress, it was told {} workers, and there was work for all of them",
-            evidence.workers
+            facts.workers
         );
         (Fault::TooFewJobs, sentence)
     })
@@ -105,18 +104,18 @@ fn too_few_jobs(evidence: &Evidence) -> Option<(Fault, String)> {
 ///
 /// A library's own thread may have to do with handing jobs over, though it never sees one. What it takes grows with their
 /// number and not with their work, so it is granted for each job, and is more than a quarter only where partitions are tiny.
-fn extra_threads(evidence: &Evidence) -> Option<(Fault, String)> {
-    if evidence.wall_ns < LONG_ENOUGH_NS {
+fn extra_threads(facts: &SampleFacts) -> Option<(Fault, String)> {
+    if facts.wall_ns < LONG_ENOUGH_NS {
         return None;
     }
     let own = std::process::id();
-    let attended: BTreeSet<u32> = evidence.attended.iter().copied().collect();
+    let attended: BTreeSet<u32> = facts.attended.iter().copied().collect();
     // A worker process does its jobs on its main thread.
     let known = |number, process| attended.contains(&number) || (process != own && number == process);
-    let extra: Vec<_> = evidence.seen.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
+    let extra: Vec<_> = facts.seen.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
     let cpu: u64 = extra.iter().map(|thread| thread.cpu_ns).sum();
-    let worked = evidence.cpu_ns.clamp(evidence.wall_ns / 5 * 2, evidence.wall_ns);
-    let handing_over = evidence.spans.len() as u64 * HAND_OVER_NS;
+    let worked = facts.cpu_ns.clamp(facts.wall_ns / 5 * 2, facts.wall_ns);
+    let handing_over = facts.spans.len() as u64 * HAND_OVER_NS;
     (cpu > handing_over.max(worked / 4)).then(|| {
         let busy: Vec<_> = extra.iter().filter(|thread| thread.cpu_ns > 0).collect();
         let names: BTreeSet<&str> = busy.iter().map(|thread| thread.name.as_str()).collect();
@@ -131,12 +130,12 @@ fn extra_threads(evidence: &Evidence) -> Option<(Fault, String)> {
     })
 }
 
-fn work_not_done(evidence: &Evidence) -> Option<(Fault, String)> {
-    let needed = evidence.baseline_cpu_ns.filter(|needed| *needed >= WORK_NS)?;
-    (evidence.cpu_ns < needed / 4).then(|| {
+fn work_not_done(facts: &SampleFacts) -> Option<(Fault, String)> {
+    let needed = facts.baseline_cpu_ns.filter(|needed| *needed >= WORK_NS)?;
+    (facts.cpu_ns < needed / 4).then(|| {
         let sentence = format!(
             "it used {} ms of processor time for work that takes the baseline {} ms: the answer came without the work",
-            evidence.cpu_ns / 1_000_000,
+            facts.cpu_ns / 1_000_000,
             needed / 1_000_000
         );
         (Fault::WorkNotDone, sentence)
@@ -164,10 +163,10 @@ mod tests {
         spans
     }
 
-    fn judged(strategy: &str, workers: usize, spans: &[Span], seen: &Seen) -> Option<Fault> {
+    fn judged(strategy: &str, workers: usize, spans: &[Span], seen: &Snapshot) -> Option<Fault> {
         let wall_ns = spans.iter().map(|span| span.end_ns).max().unwrap_or_default();
         let cpu_ns = spans.iter().map(|span| span.busy_ns).sum();
-        let evidence = Evidence {
+        let facts = SampleFacts {
             strategy,
             workers,
             cores: workers,
@@ -178,7 +177,7 @@ mod tests {
             cpu_ns,
             baseline_cpu_ns: Some(cpu_ns),
         };
-        judge(&evidence).map(|(fault, _)| fault)
+        judge(&facts).map(|(fault, _)| fault)
     }
 
     fn thread(number: u32, cpu_ms: u64) -> Thread {
@@ -196,7 +195,7 @@ mod tests {
     fn work_that_is_shared_by_all_workers_is_fair() {
         for workers in [1, 2, 3, 5, 8, 32] {
             let spans = handed_out(&[10; 200], workers);
-            assert_eq!(judged("threads_shared", workers, &spans, &Seen::default()), None, "{workers} workers");
+            assert_eq!(judged("threads_shared", workers, &spans, &Snapshot::default()), None, "{workers} workers");
         }
     }
 
@@ -204,21 +203,21 @@ mod tests {
     fn half_of_the_workers_is_too_few_unless_there_is_no_more_to_do() {
         for workers in [2, 4, 8, 32] {
             let spans = handed_out(&[10; 2_000], workers / 2);
-            assert_eq!(judged("threads_shared", workers, &spans, &Seen::default()), Some(Fault::TooFewJobs));
-            assert_eq!(judged("sequential", workers, &spans, &Seen::default()), None);
+            assert_eq!(judged("threads_shared", workers, &spans, &Snapshot::default()), Some(Fault::TooFewJobs));
+            assert_eq!(judged("sequential", workers, &spans, &Snapshot::default()), None);
         }
         // The book's numbers: four that end at once and one that does not.
         let spans = handed_out(&[0, 0, 0, 0, 300], 1);
-        assert_eq!(judged("threads_shared", 2, &spans, &Seen::default()), None);
-        assert_eq!(judged("threads_shared", 8, &handed_out(&[300], 1), &Seen::default()), None);
+        assert_eq!(judged("threads_shared", 2, &spans, &Snapshot::default()), None);
+        assert_eq!(judged("threads_shared", 8, &handed_out(&[300], 1), &Snapshot::default()), None);
     }
 
     #[test]
     fn more_workers_than_cores_may_rest_while_all_cores_are_busy_but_not_while_all_only_wait() {
         for (cores, workers) in [(1, 2), (1, 32), (2, 5), (3, 8)] {
             let spans = handed_out(&[1; 900], cores);
-            let (wall_ns, seen) = (900 * MS / cores as u64, Seen::default());
-            let evidence = |cpu_ns| Evidence {
+            let (wall_ns, seen) = (900 * MS / cores as u64, Snapshot::default());
+            let facts = |cpu_ns| SampleFacts {
                 strategy: "channel_flume",
                 workers,
                 cores,
@@ -229,7 +228,7 @@ mod tests {
                 cpu_ns,
                 baseline_cpu_ns: None,
             };
-            let fault = |cpu_ns| judge(&evidence(cpu_ns)).map(|(fault, _)| fault);
+            let fault = |cpu_ns| judge(&facts(cpu_ns)).map(|(fault, _)| fault);
             assert_eq!(fault(900 * MS), None, "{workers} workers on {cores} cores");
             assert_eq!(fault(9 * MS), Some(Fault::TooFewJobs), "{workers} workers on {cores} cores");
         }
@@ -242,11 +241,20 @@ mod tests {
         let ready = |number, cpu_ms, ready_ms| Thread { ready_ns: ready_ms * MS, ..thread(number, cpu_ms) };
         let fault = |workers, spans: &[Span], threads: Vec<Thread>| {
             let cpu_ns = threads.iter().map(|thread| thread.cpu_ns).sum();
-            let seen = &Seen { threads, ..Seen::default() };
+            let seen = &Snapshot { threads, ..Snapshot::default() };
             let (strategy, attended, wall_ns) = ("channel_crossbeam", &[1, 2, 3, 4, 5, 6, 7, 8][..], 900 * MS);
-            let evidence =
-                Evidence { strategy, workers, cores: 2, spans, attended, seen, wall_ns, cpu_ns, baseline_cpu_ns: None };
-            judge(&evidence).map(|(fault, _)| fault)
+            let facts = SampleFacts {
+                strategy,
+                workers,
+                cores: 2,
+                spans,
+                attended,
+                seen,
+                wall_ns,
+                cpu_ns,
+                baseline_cpu_ns: None,
+            };
+            judge(&facts).map(|(fault, _)| fault)
         };
         for cpu_ms in [50, 300] {
             let (one, other) = (ready(1, cpu_ms, 900 - cpu_ms), ready(2, 10, 700));
@@ -263,23 +271,23 @@ mod tests {
 
     #[test]
     fn more_jobs_than_workers_are_too_many_however_short_the_run() {
-        assert_eq!(judged("rayon", 2, &handed_out(&[1; 9], 3), &Seen::default()), Some(Fault::TooManyJobs));
+        assert_eq!(judged("rayon", 2, &handed_out(&[1; 9], 3), &Snapshot::default()), Some(Fault::TooManyJobs));
     }
 
     #[test]
     fn threads_without_a_job_may_wait_but_not_work() {
         let spans = handed_out(&[10; 100], 2);
-        let idle = Seen { threads: vec![thread(1, 500), thread(2, 500), thread(9, 20)], ..Seen::default() };
+        let idle = Snapshot { threads: vec![thread(1, 500), thread(2, 500), thread(9, 20)], ..Snapshot::default() };
         assert_eq!(judged("rayon", 2, &spans, &idle), None);
-        let busy = Seen { threads: vec![thread(1, 500), thread(2, 500), thread(9, 400)], ..Seen::default() };
+        let busy = Snapshot { threads: vec![thread(1, 500), thread(2, 500), thread(9, 400)], ..Snapshot::default() };
         assert_eq!(judged("rayon", 2, &spans, &busy), Some(Fault::ExtraThreads));
         // 90 ms are too much for 100 jobs, and what handing over takes for 4,000.
         let few = handed_out(&[2; 100], 1);
         let many: Vec<Span> =
             few.iter().copied().cycle().zip(0..4_000).map(|(span, job)| Span { job, ..span }).collect();
-        let executor = Seen { threads: vec![thread(1, 100), thread(9, 90)], ..Seen::default() };
+        let executor = Snapshot { threads: vec![thread(1, 100), thread(9, 90)], ..Snapshot::default() };
         let fault = |spans: &[Span]| {
-            let evidence = Evidence {
+            let facts = SampleFacts {
                 strategy: "async_std",
                 workers: 4_000,
                 cores: 1,
@@ -290,11 +298,11 @@ mod tests {
                 cpu_ns: 190 * MS,
                 baseline_cpu_ns: None,
             };
-            judge(&evidence).map(|(fault, _)| fault)
+            judge(&facts).map(|(fault, _)| fault)
         };
         assert_eq!((fault(&few), fault(&many)), (Some(Fault::ExtraThreads), None));
         // Others had the processors for half of the time.
-        let evidence = |seen| Evidence {
+        let facts = |seen| SampleFacts {
             strategy: "rayon",
             workers: 2,
             cores: 1,
@@ -305,29 +313,29 @@ mod tests {
             cpu_ns: 500 * MS,
             baseline_cpu_ns: None,
         };
-        let some = Seen { threads: vec![thread(1, 300), thread(9, 200)], ..Seen::default() };
-        assert_eq!(judge(&evidence(&some)).map(|(fault, _)| fault), Some(Fault::ExtraThreads));
-        let few = Seen { threads: vec![thread(1, 400), thread(9, 100)], ..Seen::default() };
-        assert_eq!(judge(&evidence(&few)), None);
+        let some = Snapshot { threads: vec![thread(1, 300), thread(9, 200)], ..Snapshot::default() };
+        assert_eq!(judge(&facts(&some)).map(|(fault, _)| fault), Some(Fault::ExtraThreads));
+        let few = Snapshot { threads: vec![thread(1, 400), thread(9, 100)], ..Snapshot::default() };
+        assert_eq!(judge(&facts(&few)), None);
     }
 
     #[test]
     fn a_thread_on_another_core_and_work_that_was_not_done_are_found() {
         let spans = handed_out(&[10; 100], 2);
         let foreign = Thread { foreign: Some(7), ..thread(1, 500) };
-        let seen = Seen { threads: vec![foreign], ..Seen::default() };
+        let seen = Snapshot { threads: vec![foreign], ..Snapshot::default() };
         assert_eq!(judged("rayon", 2, &spans, &seen), Some(Fault::ForeignCores));
-        let evidence = Evidence {
+        let facts = SampleFacts {
             strategy: "rayon",
             workers: 2,
             cores: 2,
             spans: &spans,
             attended: &[],
-            seen: &Seen::default(),
+            seen: &Snapshot::default(),
             wall_ns: 500 * MS,
             cpu_ns: 90 * MS,
             baseline_cpu_ns: Some(1_000 * MS),
         };
-        assert_eq!(judge(&evidence).map(|(fault, _)| fault), Some(Fault::WorkNotDone));
+        assert_eq!(judge(&facts).map(|(fault, _)| fault), Some(Fault::WorkNotDone));
     }
 }

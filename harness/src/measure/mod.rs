@@ -4,4 +4,5 @@ pub mod cell;
 pub mod census;
 pub mod child;
 pub mod fairness;
+pub mod protocol;
 pub mod resource_usage;

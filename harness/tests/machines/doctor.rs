@@ -2,7 +2,7 @@
 
 use crate::tree::{Tree, core};
 use harness::machine::doctor::{
-    Calibration, Counters, Evidence, Settings, examine, examine_after, refusals, worst_first,
+    Calibration, Counters, Observations, Settings, examine, examine_after, refusals, worst_first,
 };
 use record::{Check, Verdict};
 use std::collections::BTreeSet;
@@ -91,7 +91,7 @@ struct Fault {
     work: Ticks,
     meanwhile: fn(&Tree),
     /// What no file shows.
-    besides: fn(&mut Evidence),
+    besides: fn(&mut Observations),
 }
 
 fn fault(name: &'static str, check: &'static str) -> Fault {
@@ -113,7 +113,7 @@ impl Fault {
         // Last, for `show` has written it anew.
         (self.always)(&tree);
         let settings = Settings { buffer_bytes: 128 << 20, table_bytes: Some(80 << 20), logged: "none".to_owned() };
-        let mut evidence = Evidence {
+        let mut observations = Observations {
             sight: tree.sight(),
             processors: PROCESSORS.to_vec(),
             debug: false,
@@ -123,8 +123,8 @@ impl Fault {
             database: Some(Ok(settings)),
             calibration: Calibration { before, rested, worked, lost: Some(0.02) },
         };
-        (self.besides)(&mut evidence);
-        examine(&evidence)
+        (self.besides)(&mut observations);
+        examine(&observations)
     }
 }
 
@@ -137,18 +137,18 @@ fn faults() -> Vec<Fault> {
             rest: Ticks { busy: 10_024, idle: 90_001, ..BEFORE },
             work: Ticks { busy: 10_044, idle: 90_001, own: 50 + 4 * 10, ..BEFORE },
             // They disturb the loop as well, and that is not a second fault.
-            besides: |evidence| evidence.calibration.lost = Some(0.5),
+            besides: |observations| observations.calibration.lost = Some(0.5),
             ..fault("a busy neighbour", "neighbours")
         },
         Fault {
             finding: ("build", Verdict::Refuse),
-            besides: |evidence| evidence.debug = true,
+            besides: |observations| observations.debug = true,
             ..fault("a debug build", "build")
         },
         Fault {
             always: |tree| tree.write("/sys/fs/cgroup/job/cpu.max", "400000 100000"),
             meanwhile: |tree| tree.write("/sys/fs/cgroup/job/cpu.stat", "nr_periods 20\nnr_throttled 9"),
-            besides: |evidence| evidence.calibration.lost = Some(0.4),
+            besides: |observations| observations.calibration.lost = Some(0.4),
             ..fault("a quota that is used up", "quota")
         },
         set("half a processor", "quota", |tree| tree.write("/sys/fs/cgroup/job/cpu.max", "50000 100000")),
@@ -158,7 +158,7 @@ fn faults() -> Vec<Fault> {
             tree.write("/sys/fs/cgroup/job/memory.high", 64 << 20);
         }),
         set("a memory that others fill", "memory", |tree| tree.write("/proc/meminfo", meminfo(90_000, 0, 0))),
-        besides("a cold page cache", "page_cache", |evidence| evidence.resident = Some(0.1)),
+        besides("a cold page cache", "page_cache", |observations| observations.resident = Some(0.1)),
         set("a powersave governor", "governor", |tree| {
             tree.write("/sys/devices/system/cpu/cpu2/cpufreq/scaling_governor", "powersave");
         }),
@@ -206,20 +206,20 @@ fn faults() -> Vec<Fault> {
             always: |tree| tree.write("/proc/sys/kernel/perf_event_paranoid", 4),
             ..fault("counters that are not for everybody", "counters")
         },
-        besides("a full disk", "room", |evidence| evidence.room_bytes = Some(3 << 20)),
-        besides("unrest that nobody accounts for", "noise", |evidence| evidence.calibration.lost = Some(0.3)),
+        besides("a full disk", "room", |observations| observations.room_bytes = Some(3 << 20)),
+        besides("unrest that nobody accounts for", "noise", |observations| observations.calibration.lost = Some(0.3)),
         Fault {
             work: Ticks { busy: 10_011, stolen: 17, own: 50 + 4 * 10, ..RESTED },
-            besides: |evidence| evidence.calibration.lost = Some(0.5),
+            besides: |observations| observations.calibration.lost = Some(0.5),
             ..fault("a hypervisor that takes time away", "steal")
         },
-        besides("a table larger than the buffers", "database", |evidence| {
+        besides("a table larger than the buffers", "database", |observations| {
             let settings = Settings { buffer_bytes: 16 << 20, table_bytes: Some(80 << 20), logged: "none".to_owned() };
-            evidence.database = Some(Ok(settings));
+            observations.database = Some(Ok(settings));
         }),
-        besides("a server that logs everything", "database", |evidence| {
+        besides("a server that logs everything", "database", |observations| {
             let settings = Settings { buffer_bytes: 128 << 20, table_bytes: None, logged: "all".to_owned() };
-            evidence.database = Some(Ok(settings));
+            observations.database = Some(Ok(settings));
         }),
     ]
 }
@@ -262,7 +262,7 @@ fn a_machine_that_shows_nothing_is_unknown_and_not_at_fault() {
     let nothing = Counters::now(&sight, &[0]);
     let calibration =
         Calibration { before: nothing.clone(), rested: nothing.clone(), worked: nothing.clone(), lost: None };
-    let evidence = Evidence {
+    let observations = Observations {
         sight,
         processors: vec![0],
         debug: false,
@@ -272,7 +272,7 @@ fn a_machine_that_shows_nothing_is_unknown_and_not_at_fault() {
         database: None,
         calibration,
     };
-    let checks = examine(&evidence);
+    let checks = examine(&observations);
     let faults = checks.iter().filter(|check| check.verdict > Verdict::Unknown);
     assert_eq!(faults.count(), 0, "{checks:#?}");
     assert!(findings(&checks).len() > 15, "{checks:#?}");

@@ -1,7 +1,7 @@
 //! Who else works on the machine.
 
 use super::counters::{Counters, risen};
-use super::{Evidence, count, found};
+use super::{Observations, count, found};
 use record::{Check, Verdict};
 
 /// Others may use this part of the processors; a benchmark beside more than that measures them as well.
@@ -14,8 +14,8 @@ const MOST_STOLEN: f64 = 0.05;
 const MOST_LOST: f64 = 0.1;
 
 /// Other programs' load at rest.
-pub(super) fn neighbours(evidence: &Evidence) -> Check {
-    let calibration = &evidence.calibration;
+pub(super) fn neighbours(observations: &Observations) -> Check {
+    let calibration = &observations.calibration;
     let Some(used) = calibration.rested.used_by_others(&calibration.before) else {
         return found("neighbours", Verdict::Unknown, "the system does not say who uses the processors");
     };
@@ -53,8 +53,8 @@ fn crowded(used: f64, counters: &Counters) -> bool {
 }
 
 /// How unevenly the same loop ran, unless the reason has a check of its own.
-pub(super) fn noise(evidence: &Evidence) -> Check {
-    let calibration = &evidence.calibration;
+pub(super) fn noise(observations: &Observations) -> Check {
+    let calibration = &observations.calibration;
     let Some(lost) = calibration.lost else {
         return found("noise", Verdict::Unknown, "the processors could not be tried one by one");
     };
@@ -71,7 +71,8 @@ pub(super) fn noise(evidence: &Evidence) -> Check {
         return found("noise", Verdict::Unknown, format!("{seen}, which `{reason}` explains"));
     }
     // No load and yet no peace: whoever it is cannot be seen from in here.
-    let virtually = evidence.sight.value("/proc/cpuinfo", "flags").is_some_and(|flags| flags.contains("hypervisor"));
+    let virtually =
+        observations.sight.value("/proc/cpuinfo", "flags").is_some_and(|flags| flags.contains("hypervisor"));
     // They may have begun only after the rest.
     let programs = worked.used_by_others(rested).unwrap_or_default() / worked.processors.max(1) as f64;
     let cure = match virtually && programs < lost / 2.0 {
@@ -85,8 +86,8 @@ pub(super) fn noise(evidence: &Evidence) -> Check {
 }
 
 /// Processor time that the hypervisor gave to other virtual machines while we worked.
-pub(super) fn steal(evidence: &Evidence) -> Check {
-    let calibration = &evidence.calibration;
+pub(super) fn steal(observations: &Observations) -> Check {
+    let calibration = &observations.calibration;
     stolen(calibration.worked.stolen_share(&calibration.rested), "when all processors were busy")
 }
 

@@ -1,6 +1,6 @@
 //! What the database server says of itself.
 
-use super::{Evidence, found};
+use super::{Observations, found};
 use postgres::{connect, explain};
 use record::{Check, Verdict};
 
@@ -34,8 +34,8 @@ impl Settings {
 }
 
 /// Whether the server is set up to answer from memory, without writing down what it is asked.
-pub(super) fn check(evidence: &Evidence) -> Check {
-    let settings = match &evidence.database {
+pub(super) fn check(observations: &Observations) -> Check {
+    let settings = match &observations.database {
         None => return found("database", Verdict::Unknown, "no database server is running yet that could be asked"),
         Some(Err(reason)) => {
             return found("database", Verdict::Unknown, format!("the database server cannot be asked: {reason}"));

@@ -1,12 +1,12 @@
 //! The program itself, and what is around it.
 
-use super::{Evidence, found};
+use super::{Observations, found};
 use record::{Check, Verdict};
 use std::path::Path;
 
 /// Whether the compiler has optimised.
-pub(super) fn build(evidence: &Evidence) -> Check {
-    if evidence.debug {
+pub(super) fn build(observations: &Observations) -> Check {
+    if observations.debug {
         let seen = "this is a debug build, many times slower than what would be used, and not evenly so";
         return found("build", Verdict::Refuse, format!("{seen}: build it with `cargo build --release`"));
     }
@@ -14,8 +14,8 @@ pub(super) fn build(evidence: &Evidence) -> Check {
 }
 
 /// Whether a debugger or `strace` looks over our shoulder.
-pub(super) fn tracer(evidence: &Evidence) -> Check {
-    match evidence.sight.count("/proc/self/status", "TracerPid") {
+pub(super) fn tracer(observations: &Observations) -> Check {
+    match observations.sight.count("/proc/self/status", "TracerPid") {
         None => found("tracer", Verdict::Unknown, "the system does not say whether this process is traced"),
         Some(0) => found("tracer", Verdict::Ok, "nobody traces this process"),
         Some(number) => found(
@@ -27,8 +27,8 @@ pub(super) fn tracer(evidence: &Evidence) -> Check {
 }
 
 /// Whether this process gives way to others.
-pub(super) fn priority(evidence: &Evidence) -> Check {
-    let text = evidence.sight.text("/proc/self/stat").unwrap_or_default();
+pub(super) fn priority(observations: &Observations) -> Check {
+    let text = observations.sight.text("/proc/self/stat").unwrap_or_default();
     // Field 19 of proc(5); the first behind the program's name in brackets is the third.
     let nice = text.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(16)?.parse::<i32>().ok());
     match nice.filter(|_| text.contains(')')) {
@@ -43,9 +43,9 @@ pub(super) fn priority(evidence: &Evidence) -> Check {
 }
 
 /// Whether each process lies elsewhere in memory.
-pub(super) fn address_layout(evidence: &Evidence) -> Check {
+pub(super) fn address_layout(observations: &Observations) -> Check {
     let file = "/proc/sys/kernel/randomize_va_space";
-    match evidence.sight.number::<u8>(file) {
+    match observations.sight.number::<u8>(file) {
         None => found("address_layout", Verdict::Unknown, "the system does not say whether it shuffles addresses"),
         Some(0) => found(
             "address_layout",
@@ -62,15 +62,15 @@ pub(super) fn address_layout(evidence: &Evidence) -> Check {
 }
 
 /// Whether cycles and cache misses can be counted. Without them no figure is wrong, only fewer are there.
-pub(super) fn counters(evidence: &Evidence) -> Check {
-    let units = evidence.sight.names("/sys/bus/event_source/devices");
+pub(super) fn counters(observations: &Observations) -> Check {
+    let units = observations.sight.names("/sys/bus/event_source/devices");
     // `cpu`, `cpu_core` and `cpu_atom` on x86, `armv8_pmuv3_0` and the like on ARM.
     if !units.iter().any(|unit| unit == "cpu" || unit.starts_with("cpu_") || unit.starts_with("armv")) {
         let seen =
             "the machine shows no performance counters, as most virtual ones, so cycles and cache misses are missing";
         return found("counters", Verdict::Unknown, seen);
     }
-    match evidence.sight.number::<i32>("/proc/sys/kernel/perf_event_paranoid") {
+    match observations.sight.number::<i32>("/proc/sys/kernel/perf_event_paranoid") {
         Some(level) if level > 2 => found(
             "counters",
             Verdict::Unknown,
@@ -88,8 +88,8 @@ pub(super) fn counters(evidence: &Evidence) -> Check {
 const RECORD: u64 = 100 << 20;
 
 /// Whether the record fits on the disk.
-pub(super) fn room_for_record(evidence: &Evidence) -> Check {
-    match evidence.room_bytes {
+pub(super) fn room_for_record(observations: &Observations) -> Check {
+    match observations.room_bytes {
         None => found("room", Verdict::Unknown, "how much room there is for the record is not known"),
         Some(bytes) if bytes < RECORD => found(
             "room",

@@ -1,7 +1,7 @@
 //! What may happen to memory: too little of it, swapped out, moved or merged behind our back.
 
 use super::counters::{Counters, risen};
-use super::{Evidence, counted, found};
+use super::{Observations, counted, found};
 use record::{Check, Verdict};
 use system::cgroup;
 
@@ -16,17 +16,17 @@ fn shown(bytes: u64) -> String {
     }
 }
 
-fn kibibytes(evidence: &Evidence, name: &str) -> Option<u64> {
-    Some(evidence.sight.count("/proc/meminfo", name)?.saturating_mul(1024))
+fn kibibytes(observations: &Observations, name: &str) -> Option<u64> {
+    Some(observations.sight.count("/proc/meminfo", name)?.saturating_mul(1024))
 }
 
 /// Whether the data fits.
-pub(super) fn limit(evidence: &Evidence) -> Check {
+pub(super) fn limit(observations: &Observations) -> Check {
     // As much again for what is made of the data.
-    let need = evidence.data_bytes.saturating_mul(2).saturating_add(BESIDE);
+    let need = observations.data_bytes.saturating_mul(2).saturating_add(BESIDE);
     let limits = [
-        ("of memory are what the control group may hold", cgroup::memory_limit(&evidence.sight)),
-        ("of memory are available", kibibytes(evidence, "MemAvailable")),
+        ("of memory are what the control group may hold", cgroup::memory_limit(&observations.sight)),
+        ("of memory are available", kibibytes(observations, "MemAvailable")),
     ];
     let Some((whose, bytes)) =
         limits.into_iter().filter_map(|(whose, bytes)| Some((whose, bytes?))).min_by_key(|(_, bytes)| *bytes)
@@ -42,8 +42,8 @@ pub(super) fn limit(evidence: &Evidence) -> Check {
 }
 
 /// Whether the input is in memory already.
-pub(super) fn page_cache(evidence: &Evidence) -> Check {
-    let Some(part) = evidence.resident else {
+pub(super) fn page_cache(observations: &Observations) -> Check {
+    let Some(part) = observations.resident else {
         let seen = "there is no input file yet, or the system does not say whether it is in memory";
         return found("page_cache", Verdict::Unknown, seen);
     };
@@ -57,8 +57,8 @@ pub(super) fn page_cache(evidence: &Evidence) -> Check {
 }
 
 /// Whether much has been swapped out already.
-pub(super) fn swap(evidence: &Evidence) -> Check {
-    let sizes = ["SwapTotal", "SwapFree", "MemTotal"].map(|name| kibibytes(evidence, name));
+pub(super) fn swap(observations: &Observations) -> Check {
+    let sizes = ["SwapTotal", "SwapFree", "MemTotal"].map(|name| kibibytes(observations, name));
     let [Some(total), Some(free), Some(memory)] = sizes else {
         return found("swap", Verdict::Unknown, "the system does not say whether it swaps");
     };
@@ -76,8 +76,8 @@ pub(super) fn swap(evidence: &Evidence) -> Check {
 }
 
 /// Whether pages come and go right now.
-pub(super) fn swapping(evidence: &Evidence) -> Check {
-    swapped(&evidence.calibration.before, &evidence.calibration.worked, "in half a second")
+pub(super) fn swapping(observations: &Observations) -> Check {
+    swapped(&observations.calibration.before, &observations.calibration.worked, "in half a second")
 }
 
 /// The same during the run.
@@ -94,9 +94,9 @@ fn swapped(before: &Counters, after: &Counters, when: &str) -> Check {
 }
 
 /// Whether the kernel gives huge pages to whoever happens to fit.
-pub(super) fn huge_pages(evidence: &Evidence) -> Check {
+pub(super) fn huge_pages(observations: &Observations) -> Check {
     let file = "/sys/kernel/mm/transparent_hugepage/enabled";
-    let text = evidence.sight.text(file).unwrap_or_default();
+    let text = observations.sight.text(file).unwrap_or_default();
     // Such as `always [madvise] never`.
     let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(chosen, _)| chosen);
     match chosen {
@@ -114,13 +114,13 @@ pub(super) fn huge_pages(evidence: &Evidence) -> Check {
 }
 
 /// Whether the kernel moves memory between sockets to see who uses it.
-pub(super) fn numa(evidence: &Evidence) -> Check {
+pub(super) fn numa(observations: &Observations) -> Check {
     let file = "/proc/sys/kernel/numa_balancing";
-    let nodes = evidence.sight.list("/sys/devices/system/node/online").map_or(1, |nodes| nodes.len());
+    let nodes = observations.sight.list("/sys/devices/system/node/online").map_or(1, |nodes| nodes.len());
     if nodes < 2 {
         return found("numa", Verdict::Ok, "all memory is equally near");
     }
-    match evidence.sight.number::<u32>(file) {
+    match observations.sight.number::<u32>(file) {
         None => found("numa", Verdict::Unknown, format!("memory is in {nodes} places, and who moves it is not known")),
         Some(0) => found("numa", Verdict::Ok, format!("memory is in {nodes} places, and stays where it is")),
         Some(_) => found(

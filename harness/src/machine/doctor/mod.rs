@@ -4,9 +4,9 @@
 //!
 //! 1. [`Calibration`] watches the machine for half a second: at rest for who else works on it, then at work for how
 //!    evenly it runs.
-//! 2. Everything found is [`Evidence`]. Each check is a small function from it to a verdict and a sentence, which names
-//!    the cure unless all is well: `processor.rs`, `memory.rs`, `company.rs` and `surroundings.rs`.
-//! 3. A [`Visit`] does this before the first sample. At its end it compares the system's [`Counters`] with those of its
+//! 2. Everything found is [`Observations`]. Each check is a small function from it to a verdict and a sentence, which names
+//!    the cure unless all is well: `processor.rs`, `memory.rs`, `contention.rs` and `environment.rs`.
+//! 3. A [`Checkup`] does this before the first sample. At its end it compares the system's [`Counters`] with those of its
 //!    beginning: that shows what happened meanwhile.
 //!
 //! What a machine does not tell is unknown, never fine.
@@ -34,7 +34,7 @@ use tasks::Inputs;
 
 /// Everything a check may look at.
 #[derive(Debug, Clone)]
-pub struct Evidence {
+pub struct Observations {
     /// The system's own files.
     pub sight: Sight,
     /// The processors that are going to be used, in the order in which cells get them.
@@ -68,7 +68,7 @@ pub struct Subject<'a> {
     pub given_server: bool,
 }
 
-impl Evidence {
+impl Observations {
     /// Gathers it on this machine, which takes half a second.
     pub fn gather(subject: &Subject) -> Self {
         let sight = Sight::here();
@@ -80,7 +80,7 @@ impl Evidence {
         let cursor = &subject.inputs.cursor_pages;
         let on_a_server = tasks::ON_A_SERVER.iter().any(|task| asked(task));
         let table_bytes = if on_a_server { cursor.rows.saturating_mul(BYTES_PER_ROW) } else { 0 };
-        Evidence {
+        Observations {
             debug: cfg!(debug_assertions),
             data_bytes: file_bytes.saturating_add(table_bytes),
             resident: file.and_then(resident),
@@ -94,8 +94,8 @@ impl Evidence {
 }
 
 /// Every check of what was found before the first sample.
-pub fn examine(evidence: &Evidence) -> Vec<Check> {
-    const CHECKS: [fn(&Evidence) -> Check; 25] = [
+pub fn examine(observations: &Observations) -> Vec<Check> {
+    const CHECKS: [fn(&Observations) -> Check; 25] = [
         environment::build,
         environment::tracer,
         environment::priority,
@@ -122,7 +122,7 @@ pub fn examine(evidence: &Evidence) -> Vec<Check> {
         memory::numa,
         database::check,
     ];
-    CHECKS.iter().map(|check| check(evidence)).collect()
+    CHECKS.iter().map(|check| check(observations)).collect()
 }
 
 /// What the measuring ran into, from the system's counters before the first sample and after the last one.
@@ -139,7 +139,7 @@ pub fn examine_after(before: &Counters, after: &Counters) -> Vec<Check> {
 
 /// A look at the machine before the first sample, and one after the last.
 #[derive(Debug, Clone)]
-pub struct Visit {
+pub struct Checkup {
     /// What was found before.
     pub checks: Vec<Check>,
     /// Which of it is told once more at the end.
@@ -150,23 +150,23 @@ pub struct Visit {
     before: Counters,
 }
 
-impl Visit {
+impl Checkup {
     /// Looks at the machine now.
     pub fn begin(subject: &Subject) -> Self {
-        let evidence = Evidence::gather(subject);
-        let checks = examine(&evidence);
-        let Evidence { sight, processors, .. } = evidence;
+        let observations = Observations::gather(subject);
+        let checks = examine(&observations);
+        let Observations { sight, processors, .. } = observations;
         let before = Counters::now(&sight, &processors);
         let on_a_server = tasks::ON_A_SERVER.iter().any(|task| subject.tasks.contains(task));
         let given_server = subject.given_server && on_a_server;
-        Visit { checks, again: Vec::new(), sight, processors, given_server, before }
+        Checkup { checks, again: Vec::new(), sight, processors, given_server, before }
     }
 
     /// The same for a run that is taken up again: its first line is written, so what is wrong now is told at the end.
     pub fn again(subject: &Subject) -> Self {
-        let visit = Visit::begin(subject);
-        let again = visit.checks.iter().filter(|check| check.verdict > Verdict::Unknown).cloned().collect();
-        Visit { again, ..visit }
+        let checkup = Checkup::begin(subject);
+        let again = checkup.checks.iter().filter(|check| check.verdict > Verdict::Unknown).cloned().collect();
+        Checkup { again, ..checkup }
     }
 
     /// What happened since.

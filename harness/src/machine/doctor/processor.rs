@@ -1,7 +1,7 @@
 //! What the processors may do: how fast they run, for how long, and who shares them.
 
 use super::counters::{Counters, risen};
-use super::{Evidence, count, counted, found};
+use super::{Observations, count, counted, found};
 use crate::machine::topology::{allowed, online, siblings};
 use record::{Check, Verdict};
 use std::collections::BTreeSet;
@@ -9,14 +9,14 @@ use system::cgroup;
 use system::sysfs::Sight;
 
 /// A file of each processor in use, below `cpufreq`.
-fn frequencies<'a>(evidence: &'a Evidence, file: &'a str) -> impl Iterator<Item = String> + 'a {
+fn frequencies<'a>(observations: &'a Observations, file: &'a str) -> impl Iterator<Item = String> + 'a {
     let path = move |number: &usize| format!("/sys/devices/system/cpu/cpu{number}/cpufreq/{file}");
-    evidence.processors.iter().filter_map(move |number| evidence.sight.text(path(number)))
+    observations.processors.iter().filter_map(move |number| observations.sight.text(path(number)))
 }
 
 /// Who chooses the frequency.
-pub(super) fn governor(evidence: &Evidence) -> Check {
-    let governors: BTreeSet<String> = frequencies(evidence, "scaling_governor").collect();
+pub(super) fn governor(observations: &Observations) -> Check {
+    let governors: BTreeSet<String> = frequencies(observations, "scaling_governor").collect();
     if governors.is_empty() {
         return found("governor", Verdict::Unknown, "the machine does not show who chooses the processors' frequency");
     }
@@ -29,8 +29,8 @@ pub(super) fn governor(evidence: &Evidence) -> Check {
 }
 
 /// Whether somebody has set the highest frequency below the nominal one.
-pub(super) fn frequency(evidence: &Evidence) -> Check {
-    let lowest = |file| frequencies(evidence, file).filter_map(|text| text.parse::<u64>().ok()).min();
+pub(super) fn frequency(observations: &Observations) -> Check {
+    let lowest = |file| frequencies(observations, file).filter_map(|text| text.parse::<u64>().ok()).min();
     // Turbo is beyond the nominal frequency, and doing without it is no fault. Not every driver says what is nominal.
     let nominal = lowest("base_frequency").or_else(|| lowest("cpuinfo_max_freq"));
     let (Some(limit), Some(nominal)) = (lowest("scaling_max_freq"), nominal) else {
@@ -46,10 +46,10 @@ pub(super) fn frequency(evidence: &Evidence) -> Check {
 }
 
 /// Whether a processor runs faster while others rest.
-pub(super) fn turbo(evidence: &Evidence) -> Check {
+pub(super) fn turbo(observations: &Observations) -> Check {
     let intel = "/sys/devices/system/cpu/intel_pstate/no_turbo";
     let others = "/sys/devices/system/cpu/cpufreq/boost";
-    let (on, off) = match (evidence.sight.number::<u8>(intel), evidence.sight.number::<u8>(others)) {
+    let (on, off) = match (observations.sight.number::<u8>(intel), observations.sight.number::<u8>(others)) {
         (Some(off), _) => (off == 0, format!("echo 1 > {intel}")),
         (None, Some(on)) => (on != 0, format!("echo 0 > {others}")),
         (None, None) => {
@@ -64,9 +64,9 @@ pub(super) fn turbo(evidence: &Evidence) -> Check {
 }
 
 /// Whether the machine saves its battery.
-pub(super) fn power(evidence: &Evidence) -> Check {
+pub(super) fn power(observations: &Observations) -> Check {
     let supplies = "/sys/class/power_supply";
-    let sight = &evidence.sight;
+    let sight = &observations.sight;
     let discharging = sight.names(supplies).into_iter().find(|name| {
         let says = |file: &str, word: &str| sight.text(format!("{supplies}/{name}/{file}")).as_deref() == Some(word);
         // A mouse has a battery too.
@@ -80,11 +80,11 @@ pub(super) fn power(evidence: &Evidence) -> Check {
 }
 
 /// Whether cells with many cores share physical cores with themselves.
-pub(super) fn second_threads(evidence: &Evidence) -> Check {
+pub(super) fn second_threads(observations: &Observations) -> Check {
     let mut cores = BTreeSet::new();
-    let first = |number: &&usize| cores.insert(siblings(&evidence.sight, **number).first().copied());
-    let physical = evidence.processors.iter().filter(first).count();
-    let all = evidence.processors.len();
+    let first = |number: &&usize| cores.insert(siblings(&observations.sight, **number).first().copied());
+    let physical = observations.processors.iter().filter(first).count();
+    let all = observations.processors.len();
     if physical == all {
         return found("second_threads", Verdict::Ok, format!("cells use up to {}, each a physical core", count(all)));
     }
@@ -97,8 +97,8 @@ pub(super) fn second_threads(evidence: &Evidence) -> Check {
 }
 
 /// Whether others may be given the second hardware threads of our cores.
-pub(super) fn affinity(evidence: &Evidence) -> Check {
-    let (allowed, online) = (allowed(&evidence.sight), online(&evidence.sight));
+pub(super) fn affinity(observations: &Observations) -> Check {
+    let (allowed, online) = (allowed(&observations.sight), online(&observations.sight));
     if allowed.is_empty() || online.is_empty() {
         return found("affinity", Verdict::Unknown, "the system does not say which processors this process may use");
     }
@@ -106,8 +106,8 @@ pub(super) fn affinity(evidence: &Evidence) -> Check {
         all if all == online.len() => format!("this process may use all there are, {}", count(all)),
         some => format!("this process may use {some} of the {} processors that are online", online.len()),
     };
-    let beside = |number: &usize| &(&siblings(&evidence.sight, *number) & &online) - &allowed;
-    if let Some(foreign) = evidence.processors.iter().flat_map(beside).next() {
+    let beside = |number: &usize| &(&siblings(&observations.sight, *number) & &online) - &allowed;
+    if let Some(foreign) = observations.processors.iter().flat_map(beside).next() {
         let cure = "widen its mask by it, or keep others off it";
         return found(
             "affinity",
@@ -119,9 +119,9 @@ pub(super) fn affinity(evidence: &Evidence) -> Check {
 }
 
 /// Whether the control group's quota stops us.
-pub(super) fn quota(evidence: &Evidence) -> Check {
-    let quota = cgroup::quota(&evidence.sight);
-    let stopped = risen(evidence.calibration.before.throttled, evidence.calibration.worked.throttled);
+pub(super) fn quota(observations: &Observations) -> Check {
+    let quota = cgroup::quota(&observations.sight);
+    let stopped = risen(observations.calibration.before.throttled, observations.calibration.worked.throttled);
     match (quota, stopped) {
         (_, Some(times)) if times > 0 => stopped_by_quota(times, "in half a second"),
         (Some(quota), _) if quota < 1.0 => found(
@@ -133,7 +133,7 @@ pub(super) fn quota(evidence: &Evidence) -> Check {
             ),
         ),
         (Some(quota), _) => {
-            let used = evidence.processors.len();
+            let used = observations.processors.len();
             found(
                 "quota",
                 Verdict::Ok,
@@ -159,8 +159,8 @@ fn stopped_by_quota(times: u64, when: &str) -> Check {
 }
 
 /// Whether the processors slow down because of heat.
-pub(super) fn heat(evidence: &Evidence) -> Check {
-    heated(&evidence.calibration.before, &evidence.calibration.worked, "in half a second")
+pub(super) fn heat(observations: &Observations) -> Check {
+    heated(&observations.calibration.before, &observations.calibration.worked, "in half a second")
 }
 
 /// The same during the run.
@@ -185,13 +185,13 @@ const QUICK: [&str; 6] =
 const SLOW: [&str; 7] = ["hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit", "xen", "hyperv_clocksource_msr"];
 
 /// Whether a look at the clock is cheap.
-pub(super) fn clock(evidence: &Evidence) -> Check {
-    match &evidence.calibration.before.clock {
+pub(super) fn clock(observations: &Observations) -> Check {
+    match &observations.calibration.before.clock {
         Some(name) if QUICK.contains(&name.as_str()) => {
             found("clock", Verdict::Ok, format!("the clock is {name}, which is quick"))
         }
         Some(name) if SLOW.contains(&name.as_str()) => {
-            let cure = cure_for_clock(&evidence.sight);
+            let cure = cure_for_clock(&observations.sight);
             found(
                 "clock",
                 Verdict::Warn,
