@@ -4,7 +4,7 @@ use crate::machine::topology::{Topology, online};
 use record::{CLOCK, Machine};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
-use system::sysfs::Sight;
+use system::sysfs::SystemFiles;
 
 /// The processors that this process may use, in the order in which cells get them.
 pub fn processors() -> Vec<usize> {
@@ -45,7 +45,7 @@ pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
                 .join(" ")
         }),
         cores_available: u32::try_from(topology.processors.len()).unwrap_or(u32::MAX),
-        cores_online: u32::try_from(online(&Sight::here()).len().max(1)).unwrap_or(u32::MAX),
+        cores_online: u32::try_from(online(&SystemFiles::here()).len().max(1)).unwrap_or(u32::MAX),
         memory_bytes: memory.unwrap_or_default() * 1024,
         kernel: format!("{} {}", kernel.sysname().to_string_lossy(), kernel.release().to_string_lossy()),
         system: value(&read_to_string("/etc/os-release").unwrap_or_default(), "PRETTY_NAME").unwrap_or_else(unknown),

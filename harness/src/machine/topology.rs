@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use system::cgroup;
-use system::sysfs::{Sight, list};
+use system::sysfs::{SystemFiles, list};
 
 /// The processors of a machine that may be used, in the order in which cells get them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +21,11 @@ pub struct Topology {
 impl Topology {
     /// What this thread may use of this machine.
     pub fn here() -> Self {
-        Topology::seen(&Sight::here())
+        Topology::seen(&SystemFiles::here())
     }
 
     /// What the process may use that `sight` shows.
-    pub fn seen(sight: &Sight) -> Self {
+    pub fn seen(sight: &SystemFiles) -> Self {
         let allowed = allowed(sight);
         let mut places: Vec<Place> = allowed.iter().map(|number| Place::seen(sight, *number, &allowed)).collect();
         places.sort_unstable();
@@ -43,12 +43,12 @@ impl Topology {
 }
 
 /// The processors that are online.
-pub fn online(sight: &Sight) -> BTreeSet<usize> {
+pub fn online(sight: &SystemFiles) -> BTreeSet<usize> {
     sight.list("/sys/devices/system/cpu/online").unwrap_or_default()
 }
 
 /// The processors that are online and in this thread's affinity mask.
-pub fn allowed(sight: &Sight) -> BTreeSet<usize> {
+pub fn allowed(sight: &SystemFiles) -> BTreeSet<usize> {
     let online = online(sight);
     match sight.value("/proc/thread-self/status", "Cpus_allowed_list").map(|text| list(&text)) {
         Some(mask) if online.is_empty() => mask,
@@ -58,7 +58,7 @@ pub fn allowed(sight: &Sight) -> BTreeSet<usize> {
 }
 
 /// The hardware threads of the physical core that a processor is part of, itself among them.
-pub fn siblings(sight: &Sight, number: usize) -> BTreeSet<usize> {
+pub fn siblings(sight: &SystemFiles, number: usize) -> BTreeSet<usize> {
     let topology = format!("/sys/devices/system/cpu/cpu{number}/topology");
     // The older name is still there, but kernels that only have the newer one may come.
     let listed = ["core_cpus_list", "thread_siblings_list"].map(|file| sight.list(format!("{topology}/{file}")));
@@ -82,7 +82,7 @@ struct Place {
 }
 
 impl Place {
-    fn seen(sight: &Sight, number: usize, allowed: &BTreeSet<usize>) -> Self {
+    fn seen(sight: &SystemFiles, number: usize, allowed: &BTreeSet<usize>) -> Self {
         let siblings = siblings(sight, number);
         let package = format!("/sys/devices/system/cpu/cpu{number}/topology/physical_package_id");
         Place {
@@ -100,7 +100,7 @@ impl Place {
 ///
 /// Intel lists its kinds by name; others give each processor a capacity, 1024 for the fastest. A favoured core's
 /// advantage of a few per cent is no other kind: it would tear apart those that share a cache.
-fn slowness(sight: &Sight, number: usize) -> u64 {
+fn slowness(sight: &SystemFiles, number: usize) -> u64 {
     let kinds = ["cpu_core", "cpu_atom", "cpu_lowpower"].map(|kind| sight.list(format!("/sys/devices/{kind}/cpus")));
     if let Some(kind) = kinds.iter().position(|kind| kind.as_ref().is_some_and(|kind| kind.contains(&number))) {
         return kind as u64;
@@ -110,7 +110,7 @@ fn slowness(sight: &Sight, number: usize) -> u64 {
 }
 
 /// The first processor that shares the cache of the highest level with processor `number`.
-fn last_cache(sight: &Sight, number: usize) -> Option<usize> {
+fn last_cache(sight: &SystemFiles, number: usize) -> Option<usize> {
     let caches = format!("/sys/devices/system/cpu/cpu{number}/cache");
     let indices = sight.names(&caches).into_iter().filter(|name| name.starts_with("index"));
     let shared = indices.filter_map(|index| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use system::sysfs::Sight;
+use system::sysfs::SystemFiles;
 use tempfile::TempDir;
 
 /// What Linux would show in `/proc` and `/sys`.
@@ -114,7 +114,7 @@ impl Tree {
     }
 
     /// What the program sees of it.
-    pub(crate) fn sight(&self) -> Sight {
-        Sight::below(self.folder.path())
+    pub(crate) fn sight(&self) -> SystemFiles {
+        SystemFiles::below(self.folder.path())
     }
 }

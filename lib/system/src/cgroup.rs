@@ -3,15 +3,15 @@
 //! A group lies in a group. A limit holds for all below it, so the smallest on the way from our own group to the root
 //! is the one that counts. In a container the root that can be seen is the container's own group.
 
-use crate::sysfs::Sight;
+use crate::sysfs::SystemFiles;
 use std::path::{Path, PathBuf};
 
 /// How many processors' worth of time this process is allowed, if that is limited: 1.5 is one and a half.
-pub fn quota(sight: &Sight) -> Option<f64> {
+pub fn quota(sight: &SystemFiles) -> Option<f64> {
     folders(sight, "cpu").iter().filter_map(|folder| quota_of(sight, folder)).min_by(f64::total_cmp)
 }
 
-fn quota_of(sight: &Sight, folder: &Path) -> Option<f64> {
+fn quota_of(sight: &SystemFiles, folder: &Path) -> Option<f64> {
     // Version 2 says `150000 100000`, or `max 100000` if there is no limit; version 1 has two files, and -1 for none.
     let (quota, period) = match sight.text(folder.join("cpu.max")) {
         Some(both) => {
@@ -24,13 +24,13 @@ fn quota_of(sight: &Sight, folder: &Path) -> Option<f64> {
 }
 
 /// How often this process's groups were stopped because their time was used up; nothing if nobody counts.
-pub fn throttled(sight: &Sight) -> Option<u64> {
+pub fn throttled(sight: &SystemFiles) -> Option<u64> {
     let counts = folders(sight, "cpu");
     counts.iter().filter_map(|folder| sight.count(folder.join("cpu.stat"), "nr_throttled")).reduce(|a, b| a + b)
 }
 
 /// How many bytes this process and its group may hold, if that is limited.
-pub fn memory_limit(sight: &Sight) -> Option<u64> {
+pub fn memory_limit(sight: &SystemFiles) -> Option<u64> {
     let limits = folders(sight, "memory");
     let limit = |folder: &PathBuf| {
         // Version 2 says `max` if there is no limit; version 1 a number larger than any machine.
@@ -45,7 +45,7 @@ pub fn memory_limit(sight: &Sight) -> Option<u64> {
 }
 
 /// The folders of the groups that this process is in and that may limit `controller`, from its own to the root.
-fn folders(sight: &Sight, controller: &str) -> Vec<PathBuf> {
+fn folders(sight: &SystemFiles, controller: &str) -> Vec<PathBuf> {
     let groups = sight.text("/proc/self/cgroup").unwrap_or_default();
     let mounts = sight.text("/proc/self/mountinfo").unwrap_or_default();
     let mut folders = Vec::new();

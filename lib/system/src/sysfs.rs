@@ -6,19 +6,19 @@ use std::str::FromStr;
 
 /// The place below which `/proc` and `/sys` are looked for.
 #[derive(Debug, Clone)]
-pub struct Sight {
+pub struct SystemFiles {
     root: PathBuf,
 }
 
-impl Sight {
+impl SystemFiles {
     /// This machine.
     pub fn here() -> Self {
-        Sight::below("/")
+        SystemFiles::below("/")
     }
 
     /// The machine whose files are kept below `root`.
     pub fn below(root: impl Into<PathBuf>) -> Self {
-        Sight { root: root.into() }
+        SystemFiles { root: root.into() }
     }
 
     /// Where the absolute `path` is found.

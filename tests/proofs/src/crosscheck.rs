@@ -20,7 +20,7 @@ use serde::Deserialize;
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use system::sysfs::Sight;
+use system::sysfs::SystemFiles;
 
 /// A task and a strategy; all else is as in a default sweep on one core.
 pub type Cell = (&'static str, &'static str);
@@ -189,7 +189,7 @@ impl Tools {
     }
 
     fn counters(&self) -> Counters {
-        Counters::now(&Sight::here(), &harness::machine::processors())
+        Counters::now(&SystemFiles::here(), &harness::machine::processors())
     }
 
     fn run(&self, program: &Path, arguments: &[&str]) -> Result<()> {

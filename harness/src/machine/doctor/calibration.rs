@@ -4,7 +4,7 @@ use super::counters::Counters;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use system::sysfs::Sight;
+use system::sysfs::SystemFiles;
 
 /// What was seen.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ const STEPS: u64 = 200_000;
 
 impl Calibration {
     /// Watches `processors`.
-    pub fn run(sight: &Sight, processors: &[usize]) -> Self {
+    pub fn run(sight: &SystemFiles, processors: &[usize]) -> Self {
         let before = Counters::now(sight, processors);
         std::thread::sleep(REST);
         let rested = Counters::now(sight, processors);

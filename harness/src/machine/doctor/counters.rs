@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use system::cgroup;
-use system::sysfs::Sight;
+use system::sysfs::SystemFiles;
 
 /// One reading of the system's counters. What the system does not count is nothing, not zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Counters {
 
 impl Counters {
     /// Reads them now, those of the system for `processors` only.
-    pub fn now(sight: &Sight, processors: &[usize]) -> Self {
+    pub fn now(sight: &SystemFiles, processors: &[usize]) -> Self {
         let mut counters = Counters {
             processors: processors.len(),
             own: own(sight),
@@ -78,7 +78,7 @@ pub(super) fn risen(before: Option<u64>, after: Option<u64>) -> Option<u64> {
 }
 
 /// The processor time of this process and all below it, those that have ended among them, in ticks.
-fn own(sight: &Sight) -> u64 {
+fn own(sight: &SystemFiles) -> u64 {
     let numbers = sight.names("/proc").into_iter().filter_map(|name| name.parse::<u32>().ok());
     let processes: BTreeMap<u32, Process> =
         numbers.filter_map(|number| Some((number, Process::seen(sight, number)?))).collect();
@@ -98,7 +98,7 @@ struct Process {
 }
 
 impl Process {
-    fn seen(sight: &Sight, number: u32) -> Option<Self> {
+    fn seen(sight: &SystemFiles, number: u32) -> Option<Self> {
         let text = sight.text(format!("/proc/{number}/stat"))?;
         // The program's name, in brackets, may hold anything. Behind it come the state and the parent.
         let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
@@ -109,7 +109,7 @@ impl Process {
 }
 
 /// How often the cores and packages of `processors` were too hot.
-fn heat(sight: &Sight, processors: &[usize]) -> Option<u64> {
+fn heat(sight: &SystemFiles, processors: &[usize]) -> Option<u64> {
     let counts = processors.iter().flat_map(|number| {
         let folder = format!("/sys/devices/system/cpu/cpu{number}/thermal_throttle");
         ["core_throttle_count", "package_throttle_count"].map(|file| sight.number::<u64>(format!("{folder}/{file}")))

@@ -29,14 +29,14 @@ use crate::machine;
 use datasets::products::BYTES_PER_ROW;
 use record::{Check, Verdict};
 use std::path::Path;
-use system::sysfs::Sight;
+use system::sysfs::SystemFiles;
 use tasks::Inputs;
 
 /// Everything a check may look at.
 #[derive(Debug, Clone)]
 pub struct Observations {
     /// The system's own files.
-    pub sight: Sight,
+    pub sight: SystemFiles,
     /// The processors that are going to be used, in the order in which cells get them.
     pub processors: Vec<usize>,
     /// Whether this program was built without optimisation.
@@ -71,7 +71,7 @@ pub struct Subject<'a> {
 impl Observations {
     /// Gathers it on this machine, which takes half a second.
     pub fn gather(subject: &Subject) -> Self {
-        let sight = Sight::here();
+        let sight = SystemFiles::here();
         let mut processors = machine::processors();
         processors.truncate(subject.cores.max(1));
         let asked = |task: &str| subject.tasks.contains(&task);
@@ -144,7 +144,7 @@ pub struct Checkup {
     pub checks: Vec<Check>,
     /// Which of it is told once more at the end.
     again: Vec<Check>,
-    sight: Sight,
+    sight: SystemFiles,
     processors: Vec<usize>,
     given_server: bool,
     before: Counters,

@@ -6,7 +6,7 @@ use crate::machine::topology::{allowed, online, siblings};
 use record::{Check, Verdict};
 use std::collections::BTreeSet;
 use system::cgroup;
-use system::sysfs::Sight;
+use system::sysfs::SystemFiles;
 
 /// A file of each processor in use, below `cpufreq`.
 fn frequencies<'a>(observations: &'a Observations, file: &'a str) -> impl Iterator<Item = String> + 'a {
@@ -205,7 +205,7 @@ pub(super) fn clock(observations: &Observations) -> Check {
     }
 }
 
-fn cure_for_clock(sight: &Sight) -> String {
+fn cure_for_clock(sight: &SystemFiles) -> String {
     let folder = "/sys/devices/system/clocksource/clocksource0";
     let available = sight.text(format!("{folder}/available_clocksource")).unwrap_or_default();
     match available.split_whitespace().find(|name| QUICK.contains(name)) {
