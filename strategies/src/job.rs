@@ -4,9 +4,10 @@
 //! answered, failed, panicked or was dropped. So order, traces, errors, panics and verification live here, once, and a
 //! strategy shows nothing but its library's idiom.
 
+use crate::choice::Combine;
 use crate::error::{Error, panic_message};
 use crate::pull::{Pull, Waiting};
-use crate::results::{Combine, Reported, Results};
+use crate::results::{Reported, Results};
 use crate::seats::{Seat, thread_number};
 use crate::wire::{self, Ticket};
 use crate::{Partitions, Result, Span, Task};

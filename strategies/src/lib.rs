@@ -9,6 +9,7 @@
 extern crate self as strategies;
 
 pub mod catalogue;
+mod choice;
 mod erased;
 mod error;
 mod job;
@@ -23,11 +24,11 @@ mod strategy;
 mod task;
 pub mod wire;
 
+pub use choice::{Cancel, Choice, Combine, Delivery};
 pub use erased::{AnyTask, Gather, Outcome};
 pub use error::{Error, Result};
 pub use job::{Job, Jobs, Reply, Report};
 pub use pull::{Pull, Waiting};
-pub use results::{Cancel, Choice, Combine, Delivery};
 pub use run::{Phases, run};
 pub use span::{Span, WorkerTime, most_in_progress};
 pub use strategy::{Header, Setup, Strategy, WorkerCommand, Workers};

@@ -3,9 +3,10 @@
 //! Where accumulators are added up in parallel, the strategy does it: it is given jobs once more. Such a job is a *merge*,
 //! of one accumulator with the shards or of two with each other. It has no span, for the reduce is a bar of its own.
 
+use crate::choice::Combine;
 use crate::error::panic_message;
 use crate::job::{Deliver, Work};
-use crate::results::{Combine, Delivered, Results};
+use crate::results::{Delivered, Results};
 use crate::{Error, Job, Jobs, Reply, Report, Result, Task};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

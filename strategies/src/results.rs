@@ -1,96 +1,15 @@
 //! Where jobs report: order of delivery, reduction while running, failures.
 
+use crate::choice::{Cancel, Choice, Combine, Delivery};
 use crate::error::Error;
 use crate::seats::{Seats, thread_number};
 use crate::shards::Shards;
 use crate::{Result, Span, Task};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Instant;
-
-/// What a run may choose besides its strategy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Choice {
-    /// Items in a partition, about.
-    pub size: NonZeroUsize,
-    /// In which order, and when, partials are delivered.
-    pub delivery: Delivery,
-    /// Who combines partials first.
-    pub combine: Combine,
-}
-
-/// In which order, and when, partials are delivered to the total.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Delivery {
-    /// All together when the last is there, in input order: asyncio's `gather`.
-    Gather,
-    /// While running, in input order: an early partial waits for those before it.
-    InOrder,
-    /// While running, each as soon as it is there: asyncio's `as_completed`.
-    AsCompleted,
-}
-
-/// Who combines partials first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Combine {
-    /// Nobody: each partition yields a partial, as in the book.
-    PerPartition,
-    /// Each worker seat keeps one accumulator, reduced when all is done: MapReduce's combiner.
-    PerWorker,
-    /// The same, and when all is done the workers reduce the accumulators two by two, then what came of it, and so on.
-    Tree,
-    /// The same, but a worker whose accumulator gets large adds it to a total that all workers share. That total is cut
-    /// into shards, each with a lock of its own, so that nobody waits and nothing is left to do in the end.
-    Sharded,
-}
-
-macro_rules! words {
-    ($type:ident { $($variant:ident = $word:literal),* }) => {
-        impl $type {
-            /// Every value.
-            pub const ALL: &[$type] = &[$($type::$variant),*];
-
-            /// The value's one spelling, on the command line and in records.
-            pub fn word(self) -> &'static str {
-                match self { $($type::$variant => $word),* }
-            }
-        }
-        impl std::str::FromStr for $type {
-            type Err = String;
-            fn from_str(word: &str) -> std::result::Result<Self, String> {
-                $type::ALL.iter().copied().find(|value| value.word() == word).ok_or_else(|| {
-                    format!("`{word}` is not one of {}", [$($word),*].join(", "))
-                })
-            }
-        }
-    };
-}
-words!(Delivery { Gather = "gather", InOrder = "in_order", AsCompleted = "as_completed" });
-words!(Combine { PerPartition = "per_partition", PerWorker = "per_worker", Tree = "tree", Sharded = "sharded" });
-
-/// Stops a run from outside: the source of jobs dries up, and every strategy ends without any code of its own.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<OnceLock<Instant>>);
-
-impl Cancel {
-    /// No more jobs from now on.
-    pub fn cancel(&self) {
-        self.0.get_or_init(Instant::now);
-    }
-
-    /// Whether [`cancel`](Cancel::cancel) was called.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.get().is_some()
-    }
-
-    /// When it was called, if it was.
-    pub fn when(&self) -> Option<Instant> {
-        self.0.get().copied()
-    }
-}
 
 /// What one job reports: its span, and its partial unless the worker's accumulator has it.
 pub(crate) struct Reported<P> {

@@ -24,6 +24,11 @@ pub trait Workers {
     /// When workers cannot be started or reached. What goes wrong inside a job, the job reports itself.
     fn run(&mut self, jobs: Jobs) -> Result<()>;
 
+    /// Whether jobs can be in progress at the same moment when there is more than one worker.
+    fn is_parallel(&self) -> bool {
+        true
+    }
+
     /// Whether every job is pulled before the first is run. Such a strategy cannot follow an endless source.
     fn splits_in_advance(&self) -> bool {
         false

@@ -60,6 +60,8 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
         }
     };
     let start_ns = nanoseconds(starting);
+    let is_parallel = workers.as_ref().is_some_and(|workers| workers.is_parallel());
+    let allowed = if is_parallel { order.workers.get() } else { 1 };
     for _ in 0..order.warm_ups {
         let (outcome, phases) = run(&*task, &mut workers, choice, &Cancel::default())?;
         let Answer { digest, figures } = outcome.answer()?;
@@ -106,8 +108,7 @@ fn follow(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
             let working = outcome.spans.iter().map(|span| span.thread).collect();
             times.census = Some(seen.census(&working));
             fairness::judge(&SampleFacts {
-                strategy: &order.strategy,
-                workers: order.workers.get(),
+                workers: allowed,
                 cores,
                 spans: &outcome.spans,
                 attended: &outcome.threads,

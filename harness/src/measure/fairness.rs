@@ -7,9 +7,7 @@ use strategies::{Span, most_in_progress};
 
 /// What a sample is judged by.
 pub struct SampleFacts<'a> {
-    /// The strategy's name.
-    pub strategy: &'a str,
-    /// How many jobs may be in progress at one moment.
+    /// How many jobs may be in progress at one moment; 1 for a strategy that is not parallel.
     pub workers: usize,
     /// How many processors there are for them.
     pub cores: usize,
@@ -36,9 +34,6 @@ const WORK_NS: u64 = 50_000_000;
 /// What a library's own thread may take for each job that others run. async-std's executor takes 11 µs on an idle machine,
 /// and was seen to take 31 on one that others kept busy; twice that is allowed.
 const HAND_OVER_NS: u64 = 60_000;
-
-/// The strategy that has one job at a time by definition, however many workers it is allowed.
-const ONE_AT_A_TIME: &str = "sequential";
 
 /// What was not fair, and a sentence that says so; the gravest first.
 pub fn judge(facts: &SampleFacts) -> Option<(Fault, String)> {
@@ -77,7 +72,7 @@ fn too_few_jobs(facts: &SampleFacts) -> Option<(Fault, String)> {
     let waits = facts.cpu_ns < facts.wall_ns / 4 * facts.cores as u64 && awake < total / 2;
     let useful = if waits { facts.workers } else { facts.workers.min(facts.cores) };
     let asked = useful.min(facts.spans.len());
-    if used >= asked || used == 0 || facts.wall_ns < LONG_ENOUGH_NS || facts.strategy == ONE_AT_A_TIME {
+    if used >= asked || used == 0 || facts.wall_ns < LONG_ENOUGH_NS {
         return None;
     }
     // Nearer to all of them than to those that were seen at once.
@@ -163,11 +158,10 @@ mod tests {
         spans
     }
 
-    fn judged(strategy: &str, workers: usize, spans: &[Span], seen: &Snapshot) -> Option<Fault> {
+    fn judged(workers: usize, spans: &[Span], seen: &Snapshot) -> Option<Fault> {
         let wall_ns = spans.iter().map(|span| span.end_ns).max().unwrap_or_default();
         let cpu_ns = spans.iter().map(|span| span.busy_ns).sum();
         let facts = SampleFacts {
-            strategy,
             workers,
             cores: workers,
             spans,
@@ -195,7 +189,7 @@ mod tests {
     fn work_that_is_shared_by_all_workers_is_fair() {
         for workers in [1, 2, 3, 5, 8, 32] {
             let spans = handed_out(&[10; 200], workers);
-            assert_eq!(judged("threads_shared", workers, &spans, &Snapshot::default()), None, "{workers} workers");
+            assert_eq!(judged(workers, &spans, &Snapshot::default()), None, "{workers} workers");
         }
     }
 
@@ -203,13 +197,13 @@ mod tests {
     fn half_of_the_workers_is_too_few_unless_there_is_no_more_to_do() {
         for workers in [2, 4, 8, 32] {
             let spans = handed_out(&[10; 2_000], workers / 2);
-            assert_eq!(judged("threads_shared", workers, &spans, &Snapshot::default()), Some(Fault::TooFewJobs));
-            assert_eq!(judged("sequential", workers, &spans, &Snapshot::default()), None);
+            assert_eq!(judged(workers, &spans, &Snapshot::default()), Some(Fault::TooFewJobs));
+            assert_eq!(judged(1, &handed_out(&[10; 2_000], 1), &Snapshot::default()), None);
         }
         // The book's numbers: four that end at once and one that does not.
         let spans = handed_out(&[0, 0, 0, 0, 300], 1);
-        assert_eq!(judged("threads_shared", 2, &spans, &Snapshot::default()), None);
-        assert_eq!(judged("threads_shared", 8, &handed_out(&[300], 1), &Snapshot::default()), None);
+        assert_eq!(judged(2, &spans, &Snapshot::default()), None);
+        assert_eq!(judged(8, &handed_out(&[300], 1), &Snapshot::default()), None);
     }
 
     #[test]
@@ -218,7 +212,6 @@ mod tests {
             let spans = handed_out(&[1; 900], cores);
             let (wall_ns, seen) = (900 * MS / cores as u64, Snapshot::default());
             let facts = |cpu_ns| SampleFacts {
-                strategy: "channel_flume",
                 workers,
                 cores,
                 spans: &spans,
@@ -242,18 +235,9 @@ mod tests {
         let fault = |workers, spans: &[Span], threads: Vec<Thread>| {
             let cpu_ns = threads.iter().map(|thread| thread.cpu_ns).sum();
             let seen = &Snapshot { threads, ..Snapshot::default() };
-            let (strategy, attended, wall_ns) = ("channel_crossbeam", &[1, 2, 3, 4, 5, 6, 7, 8][..], 900 * MS);
-            let facts = SampleFacts {
-                strategy,
-                workers,
-                cores: 2,
-                spans,
-                attended,
-                seen,
-                wall_ns,
-                cpu_ns,
-                baseline_cpu_ns: None,
-            };
+            let (attended, wall_ns) = (&[1, 2, 3, 4, 5, 6, 7, 8][..], 900 * MS);
+            let facts =
+                SampleFacts { workers, cores: 2, spans, attended, seen, wall_ns, cpu_ns, baseline_cpu_ns: None };
             judge(&facts).map(|(fault, _)| fault)
         };
         for cpu_ms in [50, 300] {
@@ -271,16 +255,16 @@ mod tests {
 
     #[test]
     fn more_jobs_than_workers_are_too_many_however_short_the_run() {
-        assert_eq!(judged("rayon", 2, &handed_out(&[1; 9], 3), &Snapshot::default()), Some(Fault::TooManyJobs));
+        assert_eq!(judged(2, &handed_out(&[1; 9], 3), &Snapshot::default()), Some(Fault::TooManyJobs));
     }
 
     #[test]
     fn threads_without_a_job_may_wait_but_not_work() {
         let spans = handed_out(&[10; 100], 2);
         let idle = Snapshot { threads: vec![thread(1, 500), thread(2, 500), thread(9, 20)], ..Snapshot::default() };
-        assert_eq!(judged("rayon", 2, &spans, &idle), None);
+        assert_eq!(judged(2, &spans, &idle), None);
         let busy = Snapshot { threads: vec![thread(1, 500), thread(2, 500), thread(9, 400)], ..Snapshot::default() };
-        assert_eq!(judged("rayon", 2, &spans, &busy), Some(Fault::ExtraThreads));
+        assert_eq!(judged(2, &spans, &busy), Some(Fault::ExtraThreads));
         // 90 ms are too much for 100 jobs, and what handing over takes for 4,000.
         let few = handed_out(&[2; 100], 1);
         let many: Vec<Span> =
@@ -288,7 +272,6 @@ mod tests {
         let executor = Snapshot { threads: vec![thread(1, 100), thread(9, 90)], ..Snapshot::default() };
         let fault = |spans: &[Span]| {
             let facts = SampleFacts {
-                strategy: "async_std",
                 workers: 4_000,
                 cores: 1,
                 spans,
@@ -303,7 +286,6 @@ mod tests {
         assert_eq!((fault(&few), fault(&many)), (Some(Fault::ExtraThreads), None));
         // Others had the processors for half of the time.
         let facts = |seen| SampleFacts {
-            strategy: "rayon",
             workers: 2,
             cores: 1,
             spans: &spans,
@@ -324,9 +306,8 @@ mod tests {
         let spans = handed_out(&[10; 100], 2);
         let foreign = Thread { foreign: Some(7), ..thread(1, 500) };
         let seen = Snapshot { threads: vec![foreign], ..Snapshot::default() };
-        assert_eq!(judged("rayon", 2, &spans, &seen), Some(Fault::ForeignCores));
+        assert_eq!(judged(2, &spans, &seen), Some(Fault::ForeignCores));
         let facts = SampleFacts {
-            strategy: "rayon",
             workers: 2,
             cores: 2,
             spans: &spans,

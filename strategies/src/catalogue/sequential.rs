@@ -18,4 +18,8 @@ impl Workers for Sequential {
         jobs.for_each(Job::run);
         Ok(())
     }
+
+    fn is_parallel(&self) -> bool {
+        false
+    }
 }

@@ -106,7 +106,7 @@ impl<'a> Tried<'a> {
     }
 
     fn run(&self, up: &mut dyn Workers, size: usize, delivery: Delivery, combine: Combine, who: &str) {
-        let way = format!("{who}, size {size}, {}, {}, {:?}", delivery.word(), combine.word(), self.kernel);
+        let way = format!("{who}, size {size}, {}, {}, {:?}", delivery.name(), combine.name(), self.kernel);
         let size = NonZeroUsize::new(size).expect("a partition has at least one line");
         let choice = Choice { size, delivery, combine };
         let outcome = strategies::run(&*self.task, up, choice, &Cancel::default());

@@ -5,12 +5,14 @@ use anyhow::{Context, Result, ensure};
 use reports::analysis::results::Sweep;
 use reports::analysis::slowdown::{FAR, behind};
 use std::fs::{self, File};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use strategies::catalogue;
+use strategies::{Setup, catalogue};
 use system::page_cache;
-use testbed::{goldilocks, workspace};
+use tasks::Inputs;
+use testbed::{goldilocks, worker_for, workspace};
 use wait4::Wait4;
 
 const MIB: u64 = 1 << 20;
@@ -39,8 +41,13 @@ pub(super) fn strategies(proofs: &mut Proofs) -> Result<()> {
 /// The parallel strategies beside each other, with the kernel and the combine for which least time goes elsewhere: a sweep, and
 /// what its report says of those far behind.
 fn spread(proofs: &mut Proofs) -> Result<()> {
-    let parallel: Vec<&str> =
-        catalogue::ALL.iter().map(|strategy| strategy.name).filter(|name| *name != "sequential").collect();
+    let mut parallel = Vec::new();
+    for strategy in catalogue::ALL {
+        let worker = Some(worker_for("word_totals", &Inputs::default()));
+        if strategy.start(&Setup { workers: NonZeroUsize::MIN, worker })?.is_parallel() {
+            parallel.push(strategy.name);
+        }
+    }
     let runs = tempfile::tempdir()?;
     let status = Command::new(goldilocks())
         .args(["sweep", "--anyway", "--tasks", "word_totals", "--kernel", "runs", "--sizes", "60000"])

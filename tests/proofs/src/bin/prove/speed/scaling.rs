@@ -99,7 +99,7 @@ pub(super) fn reduce(proofs: &mut Proofs) -> Result<()> {
                 100.0 * (work - 1.0)
             );
             // The others are there to be compared with.
-            let what = format!("final reduce at 32 workers, 1.8 GB {order}, {}", combine.word());
+            let what = format!("final reduce at 32 workers, 1.8 GB {order}, {}", combine.name());
             if *combine == Combine::Sharded {
                 proofs.line(&what, &figure, "at most 5 % and +10 %", share <= 0.05 && work <= 1.1);
             } else {

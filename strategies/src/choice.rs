@@ -1,0 +1,125 @@
+//! What a run is given besides its task and its strategy, and how it is stopped.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// What a run may choose besides its strategy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The approximate number of items in a partition.
+    pub size: NonZeroUsize,
+    /// In which order, and when, partials are delivered.
+    pub delivery: Delivery,
+    /// Where partials are combined first.
+    pub combine: Combine,
+}
+
+/// In which order, and when, partials are delivered to the total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// All together after the last job, in input order, like asyncio's `gather`.
+    Gather,
+    /// During the run, in input order: an early partial waits for those before it.
+    InOrder,
+    /// During the run, in order of completion, like asyncio's `as_completed`.
+    AsCompleted,
+}
+
+/// Where partials are combined before they reach the total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Combine {
+    /// Nowhere: each partition yields a partial, as in the book.
+    PerPartition,
+    /// In one accumulator per worker slot, reduced after the last job: MapReduce's combiner.
+    PerWorker,
+    /// As `PerWorker`, and after the last job the workers reduce the accumulators pair by pair until one is left.
+    Tree,
+    /// As `PerWorker`, but a worker adds an accumulator that grows large to a total that all workers share. That total is
+    /// cut into shards with one lock each, so workers rarely wait and little is left to reduce after the last job.
+    Sharded,
+}
+
+macro_rules! names {
+    ($type:ident { $($variant:ident = $name:literal),* }) => {
+        impl $type {
+            /// Every value.
+            pub const ALL: &[$type] = &[$($type::$variant),*];
+
+            /// The value's one spelling, on the command line and in records.
+            pub fn name(self) -> &'static str {
+                match self { $($type::$variant => $name),* }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.pad(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = String;
+
+            fn from_str(name: &str) -> Result<Self, String> {
+                $type::ALL.iter().copied().find(|value| value.name() == name).ok_or_else(|| {
+                    format!("`{name}` is not one of {}", [$($name),*].join(", "))
+                })
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.name())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(D::Error::custom)
+            }
+        }
+    };
+}
+names!(Delivery { Gather = "gather", InOrder = "in_order", AsCompleted = "as_completed" });
+names!(Combine { PerPartition = "per_partition", PerWorker = "per_worker", Tree = "tree", Sharded = "sharded" });
+
+/// Stops a run from outside: the source of jobs ends early, so a strategy needs no code of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<OnceLock<Instant>>);
+
+impl Cancel {
+    /// Ends the source of jobs from now on.
+    pub fn cancel(&self) {
+        self.0.get_or_init(Instant::now);
+    }
+
+    /// Whether [`cancel`](Cancel::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// When [`cancel`](Cancel::cancel) was first called.
+    pub fn when(&self) -> Option<Instant> {
+        self.0.get().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, StrDeserializer};
+
+    #[test]
+    fn a_name_is_read_back_and_an_unknown_one_is_told_all_names() {
+        for combine in Combine::ALL {
+            assert_eq!(combine.name().parse(), Ok(*combine));
+            let serialized: StrDeserializer<Error> = combine.name().into_deserializer();
+            assert_eq!(Combine::deserialize(serialized), Ok(*combine));
+        }
+        let unknown: Result<Delivery, String> = "soon".parse();
+        assert_eq!(unknown, Err("`soon` is not one of gather, in_order, as_completed".to_owned()));
+    }
+}
