@@ -5,17 +5,14 @@
 //! strategy shows nothing but its library's idiom.
 
 use crate::choice::Combine;
+use crate::collector::{Collector, Reported};
 use crate::error::{Error, panic_message};
-use crate::pull::{Pull, Waiting};
-use crate::results::{Reported, Results};
-use crate::seats::{Seat, thread_number};
+use crate::source::{Source, Waiting};
 use crate::wire::{self, Ticket};
+use crate::worker_slots::{WorkerSlot, thread_number};
 use crate::{Partitions, Result, Span, Task};
-use futures_lite::FutureExt;
-use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -24,11 +21,11 @@ pub struct Job(pub(crate) Box<dyn Work>);
 
 /// The jobs of one run, cut as they are pulled: pulling slowly is back-pressure. An iterator, for whoever pulls from a
 /// thread; a future awaits [`next_when`](Jobs::next_when).
-pub struct Jobs(Box<dyn Pull<Job>>);
+pub struct Jobs(Box<dyn Source<Job>>);
 
 impl Jobs {
     /// The jobs of a source, which any iterator is.
-    pub fn new(source: impl Pull<Job> + 'static) -> Self {
+    pub fn new(source: impl Source<Job> + 'static) -> Self {
         Jobs(Box::new(source))
     }
 
@@ -99,11 +96,6 @@ impl Job {
         self.0.map()
     }
 
-    /// Runs wherever the future is polled, and reports. Right for work that waits.
-    pub fn run_async(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        self.0.run_async()
-    }
-
     /// The request to a worker that shares no memory: a ticket, then the partition. The job's span begins here.
     ///
     /// # Errors
@@ -132,7 +124,6 @@ pub(crate) trait Work: Send {
     fn number(&self) -> u64;
     fn run(self: Box<Self>);
     fn map(self: Box<Self>) -> Report;
-    fn run_async(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
     fn pack(&mut self) -> Result<Vec<u8>>;
     fn finish(self: Box<Self>, reply: Reply);
 }
@@ -146,10 +137,10 @@ struct Typed<T: Task> {
     number: u64,
     /// Taken when the work is done.
     partition: Option<T::Partition>,
-    /// The seat and the start, from the moment the job is under way.
-    under_way: Option<(Seat<T::Partial>, u64)>,
+    /// The slot and the start, from the moment the job is under way.
+    under_way: Option<(WorkerSlot<T::Partial>, u64)>,
     reported: bool,
-    results: Arc<Results<T>>,
+    collector: Arc<Collector<T>>,
 }
 
 /// Where a job was done that was not done here.
@@ -161,56 +152,56 @@ struct Elsewhere {
 impl<T: Task> Typed<T> {
     /// What an answer must name to be an answer to this job.
     fn ticket(&self) -> Ticket {
-        Ticket { run: self.results.run, number: self.number }
+        Ticket { run: self.collector.run, number: self.number }
     }
 
     fn begin(&mut self) {
-        self.results.attend();
-        self.under_way = Some((self.results.seats.take(), self.results.now()));
+        self.collector.note_thread();
+        self.under_way = Some((self.collector.slots.take(), self.collector.now()));
     }
 
-    /// Ends the job: `combine` may add to the seat's accumulator, and says what is left to report.
+    /// Ends the job: `combine` may add to the slot's accumulator, and says what is left to report.
     fn end(
         &mut self,
         elsewhere: Option<Elsewhere>,
         combine: impl FnOnce(&mut T::Partial) -> Result<Option<T::Partial>>,
     ) -> Reported<T::Partial> {
         self.reported = true;
-        let Some((mut seat, start_ns)) = self.under_way.take() else {
-            // Never begun: a span of no length, on the seat that somebody has anyway.
-            let now = self.results.now();
+        let Some((mut slot, start_ns)) = self.under_way.take() else {
+            // Never begun: a span of no length, on the slot that somebody has anyway.
+            let now = self.collector.now();
             let span = Span { job: self.number, worker: 0, thread: 0, start_ns: now, end_ns: now, busy_ns: 0 };
             return Reported { span, outcome: Err(Error::Dropped) };
         };
-        let outcome = combine(&mut seat.accumulator);
-        let end_ns = self.results.now();
+        let outcome = combine(&mut slot.accumulator);
+        let end_ns = self.collector.now();
         let span = Span {
             job: self.number,
-            worker: seat.number,
+            worker: slot.number,
             thread: elsewhere.as_ref().map_or_else(thread_number, |elsewhere| elsewhere.process),
             start_ns,
             end_ns,
             busy_ns: elsewhere.map_or(end_ns - start_ns, |elsewhere| elsewhere.busy_ns),
         };
-        self.results.seats.give_back(seat);
+        self.collector.slots.give_back(slot);
         Reported { span, outcome }
     }
 
     fn perform(&mut self) -> Reported<T::Partial> {
         self.begin();
-        let results = Arc::clone(&self.results);
+        let collector = Arc::clone(&self.collector);
         let partition = self.partition.take();
         self.end(None, |accumulator| {
             let partition = partition.ok_or(Error::Dropped)?;
             // Asserting unwind safety is sound: after a panic the run has failed, and nobody reads the accumulator.
-            let outcome = catch_unwind(AssertUnwindSafe(|| match results.combine {
+            let outcome = catch_unwind(AssertUnwindSafe(|| match collector.combine {
                 Combine::PerPartition => {
                     let mut partial = T::Partial::default();
-                    results.task.map(partition, &mut partial).map(|()| Some(partial))
+                    collector.task.map(partition, &mut partial).map(|()| Some(partial))
                 }
                 _ => {
-                    results.task.map(partition, accumulator)?;
-                    results.hand_on(accumulator);
+                    collector.task.map(partition, accumulator)?;
+                    collector.hand_on(accumulator);
                     Ok(None)
                 }
             }));
@@ -219,12 +210,12 @@ impl<T: Task> Typed<T> {
     }
 
     /// Adds a partial that was made elsewhere, or keeps it as the one to report.
-    fn settle(results: &Results<T>, partial: T::Partial, accumulator: &mut T::Partial) -> Option<T::Partial> {
-        if results.combine == Combine::PerPartition {
+    fn settle(collector: &Collector<T>, partial: T::Partial, accumulator: &mut T::Partial) -> Option<T::Partial> {
+        if collector.combine == Combine::PerPartition {
             return Some(partial);
         }
         T::reduce(accumulator, partial);
-        results.hand_on(accumulator);
+        collector.hand_on(accumulator);
         None
     }
 }
@@ -236,32 +227,12 @@ impl<T: Task> Work for Typed<T> {
 
     fn run(mut self: Box<Self>) {
         let reported = self.perform();
-        self.results.report(reported);
+        self.collector.report(reported);
     }
 
     fn map(mut self: Box<Self>) -> Report {
         let reported = self.perform();
-        Report(Box::new(Undelivered { reported: Some(reported), results: Arc::clone(&self.results) }))
-    }
-
-    fn run_async(mut self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(async move {
-            self.begin();
-            let task = Arc::clone(&self.results.task);
-            let mapped = match self.partition.take() {
-                Some(partition) => {
-                    AssertUnwindSafe(async move { task.map_async(partition).await }).catch_unwind().await
-                }
-                None => Ok(Err(Error::Dropped)),
-            };
-            let results = Arc::clone(&self.results);
-            let reported = self.end(None, |accumulator| match mapped {
-                Ok(Ok(partial)) => Ok(Self::settle(&results, partial, accumulator)),
-                Ok(Err(error)) => Err(error),
-                Err(panic) => Err(Error::Panicked(panic_message(&*panic))),
-            });
-            self.results.report(reported);
-        })
+        Report(Box::new(Undelivered { reported: Some(reported), collector: Arc::clone(&self.collector) }))
     }
 
     fn pack(&mut self) -> Result<Vec<u8>> {
@@ -276,8 +247,8 @@ impl<T: Task> Work for Typed<T> {
         if self.under_way.is_none() {
             self.begin();
         }
-        self.results.attend();
-        let (results, ticket) = (Arc::clone(&self.results), self.ticket());
+        self.collector.note_thread();
+        let (collector, ticket) = (Arc::clone(&self.collector), self.ticket());
         let elsewhere = Elsewhere { process: reply.process, busy_ns: reply.busy_ns };
         let reported = self.end(Some(elsewhere), |accumulator| {
             match reply.ticket {
@@ -286,9 +257,9 @@ impl<T: Task> Work for Typed<T> {
                 _ => {}
             }
             let partial = wire::decode(&reply.outcome?)?;
-            Ok(Self::settle(&results, partial, accumulator))
+            Ok(Self::settle(&collector, partial, accumulator))
         });
-        self.results.report(reported);
+        self.collector.report(reported);
     }
 }
 
@@ -296,7 +267,7 @@ impl<T: Task> Drop for Typed<T> {
     fn drop(&mut self) {
         if !self.reported {
             let reported = self.end(None, |_| Err(Error::Dropped));
-            self.results.report(reported);
+            self.collector.report(reported);
         }
     }
 }
@@ -304,14 +275,14 @@ impl<T: Task> Drop for Typed<T> {
 /// A report between two stages of a pipeline.
 struct Undelivered<T: Task> {
     reported: Option<Reported<T::Partial>>,
-    results: Arc<Results<T>>,
+    collector: Arc<Collector<T>>,
 }
 
 impl<T: Task> Deliver for Undelivered<T> {
     fn deliver(mut self: Box<Self>) {
         if let Some(reported) = self.reported.take() {
-            self.results.attend();
-            self.results.report(reported);
+            self.collector.note_thread();
+            self.collector.report(reported);
         }
     }
 }
@@ -319,7 +290,7 @@ impl<T: Task> Deliver for Undelivered<T> {
 impl<T: Task> Drop for Undelivered<T> {
     fn drop(&mut self) {
         if let Some(reported) = self.reported.take() {
-            self.results.report(Reported { span: reported.span, outcome: Err(Error::Dropped) });
+            self.collector.report(Reported { span: reported.span, outcome: Err(Error::Dropped) });
         }
     }
 }
@@ -327,22 +298,22 @@ impl<T: Task> Drop for Undelivered<T> {
 /// Partitions turned into jobs, one at a time.
 pub(crate) struct Cut<T: Task> {
     partitions: Option<Partitions<T::Partition>>,
-    results: Arc<Results<T>>,
+    collector: Arc<Collector<T>>,
 }
 
 impl<T: Task> Cut<T> {
-    pub(crate) fn new(partitions: Partitions<T::Partition>, results: Arc<Results<T>>) -> Self {
-        Cut { partitions: Some(partitions), results }
+    pub(crate) fn new(partitions: Partitions<T::Partition>, collector: Arc<Collector<T>>) -> Self {
+        Cut { partitions: Some(partitions), collector }
     }
 }
 
 impl<T: Task> Cut<T> {
     /// Whether there may be more: not after the end, nor after the run was cancelled.
     fn goes_on(&mut self) -> bool {
-        self.results.attend();
-        if self.partitions.is_some() && self.results.cancel.is_cancelled() {
+        self.collector.note_thread();
+        if self.partitions.is_some() && self.collector.cancel.is_cancelled() {
             self.partitions = None;
-            self.results.exhaust(None);
+            self.collector.exhaust(None);
         }
         self.partitions.is_some()
     }
@@ -351,7 +322,7 @@ impl<T: Task> Cut<T> {
     /// down with it.
     fn ask<R>(
         &mut self,
-        ask: impl FnOnce(&mut dyn Pull<Result<T::Partition>>) -> R,
+        ask: impl FnOnce(&mut dyn Source<Result<T::Partition>>) -> R,
         failed: fn(Error) -> R,
     ) -> Option<R> {
         let partitions = self.partitions.as_mut()?.as_mut();
@@ -364,23 +335,23 @@ impl<T: Task> Cut<T> {
         let error = match partition {
             Some(Ok(partition)) => {
                 return Some(Job(Box::new(Typed {
-                    number: self.results.hand_out(),
+                    number: self.collector.hand_out(),
                     partition: Some(partition),
                     under_way: None,
                     reported: false,
-                    results: Arc::clone(&self.results),
+                    collector: Arc::clone(&self.collector),
                 })));
             }
             Some(Err(error)) => Some(error),
             None => None,
         };
         self.partitions = None;
-        self.results.exhaust(error);
+        self.collector.exhaust(error);
         None
     }
 }
 
-impl<T: Task> Pull<Job> for Cut<T> {
+impl<T: Task> Source<Job> for Cut<T> {
     fn pull(&mut self) -> Option<Job> {
         if !self.goes_on() {
             return None;

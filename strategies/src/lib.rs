@@ -8,28 +8,28 @@
 // The files of the catalogue name this crate as any other crate would, so that each can be copied into `exercises`.
 extern crate self as strategies;
 
+mod any_task;
 pub mod catalogue;
 mod choice;
-mod erased;
+mod collector;
 mod error;
 mod job;
-mod pull;
 mod reduce;
-mod results;
 mod run;
-mod seats;
 mod shards;
+mod source;
 mod span;
 mod strategy;
 mod task;
 pub mod wire;
+mod worker_slots;
 
+pub use any_task::{AnyTask, FinalReduce, Outcome};
 pub use choice::{Cancel, Choice, Combine, Delivery};
-pub use erased::{AnyTask, Gather, Outcome};
 pub use error::{Error, Result};
 pub use job::{Job, Jobs, Reply, Report};
-pub use pull::{Pull, Waiting};
 pub use run::{Phases, run};
+pub use source::{Source, Waiting};
 pub use span::{Span, WorkerTime, most_in_progress};
 pub use strategy::{Header, Setup, Strategy, WorkerCommand, Workers};
 pub use task::{Answer, Partitions, Task, Wire};

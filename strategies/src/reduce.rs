@@ -1,21 +1,19 @@
-//! The final reduce: what workers have kept in their seats becomes the total.
+//! The final reduce: what workers have kept in their slots becomes the total.
 //!
 //! Where accumulators are added up in parallel, the strategy does it: it is given jobs once more. Such a job is a *merge*,
 //! of one accumulator with the shards or of two with each other. It has no span, for the reduce is a bar of its own.
 
 use crate::choice::Combine;
+use crate::collector::{Collector, Delivered};
 use crate::error::panic_message;
 use crate::job::{Deliver, Work};
-use crate::results::{Delivered, Results};
 use crate::{Error, Job, Jobs, Reply, Report, Result, Task};
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The final reduce of one run.
 pub(crate) struct Reduce<T: Task> {
-    results: Arc<Results<T>>,
+    collector: Arc<Collector<T>>,
     /// What the jobs have reported, once somebody has asked.
     collected: Option<Result<Delivered<T>>>,
     kept: Arc<Kept<T>>,
@@ -24,7 +22,7 @@ pub(crate) struct Reduce<T: Task> {
 /// Accumulators on their way into the total.
 struct Kept<T: Task> {
     state: Mutex<State<T>>,
-    results: Arc<Results<T>>,
+    collector: Arc<Collector<T>>,
 }
 
 struct State<T: Task> {
@@ -42,22 +40,22 @@ impl<T: Task> Kept<T> {
 }
 
 impl<T: Task> Reduce<T> {
-    pub(crate) fn new(results: Arc<Results<T>>) -> Self {
+    pub(crate) fn new(collector: Arc<Collector<T>>) -> Self {
         let state = State { accumulators: Vec::new(), missing: 0, planned: 0, panicked: None };
-        let kept = Arc::new(Kept { state: Mutex::new(state), results: Arc::clone(&results) });
-        Reduce { results, collected: None, kept }
+        let kept = Arc::new(Kept { state: Mutex::new(state), collector: Arc::clone(&collector) });
+        Reduce { collector, collected: None, kept }
     }
 
-    pub(crate) fn results(&self) -> Arc<Results<T>> {
-        Arc::clone(&self.results)
+    pub(crate) fn collector(&self) -> Arc<Collector<T>> {
+        Arc::clone(&self.collector)
     }
 
     /// Looks at what was reported, the first time that it is called.
     fn collect(&mut self) {
         if self.collected.is_none() {
-            self.collected = Some(self.results.collect());
-            let accumulators = self.results.seats.accumulators();
-            if self.results.combine != Combine::PerPartition {
+            self.collected = Some(self.collector.collect());
+            let accumulators = self.collector.slots.accumulators();
+            if self.collector.combine != Combine::PerPartition {
                 self.kept.state().accumulators = accumulators;
             }
         }
@@ -67,7 +65,7 @@ impl<T: Task> Reduce<T> {
     pub(crate) fn merges(&mut self) -> Option<Jobs> {
         self.collect();
         let mut state = self.kept.state();
-        let at_once = match self.results.combine {
+        let at_once = match self.collector.combine {
             Combine::Tree => 2,
             Combine::Sharded => 1,
             Combine::PerPartition | Combine::PerWorker => return None,
@@ -102,7 +100,7 @@ impl<T: Task> Reduce<T> {
         if state.missing > 0 {
             return Err(Error::Unreduced { missing: state.missing, planned: state.planned });
         }
-        self.results.shards.add_to(&mut delivered.total);
+        self.collector.shards.add_to(&mut delivered.total);
         state.accumulators.drain(..).for_each(|accumulator| T::reduce(&mut delivered.total, accumulator));
         Ok(delivered)
     }
@@ -119,7 +117,7 @@ struct Merge<T: Task> {
 impl<T: Task> Merge<T> {
     fn perform(self) {
         let Merge { accumulators, kept, .. } = self;
-        kept.results.attend();
+        kept.collector.note_thread();
         let mut accumulators = accumulators.into_iter();
         // Asserting unwind safety is sound: after a panic the run has failed, and nobody reads what is left.
         let merged = catch_unwind(AssertUnwindSafe(|| {
@@ -130,7 +128,7 @@ impl<T: Task> Merge<T> {
                     Some(first)
                 }
                 None => {
-                    kept.results.shards.add(first);
+                    kept.collector.shards.add(first);
                     None
                 }
             }
@@ -156,10 +154,6 @@ impl<T: Task> Work for Merge<T> {
     fn map(self: Box<Self>) -> Report {
         self.perform();
         Report(Box::new(Nothing))
-    }
-
-    fn run_async(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(async move { self.perform() })
     }
 
     /// Never: the accumulators are here, and to ship them there and back would take longer than to reduce them.

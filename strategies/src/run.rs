@@ -23,16 +23,16 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<(Outcome, Phases)> {
     let began = Instant::now();
-    let (jobs, mut gather) = task.jobs(choice, cancel)?;
+    let (jobs, mut reduce) = task.jobs(choice, cancel)?;
     let mut ran = workers.run(jobs);
     let run_ns = nanoseconds(began);
     let reducing = Instant::now();
     while ran.is_ok()
-        && let Some(merges) = gather.merges()
+        && let Some(merges) = reduce.merges()
     {
         ran = workers.run(merges);
     }
-    let outcome = gather.outcome();
+    let outcome = reduce.outcome();
     let reduce_ns = nanoseconds(reducing);
     // A strategy that lost its workers leaves jobs behind; its own words explain that better than the count of them.
     match (ran, outcome) {

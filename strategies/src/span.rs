@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub struct Span {
     /// The job's number: its partition's place in the input, counted from 0.
     pub job: u64,
-    /// The worker's seat, counted from 0 in the order in which seats were first taken.
+    /// The worker's slot, counted from 0 in the order in which slots were first taken.
     pub worker: u32,
     /// The thread that did the work, as the system numbers it; for a worker process, its process.
     pub thread: u32,

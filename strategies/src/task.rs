@@ -1,9 +1,8 @@
 //! What is computed: a problem that can be cut into partitions.
 
 use crate::Result;
-use crate::pull::Pull;
+use crate::source::Source;
 use serde::{Serialize, de::DeserializeOwned};
-use std::future::Future;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -32,15 +31,6 @@ pub trait Task: Send + Sync + Sized + 'static {
     /// # Errors
     /// When the partition's input is malformed or cannot be read. What was added to `into` is then thrown away.
     fn map(&self, partition: Self::Partition, into: &mut Self::Partial) -> Result<()>;
-
-    /// The same as a future; override it only where the work is waiting rather than computing.
-    fn map_async(self: Arc<Self>, partition: Self::Partition) -> impl Future<Output = Result<Self::Partial>> + Send {
-        async move {
-            let mut partial = Self::Partial::default();
-            self.map(partition, &mut partial)?;
-            Ok(partial)
-        }
-    }
 
     /// Adds `other` to `into`.
     fn reduce(into: &mut Self::Partial, other: Self::Partial);
@@ -90,7 +80,7 @@ pub trait Task: Send + Sync + Sized + 'static {
 }
 
 /// The partitions of one run, cut as they are asked for.
-pub type Partitions<P> = Box<dyn Pull<Result<P>>>;
+pub type Partitions<P> = Box<dyn Source<Result<P>>>;
 
 /// Anything that can cross a process boundary.
 pub trait Wire: Serialize + DeserializeOwned + Send + 'static {}

@@ -76,7 +76,7 @@ impl Workers for Forgetful {
     }
 }
 
-/// Partitions that wait, so that all seats are taken; a reduce that panics if it is told to.
+/// Partitions that wait, so that all worker slots are taken; a reduce that panics if it is told to.
 struct Waits {
     reduce_panics: bool,
 }

@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use strategies::{Error, Pull, Result, Waiting};
+use strategies::{Error, Result, Source, Waiting};
 use tokio_postgres::Client;
 
 /// Some rows, owned, so that they can travel.
@@ -112,7 +112,7 @@ impl Pages {
     }
 }
 
-impl Pull<Result<Page>> for Pages {
+impl Source<Result<Page>> for Pages {
     fn pull(&mut self) -> Option<Result<Page>> {
         let found = self.found(|driver, finding| driver.block_on(finding))?;
         self.page(found)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use strategies::{Answer, AnyTask, Cancel, Choice, Error, Gather, Jobs, Outcome, Partitions, Result, Task};
+use strategies::{Answer, AnyTask, Cancel, Choice, Error, FinalReduce, Jobs, Outcome, Partitions, Result, Task};
 use tasks::{Entry, Inputs, cursor_pages};
 
 /// Every task that cheats.
@@ -98,7 +98,7 @@ impl AnyTask for SkipsARow {
         self.whole.baseline()
     }
 
-    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn Gather>)> {
+    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn FinalReduce>)> {
         self.short.jobs(choice, cancel)
     }
 

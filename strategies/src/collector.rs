@@ -2,8 +2,8 @@
 
 use crate::choice::{Cancel, Choice, Combine, Delivery};
 use crate::error::Error;
-use crate::seats::{Seats, thread_number};
 use crate::shards::Shards;
+use crate::worker_slots::{WorkerSlots, thread_number};
 use crate::{Result, Span, Task};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,17 +17,17 @@ pub(crate) struct Reported<P> {
     pub(crate) outcome: Result<Option<P>>,
 }
 
-/// Where all jobs of a run report, and from where they get their clock, their seat and their task.
+/// Where all jobs of a run report, and from where they get their clock, their slot and their task.
 ///
 /// Reporting never waits for a reduction. A report is put on a queue; where partials are delivered while running, the
 /// reporter then empties the queue, unless somebody else is at it already. So no thread is needed that is not a worker,
 /// and a pipeline whose last stage alone reports is also the only one to reduce.
-pub(crate) struct Results<T: Task> {
+pub(crate) struct Collector<T: Task> {
     /// This run among all of this process, from 1.
     pub(crate) run: u64,
     pub(crate) task: Arc<T>,
     pub(crate) combine: Combine,
-    pub(crate) seats: Seats<T::Partial>,
+    pub(crate) slots: WorkerSlots<T::Partial>,
     pub(crate) shards: Shards<T>,
     pub(crate) cancel: Cancel,
     delivery: Delivery,
@@ -35,7 +35,7 @@ pub(crate) struct Results<T: Task> {
     handed_out: AtomicU64,
     exhausted: AtomicBool,
     /// The threads that had to do with jobs: that cut, ran, shipped or delivered one.
-    attended: Mutex<BTreeSet<u32>>,
+    threads: Mutex<BTreeSet<u32>>,
     queue: Mutex<Vec<Reported<T::Partial>>>,
     delivered: Mutex<Delivered<T>>,
 }
@@ -52,22 +52,22 @@ pub(crate) struct Delivered<T: Task> {
     next: u64,
 }
 
-impl<T: Task> Results<T> {
+impl<T: Task> Collector<T> {
     pub(crate) fn new(task: Arc<T>, choice: Choice, cancel: Cancel) -> Self {
         static RUNS: AtomicU64 = AtomicU64::new(1);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
-        Results {
+        Collector {
             run,
             task,
             combine: choice.combine,
-            seats: Seats::new(run),
+            slots: WorkerSlots::new(run),
             shards: Shards::new(),
             cancel,
             delivery: choice.delivery,
             began: Instant::now(),
             handed_out: AtomicU64::new(0),
             exhausted: AtomicBool::new(false),
-            attended: Mutex::new(BTreeSet::new()),
+            threads: Mutex::new(BTreeSet::new()),
             queue: Mutex::new(Vec::new()),
             delivered: Mutex::new(Delivered {
                 total: T::Partial::default(),
@@ -81,16 +81,16 @@ impl<T: Task> Results<T> {
     }
 
     /// Notes that this thread had to do with a job: the census asks which threads did and which did not.
-    pub(crate) fn attend(&self) {
+    pub(crate) fn note_thread(&self) {
         // Once per thread and run, so that a job does not pay for it.
-        if ATTENDED.replace(self.run) != self.run {
-            self.attended.lock().unwrap_or_else(PoisonError::into_inner).insert(thread_number());
+        if NOTED_IN.replace(self.run) != self.run {
+            self.threads.lock().unwrap_or_else(PoisonError::into_inner).insert(thread_number());
         }
     }
 
     /// The threads that had to do with jobs.
-    pub(crate) fn attended(&self) -> Vec<u32> {
-        self.attended.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    pub(crate) fn threads(&self) -> Vec<u32> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// Nanoseconds since the run began.
@@ -173,7 +173,7 @@ impl<T: Task> Results<T> {
         spans.iter().filter(|span| span.start_ns > when).count() as u64
     }
 
-    /// Everything that was reported, in the order chosen, or why there is no total. What workers keep in their seats and
+    /// Everything that was reported, in the order chosen, or why there is no total. What workers keep in their slots and
     /// in shards is still to be added.
     pub(crate) fn collect(&self) -> Result<Delivered<T>> {
         let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -214,7 +214,7 @@ impl<T: Task> Results<T> {
 
 thread_local! {
     /// The run in which this thread last had to do with a job.
-    static ATTENDED: Cell<u64> = const { Cell::new(0) };
+    static NOTED_IN: Cell<u64> = const { Cell::new(0) };
 }
 
 impl<T: Task> Delivered<T> {

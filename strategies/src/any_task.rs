@@ -3,9 +3,9 @@
 //! This is the only place that knows both worlds. Types are erased at the partition, not at the item: one virtual call
 //! outside the loop that matters.
 
+use crate::collector::Collector;
 use crate::job::Cut;
 use crate::reduce::Reduce;
-use crate::results::Results;
 use crate::wire;
 use crate::{Answer, Cancel, Choice, Jobs, Result, Span, Task};
 use std::io::Write;
@@ -24,7 +24,7 @@ pub trait AnyTask: Send + Sync {
     ///
     /// # Errors
     /// When the input cannot be opened.
-    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn Gather>)>;
+    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn FinalReduce>)>;
 
     /// Does one packed partition: the far end of [`Job::pack`](crate::Job::pack).
     ///
@@ -37,7 +37,7 @@ pub trait AnyTask: Send + Sync {
 }
 
 /// Reduces what the jobs of a run have reported. To be asked when the strategy has returned.
-pub trait Gather: Send {
+pub trait FinalReduce: Send {
     /// More jobs for the same workers, which bring the total nearer, until there are none. Those given before must have
     /// ended.
     fn merges(&mut self) -> Option<Jobs>;
@@ -49,7 +49,7 @@ pub trait Gather: Send {
     fn outcome(self: Box<Self>) -> Result<Outcome>;
 }
 
-impl<T: Task> Gather for Reduce<T>
+impl<T: Task> FinalReduce for Reduce<T>
 where
     T::Partial: Sync,
 {
@@ -58,13 +58,13 @@ where
     }
 
     fn outcome(self: Box<Self>) -> Result<Outcome> {
-        let results = self.results();
+        let collector = self.collector();
         let delivered = self.finish()?;
-        let total = TotalOf { task: Arc::clone(&results.task), total: delivered.total };
+        let total = TotalOf { task: Arc::clone(&collector.task), total: delivered.total };
         Ok(Outcome {
             spans: delivered.spans,
             first_result_ns: delivered.first_result_ns.unwrap_or_default(),
-            threads: results.attended(),
+            threads: collector.threads(),
             total: Box::new(total),
         })
     }
@@ -131,12 +131,12 @@ where
         Ok(Outcome { spans: Vec::new(), first_result_ns: elapsed, threads: Vec::new(), total: Box::new(total) })
     }
 
-    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn Gather>)> {
-        let results = Arc::new(Results::new(Arc::clone(self), choice, cancel.clone()));
+    fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn FinalReduce>)> {
+        let collector = Arc::new(Collector::new(Arc::clone(self), choice, cancel.clone()));
         let partitions = self.partitions(choice.size)?;
-        let jobs = Jobs::new(Cut::new(partitions, Arc::clone(&results)));
-        let gather = Box::new(Reduce::new(results));
-        Ok((jobs, gather))
+        let jobs = Jobs::new(Cut::new(partitions, Arc::clone(&collector)));
+        let reduce = Box::new(Reduce::new(collector));
+        Ok((jobs, reduce))
     }
 
     fn serve(&self, partition: &[u8]) -> Result<Vec<u8>> {

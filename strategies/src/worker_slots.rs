@@ -1,26 +1,26 @@
-//! Seats: who a job's worker is, and where a worker keeps its accumulator.
+//! Worker slots: who a job's worker is, and where a worker keeps its accumulator.
 //!
-//! A strategy does not say which worker runs a job, and a future may move between threads, so a seat is taken when a
-//! job starts and given back when it ends. There are never more seats than jobs were in progress at one moment. A
-//! thread gets its last seat again if that is free, so that a lane of a trace is, nearly always, a thread.
+//! A strategy does not say which worker runs a job, and a future may move between threads, so a slot is taken when a
+//! job starts and given back when it ends. There are never more slots than jobs were in progress at one moment. A
+//! thread gets its last slot again if that is free, so that a lane of a trace is, nearly always, a thread.
 
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
-/// The seats of one run. `None` in `free` marks a seat that is taken.
-pub(crate) struct Seats<A> {
+/// The slots of one run. `None` in `free` marks a slot that is taken.
+pub(crate) struct WorkerSlots<A> {
     run: u64,
     free: Mutex<Vec<Option<A>>>,
 }
 
-/// A seat that is taken.
-pub(crate) struct Seat<A> {
+/// A slot that is taken.
+pub(crate) struct WorkerSlot<A> {
     pub(crate) number: u32,
     pub(crate) accumulator: A,
 }
 
 thread_local! {
-    /// The run in which this thread last had a seat, and that seat.
+    /// The run in which this thread last had a slot, and that slot.
     static LAST: Cell<(u64, usize)> = const { Cell::new((0, 0)) };
     /// This thread as the system numbers it, asked for once.
     static THREAD: u32 = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
@@ -31,12 +31,12 @@ pub(crate) fn thread_number() -> u32 {
     THREAD.with(|number| *number)
 }
 
-impl<A: Default> Seats<A> {
+impl<A: Default> WorkerSlots<A> {
     pub(crate) fn new(run: u64) -> Self {
-        Seats { run, free: Mutex::new(Vec::new()) }
+        WorkerSlots { run, free: Mutex::new(Vec::new()) }
     }
 
-    pub(crate) fn take(&self) -> Seat<A> {
+    pub(crate) fn take(&self) -> WorkerSlot<A> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let (run, last) = LAST.get();
         let number = if run == self.run && free.get(last).is_some_and(Option::is_some) {
@@ -48,16 +48,16 @@ impl<A: Default> Seats<A> {
             })
         };
         let accumulator = free[number].take().unwrap_or_default();
-        Seat { number: u32::try_from(number).unwrap_or(u32::MAX), accumulator }
+        WorkerSlot { number: u32::try_from(number).unwrap_or(u32::MAX), accumulator }
     }
 
-    pub(crate) fn give_back(&self, seat: Seat<A>) {
-        let number = seat.number as usize;
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(seat.accumulator);
+    pub(crate) fn give_back(&self, slot: WorkerSlot<A>) {
+        let number = slot.number as usize;
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(slot.accumulator);
         LAST.set((self.run, number));
     }
 
-    /// The accumulators, in the order of the seats, once nobody works any more.
+    /// The accumulators, in the order of the slots, once nobody works any more.
     pub(crate) fn accumulators(&self) -> Vec<A> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         free.drain(..).flatten().collect()

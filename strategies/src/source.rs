@@ -9,11 +9,11 @@ use std::task::Poll;
 use std::time::Instant;
 
 /// A source. Every iterator is one.
-pub trait Pull<T>: Send {
+pub trait Source<T>: Send {
     /// The next, waiting for it with this thread; `None` after the last.
     fn pull(&mut self) -> Option<T>;
 
-    /// The next, unless it has to be waited for. Override it together with [`waits_for`](Pull::waits_for) where it may be.
+    /// The next, unless it has to be waited for. Override it together with [`waits_for`](Source::waits_for) where it may be.
     fn try_pull(&mut self) -> Poll<Option<T>> {
         Poll::Ready(self.pull())
     }
@@ -37,13 +37,13 @@ pub struct Waiting<'a> {
     pub until: Option<Instant>,
 }
 
-impl<T, I: Iterator<Item = T> + Send> Pull<T> for I {
+impl<T, I: Iterator<Item = T> + Send> Source<T> for I {
     fn pull(&mut self) -> Option<T> {
         self.next()
     }
 }
 
-impl<T> Iterator for Box<dyn Pull<T>> {
+impl<T> Iterator for Box<dyn Source<T>> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
