@@ -15,8 +15,9 @@ pub mod plan;
 pub mod progress;
 pub mod sweep;
 
-use std::sync::OnceLock;
-use strategies::Strategy;
+use std::sync::{Arc, OnceLock};
+use strategies::{AnyTask, Error, Result, Strategy};
+use tasks::Inputs;
 
 /// Every strategy that can be named: the catalogue's, then the exercises'.
 pub fn strategies() -> impl Iterator<Item = &'static Strategy> {
@@ -33,6 +34,16 @@ pub fn find_strategy(name: &str) -> Option<&'static Strategy> {
 pub fn find_task(name: &str) -> Option<&'static tasks::Entry> {
     let added = ADDED.get().map_or(&[][..], |(_, tasks)| tasks);
     tasks::find(name).or_else(|| added.iter().find(|entry| entry.name == name))
+}
+
+/// Loads the task of that name, with its entry.
+///
+/// # Errors
+/// When there is no such task, or its input is missing.
+pub fn load_task(name: &str, inputs: &Inputs) -> Result<(Arc<dyn AnyTask>, &'static tasks::Entry)> {
+    let entry = find_task(name);
+    let entry = entry.ok_or_else(|| Error::task(format!("no task `{name}`; `goldilocks list` names them all")))?;
+    Ok(((entry.load)(inputs)?, entry))
 }
 
 static ADDED: OnceLock<(Vec<Strategy>, Vec<tasks::Entry>)> = OnceLock::new();

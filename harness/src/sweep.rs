@@ -380,7 +380,7 @@ impl<'a> Sweep<'a> {
         let note = known.note.clone();
         let order = Order {
             // Once is enough: whether a strategy can be cancelled does not depend on the block.
-            probe: block == 0 && cell.strategy != BASELINE,
+            check_cancel: block == 0 && cell.strategy != BASELINE,
             baseline_cpu_ns: Some(known.baseline_cpu_ns),
             ..order(cell, &self.inputs, &self.processors, runs - 1)?
         };
@@ -403,7 +403,7 @@ impl<'a> Sweep<'a> {
         let (mut refused, mut measured, started) = (None, Vec::new(), Instant::now());
         let end = measure(&order, patience, self.interrupt, |message| {
             let (verdict, digest, times) = match message {
-                Message::Settled { processors, .. } => {
+                Message::Started { processors, .. } => {
                     sample.processors = processors;
                     return Ok(());
                 }
@@ -497,7 +497,7 @@ pub fn order(cell: &Cell, inputs: &Inputs, processors: &[usize], samples: u32) -
         warm_ups: 1,
         samples,
         census: true,
-        probe: false,
+        check_cancel: false,
         baseline_cpu_ns: None,
         output: None,
         parent: std::process::id(),
@@ -533,7 +533,7 @@ fn introduce(
     let end = measure(&order, patience, interrupt, |message| {
         match message {
             Message::Sample { digest, figures, times, .. } => heard = Some((digest, figures, *times)),
-            Message::Settled { unmeasured: reasons, .. } => unmeasured = reasons,
+            Message::Started { unmeasured: reasons, .. } => unmeasured = reasons,
             _ => {}
         }
         Ok(())
@@ -548,7 +548,7 @@ fn introduce(
         }));
     };
     let default_size = if sizes.contains(&entry.default_size) { entry.default_size } else { sizes[sizes.len() / 2] };
-    let items = crate::measure::cell::load(task, &prepared.inputs).ok().and_then(|(task, _)| task.items());
+    let items = crate::load_task(task, &prepared.inputs).ok().and_then(|(task, _)| task.items());
     let note = TaskNote {
         name: task.to_owned(),
         about: entry.about.to_owned(),

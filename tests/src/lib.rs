@@ -45,7 +45,7 @@ fn built(package: &str, binary: &str) -> PathBuf {
 
 /// How `processes` starts a worker for a task, from a test.
 pub fn worker_for(task: &str, inputs: &Inputs) -> WorkerCommand {
-    harness::measure::cell::worker_command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
+    harness::measure::worker::command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
 }
 
 /// A worker process with a pipe to it and a pipe from it, for those who do not start theirs as `processes` does.

@@ -238,7 +238,7 @@ fn the_measuring_process_says_so_with_every_strategy() {
                 warm_ups: 0,
                 samples: 1,
                 census: true,
-                probe: false,
+                check_cancel: false,
                 baseline_cpu_ns: None,
                 output: None,
                 parent: std::process::id(),

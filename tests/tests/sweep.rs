@@ -309,8 +309,8 @@ fn a_cell_whose_process_is_killed_has_crashed_and_the_sweep_goes_on() {
 #[test]
 fn a_cell_whose_process_stands_still_is_stopped_and_the_sweep_goes_on() {
     let (sandbox, hung) = strike(" cell", Signal::STOP, Status::Hung);
-    assert!(hung[0].reason.contains("it had not ended after"), "{}", hung[0].reason);
-    assert!(report(&sandbox).contains("it had not ended after"));
+    assert!(hung[0].reason.contains("it did not end within"), "{}", hung[0].reason);
+    assert!(report(&sandbox).contains("it did not end within"));
 }
 
 #[test]

@@ -23,8 +23,8 @@ use self::setup::Setup;
 use self::sweep::Sweep;
 use self::whole_job::Whole;
 use crate::journal;
-use crate::measure::cell;
 use crate::measure::protocol::Order;
+use crate::measure::{cell, worker};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use datasets::ngrams::Recipe;
@@ -147,7 +147,7 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Wish::Worker => {
-                cell::serve()?;
+                worker::serve()?;
                 Ok(ExitCode::SUCCESS)
             }
         }

@@ -160,7 +160,7 @@ impl Run {
                     answered.hear(digest, figures, known);
                 }
                 Message::Unfair { reason, .. } => answered.unfair = answered.unfair.take().or(Some(reason)),
-                Message::Settled { .. } | Message::Failed { .. } => {}
+                Message::Started { .. } | Message::Failed { .. } => {}
             }
             Ok(())
         })?;

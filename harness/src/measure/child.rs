@@ -1,4 +1,4 @@
-//! Asking a child process to measure a cell, and listening to it: never longer than it is allowed, never after it died.
+//! The harness's side of a measurement: starts the measuring process, reads its messages, and stops it when its time is up.
 
 use crate::interrupt::Interrupt;
 use crate::measure::protocol::{Message, Order};
@@ -10,35 +10,35 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// How a child ended.
+/// How a measuring process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// It said all that it was asked for.
+    /// It did all that the order asked for.
     Done,
-    /// It ended with an error of its own.
+    /// It reported an error of its own.
     Failed(Fault, String),
     /// It died.
     Crashed(String),
-    /// It was stopped, because it took too long.
+    /// It took too long and was stopped.
     Hung(String),
-    /// It was stopped, because the user wants to stop.
+    /// It was stopped because the user interrupted the harness.
     Interrupted,
 }
 
-/// Lets a child follow `order`, and hands on what it says, until it ends or `patience` is over.
+/// Starts a measuring process for `order` and passes its messages to `on_message`, until it ends or `patience` is over.
 ///
 /// # Errors
-/// When no child can be started, or `hear` fails.
+/// When the process cannot be started, or `on_message` fails.
 pub fn measure(
     order: &Order,
     patience: Duration,
     interrupt: &Interrupt,
-    mut hear: impl FnMut(Message) -> Result<()>,
+    mut on_message: impl FnMut(Message) -> Result<()>,
 ) -> Result<End> {
-    let (child, mut orders) = start(order)?;
-    let mut child = Guard(child);
+    let (child, mut input) = start(order)?;
+    let mut child = KillOnDrop(child);
     let deadline = Instant::now() + patience;
-    let (lines, last_words) = listen(&mut child.0)?;
+    let (lines, errors) = listen(&mut child.0)?;
     loop {
         if interrupt.is_asked() {
             return Ok(End::Interrupted);
@@ -47,14 +47,14 @@ pub fn measure(
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(Message::Failed { fault, reason }) => return Ok(End::Failed(fault, reason)),
                 Ok(message) => {
-                    hear(message)?;
-                    // Heard and recorded: it may go on. If it is dead, its status will say so.
-                    let _ = orders.write_all(b"\n");
+                    on_message(message)?;
+                    // The acknowledgement. If the process is dead, its exit status will show it.
+                    let _ = input.write_all(b"\n");
                 }
-                Err(_) => return Ok(End::Crashed(format!("it said something that is no message: {line}"))),
+                Err(_) => return Ok(End::Crashed(format!("it printed a line that is not a message: {line}"))),
             },
             Err(RecvTimeoutError::Timeout) if Instant::now() > deadline => {
-                return Ok(End::Hung(format!("it had not ended after {} s and was stopped", patience.as_secs())));
+                return Ok(End::Hung(format!("it did not end within {} s and was stopped", patience.as_secs())));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
@@ -64,75 +64,71 @@ pub fn measure(
     if status.success() {
         return Ok(End::Done);
     }
-    let last_words = last_words.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-    Ok(End::Crashed(describe(status, &last_words)))
+    let errors = errors.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+    Ok(End::Crashed(describe(status, &errors)))
 }
 
-/// Kills the child when it is no longer listened to. Its worker processes go with it.
-struct Guard(Child);
+/// Kills the process when the harness stops reading from it. The kernel then kills its worker processes.
+struct KillOnDrop(Child);
 
-impl Drop for Guard {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        // Either fails only when it has ended already.
+        // Either fails only if the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The child, and the pipe on which it got its order and waits to be told that it was heard.
+/// Starts the measuring process. The pipe carries its order and then the acknowledgements.
 fn start(order: &Order) -> Result<(Child, ChildStdin)> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
-    let workers = order.workers.to_string();
     let mut child = Command::new(&program)
         .arg("cell")
-        // These pools belong to the process and are told their size this way or not at all. async-std's executor has
-        // nothing to do here but to exist: the work is on the pool for blocking.
+        // These pools belong to the process, and only the environment sets their size. async-std's executor must exist but
+        // has no work here: the jobs are on the pool for blocking calls.
         .env("ASYNC_STD_THREAD_COUNT", "1")
-        .env("BLOCKING_MAX_THREADS", &workers)
+        .env("BLOCKING_MAX_THREADS", order.workers.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A group of its own: Ctrl-C is for the sweep, which then decides what becomes of its child.
+        // A group of its own, so that Ctrl-C reaches only the harness, which then stops the process.
         .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))?;
-    let mut orders = child.stdin.take().context("no input")?;
-    let mut order = serde_json::to_vec(order).context("cannot write the order down")?;
+    let mut input = child.stdin.take().context("the measuring process has no input")?;
+    let mut order = serde_json::to_vec(order).context("cannot serialise the order")?;
     order.push(b'\n');
-    // If the child is dead already, its status says more than the broken pipe.
-    let _ = orders.write_all(&order);
-    Ok((child, orders))
+    // If the process is already dead, its exit status says more than the broken pipe.
+    let _ = input.write_all(&order);
+    Ok((child, input))
 }
 
-/// What the child prints, line by line, and in the end what it complained of.
+/// The lines that the process prints, and at its end all of its standard error.
 fn listen(child: &mut Child) -> Result<(Receiver<String>, Receiver<String>)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (stdout, mut stderr) = (stdout.context("no output")?, stderr.context("no output")?);
+    let no_output = "the measuring process has no output";
+    let (stdout, mut stderr) = (stdout.context(no_output)?, stderr.context(no_output)?);
     let (line, lines) = channel();
     std::thread::spawn(move || {
-        for said in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if line.send(said).is_err() {
-                return;
-            }
-        }
+        let _ = BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|text| line.send(text));
     });
-    let (words, last_words) = channel();
+    let (error, errors) = channel();
     std::thread::spawn(move || {
         let mut all = Vec::new();
         let _ = stderr.read_to_end(&mut all);
-        let _ = words.send(String::from_utf8_lossy(&all).into_owned());
+        let _ = error.send(String::from_utf8_lossy(&all).into_owned());
     });
-    Ok((lines, last_words))
+    Ok((lines, errors))
 }
 
-fn describe(status: ExitStatus, last_words: &str) -> String {
+fn describe(status: ExitStatus, errors: &str) -> String {
     let how = match (status.signal(), status.code()) {
         (Some(signal), _) => format!("the measuring process was killed by signal {signal}"),
-        (_, Some(code)) => format!("the measuring process ended with code {code}"),
+        (_, Some(code)) => format!("the measuring process ended with exit status {code}"),
         _ => "the measuring process ended in an unknown way".to_owned(),
     };
-    match last_words.lines().rfind(|line| !line.trim().is_empty() && !line.contains("RUST_BACKTRACE")) {
-        Some(line) => format!("{how}; its last words: {}", line.trim()),
+    match errors.lines().rfind(|line| !line.trim().is_empty() && !line.contains("RUST_BACKTRACE")) {
+        Some(line) => format!("{how}; its last message: {}", line.trim()),
         None => how,
     }
 }

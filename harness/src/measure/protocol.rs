@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use tasks::Inputs;
 
-/// Everything a child needs to know to measure a cell.
+/// Everything that the measuring process must know.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
     /// The task's name.
@@ -16,7 +16,7 @@ pub struct Order {
     pub inputs: Inputs,
     /// The strategy's name, or `baseline`.
     pub strategy: String,
-    /// The logical processors it may use.
+    /// The processors that the process may use, as the kernel numbers them.
     pub processors: Vec<usize>,
     /// How many jobs may be in progress at one moment.
     pub workers: NonZeroUsize,
@@ -30,23 +30,32 @@ pub struct Order {
     pub warm_ups: u32,
     /// How many timed runs follow.
     pub samples: u32,
-    /// Whether the census is taken and fairness judged.
+    /// Whether to take the census and judge fairness.
     pub census: bool,
-    /// Whether to try, after the samples, that a run can be cancelled.
-    pub probe: bool,
+    /// Whether to check, after the samples, that a run can be cancelled.
+    pub check_cancel: bool,
     /// The processor time of the task's baseline, in nanoseconds, if known.
     pub baseline_cpu_ns: Option<u64>,
-    /// Where to write the whole total of the last run, if anywhere.
+    /// The file for the total of the last run, if it is wanted.
     pub output: Option<PathBuf>,
-    /// The process that waits for the answer. If it dies, so does this one.
+    /// The process that waits for the answer. If it dies, the kernel kills the measuring process.
     pub parent: u32,
 }
 
-/// What a child says, one JSON object a line. It waits after each until it is told that it was heard, so that whoever
-/// records a sample uses no processor while the next is measured.
+/// What the measuring process reports, one JSON object a line.
+///
+/// It waits after each until the harness has acknowledged it with a line, because recording a sample takes processor time
+/// that the next sample must not lose.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
+    /// The first message: where this process runs, and what this machine does not measure.
+    Started {
+        /// The processors it may use, read back from the kernel.
+        processors: Vec<u32>,
+        /// Figures that this machine does not give, and why.
+        unmeasured: BTreeMap<String, String>,
+    },
     /// An untimed run has ended.
     WarmedUp {
         /// The digest of its answer.
@@ -55,13 +64,6 @@ pub enum Message {
         figures: Vec<(String, String)>,
         /// How long it took, in nanoseconds.
         wall_ns: u64,
-    },
-    /// Before anything else: where this process may run, and what this machine does not measure.
-    Settled {
-        /// The processors it may use, read back from the system.
-        processors: Vec<u32>,
-        /// Figures it cannot give, and why.
-        unmeasured: BTreeMap<String, String>,
     },
     /// A timed run has ended.
     Sample {
@@ -74,18 +76,18 @@ pub enum Message {
         /// What was not fair about it, if anything.
         unfair: Option<(Fault, String)>,
     },
-    /// After the samples: something that was not fair about all of them.
+    /// After the samples: something was not fair about all of them.
     Unfair {
-        /// What.
+        /// The rule that was broken.
         fault: Fault,
-        /// In a sentence.
+        /// How, in a sentence.
         reason: String,
     },
-    /// It cannot go on.
+    /// The last message of a process that cannot continue.
     Failed {
         /// What went wrong.
         fault: Fault,
-        /// Why.
+        /// Why, in a sentence.
         reason: String,
     },
 }

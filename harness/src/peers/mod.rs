@@ -5,7 +5,7 @@
 
 pub mod whole_job;
 
-use crate::measure::cell::pin;
+use crate::measure::process::pin;
 use crate::measure::resource_usage;
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::resource::{UsageWho, getrusage};

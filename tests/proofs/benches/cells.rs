@@ -11,8 +11,8 @@ use clap::Parser;
 use criterion::{BatchSize, Criterion, SamplingMode};
 use harness::data::Prepared;
 use harness::interrupt::Interrupt;
+use harness::load_task;
 use harness::machine::processors;
-use harness::measure::cell::load;
 use postgres::{Environment, discovery};
 use std::num::NonZeroUsize;
 use std::os::unix::process::CommandExt;
@@ -98,7 +98,7 @@ impl Input {
             Prepared::prepare(&[entry.name], inputs, &folder, &Interrupt::default(), &|line| eprintln!("{line}"))
                 .expect("the input can be made");
         assert!(prepared.skipped.is_empty(), "{} cannot be measured: {:?}", entry.name, prepared.skipped);
-        let (task, _) = load(entry.name, &prepared.inputs).expect("the input was just made");
+        let (task, _) = load_task(entry.name, &prepared.inputs).expect("the input was just made");
         let digest = digest(&task.baseline().expect("the baseline ends"));
         Input { prepared, digest }
     }
@@ -115,7 +115,7 @@ impl Cell {
     /// Brings the workers up and makes sure that they give the right answer.
     fn start(entry: &Entry, strategy: &Strategy, input: &Input) -> Self {
         let inputs = &input.prepared.inputs;
-        let (task, _) = load(entry.name, inputs).expect("the input was just made");
+        let (task, _) = load_task(entry.name, inputs).expect("the input was just made");
         // Whoever starts no program need not wait until cargo has looked whether ours is built.
         let worker = (strategy.name == "processes").then(|| testbed::worker_for(entry.name, inputs));
         let workers = NonZeroUsize::new(processors().len()).expect("this program runs on a processor");

@@ -1,0 +1,76 @@
+//! Rules about the workers of a cell, checked once, after its samples.
+
+use record::Times;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+use strategies::{AnyTask, Cancel, Choice, Error, Result, Workers};
+
+/// Cancels a run when a fifth of it is done. Returns a sentence if the workers then start more jobs than a bounded queue
+/// holds.
+///
+/// Skips runs with too little to cancel, and strategies that hand out all jobs before the first starts.
+///
+/// # Errors
+/// When the run fails for another reason.
+pub fn ignored_cancel(
+    task: &dyn AnyTask,
+    workers: &mut dyn Workers,
+    choice: Choice,
+    limit: NonZeroUsize,
+    last: &Times,
+) -> Result<Option<String>> {
+    let queue = 2 * limit.get() as u64 + 2;
+    if workers.splits_in_advance() || last.partitions < 4 * queue || last.wall_ns < 5_000_000 {
+        return Ok(None);
+    }
+    // On a busy machine the run may end before the timer does, and shows nothing: hence five attempts.
+    for _ in 0..5 {
+        let cancel = Cancel::default();
+        let ended = std::thread::scope(|scope| {
+            let (timer, part) = (cancel.clone(), Duration::from_nanos(last.wall_ns / 5));
+            scope.spawn(move || {
+                std::thread::sleep(part);
+                timer.cancel();
+            });
+            strategies::run(task, workers, choice, &cancel)
+        });
+        match ended {
+            Ok(_) => {}
+            Err(Error::Cancelled { late, .. }) if late > queue => {
+                return Ok(Some(format!("{late} jobs started after the run was cancelled; a queue may hold {queue}")));
+            }
+            Err(Error::Cancelled { .. }) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Pools that belong to the process and stay until it ends, by the names of their threads.
+const PROCESS_WIDE: [&str; 3] = ["async-std", "async-io", "blocking"];
+
+/// How long threads may take to end after their workers.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A sentence about threads that outlive their workers, if there are any. `before` is the number of threads before the
+/// workers started.
+pub fn leaked_threads(before: u32) -> Option<String> {
+    let deadline = Instant::now() + GRACE;
+    loop {
+        let entries = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok());
+        let mut names: Vec<String> =
+            names.filter(|name| !PROCESS_WIDE.iter().any(|pool| name.starts_with(pool))).collect();
+        let leaked = names.len().saturating_sub(before as usize);
+        if leaked == 0 {
+            return None;
+        }
+        if Instant::now() > deadline {
+            names.sort_unstable();
+            names.dedup();
+            let names = names.iter().map(|name| name.trim_end()).collect::<Vec<_>>().join(", ");
+            return Some(format!("{leaked} threads still run {GRACE:?} after the workers ended; all threads: {names}"));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,295 @@
+//! Rules that each sample must obey, the gravest first.
+
+use crate::measure::census::Snapshot;
+use record::Fault;
+use std::collections::BTreeSet;
+use strategies::{Span, most_in_progress};
+
+/// What the rules look at.
+#[derive(Clone, Copy)]
+pub struct SampleFacts<'a> {
+    /// How many jobs may be in progress at one moment; 1 for a strategy that is not parallel.
+    pub workers: usize,
+    /// How many processors the cell has.
+    pub cores: usize,
+    /// When each job ran.
+    pub spans: &'a [Span],
+    /// The threads that cut, ran, shipped or delivered a job.
+    pub attended: &'a [u32],
+    /// What the census saw.
+    pub snapshot: &'a Snapshot,
+    /// How long the sample took, in nanoseconds.
+    pub wall_ns: u64,
+    /// The processor time of the process and its worker processes, in nanoseconds.
+    pub cpu_ns: u64,
+    /// The processor time of the baseline, in nanoseconds, if the order names it.
+    pub baseline_cpu_ns: Option<u64>,
+}
+
+/// Shorter samples show too little of their threads.
+const LONG_ENOUGH_NS: u64 = 200_000_000;
+
+/// Less work than this may vanish in the granularity of the processor clock.
+const WORK_NS: u64 = 50_000_000;
+
+/// Processor time that a library's own thread may use for each job that others run. async-std's executor uses 11 µs on an
+/// idle machine and 31 µs on a busy one; the limit is twice that.
+const HAND_OVER_NS: u64 = 60_000;
+
+/// A rule: a sentence about what was unfair, if anything.
+type Rule = fn(&SampleFacts) -> Option<String>;
+
+const RULES: [(Fault, Rule); 5] = [
+    (Fault::ForeignCores, foreign_cores),
+    (Fault::TooManyJobs, too_many_jobs),
+    (Fault::TooFewJobs, too_few_jobs),
+    (Fault::ExtraThreads, extra_threads),
+    (Fault::WorkNotDone, work_not_done),
+];
+
+/// The first rule that the sample breaks, and a sentence that says how.
+pub fn judge(facts: &SampleFacts) -> Option<(Fault, String)> {
+    RULES.iter().find_map(|(fault, rule)| Some((*fault, rule(facts)?)))
+}
+
+fn foreign_cores(facts: &SampleFacts) -> Option<String> {
+    let (thread, processor) = facts.snapshot.threads.iter().find_map(|thread| Some((thread, thread.foreign?)))?;
+    Some(format!("its thread `{}` may run on processor {processor}, which this cell does not have", thread.name))
+}
+
+fn too_many_jobs(facts: &SampleFacts) -> Option<String> {
+    let (most, workers) = (most_in_progress(facts.spans), facts.workers);
+    (most > workers).then(|| format!("{most} jobs were in progress at one moment, and the limit is {workers} workers"))
+}
+
+/// Fewer workers than allowed, in a run that more of them would certainly have shortened.
+///
+/// If jobs go one by one to `workers`, the run takes at most `total / workers + longest` (R. L. Graham, "Bounds on
+/// Multiprocessing Timing Anomalies", 1969). With fewer workers it takes at least `total / used`. A worker was missing only
+/// if the second is clearly longer than the first; otherwise there was too little to do.
+///
+/// Two cases excuse fewer jobs:
+///
+/// - Work keeps the cores busy. More workers than cores then shorten nothing, and short jobs may be over before the kernel
+///   lets the next worker start. One worker for each core is enough.
+/// - Other programs have the cores, so a worker that is there gets none. Threads that were ready to run count too.
+fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
+    let used = most_in_progress(facts.spans);
+    let length = |span: &Span| span.end_ns - span.start_ns;
+    let total: u64 = facts.spans.iter().map(length).sum();
+    let awake: u64 = facts.snapshot.threads.iter().map(|thread| thread.cpu_ns + thread.ready_ns).sum();
+    let awake = awake.max(facts.cpu_ns);
+    let waits = facts.cpu_ns < facts.wall_ns / 4 * facts.cores as u64 && awake < total / 2;
+    let useful = if waits { facts.workers } else { facts.workers.min(facts.cores) };
+    let expected = useful.min(facts.spans.len());
+    if used >= expected || used == 0 || facts.wall_ns < LONG_ENOUGH_NS {
+        return None;
+    }
+    // The number of threads awake is nearer to all of them than to those that were seen at once.
+    if !waits && awake / facts.wall_ns.div_ceil(2) >= (used + expected) as u64 {
+        return None;
+    }
+    let longest = facts.spans.iter().map(length).max().unwrap_or_default();
+    let with_all = total / expected as u64 + longest;
+    let with_these = total / used as u64;
+    // A tenth of the run for starting up.
+    (with_these > with_all + facts.wall_ns / 10).then(|| {
+        format!(
+            "never more than {used} jobs were in progress, although {} workers were allowed and there was work for all",
+            facts.workers
+        )
+    })
+}
+
+/// Threads that had nothing to do with any job, and were busy for a quarter of the run or more.
+///
+/// If other programs have the cores for most of the time, a quarter of the processor time that the run got is enough, down
+/// to a tenth of the run, because a run that waits gets next to nothing.
+///
+/// A library's own thread may help to hand jobs over, though it never sees one. Its time grows with their number and not
+/// with their work. So each job grants it some, which exceeds the quarter only where partitions are tiny.
+fn extra_threads(facts: &SampleFacts) -> Option<String> {
+    if facts.wall_ns < LONG_ENOUGH_NS {
+        return None;
+    }
+    let own = std::process::id();
+    let attended: BTreeSet<u32> = facts.attended.iter().copied().collect();
+    // A worker process does its jobs on its main thread.
+    let known = |number, process| attended.contains(&number) || (process != own && number == process);
+    let extra: Vec<_> = facts.snapshot.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
+    let cpu: u64 = extra.iter().map(|thread| thread.cpu_ns).sum();
+    let worked = facts.cpu_ns.clamp(facts.wall_ns / 5 * 2, facts.wall_ns);
+    let handing_over = facts.spans.len() as u64 * HAND_OVER_NS;
+    (cpu > handing_over.max(worked / 4)).then(|| {
+        let busy: Vec<_> = extra.iter().filter(|thread| thread.cpu_ns > 0).collect();
+        let names: BTreeSet<&str> = busy.iter().map(|thread| thread.name.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().take(5).collect();
+        format!(
+            "{} threads that ran no job used {} ms of processor time: {}",
+            busy.len(),
+            cpu / 1_000_000,
+            names.join(", ")
+        )
+    })
+}
+
+fn work_not_done(facts: &SampleFacts) -> Option<String> {
+    let needed = facts.baseline_cpu_ns.filter(|needed| *needed >= WORK_NS)?;
+    (facts.cpu_ns < needed / 4).then(|| {
+        format!(
+            "it used {} ms of processor time for work that takes the baseline {} ms: the answer came without the work",
+            facts.cpu_ns / 1_000_000,
+            needed / 1_000_000
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::census::Thread;
+
+    const MS: u64 = 1_000_000;
+
+    /// Jobs of these lengths, in milliseconds, handed out one by one to so many workers.
+    fn handed_out(lengths: &[u64], workers: usize) -> Vec<Span> {
+        let mut free = vec![0; workers];
+        let mut spans = Vec::new();
+        for (job, length) in (0..).zip(lengths) {
+            let worker = (0..workers).min_by_key(|worker| free[*worker]).unwrap();
+            let (start_ns, end_ns) = (free[worker], free[worker] + length * MS);
+            free[worker] = end_ns;
+            let worker = u32::try_from(worker).unwrap();
+            spans.push(Span { job, worker, thread: worker + 1, start_ns, end_ns, busy_ns: end_ns - start_ns });
+        }
+        spans
+    }
+
+    /// A sample in which jobs use all their time, on a core for each worker.
+    fn facts<'a>(workers: usize, spans: &'a [Span], snapshot: &'a Snapshot) -> SampleFacts<'a> {
+        let cpu_ns = spans.iter().map(|span| span.busy_ns).sum();
+        SampleFacts {
+            workers,
+            cores: workers,
+            spans,
+            attended: &[1, 2, 3, 4, 5, 6, 7, 8],
+            snapshot,
+            wall_ns: spans.iter().map(|span| span.end_ns).max().unwrap_or_default(),
+            cpu_ns,
+            baseline_cpu_ns: Some(cpu_ns),
+        }
+    }
+
+    fn fault(facts: &SampleFacts) -> Option<Fault> {
+        judge(facts).map(|(fault, _)| fault)
+    }
+
+    fn snapshot(threads: impl Into<Vec<Thread>>) -> Snapshot {
+        Snapshot { threads: threads.into(), ..Snapshot::default() }
+    }
+
+    fn thread(number: u32, cpu_ms: u64, ready_ms: u64) -> Thread {
+        let (cpu_ns, ready_ns) = (cpu_ms * MS, ready_ms * MS);
+        Thread { number, process: std::process::id(), name: "it".to_owned(), cpu_ns, ready_ns, foreign: None }
+    }
+
+    #[test]
+    fn work_that_all_workers_share_is_fair() {
+        for workers in [1, 2, 3, 5, 8, 32] {
+            let spans = handed_out(&[10; 200], workers);
+            assert_eq!(fault(&facts(workers, &spans, &Snapshot::default())), None, "{workers} workers");
+        }
+    }
+
+    #[test]
+    fn half_of_the_workers_is_too_few_unless_there_is_no_more_to_do() {
+        let nothing = Snapshot::default();
+        for workers in [2, 4, 8, 32] {
+            let spans = handed_out(&[10; 2_000], workers / 2);
+            assert_eq!(fault(&facts(workers, &spans, &nothing)), Some(Fault::TooFewJobs));
+            assert_eq!(fault(&facts(1, &handed_out(&[10; 2_000], 1), &nothing)), None);
+        }
+        // The book's numbers: four jobs end at once and one does not.
+        assert_eq!(fault(&facts(2, &handed_out(&[0, 0, 0, 0, 300], 1), &nothing)), None);
+        assert_eq!(fault(&facts(8, &handed_out(&[300], 1), &nothing)), None);
+    }
+
+    #[test]
+    fn more_workers_than_cores_may_rest_while_all_cores_are_busy_but_not_while_all_only_wait() {
+        for (cores, workers) in [(1, 2), (1, 32), (2, 5), (3, 8)] {
+            let (spans, nothing) = (handed_out(&[1; 900], cores), Snapshot::default());
+            let wall_ns = 900 * MS / cores as u64;
+            let at = |cpu_ns| {
+                let all = facts(workers, &spans, &nothing);
+                fault(&SampleFacts { cores, attended: &[], wall_ns, cpu_ns, baseline_cpu_ns: None, ..all })
+            };
+            assert_eq!(at(900 * MS), None, "{workers} workers on {cores} cores");
+            assert_eq!(at(9 * MS), Some(Fault::TooFewJobs), "{workers} workers on {cores} cores");
+        }
+    }
+
+    #[test]
+    fn workers_that_other_programs_keep_from_running_are_not_missing() {
+        let on_two_cores = |workers, spans: &[Span], threads: Vec<Thread>| {
+            let (cpu_ns, seen) = (threads.iter().map(|thread| thread.cpu_ns).sum(), snapshot(threads));
+            let all = facts(workers, spans, &seen);
+            fault(&SampleFacts { cores: 2, wall_ns: 900 * MS, cpu_ns, baseline_cpu_ns: None, ..all })
+        };
+        // One job at a time, on two cores that other programs use most of the time.
+        let spans = handed_out(&[1; 900], 1);
+        for cpu_ms in [50, 300] {
+            let one = thread(1, cpu_ms, 900 - cpu_ms);
+            assert_eq!(on_two_cores(2, &spans, vec![one.clone(), thread(2, 10, 700)]), None, "{cpu_ms} ms");
+            let alone = on_two_cores(2, &spans, vec![one, thread(2, 0, 10)]);
+            assert_eq!(alone, Some(Fault::TooFewJobs), "{cpu_ms} ms");
+        }
+        let eight = handed_out(&[8; 900], 8);
+        let threads = |cpu_ms, ready_ms| (1..=8).map(|number| thread(number, cpu_ms, ready_ms)).collect();
+        assert_eq!(on_two_cores(32, &eight, threads(20, 850)), None);
+        // All asleep in their jobs, and no other worker to take more.
+        assert_eq!(on_two_cores(32, &eight, threads(1, 50)), Some(Fault::TooFewJobs));
+    }
+
+    #[test]
+    fn more_jobs_than_workers_are_too_many_however_short_the_run() {
+        let spans = handed_out(&[1; 9], 3);
+        assert_eq!(fault(&facts(2, &spans, &Snapshot::default())), Some(Fault::TooManyJobs));
+    }
+
+    #[test]
+    fn threads_without_a_job_may_wait_but_not_work() {
+        let spans = handed_out(&[10; 100], 2);
+        for (cpu_ms, expected) in [(20, None), (400, Some(Fault::ExtraThreads))] {
+            let seen = snapshot([thread(1, 500, 0), thread(2, 500, 0), thread(9, cpu_ms, 0)]);
+            assert_eq!(fault(&facts(2, &spans, &seen)), expected, "{cpu_ms} ms");
+        }
+        // Other programs had the cores for half of the time.
+        for (own_ms, extra_ms, expected) in [(300, 200, Some(Fault::ExtraThreads)), (400, 100, None)] {
+            let seen = snapshot([thread(1, own_ms, 0), thread(9, extra_ms, 0)]);
+            let (wall_ns, cpu_ns) = (1_000 * MS, 500 * MS);
+            let half = SampleFacts { cores: 1, wall_ns, cpu_ns, baseline_cpu_ns: None, ..facts(2, &spans, &seen) };
+            assert_eq!(fault(&half), expected, "{extra_ms} ms");
+        }
+        // 90 ms are too much for 100 jobs, and what handing over takes for 4,000.
+        let few = handed_out(&[2; 100], 1);
+        let many: Vec<Span> =
+            few.iter().copied().cycle().zip(0..4_000).map(|(span, job)| Span { job, ..span }).collect();
+        let executor = snapshot([thread(1, 100, 0), thread(9, 90, 0)]);
+        for (spans, expected) in [(&few, Some(Fault::ExtraThreads)), (&many, None)] {
+            let all = facts(4_000, spans, &executor);
+            let (wall_ns, cpu_ns) = (210 * MS, 190 * MS);
+            let async_std = SampleFacts { cores: 1, attended: &[1], wall_ns, cpu_ns, baseline_cpu_ns: None, ..all };
+            assert_eq!(fault(&async_std), expected, "{} jobs", spans.len());
+        }
+    }
+
+    #[test]
+    fn a_thread_on_another_core_and_work_that_was_not_done_are_found() {
+        let spans = handed_out(&[10; 100], 2);
+        let foreign = snapshot([Thread { foreign: Some(7), ..thread(1, 500, 0) }]);
+        assert_eq!(fault(&facts(2, &spans, &foreign)), Some(Fault::ForeignCores));
+        let nothing = Snapshot::default();
+        let idle = SampleFacts { cpu_ns: 90 * MS, ..facts(2, &spans, &nothing) };
+        assert_eq!(fault(&idle), Some(Fault::WorkNotDone));
+    }
+}

@@ -1,0 +1,57 @@
+//! What a measuring process asks of the kernel for itself: its processors, enough open files, and to die with its parent.
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use strategies::{Error, Result};
+
+/// Asks the kernel to kill this process when `parent` dies, and checks that it has not died already.
+///
+/// # Errors
+/// When the parent has ended.
+pub fn die_with(parent: u32) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(Error::task)?;
+    let is_parent = rustix::process::getppid().map(Pid::as_raw_nonzero).map(std::num::NonZeroI32::get);
+    if is_parent.and_then(|pid| u32::try_from(pid).ok()) == Some(parent) {
+        Ok(())
+    } else {
+        Err(Error::worker("the process that started this measurement has ended"))
+    }
+}
+
+/// Raises the limit of open files as far as the kernel allows. Many machines begin with 1,024, but a worker process needs
+/// two pipes, and the census keeps three files open for each thread.
+pub fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // A refusal shows later, when a file cannot be opened.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+/// Restricts this thread, and threads that it starts later, to `processors`; returns the mask that the kernel then reports.
+///
+/// # Errors
+/// When the kernel refuses, or grants only some of them.
+pub fn pin(processors: &[usize]) -> Result<Vec<usize>> {
+    let mut set = CpuSet::new();
+    for processor in processors {
+        set.set(*processor);
+    }
+    sched_setaffinity(None, &set).map_err(|error| {
+        Error::worker(format!("cannot restrict this process to processors {processors:?}: {error}"))
+    })?;
+    let granted = sched_getaffinity(None).map_err(Error::worker)?;
+    // The kernel accepts a mask if it can grant one processor of it.
+    let missing: Vec<usize> = processors.iter().copied().filter(|number| !granted.is_set(*number)).collect();
+    if !missing.is_empty() {
+        return Err(Error::worker(format!(
+            "processors {missing:?} are no longer available to this process, so the cell would run on fewer cores than \
+             the record says: begin a new run"
+        )));
+    }
+    Ok((0..CpuSet::MAX_CPU).filter(|number| granted.is_set(*number)).collect())
+}
+
+/// How many threads this process has.
+pub fn threads() -> u32 {
+    std::fs::read_dir("/proc/self/task").map_or(0, |threads| u32::try_from(threads.count()).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,46 @@
+//! A worker process of the strategy `processes`: how it is started, and what it does.
+
+use crate::load_task;
+use crate::measure::process::die_with;
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use std::io::BufReader;
+use std::path::PathBuf;
+use strategies::{Error, Result, WorkerCommand};
+use tasks::Inputs;
+
+/// The environment variable that tells a worker process its task.
+const TASK: &str = "GOLDILOCKS_TASK";
+
+#[derive(Serialize, Deserialize)]
+struct WorkerOrder {
+    task: String,
+    inputs: Inputs,
+    parent: u32,
+}
+
+/// The command that starts `program`, which is this one, as a worker process for `task`.
+///
+/// # Errors
+/// When the inputs cannot be serialised.
+pub fn command(program: PathBuf, task: &str, inputs: &Inputs) -> Result<WorkerCommand> {
+    let order = WorkerOrder { task: task.to_owned(), inputs: inputs.clone(), parent: std::process::id() };
+    let order = serde_json::to_string(&order).map_err(Error::worker)?;
+    Ok(WorkerCommand { program, arguments: vec!["worker".into()], environment: vec![(TASK.into(), order.into())] })
+}
+
+/// Loads the task that the environment names, and maps partitions until the pipe closes.
+///
+/// # Errors
+/// When no strategy started this process, the task cannot be loaded, or a pipe breaks.
+pub fn serve() -> anyhow::Result<()> {
+    let order = std::env::var(TASK).with_context(|| {
+        format!("`goldilocks worker` is started by the strategy `processes`, which names the task in {TASK}")
+    })?;
+    let order: WorkerOrder = serde_json::from_str(&order).with_context(|| format!("{TASK} is not a task"))?;
+    die_with(order.parent)?;
+    let (task, _) = load_task(&order.task, &order.inputs)?;
+    let (requests, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
+    strategies::wire::serve(&*task, &mut BufReader::new(requests), &mut { answers })?;
+    Ok(())
+}
