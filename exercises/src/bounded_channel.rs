@@ -1,10 +1,10 @@
 //! A pipeline of threads joined by crossbeam channels: cut, map, reduce.
 //!
-//! Good when: cutting is itself slow, such as reading from a database: it goes on while others map.
-//! Bad when:  partitions are tiny, for each crosses two channels.
-//! In the trace: lanes end together; gaps at the start of spans mean that the cut is the bottleneck.
+//! Good when: cutting is slow, such as reading from a database, because it overlaps with mapping.
+//! Bad when:  partitions are tiny, because each crosses two channels.
+//! In the trace: lanes end together; gaps before spans mean that cutting is the bottleneck.
 //!
-//! Exercise 3. It works, until the table is larger than memory: the cut runs far ahead of the workers. What holds it?
+//! Exercise 3. It works until the table is larger than memory: the cut runs far ahead of the workers. What limits it?
 //! Try it: `just exercise 3`
 //! Solved by: strategies/src/catalogue/channel_crossbeam.rs
 
@@ -22,7 +22,7 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 
 impl Workers for Channel {
     fn run(&mut self, jobs: Jobs) -> Result<()> {
-        // TODO: a channel without a bound takes whatever it is given. How many jobs need to wait for a worker?
+        // TODO: a channel without a bound accepts every job at once. How many jobs need to wait for a worker?
         let (cut, to_map) = unbounded();
         let (mapped, to_reduce) = unbounded();
         thread::scope(|scope| {
@@ -30,7 +30,7 @@ impl Workers for Channel {
                 let (to_map, mapped) = (to_map.clone(), mapped.clone());
                 scope.spawn(move || to_map.iter().try_for_each(|job: strategies::Job| mapped.send(job.map())));
             }
-            // Only the threads may hold these ends: a channel closes with its last sender.
+            // Only the threads may hold these ends, because a channel closes with its last sender.
             drop((to_map, mapped));
             scope.spawn(move || {
                 let mut jobs = jobs;

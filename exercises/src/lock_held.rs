@@ -1,10 +1,10 @@
 //! Threads take the next job from one shared iterator behind a lock.
 //!
-//! Good when: partitions differ in length, so nobody waits for the unlucky one.
-//! Bad when:  partitions are tiny, so everybody waits for the lock.
-//! In the trace: lanes end together; gaps between spans are the lock.
+//! Good when: partitions differ in length, because a thread that is done takes the next one.
+//! Bad when:  partitions are tiny, because all threads wait for the lock.
+//! In the trace: lanes end together; gaps between spans are time spent on the lock.
 //!
-//! Exercise 2. Every answer is right, and two threads are no faster than one. How long does each hold the lock?
+//! Exercise 2. Every answer is right, but two threads are no faster than one. How long does each hold the lock?
 //! Try it: `just exercise 2`, then look at it with `goldilocks run --task count --strategy lock_held`
 //! Solved by: strategies/src/catalogue/threads_shared.rs
 

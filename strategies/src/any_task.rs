@@ -1,13 +1,11 @@
-//! Tasks with their types rubbed out: what the harness, a worker process and the tests hold.
+//! Tasks without their types: what the harness, a worker process and the tests hold.
 //!
-//! This is the only place that knows both worlds. Types are erased at the partition, not at the item: one virtual call
-//! outside the loop that matters.
+//! Types are erased per partition, not per item, so the one virtual call stays outside the loop that matters.
 
 use crate::collector::Collector;
 use crate::job::Cut;
 use crate::reduce::Reduce;
-use crate::wire;
-use crate::{Answer, Cancel, Choice, Jobs, Result, Span, Task};
+use crate::{Answer, Cancel, Choice, Jobs, Result, Span, Task, wire};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,39 +18,36 @@ pub trait AnyTask: Send + Sync {
     /// When the input is malformed or cannot be read.
     fn baseline(&self) -> Result<Outcome>;
 
-    /// Begins a run: the jobs for a strategy, and what will gather their reports when it has returned.
+    /// Begins a run: the jobs for a strategy, and the reduce to call after the strategy has returned.
     ///
     /// # Errors
     /// When the input cannot be opened.
     fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn FinalReduce>)>;
 
-    /// Does one packed partition: the far end of [`Job::pack`](crate::Job::pack).
+    /// Maps one packed partition in a worker process: the counterpart of [`Job::pack`](crate::Job::pack).
     ///
     /// # Errors
-    /// When the bytes are no partition of this task, or the partition fails.
+    /// When the bytes are not a partition of this task, or the partition fails.
     fn serve(&self, partition: &[u8]) -> Result<Vec<u8>>;
 
-    /// How many items the input has, where that is known without reading it all.
+    /// The number of items in the input, if it is known without reading all of it.
     fn items(&self) -> Option<u64>;
 }
 
-/// Reduces what the jobs of a run have reported. To be asked when the strategy has returned.
+/// Reduces what the jobs of a run have reported. Call it after the strategy has returned.
 pub trait FinalReduce: Send {
-    /// More jobs for the same workers, which bring the total nearer, until there are none. Those given before must have
-    /// ended.
+    /// More jobs for the same workers, each of which merges accumulators. `None` when no merge is left. Every job of the
+    /// previous call must have ended.
     fn merges(&mut self) -> Option<Jobs>;
 
     /// The total.
     ///
     /// # Errors
-    /// What failed first, in input order.
+    /// The first failure in input order.
     fn outcome(self: Box<Self>) -> Result<Outcome>;
 }
 
-impl<T: Task> FinalReduce for Reduce<T>
-where
-    T::Partial: Sync,
-{
+impl<T: Task> FinalReduce for Reduce<T> {
     fn merges(&mut self) -> Option<Jobs> {
         Reduce::merges(self)
     }
@@ -70,13 +65,13 @@ where
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 pub struct Outcome {
     /// A span per partition, in the order in which partials were delivered.
     pub spans: Vec<Span>,
     /// When the first partial was delivered, in nanoseconds since the run began.
     pub first_result_ns: u64,
-    /// The threads that cut, ran, shipped or delivered a job, as the system numbers them.
+    /// The threads that cut, ran, shipped or delivered a job, by the operating system's numbers.
     pub threads: Vec<u32>,
     total: Box<dyn Total>,
 }
@@ -93,7 +88,7 @@ impl Outcome {
     /// Writes the whole total, canonically ordered.
     ///
     /// # Errors
-    /// When `out` does not take it.
+    /// When writing to `out` fails.
     pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         self.total.write(out)
     }
@@ -119,10 +114,7 @@ impl<T: Task> Total for TotalOf<T> {
     }
 }
 
-impl<T: Task> AnyTask for Arc<T>
-where
-    T::Partial: Sync,
-{
+impl<T: Task> AnyTask for Arc<T> {
     fn baseline(&self) -> Result<Outcome> {
         let began = Instant::now();
         let total = Task::baseline(&**self)?;
@@ -135,8 +127,7 @@ where
         let collector = Arc::new(Collector::new(Arc::clone(self), choice, cancel.clone()));
         let partitions = self.partitions(choice.size)?;
         let jobs = Jobs::new(Cut::new(partitions, Arc::clone(&collector)));
-        let reduce = Box::new(Reduce::new(collector));
-        Ok((jobs, reduce))
+        Ok((jobs, Box::new(Reduce::new(collector))))
     }
 
     fn serve(&self, partition: &[u8]) -> Result<Vec<u8>> {

@@ -1,29 +1,30 @@
-//! Where jobs report: order of delivery, reduction while running, failures.
+//! Where jobs report: the order of delivery, reduction during the run, and failures.
 
 use crate::choice::{Cancel, Choice, Combine, Delivery};
 use crate::error::Error;
+use crate::lock::lock;
 use crate::shards::Shards;
 use crate::worker_slots::{WorkerSlots, thread_number};
 use crate::{Result, Span, Task};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Instant;
 
-/// What one job reports: its span, and its partial unless the worker's accumulator has it.
+/// What one job reports: its span, and its partial unless the worker's accumulator contains it.
 pub(crate) struct Reported<P> {
     pub(crate) span: Span,
     pub(crate) outcome: Result<Option<P>>,
 }
 
-/// Where all jobs of a run report, and from where they get their clock, their slot and their task.
+/// Collects the reports of a run's jobs, and gives them their clock, their slot and their task.
 ///
-/// Reporting never waits for a reduction. A report is put on a queue; where partials are delivered while running, the
-/// reporter then empties the queue, unless somebody else is at it already. So no thread is needed that is not a worker,
-/// and a pipeline whose last stage alone reports is also the only one to reduce.
+/// Reporting never waits for a reduction. A report goes into a queue. If partials are delivered during the run, the
+/// reporting thread then empties the queue, unless another thread is doing so. This needs no thread besides the workers,
+/// and a pipeline that reports only in its last stage also reduces only there.
 pub(crate) struct Collector<T: Task> {
-    /// This run among all of this process, from 1.
+    /// The number of this run among all runs of this process, from 1.
     pub(crate) run: u64,
     pub(crate) task: Arc<T>,
     pub(crate) combine: Combine,
@@ -34,7 +35,7 @@ pub(crate) struct Collector<T: Task> {
     began: Instant,
     handed_out: AtomicU64,
     exhausted: AtomicBool,
-    /// The threads that had to do with jobs: that cut, ran, shipped or delivered one.
+    /// The threads that cut, ran, shipped or delivered a job.
     threads: Mutex<BTreeSet<u32>>,
     queue: Mutex<Vec<Reported<T::Partial>>>,
     delivered: Mutex<Delivered<T>>,
@@ -47,7 +48,7 @@ pub(crate) struct Delivered<T: Task> {
     pub(crate) spans: Vec<Span>,
     pub(crate) first_result_ns: Option<u64>,
     failures: Vec<(u64, Error)>,
-    /// Early partials, waiting for those before them.
+    /// Reports that wait for those before them.
     early: BTreeMap<u64, Reported<T::Partial>>,
     next: u64,
 }
@@ -69,28 +70,21 @@ impl<T: Task> Collector<T> {
             exhausted: AtomicBool::new(false),
             threads: Mutex::new(BTreeSet::new()),
             queue: Mutex::new(Vec::new()),
-            delivered: Mutex::new(Delivered {
-                total: T::Partial::default(),
-                spans: Vec::new(),
-                first_result_ns: None,
-                failures: Vec::new(),
-                early: BTreeMap::new(),
-                next: 0,
-            }),
+            delivered: Mutex::new(Delivered::new()),
         }
     }
 
-    /// Notes that this thread had to do with a job: the census asks which threads did and which did not.
+    /// Notes that this thread handled a job, because the census looks for threads that work but handle none.
     pub(crate) fn note_thread(&self) {
-        // Once per thread and run, so that a job does not pay for it.
+        // The lock is taken once per thread and run, so that a job does not pay for it.
         if NOTED_IN.replace(self.run) != self.run {
-            self.threads.lock().unwrap_or_else(PoisonError::into_inner).insert(thread_number());
+            lock(&self.threads).insert(thread_number());
         }
     }
 
-    /// The threads that had to do with jobs.
+    /// The threads that handled a job.
     pub(crate) fn threads(&self) -> Vec<u32> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+        lock(&self.threads).iter().copied().collect()
     }
 
     /// Nanoseconds since the run began.
@@ -102,19 +96,23 @@ impl<T: Task> Collector<T> {
         self.handed_out.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The source of jobs has ended, by itself or with an error at the partition that would have come next.
+    /// A span without length for a job that was never in progress. It names slot 0, which every run has.
+    pub(crate) fn moment(&self, job: u64) -> Span {
+        let now = self.now();
+        Span { job, worker: 0, thread: 0, start_ns: now, end_ns: now, busy_ns: 0 }
+    }
+
+    /// Notes that the source of jobs has ended, by itself or with an error in place of the next partition.
     pub(crate) fn exhaust(&self, error: Option<Error>) {
         self.exhausted.store(true, Ordering::Relaxed);
         if let Some(error) = error {
-            let number = self.hand_out();
-            let now = self.now();
-            let span = Span { job: number, worker: 0, thread: 0, start_ns: now, end_ns: now, busy_ns: 0 };
+            let span = self.moment(self.hand_out());
             self.report(Reported { span, outcome: Err(error) });
         }
     }
 
     pub(crate) fn report(&self, reported: Reported<T::Partial>) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(reported);
+        lock(&self.queue).push(reported);
         if self.delivery == Delivery::Gather {
             return;
         }
@@ -126,8 +124,8 @@ impl<T: Task> Collector<T> {
             };
             self.deliver(&mut delivered);
             drop(delivered);
-            // Somebody may have queued a report and found the lock taken just before it was released.
-            if self.queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            // Another thread may have queued a report and found the lock taken just before it was released.
+            if lock(&self.queue).is_empty() {
                 return;
             }
         }
@@ -135,7 +133,7 @@ impl<T: Task> Collector<T> {
 
     fn deliver(&self, delivered: &mut Delivered<T>) {
         loop {
-            let batch = std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner));
+            let batch = std::mem::take(&mut *lock(&self.queue));
             if batch.is_empty() {
                 return;
             }
@@ -150,7 +148,7 @@ impl<T: Task> Collector<T> {
             while let Some(mut reported) = delivered.early.remove(&delivered.next) {
                 delivered.next += 1;
                 if self.delivery == Delivery::Gather {
-                    // All are there, so they are reduced together.
+                    // All partials have arrived, so they are reduced together.
                     gathered.extend(reported.outcome.as_mut().ok().and_then(Option::take));
                 }
                 delivered.take_in(reported, self.now());
@@ -159,31 +157,31 @@ impl<T: Task> Collector<T> {
         }
     }
 
-    /// Hands a worker's accumulator on to the shards, if there are any and it has become large.
+    /// Adds a worker's accumulator to the shards, if the run has shards and the accumulator is large.
     pub(crate) fn hand_on(&self, accumulator: &mut T::Partial) {
         if self.combine == Combine::Sharded && T::is_large(accumulator) {
             self.shards.add(std::mem::take(accumulator));
         }
     }
 
-    /// How many of these jobs were begun after the run had been cancelled.
+    /// How many of these jobs began after the run was cancelled.
     fn late(&self, spans: &[Span]) -> u64 {
         let Some(when) = self.cancel.when() else { return 0 };
         let when = u64::try_from(when.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX);
         spans.iter().filter(|span| span.start_ns > when).count() as u64
     }
 
-    /// Everything that was reported, in the order chosen, or why there is no total. What workers keep in their slots and
-    /// in shards is still to be added.
+    /// Everything that was reported, in the chosen order, or why there is no total. The accumulators in the slots and the
+    /// shards are not added yet.
     pub(crate) fn collect(&self) -> Result<Delivered<T>> {
-        let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut delivered = lock(&self.delivered);
         self.deliver(&mut delivered);
         let handed_out = self.handed_out.load(Ordering::Relaxed);
         let reported = delivered.spans.len() as u64;
         delivered.failures.sort_by_key(|(number, _)| *number);
         let mut failures = std::mem::take(&mut delivered.failures).into_iter();
         if let Some((number, mut error)) = failures.next() {
-            // The answer was good for the job that it was given for: so it was used twice.
+            // The job that the answer belongs to succeeded with it, so the answer was used twice.
             if let Error::Mismatched { answered } = error
                 && delivered.spans.iter().any(|span| span.job == answered)
                 && !failures.as_slice().iter().any(|(failed, _)| *failed == answered)
@@ -201,23 +199,27 @@ impl<T: Task> Collector<T> {
         if !self.exhausted.load(Ordering::Relaxed) {
             return Err(Error::Abandoned { handed_out });
         }
-        Ok(Delivered {
-            total: std::mem::take(&mut delivered.total),
-            spans: std::mem::take(&mut delivered.spans),
-            first_result_ns: delivered.first_result_ns,
-            failures: Vec::new(),
-            early: BTreeMap::new(),
-            next: delivered.next,
-        })
+        Ok(std::mem::replace(&mut *delivered, Delivered::new()))
     }
 }
 
 thread_local! {
-    /// The run in which this thread last had to do with a job.
+    /// The run in which this thread last handled a job.
     static NOTED_IN: Cell<u64> = const { Cell::new(0) };
 }
 
 impl<T: Task> Delivered<T> {
+    fn new() -> Self {
+        Delivered {
+            total: T::Partial::default(),
+            spans: Vec::new(),
+            first_result_ns: None,
+            failures: Vec::new(),
+            early: BTreeMap::new(),
+            next: 0,
+        }
+    }
+
     fn take_in(&mut self, reported: Reported<T::Partial>, now: u64) {
         self.spans.push(reported.span);
         match reported.outcome {

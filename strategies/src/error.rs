@@ -1,6 +1,7 @@
 //! What can go wrong between a task and its total.
 
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The result of everything that can fail here.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -14,16 +15,16 @@ pub enum Error {
     /// The task's code panicked.
     #[error("the task panicked: {0}")]
     Panicked(String),
-    /// The strategy let a job go without running it.
+    /// The strategy dropped a job without running it.
     #[error("the strategy dropped the job without running it")]
     Dropped,
     /// Workers could not be started or reached.
     #[error("{0}")]
     Worker(String),
-    /// A partition or a partial did not survive the way to or from a worker that shares no memory.
+    /// A partition or a partial was damaged on its way to or from a worker that shares no memory.
     #[error("on the wire: {0}")]
     Wire(String),
-    /// A job was finished with the answer to another one.
+    /// A job was finished with the answer to another job.
     #[error(
         "it was finished with the answer to partition {answered}; \
          each answer must go to the job whose request it answers"
@@ -32,7 +33,7 @@ pub enum Error {
         /// The partition that the answer is for.
         answered: u64,
     },
-    /// A job was finished with an answer that another job has been finished with already.
+    /// A job was finished with an answer that was already used for another job.
     #[error(
         "it was finished with the answer to partition {answered}, which was counted already; \
          each answer must be used once"
@@ -41,20 +42,20 @@ pub enum Error {
         /// The partition that the answer is for.
         answered: u64,
     },
-    /// A job was finished with an answer that was given in an earlier run.
-    #[error("it was finished with an answer from an earlier run; nothing may be kept from one run to the next")]
+    /// A job was finished with an answer from an earlier run.
+    #[error("it was finished with an answer from an earlier run; a strategy must keep no answer between runs")]
     Stale,
-    /// At least one partition failed. The others were run all the same.
+    /// At least one partition failed. All others were run nevertheless.
     #[error("partition {number} failed: {source}{}", more(*.others))]
     Partition {
         /// The first partition that failed, in input order, counted from 0.
         number: u64,
-        /// How many failed besides it.
+        /// How many more partitions failed.
         others: u64,
-        /// Why that first one failed.
+        /// Why the first one failed.
         source: Box<Error>,
     },
-    /// The strategy returned while jobs were still under way.
+    /// The strategy returned while jobs were still in progress.
     #[error(
         "the strategy returned before its jobs had ended: {missing} of {handed_out} have not reported; \
          `Workers::run` must wait for the last of them"
@@ -90,18 +91,18 @@ pub enum Error {
     Cancelled {
         /// Partitions whose partials were delivered before the end.
         delivered: u64,
-        /// Jobs that were begun after that, because they had been pulled before it.
+        /// Jobs that began after the cancellation, because they had been pulled before it.
         late: u64,
     },
 }
 
 impl Error {
-    /// A task's own error, from anything that can be shown to the user.
+    /// A task's own error, from anything that can be displayed.
     pub fn task(reason: impl Display) -> Self {
         Error::Task(reason.to_string())
     }
 
-    /// The trouble with a worker, from anything that can be shown to the user.
+    /// An error of a worker, from anything that can be displayed.
     pub fn worker(reason: impl Display) -> Self {
         Error::Worker(reason.to_string())
     }
@@ -115,13 +116,13 @@ fn more(others: u64) -> String {
     }
 }
 
-/// Puts what a panic carried into words.
-pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "it gave no message".to_owned()
-    }
+/// Does `work` and turns a panic into an error.
+///
+/// Asserting unwind safety is sound, because a panic fails the run and nothing reads what the work left behind.
+pub(crate) fn catch<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = message.or_else(|| payload.downcast_ref::<String>().cloned());
+        Err(Error::Panicked(message.unwrap_or_else(|| "it gave no message".to_owned())))
+    })
 }

@@ -1,42 +1,42 @@
 //! A job: one partition that already knows where to report.
 //!
-//! It reports exactly once, however it ends: with its partial and its span, whether it was run here, run elsewhere and
-//! answered, failed, panicked or was dropped. So order, traces, errors, panics and verification live here, once, and a
-//! strategy shows nothing but its library's idiom.
+//! A job reports exactly once, however it ends: run here, finished with the answer of another process, failed, panicked
+//! or dropped. Its report has the partial and the span. So order, traces, errors, panics and verification are handled
+//! once, here, and a strategy shows nothing but its library's idiom.
 
 use crate::choice::Combine;
 use crate::collector::{Collector, Reported};
-use crate::error::{Error, panic_message};
+use crate::error::{Error, catch};
 use crate::source::{Source, Waiting};
 use crate::wire::{self, Ticket};
 use crate::worker_slots::{WorkerSlot, thread_number};
 use crate::{Partitions, Result, Span, Task};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 
-/// One partition on its way through a strategy; or, in the end, two accumulators to be reduced: see `reduce.rs`.
+/// One partition on its way through a strategy; or, after the last partition, accumulators to merge: see `reduce.rs`.
 pub struct Job(pub(crate) Box<dyn Work>);
 
-/// The jobs of one run, cut as they are pulled: pulling slowly is back-pressure. An iterator, for whoever pulls from a
-/// thread; a future awaits [`next_when`](Jobs::next_when).
+/// The jobs of one run, each cut when it is pulled: a strategy that pulls slowly holds back the source.
+///
+/// A thread uses it as an iterator; a future awaits [`next_when`](Jobs::next_when).
 pub struct Jobs(Box<dyn Source<Job>>);
 
 impl Jobs {
-    /// The jobs of a source, which any iterator is.
+    /// The jobs of a source. Every iterator is a source.
     pub fn new(source: impl Source<Job> + 'static) -> Self {
         Jobs(Box::new(source))
     }
 
-    /// Whether they come from a socket, so that [`next_when`](Jobs::next_when) may have to await it. Ask before the first
-    /// is pulled.
+    /// Whether the jobs come from a socket, so that [`next_when`](Jobs::next_when) may have to await it. Call it before
+    /// the first job is pulled.
     pub fn may_wait(&self) -> bool {
         self.0.as_ref().waits_for().is_some()
     }
 
-    /// The next job, without holding up this thread: `ready` awaits a socket by the means of the caller's runtime. It may
-    /// be ready too early, but not too late.
+    /// The next job, without blocking this thread: `ready` awaits a socket through the caller's runtime. It may return
+    /// too early, but not too late.
     ///
     /// # Errors
     /// When the runtime cannot await that socket.
@@ -61,15 +61,15 @@ impl Iterator for Jobs {
     }
 }
 
-/// What a worker that shares no memory answers; [`wire::reply`] reads it from a frame.
+/// The answer of a worker that shares no memory; [`wire::reply`] decodes it from a frame.
 pub struct Reply {
-    /// What it is the answer to; absent if there was no answer.
+    /// The request that it answers; absent if no answer came.
     pub(crate) ticket: Option<Ticket>,
     /// The process that answered.
     pub(crate) process: u32,
     /// How long the task itself took there, in nanoseconds.
     pub(crate) busy_ns: u64,
-    /// The partial as bytes, or why there is none.
+    /// The packed partial, or why there is none.
     pub(crate) outcome: Result<Vec<u8>>,
 }
 
@@ -86,12 +86,12 @@ impl Job {
         self.0.number()
     }
 
-    /// Runs here and now, on this thread, and reports.
+    /// Runs on this thread and reports.
     pub fn run(self) {
         self.0.run();
     }
 
-    /// Runs here and now, on this thread, and leaves it to another stage of a pipeline to deliver the report.
+    /// Runs on this thread and returns the report, for another stage of a pipeline to deliver.
     pub fn map(self) -> Report {
         self.0.map()
     }
@@ -104,19 +104,21 @@ impl Job {
         self.0.pack()
     }
 
-    /// Reports what such a worker answered, or that it did not.
+    /// Reports the answer of such a worker, or that none came.
     pub fn finish(self, reply: Reply) {
         self.0.finish(reply);
     }
 }
 
-/// What a finished job has to say, not yet said.
-pub struct Report(pub(crate) Box<dyn Deliver>);
+/// The report of a finished job, not yet delivered. Empty for a merge, which leaves its result elsewhere.
+pub struct Report(pub(crate) Option<Box<dyn Deliver>>);
 
 impl Report {
-    /// Says it: from here the partial is on its way into the total.
+    /// Delivers the report: the partial is then on its way into the total.
     pub fn deliver(self) {
-        self.0.deliver();
+        if let Some(undelivered) = self.0 {
+            undelivered.deliver();
+        }
     }
 }
 
@@ -132,57 +134,45 @@ pub(crate) trait Deliver: Send {
     fn deliver(self: Box<Self>);
 }
 
-/// A job of a task that is known.
+/// A job of a known task.
 struct Typed<T: Task> {
     number: u64,
-    /// Taken when the work is done.
+    /// Taken by the code that maps it.
     partition: Option<T::Partition>,
-    /// The slot and the start, from the moment the job is under way.
-    under_way: Option<(WorkerSlot<T::Partial>, u64)>,
+    /// The slot and the start, while the job is in progress.
+    in_progress: Option<(WorkerSlot<T::Partial>, u64)>,
     reported: bool,
     collector: Arc<Collector<T>>,
 }
 
-/// Where a job was done that was not done here.
-struct Elsewhere {
-    process: u32,
-    busy_ns: u64,
-}
-
 impl<T: Task> Typed<T> {
-    /// What an answer must name to be an answer to this job.
+    /// The ticket that an answer to this job must carry.
     fn ticket(&self) -> Ticket {
         Ticket { run: self.collector.run, number: self.number }
     }
 
     fn begin(&mut self) {
         self.collector.note_thread();
-        self.under_way = Some((self.collector.slots.take(), self.collector.now()));
+        if self.in_progress.is_none() {
+            self.in_progress = Some((self.collector.slots.take(), self.collector.now()));
+        }
     }
 
-    /// Ends the job: `combine` may add to the slot's accumulator, and says what is left to report.
+    /// Ends the job. `combine` may add to the slot's accumulator and returns what is left to report. `elsewhere` is the
+    /// process that mapped the partition, if it was not this one, and the task's own time there.
     fn end(
         &mut self,
-        elsewhere: Option<Elsewhere>,
+        elsewhere: Option<(u32, u64)>,
         combine: impl FnOnce(&mut T::Partial) -> Result<Option<T::Partial>>,
     ) -> Reported<T::Partial> {
         self.reported = true;
-        let Some((mut slot, start_ns)) = self.under_way.take() else {
-            // Never begun: a span of no length, on the slot that somebody has anyway.
-            let now = self.collector.now();
-            let span = Span { job: self.number, worker: 0, thread: 0, start_ns: now, end_ns: now, busy_ns: 0 };
-            return Reported { span, outcome: Err(Error::Dropped) };
+        let Some((mut slot, start_ns)) = self.in_progress.take() else {
+            return Reported { span: self.collector.moment(self.number), outcome: Err(Error::Dropped) };
         };
         let outcome = combine(&mut slot.accumulator);
         let end_ns = self.collector.now();
-        let span = Span {
-            job: self.number,
-            worker: slot.number,
-            thread: elsewhere.as_ref().map_or_else(thread_number, |elsewhere| elsewhere.process),
-            start_ns,
-            end_ns,
-            busy_ns: elsewhere.map_or(end_ns - start_ns, |elsewhere| elsewhere.busy_ns),
-        };
+        let (thread, busy_ns) = elsewhere.unwrap_or_else(|| (thread_number(), end_ns - start_ns));
+        let span = Span { job: self.number, worker: slot.number, thread, start_ns, end_ns, busy_ns };
         self.collector.slots.give_back(slot);
         Reported { span, outcome }
     }
@@ -190,33 +180,20 @@ impl<T: Task> Typed<T> {
     fn perform(&mut self) -> Reported<T::Partial> {
         self.begin();
         let collector = Arc::clone(&self.collector);
-        let partition = self.partition.take();
+        let partition = self.partition.take().ok_or(Error::Dropped);
         self.end(None, |accumulator| {
-            let partition = partition.ok_or(Error::Dropped)?;
-            // Asserting unwind safety is sound: after a panic the run has failed, and nobody reads the accumulator.
-            let outcome = catch_unwind(AssertUnwindSafe(|| match collector.combine {
+            catch(|| match collector.combine {
                 Combine::PerPartition => {
                     let mut partial = T::Partial::default();
-                    collector.task.map(partition, &mut partial).map(|()| Some(partial))
+                    collector.task.map(partition?, &mut partial).map(|()| Some(partial))
                 }
                 _ => {
-                    collector.task.map(partition, accumulator)?;
+                    collector.task.map(partition?, accumulator)?;
                     collector.hand_on(accumulator);
                     Ok(None)
                 }
-            }));
-            outcome.unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))))
+            })
         })
-    }
-
-    /// Adds a partial that was made elsewhere, or keeps it as the one to report.
-    fn settle(collector: &Collector<T>, partial: T::Partial, accumulator: &mut T::Partial) -> Option<T::Partial> {
-        if collector.combine == Combine::PerPartition {
-            return Some(partial);
-        }
-        T::reduce(accumulator, partial);
-        collector.hand_on(accumulator);
-        None
     }
 }
 
@@ -232,32 +209,31 @@ impl<T: Task> Work for Typed<T> {
 
     fn map(mut self: Box<Self>) -> Report {
         let reported = self.perform();
-        Report(Box::new(Undelivered { reported: Some(reported), collector: Arc::clone(&self.collector) }))
+        Report(Some(Box::new(Undelivered { reported: Some(reported), collector: Arc::clone(&self.collector) })))
     }
 
     fn pack(&mut self) -> Result<Vec<u8>> {
-        if self.under_way.is_none() {
-            self.begin();
-        }
+        self.begin();
         let partition = self.partition.as_ref().ok_or(Error::Dropped)?;
         wire::request(self.ticket(), partition)
     }
 
     fn finish(mut self: Box<Self>, reply: Reply) {
-        if self.under_way.is_none() {
-            self.begin();
-        }
-        self.collector.note_thread();
+        self.begin();
         let (collector, ticket) = (Arc::clone(&self.collector), self.ticket());
-        let elsewhere = Elsewhere { process: reply.process, busy_ns: reply.busy_ns };
-        let reported = self.end(Some(elsewhere), |accumulator| {
+        let reported = self.end(Some((reply.process, reply.busy_ns)), |accumulator| {
             match reply.ticket {
                 Some(other) if other.run != ticket.run => return Err(Error::Stale),
                 Some(other) if other != ticket => return Err(Error::Mismatched { answered: other.number }),
                 _ => {}
             }
             let partial = wire::decode(&reply.outcome?)?;
-            Ok(Self::settle(&collector, partial, accumulator))
+            if collector.combine == Combine::PerPartition {
+                return Ok(Some(partial));
+            }
+            T::reduce(accumulator, partial);
+            collector.hand_on(accumulator);
+            Ok(None)
         });
         self.collector.report(reported);
     }
@@ -295,8 +271,9 @@ impl<T: Task> Drop for Undelivered<T> {
     }
 }
 
-/// Partitions turned into jobs, one at a time.
+/// The source of a run's jobs: partitions turned into jobs one at a time.
 pub(crate) struct Cut<T: Task> {
+    /// `None` after the last partition, after an error and after a cancellation.
     partitions: Option<Partitions<T::Partition>>,
     collector: Arc<Collector<T>>,
 }
@@ -305,70 +282,49 @@ impl<T: Task> Cut<T> {
     pub(crate) fn new(partitions: Partitions<T::Partition>, collector: Arc<Collector<T>>) -> Self {
         Cut { partitions: Some(partitions), collector }
     }
-}
 
-impl<T: Task> Cut<T> {
-    /// Whether there may be more: not after the end, nor after the run was cancelled.
-    fn goes_on(&mut self) -> bool {
+    /// The job for the partition that `pull` takes from the source.
+    fn next(
+        &mut self,
+        pull: impl FnOnce(&mut dyn Source<Result<T::Partition>>) -> Poll<Option<Result<T::Partition>>>,
+    ) -> Poll<Option<Job>> {
         self.collector.note_thread();
         if self.partitions.is_some() && self.collector.cancel.is_cancelled() {
-            self.partitions = None;
-            self.collector.exhaust(None);
+            return self.exhaust(None);
         }
-        self.partitions.is_some()
+        let Some(partitions) = &mut self.partitions else { return Poll::Ready(None) };
+        // A source that panics fails the run as one that returns an error does; it must not take the strategy down.
+        match catch(|| Ok(pull(partitions.as_mut()))) {
+            Ok(Poll::Ready(Some(Ok(partition)))) => Poll::Ready(Some(Job(Box::new(Typed {
+                number: self.collector.hand_out(),
+                partition: Some(partition),
+                in_progress: None,
+                reported: false,
+                collector: Arc::clone(&self.collector),
+            })))),
+            Ok(Poll::Ready(None)) => self.exhaust(None),
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(Some(Err(error)))) | Err(error) => self.exhaust(Some(error)),
+        }
     }
 
-    /// What the source gives. A cut that panics fails the run like one that returns an error; it may not take the strategy
-    /// down with it.
-    fn ask<R>(
-        &mut self,
-        ask: impl FnOnce(&mut dyn Source<Result<T::Partition>>) -> R,
-        failed: fn(Error) -> R,
-    ) -> Option<R> {
-        let partitions = self.partitions.as_mut()?.as_mut();
-        let asked = catch_unwind(AssertUnwindSafe(|| ask(partitions)));
-        Some(asked.unwrap_or_else(|panic| failed(Error::Panicked(panic_message(&*panic)))))
-    }
-
-    /// The job for what the source has given.
-    fn job(&mut self, partition: Option<Result<T::Partition>>) -> Option<Job> {
-        let error = match partition {
-            Some(Ok(partition)) => {
-                return Some(Job(Box::new(Typed {
-                    number: self.collector.hand_out(),
-                    partition: Some(partition),
-                    under_way: None,
-                    reported: false,
-                    collector: Arc::clone(&self.collector),
-                })));
-            }
-            Some(Err(error)) => Some(error),
-            None => None,
-        };
+    fn exhaust(&mut self, error: Option<Error>) -> Poll<Option<Job>> {
         self.partitions = None;
         self.collector.exhaust(error);
-        None
+        Poll::Ready(None)
     }
 }
 
 impl<T: Task> Source<Job> for Cut<T> {
     fn pull(&mut self) -> Option<Job> {
-        if !self.goes_on() {
-            return None;
+        match self.next(|partitions| Poll::Ready(partitions.pull())) {
+            Poll::Ready(job) => job,
+            Poll::Pending => None,
         }
-        let partition = self.ask(|partitions| partitions.pull(), |error| Some(Err(error)))?;
-        self.job(partition)
     }
 
     fn try_pull(&mut self) -> Poll<Option<Job>> {
-        if !self.goes_on() {
-            return Poll::Ready(None);
-        }
-        match self.ask(|partitions| partitions.try_pull(), |error| Poll::Ready(Some(Err(error)))) {
-            Some(Poll::Ready(partition)) => Poll::Ready(self.job(partition)),
-            Some(Poll::Pending) => Poll::Pending,
-            None => Poll::Ready(None),
-        }
+        self.next(|partitions| partitions.try_pull())
     }
 
     fn waits_for(&self) -> Option<Waiting<'_>> {

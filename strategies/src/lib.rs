@@ -1,7 +1,7 @@
 //! How work is run: the seam between tasks and strategies, and one file per strategy.
 //!
-//! A [`Task`] says what is to be computed and how it can be cut. A [`Strategy`] receives [`Job`]s and sees that each is
-//! run. The two never meet: a job is the only thing between them, and [`AnyTask`] is the only place that knows both.
+//! A [`Task`] defines what is computed and how its input is cut. A [`Strategy`] receives [`Job`]s and runs each of them.
+//! The two never meet: a job is the only thing between them, and [`AnyTask`] is the only place that knows both.
 //!
 //! Read `job.rs` first, then any file of [`catalogue`](mod@catalogue).
 
@@ -14,6 +14,7 @@ mod choice;
 mod collector;
 mod error;
 mod job;
+mod lock;
 mod reduce;
 mod run;
 mod shards;

@@ -1,21 +1,21 @@
 //! One run, from the first job to the total.
 
-use crate::{AnyTask, Cancel, Choice, Outcome, Result, Workers};
+use crate::{AnyTask, Cancel, Choice, Error, Outcome, Result, Workers};
 use std::time::Instant;
 
-/// How long the parts of a run took, in nanoseconds.
+/// How long the phases of a run took, in nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Phases {
     /// From the first job pulled until the strategy returned.
     pub run_ns: u64,
-    /// From then until the total was there.
+    /// From then until the total was complete.
     pub reduce_ns: u64,
 }
 
-/// Lets `workers` run `task` once.
+/// Runs `task` once on `workers`.
 ///
 /// # Errors
-/// What failed first, in input order; then what the strategy itself had to say.
+/// The first failure in input order; otherwise the error that the strategy itself returned.
 pub fn run(
     task: &dyn AnyTask,
     workers: &mut dyn Workers,
@@ -34,11 +34,10 @@ pub fn run(
     }
     let outcome = reduce.outcome();
     let reduce_ns = nanoseconds(reducing);
-    // A strategy that lost its workers leaves jobs behind; its own words explain that better than the count of them.
+    // A strategy that lost its workers leaves jobs behind; its own error explains that better than the count of them.
     match (ran, outcome) {
         (Ok(()), Ok(outcome)) => Ok((outcome, Phases { run_ns, reduce_ns })),
-        (_, Err(error @ crate::Error::Partition { .. })) => Err(error),
-        (Err(error), _) | (Ok(()), Err(error)) => Err(error),
+        (_, Err(error @ Error::Partition { .. })) | (Err(error), _) | (Ok(()), Err(error)) => Err(error),
     }
 }
 

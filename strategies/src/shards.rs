@@ -1,13 +1,14 @@
-//! A total that all workers add to at once, because it is cut into shards with a lock each.
+//! A total that all workers add to at once, because it is cut into shards with one lock each.
 
 use crate::Task;
+use crate::lock::lock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Mutex, TryLockError};
 
 /// The shards of one run's total.
 pub(crate) struct Shards<T: Task> {
     totals: Vec<Mutex<T::Partial>>,
-    /// Where the next one who adds begins, so that two who add at once do not meet in the first shard.
+    /// Where the next addition begins, so that two workers that add at once do not meet in the first shard.
     next: AtomicUsize,
 }
 
@@ -16,10 +17,10 @@ impl<T: Task> Shards<T> {
         Shards { totals: (0..T::SHARDS).map(|_| Mutex::default()).collect(), next: AtomicUsize::new(0) }
     }
 
-    /// Adds a partial, part by part. A shard that somebody else is at is left for later.
+    /// Adds a partial, part by part. A shard that another worker has locked comes last.
     pub(crate) fn add(&self, partial: T::Partial) {
         let mut parts: Vec<(&Mutex<T::Partial>, T::Partial)> = self.totals.iter().zip(T::split(partial)).collect();
-        // Three sevenths of the way round: far from those before, and nobody's place twice in a row.
+        // A step of three sevenths is far from the additions before it, and never the same place twice in a row.
         let begin = self.next.fetch_add(parts.len() * 3 / 7 + 1, Ordering::Relaxed) % parts.len().max(1);
         parts.rotate_left(begin);
         let mut taken = Vec::new();
@@ -31,14 +32,14 @@ impl<T: Task> Shards<T> {
             }
         }
         for (total, part) in taken {
-            T::reduce(&mut total.lock().unwrap_or_else(PoisonError::into_inner), part);
+            T::reduce(&mut lock(total), part);
         }
     }
 
-    /// Adds all shards to a total, once nobody works any more.
+    /// Adds all shards to a total, after the last job has ended.
     pub(crate) fn add_to(&self, total: &mut T::Partial) {
         for shard in &self.totals {
-            T::reduce(total, std::mem::take(&mut shard.lock().unwrap_or_else(PoisonError::into_inner)));
+            T::reduce(total, std::mem::take(&mut lock(shard)));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What is pulled one by one: the partitions of a task, the jobs of a run.
+//! A source that is pulled item by item: the partitions of a task, the jobs of a run.
 //!
-//! Most sources are iterators: pulling computes what comes next. One that reads from a socket may have to wait. Whoever pulls
-//! from a thread waits with that thread. Whoever pulls from a future awaits the socket, by the means of its own runtime: a
-//! source says what it waits for, and brings no runtime.
+//! Most sources are iterators: pulling computes the next item. A source that reads from a socket may have to wait. A thread
+//! that pulls blocks until the item is there. A future that pulls awaits the socket through its own runtime, so a source
+//! only names the socket and needs no runtime.
 
 use std::os::fd::BorrowedFd;
 use std::task::Poll;
@@ -10,30 +10,31 @@ use std::time::Instant;
 
 /// A source. Every iterator is one.
 pub trait Source<T>: Send {
-    /// The next, waiting for it with this thread; `None` after the last.
+    /// The next item; blocks this thread until it is there. `None` after the last.
     fn pull(&mut self) -> Option<T>;
 
-    /// The next, unless it has to be waited for. Override it together with [`waits_for`](Source::waits_for) where it may be.
+    /// The next item, or `Pending` if the source has to wait for it. A source that may wait overrides this and
+    /// [`waits_for`](Source::waits_for).
     fn try_pull(&mut self) -> Poll<Option<T>> {
         Poll::Ready(self.pull())
     }
 
-    /// What to wait for before trying again. A source that may ever have to wait names its socket from the beginning.
+    /// What to wait for before the next attempt. A source that may ever have to wait names its socket from the beginning.
     fn waits_for(&self) -> Option<Waiting<'_>> {
         None
     }
 }
 
-/// A socket, what it must be ready for, where either of the two is enough, and how long that is waited for.
+/// A socket, the conditions of which any one ends the wait, and the time limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Waiting<'a> {
     /// The socket; non-blocking.
     pub socket: BorrowedFd<'a>,
-    /// There is something to read.
+    /// Wait until there is something to read.
     pub readable: bool,
-    /// There is room to write.
+    /// Wait until there is space to write.
     pub writable: bool,
-    /// When the source wants to be asked again although the socket is not ready.
+    /// When to try again even if the socket is not ready.
     pub until: Option<Instant>,
 }
 

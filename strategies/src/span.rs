@@ -1,4 +1,4 @@
-//! Who ran which job, and when.
+//! Which worker ran which job, and when.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,22 @@ pub struct Span {
     pub job: u64,
     /// The worker's slot, counted from 0 in the order in which slots were first taken.
     pub worker: u32,
-    /// The thread that did the work, as the system numbers it; for a worker process, its process.
+    /// The operating system's number of the thread that did the work; for a worker process, of the process.
     pub thread: u32,
     /// When the work began.
     pub start_ns: u64,
-    /// When its partial was there.
+    /// When the partial was complete.
     pub end_ns: u64,
-    /// How long the task itself took. For a worker that shares no memory, `end - start - busy` is the price of shipping.
+    /// How long the task itself took. For a worker that shares no memory, `end - start - busy` is the cost of the transfer.
     pub busy_ns: u64,
 }
 
-/// The largest number of spans that cover one moment: how many jobs were really in progress at once.
+/// The largest number of spans that cover one moment: how many jobs really were in progress at once.
 pub fn most_in_progress(spans: &[Span]) -> usize {
-    let mut edges: Vec<(u64, i32)> = Vec::with_capacity(2 * spans.len());
-    for span in spans {
-        edges.push((span.start_ns, 1));
-        edges.push((span.end_ns, -1));
-    }
-    // An end sorts before a start at the same nanosecond: one worker's next job is not a second one.
+    let mut edges: Vec<(u64, i32)> = spans.iter().flat_map(|span| [(span.start_ns, 1), (span.end_ns, -1)]).collect();
+    // An end sorts before a start at the same nanosecond: a worker's next job does not overlap its last one.
     edges.sort_unstable();
-    let mut now = 0i32;
-    let mut most = 0i32;
+    let (mut now, mut most) = (0i32, 0i32);
     for (_, step) in edges {
         now += step;
         most = most.max(now);
@@ -37,15 +32,16 @@ pub fn most_in_progress(spans: &[Span]) -> usize {
     most.unsigned_abs() as usize
 }
 
-/// What the workers of a run did with their time, added up over all of them, in nanoseconds. Of the time of all workers,
-/// what is in none of these went by between one job and the next.
+/// How the workers of a run spent their time, summed over all of them, in nanoseconds.
+///
+/// The rest of their time passed between one job and the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WorkerTime {
     /// Inside spans.
     pub in_jobs_ns: u64,
-    /// Of that, in the task itself.
+    /// The part of `in_jobs_ns` in the task itself.
     pub in_task_ns: u64,
-    /// Before a worker's first job and after its last; for a worker that had none, the whole run.
+    /// Before a worker's first job and after its last; the whole run for a worker without a job.
     pub at_ends_ns: u64,
 }
 

@@ -1,4 +1,4 @@
-//! How jobs are run: what every strategy is made of.
+//! How jobs are run: the parts of every strategy.
 
 use crate::{Jobs, Result};
 use std::ffi::OsString;
@@ -8,20 +8,20 @@ use std::path::PathBuf;
 /// A way to run jobs: one file of the [catalogue](mod@crate::catalogue).
 #[derive(Clone, Copy)]
 pub struct Strategy {
-    /// Its file, its word on the command line, its value in records, its label in plots: one spelling.
+    /// The one spelling of its file, its value on the command line and in records, and its label in plots.
     pub name: &'static str,
     /// The text of its file. The first lines introduce it; see [`Strategy::header`].
     pub source: &'static str,
-    /// Brings the workers up. Timed apart from the run.
+    /// Starts the workers. The run's timing does not include it.
     pub start: fn(&Setup) -> Result<Box<dyn Workers>>,
 }
 
-/// Workers that are up and wait for jobs.
+/// Workers that have started and wait for jobs.
 pub trait Workers {
     /// Runs every job, never more than [`Setup::workers`] at one moment, and returns when the last has ended.
     ///
     /// # Errors
-    /// When workers cannot be started or reached. What goes wrong inside a job, the job reports itself.
+    /// When workers cannot be started or reached. A job itself reports what fails inside it.
     fn run(&mut self, jobs: Jobs) -> Result<()>;
 
     /// Whether jobs can be in progress at the same moment when there is more than one worker.
@@ -35,55 +35,50 @@ pub trait Workers {
     }
 }
 
-/// What workers are told before they start.
+/// What workers need to know before they start.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// At most this many jobs in progress at one moment.
+    /// The most jobs in progress at one moment.
     pub workers: NonZeroUsize,
-    /// How to start a worker that shares no memory with us, if the caller can.
+    /// How to start a worker that shares no memory with this process, if the caller can.
     pub worker: Option<WorkerCommand>,
 }
 
-/// A program that, once started, serves the task at hand over its standard input and output: see [`crate::wire`].
+/// A program that serves the current task over its standard input and output: see [`crate::wire`].
 #[derive(Debug, Clone)]
 pub struct WorkerCommand {
     /// The program to start.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// What its environment has besides ours: the task, which may name a password and so may not be an argument.
+    /// What is added to its environment: the task, which is no argument because it may contain a password.
     pub environment: Vec<(OsString, OsString)>,
 }
 
-/// A strategy in its own words.
+/// The description of a strategy in its own file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// What it does.
     pub about: &'static str,
     /// When it is the right choice.
     pub good: &'static str,
-    /// When it is the wrong one.
+    /// When it is the wrong choice.
     pub bad: &'static str,
     /// What to look for in a trace.
     pub trace: &'static str,
 }
 
 impl Strategy {
-    /// The four lines with which its file begins, the same text for a reader of the file and of the report.
+    /// The four lines with which its file begins: a reader of the file and a reader of the report see the same text.
     pub fn header(&self) -> Header {
         let line = |start: &str| {
-            let found = self.source.lines().take_while(|line| line.starts_with("//!"));
-            found.filter_map(|line| line.strip_prefix("//!")).find_map(|line| line.trim().strip_prefix(start))
+            let mut lines = self.source.lines().map_while(|line| line.strip_prefix("//!"));
+            lines.find_map(|line| line.trim().strip_prefix(start)).unwrap_or_default().trim()
         };
-        Header {
-            about: line("").unwrap_or_default().trim(),
-            good: line("Good when:").unwrap_or_default().trim(),
-            bad: line("Bad when:").unwrap_or_default().trim(),
-            trace: line("In the trace:").unwrap_or_default().trim(),
-        }
+        Header { about: line(""), good: line("Good when:"), bad: line("Bad when:"), trace: line("In the trace:") }
     }
 
-    /// Brings the workers up, with `workers` in all and no way to start a process.
+    /// Starts the workers.
     ///
     /// # Errors
     /// When they cannot be started.

@@ -1,24 +1,24 @@
-//! The way to workers that share no memory: bytes, frames, and the loop that serves them.
+//! The protocol of workers that share no memory: bytes, frames, and the loop that serves them.
 //!
-//! A worker that is ready greets with an empty frame. A frame is its length as four bytes, then that many bytes. A
-//! request's bytes are a ticket, which is eight bytes for the run and eight for the job's number, then the packed
-//! partition. An answer's are one byte that says how it went, the same ticket, four for the process that answers, eight
-//! for the nanoseconds the task took, then the partial or a message. Numbers have their little end first.
+//! A frame is a length of four bytes, then that many bytes. A worker that is ready sends an empty frame. All numbers are
+//! little-endian.
+//! - A request is a ticket (eight bytes for the run, eight for the job's number), then the packed partition.
+//! - An answer is one status byte, the same ticket, four bytes for the answering process, eight for the nanoseconds that
+//!   the task took, then the partial or a message.
 
-use crate::error::{Error, panic_message};
+use crate::error::{Error, catch};
 use crate::{AnyTask, Reply, Result, Wire};
 use std::io::{ErrorKind, Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// No partition or partial may be larger, so that a corrupt length is not taken for a huge frame.
+/// The largest partition or partial, so that a corrupt length is not mistaken for a huge frame.
 const LARGEST_FRAME: usize = 1 << 31;
 
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
 const PANICKED: u8 = 2;
 
-/// Which job of which run a request belongs to. Its answer carries it back, so that it can only count for that job.
+/// The job and the run that a request belongs to. The answer carries it back, so it can only count for that job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) run: u64,
@@ -32,18 +32,18 @@ pub(crate) fn request<V: Wire>(ticket: Ticket, partition: &V) -> Result<Vec<u8>>
     postcard::to_extend(partition, bytes).map_err(|error| Error::Wire(format!("cannot encode: {error}")))
 }
 
-/// Anything as bytes.
+/// Encodes a value.
 ///
 /// # Errors
-/// When its `Serialize` fails.
+/// When the value's `Serialize` fails.
 pub fn encode<V: Wire>(value: &V) -> Result<Vec<u8>> {
     postcard::to_allocvec(value).map_err(|error| Error::Wire(format!("cannot encode: {error}")))
 }
 
-/// Bytes as what they were.
+/// Decodes a value from exactly these bytes.
 ///
 /// # Errors
-/// When the bytes are something else, or more or less of it.
+/// When the bytes are not a value of this type, or too few or too many.
 pub fn decode<V: Wire>(bytes: &[u8]) -> Result<V> {
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
@@ -52,10 +52,10 @@ pub fn decode<V: Wire>(bytes: &[u8]) -> Result<V> {
     }
 }
 
-/// Writes one frame in one go.
+/// Writes one frame, head and body, with a single write.
 ///
 /// # Errors
-/// When the other end is gone, or the frame is too large.
+/// When the other end has closed, or the frame is too large.
 pub fn write_frame(out: &mut impl Write, head: &[u8], body: &[u8]) -> std::io::Result<()> {
     let length = head.len() + body.len();
     if length > LARGEST_FRAME {
@@ -72,7 +72,7 @@ pub fn write_frame(out: &mut impl Write, head: &[u8], body: &[u8]) -> std::io::R
 /// Reads one frame into `frame`; `false` when the other end has closed between frames.
 ///
 /// # Errors
-/// When the other end closed inside a frame, or sent a length that no frame has.
+/// When the other end closed inside a frame, or sent an impossible length.
 pub fn read_frame(from: &mut impl Read, frame: &mut Vec<u8>) -> std::io::Result<bool> {
     let mut length = [0u8; 4];
     let mut have = 0;
@@ -87,10 +87,10 @@ pub fn read_frame(from: &mut impl Read, frame: &mut Vec<u8>) -> std::io::Result<
     }
     let length = u32::from_le_bytes(length) as usize;
     if length > LARGEST_FRAME {
-        return Err(std::io::Error::new(ErrorKind::InvalidData, format!("a frame of {length} bytes is not ours")));
+        return Err(std::io::Error::new(ErrorKind::InvalidData, format!("{length} is not the length of a frame")));
     }
     frame.clear();
-    // Not `resize` to the announced length: a lying length must not cost its memory.
+    // Not `resize` to the announced length: a wrong length must not allocate that much memory.
     let read = from.take(length as u64).read_to_end(frame)?;
     if read < length {
         let reason = format!("the frame ends after {read} of {length} bytes");
@@ -99,12 +99,12 @@ pub fn read_frame(from: &mut impl Read, frame: &mut Vec<u8>) -> std::io::Result<
     Ok(true)
 }
 
-/// Serves a task's partitions until the other end closes: all that a worker process does.
+/// Serves a task's partitions until the other end closes: the whole work of a worker process.
 ///
 /// # Errors
-/// When the pipe breaks. What goes wrong with a partition is an answer, not an error.
+/// When the pipe breaks. A failed partition is an answer, not an error.
 pub fn serve(task: &dyn AnyTask, requests: &mut impl Read, answers: &mut impl Write) -> std::io::Result<()> {
-    // The greeting: the task is loaded, the first partition may come.
+    // The greeting says that the task is loaded and that the first partition may come.
     write_frame(answers, &[], &[])?;
     let mut frame = Vec::new();
     while read_frame(requests, &mut frame)? {
@@ -120,41 +120,40 @@ pub const HEAD: usize = 1 + TICKET + 4 + 8;
 /// Bytes in a request before the partition.
 pub const TICKET: usize = 16;
 
-/// Does what one request asks for: the head and the body of its answer.
+/// Maps the partition of one request and returns the head and the body of the answer.
 pub fn answer(task: &dyn AnyTask, request: &[u8]) -> ([u8; HEAD], Vec<u8>) {
     let began = Instant::now();
     let (ticket, partition) = request.split_at_checked(TICKET).unwrap_or((&[0; TICKET], request));
-    let served = catch_unwind(AssertUnwindSafe(|| task.serve(partition)))
-        .unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))));
+    let served = catch(|| task.serve(partition));
     let busy_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    let (how, body) = match served {
+    let (status, body) = match served {
         Ok(partial) => (DONE, partial),
         Err(Error::Panicked(message)) => (PANICKED, message.into_bytes()),
         Err(error) => (FAILED, error.to_string().into_bytes()),
     };
-    let mut head = [how; HEAD];
+    let mut head = [status; HEAD];
     head[1..17].copy_from_slice(ticket);
     head[17..21].copy_from_slice(&std::process::id().to_le_bytes());
     head[21..].copy_from_slice(&busy_ns.to_le_bytes());
     (head, body)
 }
 
-/// Takes a worker's answer apart.
+/// Decodes a worker's answer.
 ///
 /// # Errors
-/// When it is no answer of [`serve`].
+/// When it is not an answer of [`serve`].
 pub fn reply(frame: &[u8]) -> Result<Reply> {
     let mut rest = frame;
-    let (Some([how]), Some(run), Some(number), Some(process), Some(busy)) =
+    let (Some([status]), Some(run), Some(number), Some(process), Some(busy)) =
         (take(&mut rest), take(&mut rest), take(&mut rest), take(&mut rest), take(&mut rest))
     else {
         return Err(Error::Wire(format!("an answer of {} bytes is too short", frame.len())));
     };
-    let outcome = match how {
+    let outcome = match status {
         DONE => Ok(rest.to_vec()),
         FAILED => Err(Error::Task(String::from_utf8_lossy(rest).into_owned())),
         PANICKED => Err(Error::Panicked(String::from_utf8_lossy(rest).into_owned())),
-        _ => return Err(Error::Wire(format!("an answer begins with {how}, which means nothing"))),
+        _ => return Err(Error::Wire(format!("an answer has the unknown status {status}"))),
     };
     Ok(Reply {
         ticket: Some(Ticket { run: u64::from_le_bytes(run), number: u64::from_le_bytes(number) }),
@@ -164,7 +163,7 @@ pub fn reply(frame: &[u8]) -> Result<Reply> {
     })
 }
 
-/// The next bytes of a frame, if there are so many.
+/// The next `N` bytes of a frame, if it has that many.
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (first, others) = rest.split_first_chunk()?;
     *rest = others;

@@ -1,19 +1,20 @@
-//! Worker slots: who a job's worker is, and where a worker keeps its accumulator.
+//! Worker slots: which worker runs a job, and where a worker keeps its accumulator.
 //!
-//! A strategy does not say which worker runs a job, and a future may move between threads, so a slot is taken when a
-//! job starts and given back when it ends. There are never more slots than jobs were in progress at one moment. A
-//! thread gets its last slot again if that is free, so that a lane of a trace is, nearly always, a thread.
+//! A strategy does not say which worker runs a job, so a job takes a slot when it starts and gives it back when it ends.
+//! There are never more slots than jobs were in progress at one moment. A thread gets its last slot again if that one is
+//! free, so a lane of a trace is almost always one thread.
 
+use crate::lock::lock;
 use std::cell::Cell;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
-/// The slots of one run. `None` in `free` marks a slot that is taken.
+/// The slots of one run. `None` in `free` marks a slot that a job has taken.
 pub(crate) struct WorkerSlots<A> {
     run: u64,
     free: Mutex<Vec<Option<A>>>,
 }
 
-/// A slot that is taken.
+/// A slot that a job has taken.
 pub(crate) struct WorkerSlot<A> {
     pub(crate) number: u32,
     pub(crate) accumulator: A,
@@ -22,11 +23,11 @@ pub(crate) struct WorkerSlot<A> {
 thread_local! {
     /// The run in which this thread last had a slot, and that slot.
     static LAST: Cell<(u64, usize)> = const { Cell::new((0, 0)) };
-    /// This thread as the system numbers it, asked for once.
+    /// The operating system's number of this thread, cached because a job needs it.
     static THREAD: u32 = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
 }
 
-/// This thread as the system numbers it.
+/// The operating system's number of this thread.
 pub(crate) fn thread_number() -> u32 {
     THREAD.with(|number| *number)
 }
@@ -37,7 +38,7 @@ impl<A: Default> WorkerSlots<A> {
     }
 
     pub(crate) fn take(&self) -> WorkerSlot<A> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.free);
         let (run, last) = LAST.get();
         let number = if run == self.run && free.get(last).is_some_and(Option::is_some) {
             last
@@ -53,13 +54,12 @@ impl<A: Default> WorkerSlots<A> {
 
     pub(crate) fn give_back(&self, slot: WorkerSlot<A>) {
         let number = slot.number as usize;
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(slot.accumulator);
+        lock(&self.free)[number] = Some(slot.accumulator);
         LAST.set((self.run, number));
     }
 
-    /// The accumulators, in the order of the slots, once nobody works any more.
+    /// The accumulators in the order of the slots, after the last job has ended.
     pub(crate) fn accumulators(&self) -> Vec<A> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        free.drain(..).flatten().collect()
+        lock(&self.free).drain(..).flatten().collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Loops in async-std's pool for blocking work, fed by its channel. (async-std is discontinued: RUSTSEC-2025-0052.)
 //!
-//! Good when: the program is an async-std program already.
-//! Bad when:  it is new, for nobody mends async-std any more; or partitions are tiny, for each crosses a channel.
+//! Good when: the program uses async-std already.
+//! Bad when:  it is new, because async-std has no maintainer; or partitions are tiny, because each crosses a channel.
 //! In the trace: lanes end together; short gaps between spans while the dispatcher wakes up and refills the channel.
 
 use async_io::{Async, Timer};
@@ -15,7 +15,7 @@ struct AsyncStd {
     workers: usize,
 }
 
-/// Nothing to bring up: async-std's pool belongs to the process and starts with the first job.
+/// Has nothing to start: async-std's pool belongs to the process and starts with the first job.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(AsyncStd { workers: setup.workers.get() }))
 }
@@ -23,8 +23,8 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 impl Workers for AsyncStd {
     fn run(&mut self, mut jobs: Jobs) -> Result<()> {
         task::block_on(async {
-            // The pool has up to 500 threads, or BLOCKING_MAX_THREADS, so jobs are not spawned into it one by one: as many
-            // loops as workers are the limit. One more job for each waits in the channel, so that no thread waits for us.
+            // The pool has up to 500 threads, or BLOCKING_MAX_THREADS, so one loop per worker limits the jobs in progress.
+            // The channel holds one more job per loop, so that no thread runs dry.
             let (sender, receiver) = bounded::<Job>(self.workers);
             let loops: Vec<_> = (0..self.workers)
                 .map(|_| {
@@ -36,17 +36,17 @@ impl Workers for AsyncStd {
                     })
                 })
                 .collect();
-            // Only the loops hold this end, so that sending fails, and does not wait for ever, should none be left.
+            // Only the loops hold this end, so that sending fails if no loop is left, instead of waiting for ever.
             drop(receiver);
             let fed = loop {
                 match jobs.next_when(ready).await {
-                    // A job that is not taken reports that it was dropped.
+                    // A job that cannot be sent reports that it was dropped.
                     Ok(Some(job)) => drop(sender.send(job).await),
                     Ok(None) => break Ok(()),
                     Err(error) => break Err(error),
                 }
             };
-            // Ends the loops, once they have emptied it.
+            // The loops end after they have emptied the channel.
             sender.close();
             for ended in loops {
                 ended.await;
@@ -56,7 +56,7 @@ impl Workers for AsyncStd {
     }
 }
 
-/// Awaits a socket on async-io's reactor, which is async-std's own, and no longer than it is to be awaited.
+/// Awaits a socket on async-io's reactor, which async-std uses, at most until its time limit.
 async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
     let socket = Async::new_nonblocking(waiting.socket)?;
     let ready = async {

@@ -1,8 +1,8 @@
 //! A pipeline of threads joined by crossbeam channels: cut, map, reduce.
 //!
-//! Good when: cutting is itself slow, such as reading from a database: it goes on while others map.
-//! Bad when:  partitions are tiny, for each crosses two channels.
-//! In the trace: lanes end together; gaps at the start of spans mean that the cut is the bottleneck.
+//! Good when: cutting is slow, such as reading from a database, because it overlaps with mapping.
+//! Bad when:  partitions are tiny, because each crosses two channels.
+//! In the trace: lanes end together; gaps before spans mean that cutting is the bottleneck.
 
 use crossbeam::channel::bounded;
 use std::thread;
@@ -12,14 +12,14 @@ struct Channel {
     workers: usize,
 }
 
-/// Threads are spawned by each run: a stage ends when the stage before it has ended.
+/// Each run spawns its threads; a stage ends after the stage before it.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(Channel { workers: setup.workers.get() }))
 }
 
 impl Workers for Channel {
     fn run(&mut self, jobs: Jobs) -> Result<()> {
-        // Bounded, so that a stage is held back while the next one is busy.
+        // Bounded, so that a stage waits while the next one is busy.
         let (cut, to_map) = bounded(self.workers);
         let (mapped, to_reduce) = bounded(self.workers);
         thread::scope(|scope| {
@@ -27,7 +27,7 @@ impl Workers for Channel {
                 let (to_map, mapped) = (to_map.clone(), mapped.clone());
                 scope.spawn(move || to_map.iter().try_for_each(|job: strategies::Job| mapped.send(job.map())));
             }
-            // Only the threads may hold these ends: a channel closes with its last sender.
+            // Only the threads may hold these ends, because a channel closes with its last sender.
             drop((to_map, mapped));
             scope.spawn(move || {
                 let mut jobs = jobs;

@@ -2,10 +2,10 @@
 
 use crate::Strategy;
 
-/// Declares the files of a catalogue and lists them in [`ALL`](crate::catalogue::ALL), in the order given.
+/// Declares the files of a catalogue and lists them in [`ALL`](crate::catalogue::ALL) in the given order.
 ///
 /// A file has the four lines of a [`Header`](crate::Header) and a function `start`. It needs no entry anywhere else.
-/// rustfmt does not follow `mod` lines inside a macro; `just fmt` names the files instead.
+/// rustfmt does not follow `mod` lines inside a macro, so `just fmt` names the files.
 #[macro_export]
 macro_rules! catalogue {
     ($($name:ident),* $(,)?) => {
@@ -32,7 +32,7 @@ catalogue! {
     processes,
 }
 
-/// The strategy of that name.
+/// The strategy with this name.
 pub fn find(name: &str) -> Option<&'static Strategy> {
     ALL.iter().find(|strategy| strategy.name == name)
 }

@@ -1,8 +1,8 @@
-//! Worker processes of the same program, fed over pipes: Python's process pool.
+//! Worker processes of the same program, fed over pipes, like Python's process pool.
 //!
-//! Good when: the work must not share memory: a crash, a leak or a lock stays with its process.
-//! Bad when:  partitions or partials are large, for both are packed, copied and unpacked.
-//! In the trace: spans are longer than the work inside them; the difference is the shipping.
+//! Good when: the work must not share memory: a crash, a leak or a lock stays in its process.
+//! Bad when:  partitions or partials are large, because both are encoded, copied and decoded.
+//! In the trace: spans are longer than the work inside them; the difference is the transfer.
 
 use std::io::BufReader;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -15,18 +15,18 @@ struct Processes {
     workers: Vec<Worker>,
 }
 
-/// Starts the worker processes; each loads the task and waits for its first partition.
+/// Starts the worker processes. Each loads the task and waits for its first partition.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     let command = setup.worker.clone();
-    let command = command.ok_or_else(|| Error::worker("`processes` was not told how to start a worker process"))?;
+    let command = command.ok_or_else(|| Error::worker("`processes` needs a command that starts a worker process"))?;
     let workers = (0..setup.workers.get()).map(|_| Worker::start(&command)).collect::<Result<_>>()?;
     Ok(Box::new(Processes { command, workers }))
 }
 
 impl Workers for Processes {
     fn run(&mut self, jobs: Jobs) -> Result<()> {
-        // A worker that died in an earlier run is replaced here and not there, because a worker asks the kernel to be
-        // killed together with the thread that started it.
+        // A worker that died in an earlier run is replaced here, not by the thread that fed it: the kernel kills a worker
+        // when the thread that started it ends.
         for worker in self.workers.iter_mut().filter(|worker| worker.dead.is_some()) {
             *worker = Worker::start(&self.command)?;
         }
@@ -43,10 +43,10 @@ impl Workers for Processes {
                 });
             }
         });
-        // Jobs are left only if every worker died; they fail for the same reason as the one that was under way.
-        let last_words = self.workers.iter().find_map(|worker| worker.dead.clone());
+        // Jobs are left only if every worker died; they fail for the same reason as the last one in progress.
+        let reason = self.workers.iter().find_map(|worker| worker.dead.clone());
         while let Some(job) = take(jobs) {
-            job.finish(Reply::failed(last_words.clone().unwrap_or(Error::Dropped)));
+            job.finish(Reply::failed(reason.clone().unwrap_or(Error::Dropped)));
         }
         Ok(())
     }
@@ -58,7 +58,7 @@ fn take(jobs: &Mutex<Jobs>) -> Option<Job> {
 
 struct Worker {
     process: Child,
-    /// Closed by dropping it: the worker then ends by itself.
+    /// Dropping it closes the pipe: the worker then ends by itself.
     requests: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     frame: Vec<u8>,
@@ -78,10 +78,10 @@ impl Worker {
         let requests = process.stdin.take();
         let answers = process.stdout.take().ok_or_else(|| failed("it has no output"))?;
         let mut worker = Worker { process, requests, answers: BufReader::new(answers), frame: Vec::new(), dead: None };
-        // A worker greets with an empty frame once its task is loaded, so that loading is never part of a run.
+        // A worker sends an empty frame after it has loaded its task, so that loading is not part of a run.
         match worker.read() {
             Ok(()) => Ok(worker),
-            Err(reason) => Err(worker.bury(&reason)),
+            Err(reason) => Err(worker.reap(&reason)),
         }
     }
 
@@ -98,7 +98,7 @@ impl Worker {
         match sent.and_then(|()| self.read()) {
             Ok(()) => wire::reply(&self.frame),
             Err(reason) => {
-                let error = self.bury(&reason);
+                let error = self.reap(&reason);
                 self.dead = Some(error.clone());
                 Err(error)
             }
@@ -113,8 +113,8 @@ impl Worker {
         }
     }
 
-    /// Names the dead: which process, and how it ended.
-    fn bury(&mut self, reason: &str) -> Error {
+    /// Reaps the worker and reports its pid and exit status.
+    fn reap(&mut self, reason: &str) -> Error {
         let _ = self.process.kill();
         let how = self.process.wait().map_or_else(|_| String::new(), |status| format!(" ({status})"));
         Error::worker(format!("worker process {} died{how}: {reason}", self.process.id()))
@@ -123,7 +123,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // First the pipe, so that the worker ends by itself and its times are counted; then its body.
+        // The pipe closes first, so that the worker ends by itself and its resource usage is counted.
         drop(self.requests.take());
         let _ = self.process.wait();
     }

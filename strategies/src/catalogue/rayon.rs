@@ -1,8 +1,8 @@
-//! A rayon pool of its own, whose threads steal work from one another.
+//! A private rayon pool, whose threads steal work from each other.
 //!
-//! Good when: there are many partitions and the work is all computing.
-//! Bad when:  jobs wait for something, for a waiting job keeps its thread.
-//! In the trace: lanes end together; rayon cannot split inside a partition, so a long last one shows.
+//! Good when: there are many partitions and the jobs only compute.
+//! Bad when:  jobs wait for I/O, because a waiting job blocks its thread.
+//! In the trace: lanes end together; rayon cannot split a partition, so a long last one shows.
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -12,7 +12,7 @@ struct Rayon {
     pool: ThreadPool,
 }
 
-/// Builds a pool of exactly as many threads as there are workers; the global pool is never touched.
+/// Builds a pool with exactly one thread per worker; the global pool is not used.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     let pool = ThreadPoolBuilder::new().num_threads(setup.workers.get()).build();
     let pool = pool.map_err(|error| Error::worker(format!("rayon cannot start its threads: {error}")))?;

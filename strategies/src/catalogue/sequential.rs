@@ -1,14 +1,14 @@
 //! One job after the other, on the calling thread.
 //!
-//! Good when: there is one core, or too little work to be worth a second.
+//! Good when: there is one core, or too little work to be worth a second thread.
 //! Bad when:  there is more than one core and more than a moment's work.
-//! In the trace: one lane without gaps; what the baseline is quicker by is the price of cutting.
+//! In the trace: one lane without gaps; the baseline is faster by the overhead of partitioning.
 
 use strategies::{Job, Jobs, Result, Setup, Workers};
 
 struct Sequential;
 
-/// Nothing to bring up.
+/// Has nothing to start.
 pub fn start(_: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(Sequential))
 }

@@ -1,8 +1,8 @@
 //! Each thread gets its share of the jobs in advance.
 //!
-//! Good when: all partitions take equally long, for nothing is cheaper than never asking for more.
-//! Bad when:  they do not, for everybody waits for the unlucky one; or the source never ends.
-//! In the trace: lanes end at different times; the longest is the run.
+//! Good when: all partitions take equally long, because a thread never has to ask for more.
+//! Bad when:  partitions differ, because all threads wait for the longest share; or the source never ends.
+//! In the trace: lanes end at different times; the run takes as long as the longest lane.
 
 use std::thread;
 use strategies::{Job, Jobs, Result, Setup, Workers};
@@ -11,7 +11,7 @@ struct ThreadsSplit {
     workers: usize,
 }
 
-/// Threads are spawned by each run: they live as long as their share. Whoever spawns them has a share, too.
+/// Each run spawns its threads; a thread lives as long as its share. The calling thread has a share, too.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(ThreadsSplit { workers: setup.workers.get() }))
 }
@@ -23,7 +23,7 @@ impl Workers for ThreadsSplit {
         let (whole, rest) = (all.len() / self.workers, all.len() % self.workers);
         let mut all = all.into_iter();
         for (worker, share) in shares.iter_mut().enumerate() {
-            // Neighbours stay together, and shares differ by one job at most.
+            // Neighbours stay together, and shares differ by at most one job.
             share.extend(all.by_ref().take(whole + usize::from(worker < rest)));
         }
         let own = shares.pop().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Tokio's pool for blocking work, fed by `spawn_blocking`.
 //!
-//! Good when: the program is a tokio program and this is the computing it must keep off its reactor.
-//! Bad when:  partitions are tiny, for each is a task of its own; or there is nothing else for tokio to do.
+//! Good when: a tokio program has computation that must not block its reactor.
+//! Bad when:  partitions are tiny, because each is a tokio task; or tokio has nothing else to do.
 //! In the trace: short gaps between spans while the dispatcher wakes up and hands out the next job.
 
 use std::io;
@@ -13,14 +13,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 struct TokioBlocking {
-    /// For jobs that only compute. A reactor would make every wake-up dearer: system calls instead of a futex.
+    /// For jobs that only compute. A reactor would make each wake-up more expensive: system calls instead of a futex.
     plain: Runtime,
     /// For jobs that come from a socket.
     reactor: Runtime,
     workers: usize,
 }
 
-/// Builds runtimes whose blocking pools have exactly as many threads as there are workers, not the usual 512.
+/// Builds runtimes whose blocking pools have exactly one thread per worker, not the usual 512.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
     let build = |builder: &mut Builder| {
@@ -38,7 +38,7 @@ impl Workers for TokioBlocking {
         runtime.block_on(async {
             let mut spawned = JoinSet::new();
             while let Some(job) = jobs.next_when(ready).await? {
-                // The pool is the limit. One more job per thread waits in its queue, so that no thread waits for us.
+                // The pool limits the jobs in progress. Its queue holds one more per thread, so that no thread runs dry.
                 if spawned.len() == 2 * self.workers {
                     spawned.join_next().await;
                 }
@@ -50,15 +50,15 @@ impl Workers for TokioBlocking {
     }
 }
 
-/// Awaits a socket on tokio's reactor, and no longer than it is to be awaited.
+/// Awaits a socket on tokio's reactor, at most until its time limit.
 async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
     let read = waiting.readable.then_some(Interest::READABLE);
     let write = waiting.writable.then_some(Interest::WRITABLE);
     let interest = read.into_iter().chain(write).reduce(Interest::add).unwrap_or(Interest::READABLE);
-    // Of whatever family it is: it is only waited for.
+    // The socket may be of another family: this only waits for it.
     let socket = std::os::unix::net::UnixStream::from(waiting.socket.try_clone_to_owned()?);
     let socket = UnixStream::from_std(socket)?;
     let Some(until) = waiting.until else { return socket.ready(interest).await.map(drop) };
-    // Too late is none of its business: the source is asked again in either case.
+    // A timeout is not an error, because the caller tries the source again in either case.
     timeout_at(until.into(), socket.ready(interest)).await.map_or(Ok(()), |ready| ready.map(drop))
 }

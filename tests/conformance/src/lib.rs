@@ -1,24 +1,23 @@
 //! What every strategy must do, whatever its library: one function per property, over any strategy.
 //!
-//! The catalogue passes it, an exercise must come to pass it, and a new strategy needs no test of its own.
+//! Every strategy of the catalogue has all properties, a solved exercise must have them, and a new strategy needs no test
+//! of its own.
 
 pub mod probe_task;
 
-use crate::probe_task::{Trap, Traps};
+use crate::probe_task::{Behaviour, ProbeTask};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use strategies::{
-    AnyTask, Cancel, Choice, Combine, Delivery, Error, Outcome, Result, Setup, Strategy, WorkerCommand, Workers,
+    AnyTask, Choice, Combine, Delivery, Error, Outcome, Result, Setup, Strategy, WorkerCommand, Workers,
     most_in_progress,
 };
-use tempfile::TempDir;
 
-/// More workers than this machine may have cores, and counts that leave remainders.
+/// Numbers of workers: more than this machine may have cores, and some that leave remainders.
 pub const WORKERS: [usize; 6] = [1, 2, 3, 5, 8, 32];
 
-/// None, fewer and more than workers, and counts that leave remainders.
+/// Numbers of jobs: none, fewer and more than workers, and some that leave remainders.
 pub const JOBS: [usize; 5] = [0, 1, 2, 7, 100];
 
 /// A property that a strategy does not have.
@@ -26,29 +25,26 @@ pub const JOBS: [usize; 5] = [0, 1, 2, 7, 100];
 pub struct Failure {
     /// The property.
     pub property: &'static str,
-    /// What was seen, and what to look for.
+    /// What the check saw, and what to look for.
     pub sentence: String,
 }
 
-/// Checks every property, and reports all failures, not only the first. With `worker`, processes can be started.
+/// Checks every property and returns all failures, not only the first. `worker` starts a process for `processes`.
 pub fn check(strategy: &Strategy, worker: &WorkerCommand) -> Vec<Failure> {
-    let bench = Bench { strategy, worker };
-    let mut failures = Vec::new();
-    for (property, check) in PROPERTIES {
-        let sentence = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&bench))).unwrap_or_else(|_| {
-            Err("the strategy panicked; `Workers::run` must return, with an error if need be".into())
-        });
-        if let Err(sentence) = sentence {
-            failures.push(Failure { property, sentence });
-        }
-    }
-    failures
+    let candidate = Candidate { strategy, worker };
+    let failed = |(property, check): Property| {
+        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&candidate)));
+        let panicked = "the strategy panicked; `Workers::run` must return, with an error if it cannot go on";
+        let sentence = checked.unwrap_or_else(|_| Err(panicked.to_owned())).err()?;
+        Some(Failure { property, sentence })
+    };
+    PROPERTIES.into_iter().filter_map(failed).collect()
 }
 
-type Checked = std::result::Result<(), String>;
+type Checked<T = ()> = std::result::Result<T, String>;
 
 /// A property by name.
-pub type Property = (&'static str, fn(&Bench) -> Checked);
+pub type Property = (&'static str, fn(&Candidate) -> Checked);
 
 /// Every property.
 pub const PROPERTIES: [Property; 8] = [
@@ -62,69 +58,67 @@ pub const PROPERTIES: [Property; 8] = [
     ("an endless source ends when the run is cancelled", an_endless_source_can_be_cancelled),
 ];
 
-/// A strategy, and what is needed to try it.
-pub struct Bench<'a> {
+/// The strategy under test.
+pub struct Candidate<'a> {
     strategy: &'a Strategy,
     worker: &'a WorkerCommand,
 }
 
-impl Bench<'_> {
-    fn start(&self, workers: usize) -> std::result::Result<Box<dyn Workers>, String> {
+impl Candidate<'_> {
+    fn start(&self, workers: usize) -> Checked<Box<dyn Workers>> {
         let workers = NonZeroUsize::new(workers).ok_or("no workers")?;
         let setup = Setup { workers, worker: Some(self.worker.clone()) };
-        (self.strategy.start)(&setup).map_err(|error| format!("the workers do not start: {error}"))
+        self.strategy.start(&setup).map_err(|error| format!("the workers do not start: {error}"))
     }
-}
-
-/// A folder for the journals of the partitions.
-fn folder() -> std::result::Result<TempDir, String> {
-    TempDir::new().map_err(|error| format!("no temporary folder: {error}"))
-}
-
-fn journal(folder: &TempDir) -> PathBuf {
-    folder.path().join("journal")
 }
 
 const CHOICE: Choice = Choice { size: NonZeroUsize::MIN, delivery: Delivery::Gather, combine: Combine::PerPartition };
 
-fn run(task: &Arc<Traps>, workers: &mut dyn Workers, choice: Choice) -> Result<Outcome> {
+fn run(task: &Arc<ProbeTask>, workers: &mut dyn Workers, choice: Choice) -> Result<Outcome> {
     strategies::run(task as &dyn AnyTask, workers, choice, &task.cancel).map(|(outcome, _)| outcome)
+}
+
+/// Runs `jobs` partitions with the same behaviour.
+fn run_all(behaviour: Behaviour, jobs: usize, workers: &mut dyn Workers) -> Checked<(Arc<ProbeTask>, Outcome)> {
+    let task = Arc::new(ProbeTask::new(vec![behaviour; jobs])?);
+    let outcome = run(&task, workers, CHOICE).map_err(|error| error.to_string())?;
+    Ok((task, outcome))
 }
 
 fn complete(outcome: &Outcome, jobs: usize) -> Checked {
     let answer = outcome.answer().map_err(|error| error.to_string())?.digest;
     let expected = format!("{:?}", (0..jobs).collect::<Vec<_>>());
     if answer != expected {
-        return Err(format!("of {jobs} partitions the answer has these: {answer}"));
+        return Err(format!("there are {jobs} partitions, and the answer contains these: {answer}"));
     }
     let mut numbers: Vec<u64> = outcome.spans.iter().map(|span| span.job).collect();
     numbers.sort_unstable();
     match numbers.iter().copied().eq(0..jobs as u64) {
         true => Ok(()),
-        false => Err(format!("of {jobs} jobs these have reported: {numbers:?}")),
+        false => Err(format!("there are {jobs} jobs, and these have reported: {numbers:?}")),
     }
 }
 
-fn every_job_reports_exactly_once(bench: &Bench) -> Checked {
+fn every_job_reports_exactly_once(candidate: &Candidate) -> Checked {
     for workers in WORKERS {
-        let mut up = bench.start(workers)?;
+        let mut up = candidate.start(workers)?;
         for jobs in JOBS {
             for delivery in Delivery::ALL {
                 for combine in Combine::ALL {
-                    let folder = folder()?;
-                    let task = Arc::new(Traps::new(vec![Trap::None; jobs], &journal(&folder)));
+                    let task = Arc::new(ProbeTask::new(vec![Behaviour::Succeed; jobs])?);
                     let choice = Choice { delivery: *delivery, combine: *combine, ..CHOICE };
-                    let outcome = run(&task, &mut *up, choice);
-                    let where_ = format!("{workers} workers, {jobs} jobs, {}, {}", delivery.name(), combine.name());
-                    let outcome = outcome.map_err(|error| format!("{where_}: {error}"))?;
-                    complete(&outcome, jobs).map_err(|sentence| format!("{where_}: {sentence}"))?;
-                    let in_order = outcome.spans.windows(2).all(|pair| pair[0].job < pair[1].job);
-                    if *delivery == Delivery::InOrder && !in_order {
-                        return Err(format!("{where_}: partials were delivered out of order"));
-                    }
-                    if task.begun() != jobs as u64 {
-                        return Err(format!("{where_}: partitions were begun {} times", task.begun()));
-                    }
+                    let checked = run(&task, &mut *up, choice).map_err(|error| error.to_string()).and_then(|outcome| {
+                        complete(&outcome, jobs)?;
+                        if *delivery == Delivery::InOrder && !outcome.spans.is_sorted_by_key(|span| span.job) {
+                            return Err("partials were delivered out of order".to_owned());
+                        }
+                        match task.begun() {
+                            begun if begun == jobs as u64 => Ok(()),
+                            begun => Err(format!("partitions were begun {begun} times")),
+                        }
+                    });
+                    checked
+                        .map_err(|error| format!("{workers} workers, {jobs} jobs, {delivery}, {combine}: {error}"))?;
                 }
             }
         }
@@ -132,70 +126,59 @@ fn every_job_reports_exactly_once(bench: &Bench) -> Checked {
     Ok(())
 }
 
-fn never_more_in_progress_than_workers(bench: &Bench) -> Checked {
+fn never_more_in_progress_than_workers(candidate: &Candidate) -> Checked {
     for workers in WORKERS {
-        let mut up = bench.start(workers)?;
-        let folder = folder()?;
-        let task = Arc::new(Traps::new(vec![Trap::Wait(300); 100], &journal(&folder)));
-        let outcome = run(&task, &mut *up, CHOICE).map_err(|error| error.to_string())?;
+        let (_, outcome) = run_all(Behaviour::Wait(300), 100, &mut *candidate.start(workers)?)?;
         let most = most_in_progress(&outcome.spans);
         if most > workers {
             return Err(format!(
-                "{most} jobs were in progress at one moment, and there are {workers} workers; is the limit given to \
-                 the library's pool, or kept by counting?"
+                "{most} jobs were in progress at one moment, and there are {workers} workers. Does the library's pool \
+                 have this limit, or does the strategy count its jobs?"
             ));
         }
-        let seats = outcome.spans.iter().map(|span| span.worker + 1).max().unwrap_or_default() as usize;
-        if seats > workers {
-            return Err(format!("{seats} seats were taken by {workers} workers"));
+        let slots = outcome.spans.iter().map(|span| span.worker + 1).max().unwrap_or_default() as usize;
+        if slots > workers {
+            return Err(format!("{workers} workers took {slots} worker slots"));
         }
     }
     Ok(())
 }
 
-fn jobs_overlap(bench: &Bench) -> Checked {
+fn jobs_overlap(candidate: &Candidate) -> Checked {
     for workers in WORKERS.into_iter().filter(|workers| *workers > 1) {
-        let mut up = bench.start(workers)?;
+        let mut up = candidate.start(workers)?;
         if !up.is_parallel() {
             return Ok(());
         }
-        let folder = folder()?;
-        // Long enough for every worker to have woken up before the first is done, on a machine that is busy too.
-        let task = Arc::new(Traps::new(vec![Trap::Wait(60_000); 2 * workers], &journal(&folder)));
-        let outcome = run(&task, &mut *up, CHOICE).map_err(|error| error.to_string())?;
+        // Long enough that every worker wakes up before the first job ends, even on a busy machine.
+        let (_, outcome) = run_all(Behaviour::Wait(60_000), 2 * workers, &mut *up)?;
         let most = most_in_progress(&outcome.spans);
         if most < 2 {
             return Err(format!(
-                "with {workers} workers there were never two jobs in progress at once: the workers take turns. Is a \
-                 lock held while a job runs?"
+                "with {workers} workers, two jobs were never in progress at once: the workers take turns. Is a lock \
+                 held while a job runs?"
             ));
         }
         if 2 * most < workers {
-            return Err(format!("with {workers} workers there were never more than {most} jobs in progress at once"));
+            return Err(format!("with {workers} workers, never more than {most} jobs were in progress at once"));
         }
     }
     Ok(())
 }
 
-/// Of 20 partitions, 3 and 11 have this trap.
-fn trapped(trap: Trap, journal: &std::path::Path) -> Arc<Traps> {
-    let mut traps = vec![Trap::None; 20];
-    traps[3] = trap;
-    traps[11] = trap;
-    Arc::new(Traps::new(traps, journal))
-}
-
-fn named(bench: &Bench, trap: Trap, expected: &Error) -> Checked {
+/// Runs 20 partitions of which 3 and 11 have this behaviour, and expects the run to fail with this error.
+fn named(candidate: &Candidate, behaviour: Behaviour, expected: &Error) -> Checked {
+    let mut behaviours = vec![Behaviour::Succeed; 20];
+    (behaviours[3], behaviours[11]) = (behaviour, behaviour);
     for workers in [1, 2, 5] {
-        let mut up = bench.start(workers)?;
+        let mut up = candidate.start(workers)?;
         let combined = Combine::ALL.iter().map(|combine| Choice { combine: *combine, ..CHOICE });
         for choice in Delivery::ALL.iter().map(|delivery| Choice { delivery: *delivery, ..CHOICE }).chain(combined) {
-            let folder = folder()?;
-            let task = trapped(trap, &journal(&folder));
+            let task = Arc::new(ProbeTask::new(behaviours.clone())?);
             match run(&task, &mut *up, choice) {
-                Ok(_) => return Err("the run succeeded all the same".to_owned()),
+                Ok(_) => return Err("partitions 3 and 11 failed, but the run succeeded".to_owned()),
                 Err(Error::Partition { number: 3, others: 1, source }) if *source == *expected => {}
-                Err(error) => return Err(format!("partitions 3 and 11 failed, and the run says: {error}")),
+                Err(error) => return Err(format!("partitions 3 and 11 failed, but the run's error is: {error}")),
             }
             if task.begun() != 20 {
                 return Err(format!("of 20 partitions, 2 of which fail, {} were run", task.begun()));
@@ -207,23 +190,22 @@ fn named(bench: &Bench, trap: Trap, expected: &Error) -> Checked {
 }
 
 fn again(workers: &mut dyn Workers, when: &str) -> Checked {
-    let folder = folder()?;
-    let task = Arc::new(Traps::new(vec![Trap::None; 20], &journal(&folder)));
-    let outcome = run(&task, workers, CHOICE).map_err(|error| format!("{when}: {error}"))?;
-    complete(&outcome, 20).map_err(|sentence| format!("{when}: {sentence}"))
+    run_all(Behaviour::Succeed, 20, workers)
+        .and_then(|(_, outcome)| complete(&outcome, 20))
+        .map_err(|error| format!("{when}: {error}"))
 }
 
-fn failures_are_named(bench: &Bench) -> Checked {
-    named(bench, Trap::Fail, &Error::Task("trap 3 is set to fail".to_owned()))
+fn failures_are_named(candidate: &Candidate) -> Checked {
+    named(candidate, Behaviour::Fail, &Error::Task("partition 3 is set to fail".to_owned()))
 }
 
-fn panics_are_named(bench: &Bench) -> Checked {
-    named(bench, Trap::Panic, &Error::Panicked("trap 3 is set to panic".to_owned()))
+fn panics_are_named(candidate: &Candidate) -> Checked {
+    named(candidate, Behaviour::Panic, &Error::Panicked("partition 3 is set to panic".to_owned()))
 }
 
-fn workers_run_again(bench: &Bench) -> Checked {
+fn workers_run_again(candidate: &Candidate) -> Checked {
     for workers in WORKERS {
-        let mut up = bench.start(workers)?;
+        let mut up = candidate.start(workers)?;
         for _ in 0..3 {
             again(&mut *up, "in another run of the same workers")?;
         }
@@ -231,20 +213,19 @@ fn workers_run_again(bench: &Bench) -> Checked {
     Ok(())
 }
 
-/// Pulled and not begun: one per worker waiting in a queue, one per worker on its way, one in the hand of who pulls.
+/// The most jobs that may be pulled and not begun: one per worker in a queue, one per worker on its way to a thread, and
+/// two in the hands of the code that pulls.
 fn far_ahead(workers: usize) -> u64 {
     2 * workers as u64 + 2
 }
 
-fn jobs_are_pulled_lazily(bench: &Bench) -> Checked {
+fn jobs_are_pulled_lazily(candidate: &Candidate) -> Checked {
     for workers in [1, 2, 5] {
-        let mut up = bench.start(workers)?;
+        let mut up = candidate.start(workers)?;
         if up.splits_in_advance() {
             return Ok(());
         }
-        let folder = folder()?;
-        let task = Arc::new(Traps::new(vec![Trap::Wait(1_000); 60 * workers], &journal(&folder)));
-        run(&task, &mut *up, CHOICE).map_err(|error| error.to_string())?;
+        let (task, _) = run_all(Behaviour::Wait(1_000), 60 * workers, &mut *up)?;
         let ahead = task.ahead.load(Ordering::Relaxed);
         if ahead > far_ahead(workers) {
             return Err(format!(
@@ -256,19 +237,19 @@ fn jobs_are_pulled_lazily(bench: &Bench) -> Checked {
     Ok(())
 }
 
-fn an_endless_source_can_be_cancelled(bench: &Bench) -> Checked {
+fn an_endless_source_can_be_cancelled(candidate: &Candidate) -> Checked {
     for workers in [1, 2, 5] {
-        let mut up = bench.start(workers)?;
+        let mut up = candidate.start(workers)?;
         if up.splits_in_advance() {
             return Ok(());
         }
-        let folder = folder()?;
-        let traps = Traps::new(vec![Trap::Wait(200)], &journal(&folder));
-        let task = Arc::new(Traps { endless: true, cancel_after: 50, cancel: Cancel::default(), ..traps });
+        let mut task = ProbeTask::new(vec![Behaviour::Wait(200)])?;
+        (task.endless, task.cancel_after) = (true, 50);
+        let task = Arc::new(task);
         match run(&task, &mut *up, CHOICE) {
             Err(Error::Cancelled { delivered, .. }) if delivered == task.begun() => {}
-            Err(error) => return Err(format!("cancelled, it says: {error}")),
-            Ok(_) => return Err("cancelled, it says that all is done".to_owned()),
+            Err(error) => return Err(format!("the run was cancelled, but its error is: {error}")),
+            Ok(_) => return Err("the run was cancelled, but it returned a total".to_owned()),
         }
     }
     Ok(())

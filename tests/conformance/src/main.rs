@@ -1,41 +1,41 @@
-//! The conformance suite for the strategies named, and the worker process that it needs.
+//! Checks strategies and exercises against the conformance suite; also the worker process that the suite needs.
 
-use conformance::probe_task::Traps;
+use conformance::probe_task::ProbeTask;
 use conformance::{PROPERTIES, check};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use strategies::{Strategy, WorkerCommand};
+use strategies::{Strategy, WorkerCommand, catalogue};
 
 fn main() -> ExitCode {
+    // Panics are part of the suite, so their messages are not for the user.
+    std::panic::set_hook(Box::new(|_| {}));
     let names: Vec<String> = std::env::args().skip(1).collect();
-    match names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["worker"] => serve(),
+    let passed = match names.as_slice() {
         [] => {
-            eprintln!("usage: conformance STRATEGY..., or the number of an exercise");
-            ExitCode::FAILURE
+            eprintln!("usage: conformance STRATEGY..., or the numbers of exercises");
+            false
         }
-        ref names => {
-            // A trap that panics is part of the suite; its message is not for the person who runs it.
-            std::panic::set_hook(Box::new(|_| {}));
-            let failed = names.iter().filter(|name| !one(name)).count();
-            if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-    }
+        [worker] if worker == "worker" => serve(),
+        names => names.iter().filter(|name| !conforms(name)).count() == 0,
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn find(name: &str) -> Option<&'static Strategy> {
     match name.parse::<usize>() {
         Ok(number) => exercises::ALL.get(number.checked_sub(1)?),
-        Err(_) => harness::find_strategy(name),
+        Err(_) => catalogue::find(name).or_else(|| exercises::ALL.iter().find(|exercise| exercise.name == name)),
     }
 }
 
-fn one(name: &str) -> bool {
+fn conforms(name: &str) -> bool {
     let Some(strategy) = find(name) else {
+        let exercises = exercises::ALL.len();
+        let strategies: Vec<&str> = catalogue::ALL.iter().map(|strategy| strategy.name).collect();
         eprintln!(
-            "there is no strategy and no exercise `{name}`; exercises have numbers from 1 to {}",
-            exercises::ALL.len()
+            "there is no strategy and no exercise `{name}`; exercises have numbers from 1 to {exercises}, and strategies \
+             are {}",
+            strategies.join(", ")
         );
         return false;
     };
@@ -49,11 +49,7 @@ fn one(name: &str) -> bool {
     failures.is_empty()
 }
 
-fn serve() -> ExitCode {
-    let task = Arc::new(Traps::new(Vec::new(), Path::new("")));
-    std::panic::set_hook(Box::new(|_| {}));
-    match strategies::wire::serve(&task, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+fn serve() -> bool {
+    let task = Arc::new(ProbeTask::default());
+    strategies::wire::serve(&task, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()).is_ok()
 }

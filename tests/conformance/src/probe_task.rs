@@ -1,115 +1,102 @@
-//! A task with traps: each partition does what its test wants, in this process or in a worker's.
+//! The probe task: each of its partitions behaves as a check wants, in this process or in a worker's.
 
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use strategies::{Answer, Cancel, Error, Partitions, Result, Task};
+use tempfile::NamedTempFile;
 
 /// What a partition does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Trap {
-    /// Nothing: an honest, quick partition.
-    None,
-    /// Waits for so many microseconds.
+pub enum Behaviour {
+    /// Succeeds at once.
+    Succeed,
+    /// Sleeps this many microseconds, then succeeds.
     Wait(u64),
     /// Fails with an error.
     Fail,
     /// Panics.
     Panic,
-    /// Ends the process that it runs in, if that is a worker's.
-    Die,
 }
 
-/// Partitions with traps, each of one item.
-pub struct Traps {
-    /// What each partition does. If `endless`, they come again and again.
-    pub traps: Vec<Trap>,
+/// A task whose partitions have one item each and the given behaviours. The default is what a worker process serves.
+#[derive(Default)]
+pub struct ProbeTask {
+    /// What each partition does. An endless source repeats them.
+    pub behaviours: Vec<Behaviour>,
     /// Whether the source never ends.
     pub endless: bool,
-    /// A byte is added here whenever a partition begins, in whatever process.
-    pub journal: PathBuf,
-    /// Partitions that were pulled.
-    pub pulled: AtomicU64,
+    /// Cancels `cancel` after this many partitions have begun, if it is not 0.
+    pub cancel_after: u64,
+    /// Cancels the run.
+    pub cancel: Cancel,
     /// The largest number of partitions that were pulled and had not begun.
     pub ahead: AtomicU64,
-    /// Cancelled once so many partitions have begun, if that is not 0.
-    pub cancel_after: u64,
-    /// What is cancelled then.
-    pub cancel: Cancel,
-    /// Whose death [`Trap::Die`] may not be: the process of the tests.
-    pub spared: u32,
+    /// One byte for each partition that has begun, in any process.
+    journal: Option<NamedTempFile>,
 }
 
-impl Traps {
-    /// Partitions with these traps, noting their begin in `journal`.
-    pub fn new(traps: Vec<Trap>, journal: &Path) -> Self {
-        Traps {
-            traps,
-            endless: false,
-            journal: journal.to_owned(),
-            pulled: AtomicU64::new(0),
-            ahead: AtomicU64::new(0),
-            cancel_after: 0,
-            cancel: Cancel::default(),
-            spared: std::process::id(),
-        }
+impl ProbeTask {
+    /// A task with these partitions.
+    ///
+    /// # Errors
+    /// When there is no temporary file for the journal.
+    pub fn new(behaviours: Vec<Behaviour>) -> std::result::Result<Self, String> {
+        let journal = NamedTempFile::new().map_err(|error| format!("cannot create a temporary file: {error}"))?;
+        Ok(ProbeTask { behaviours, journal: Some(journal), ..ProbeTask::default() })
     }
 
-    /// How many partitions have begun since the journal was made.
+    /// How many partitions have begun, over all runs of this task.
     pub fn begun(&self) -> u64 {
-        std::fs::metadata(&self.journal).map_or(0, |journal| journal.len())
+        let metadata = self.journal.as_ref().and_then(|journal| journal.as_file().metadata().ok());
+        metadata.map_or(0, |journal| journal.len())
     }
 }
 
-/// A partition: its number, its trap, and where to note that it began.
+/// A partition: its number, its behaviour, and where to note that it has begun.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Trapped {
+pub struct ProbePartition {
     number: u64,
-    trap: Trap,
+    behaviour: Behaviour,
     journal: PathBuf,
-    spared: u32,
 }
 
-impl Task for Traps {
-    type Partition = Trapped;
+impl Task for ProbeTask {
+    type Partition = ProbePartition;
     type Partial = Vec<u64>;
 
-    fn partitions(self: &Arc<Self>, _: NonZeroUsize) -> Result<Partitions<Trapped>> {
+    fn partitions(self: &Arc<Self>, _: NonZeroUsize) -> Result<Partitions<ProbePartition>> {
         let task = Arc::clone(self);
         let before = task.begun();
+        let journal = task.journal.as_ref().map(|journal| journal.path().to_owned()).unwrap_or_default();
         Ok(Box::new((0u64..).map_while(move |number| {
             let place = usize::try_from(number).ok()?;
-            let trap = match task.endless {
-                true => task.traps[place % task.traps.len()],
-                false => *task.traps.get(place)?,
+            let behaviour = match task.endless {
+                true => task.behaviours[place % task.behaviours.len()],
+                false => *task.behaviours.get(place)?,
             };
-            task.pulled.fetch_add(1, Ordering::Relaxed);
             let begun = task.begun() - before;
             task.ahead.fetch_max(number.saturating_sub(begun), Ordering::Relaxed);
             if task.cancel_after > 0 && begun >= task.cancel_after {
                 task.cancel.cancel();
             }
-            Some(Ok(Trapped { number, trap, journal: task.journal.clone(), spared: task.spared }))
+            Some(Ok(ProbePartition { number, behaviour, journal: journal.clone() }))
         })))
     }
 
-    fn map(&self, partition: Trapped, into: &mut Vec<u64>) -> Result<()> {
-        let noted = OpenOptions::new().create(true).append(true).open(&partition.journal);
-        noted.and_then(|mut journal| journal.write_all(b".")).map_err(Error::task)?;
-        match partition.trap {
-            Trap::None => {}
-            Trap::Wait(microseconds) => std::thread::sleep(Duration::from_micros(microseconds)),
-            Trap::Fail => return Err(Error::task(format!("trap {} is set to fail", partition.number))),
-            Trap::Panic => panic!("trap {} is set to panic", partition.number),
-            Trap::Die if std::process::id() == partition.spared => {
-                return Err(Error::task("a trap that kills its process was run in the process of the tests"));
-            }
-            Trap::Die => std::process::abort(),
+    fn map(&self, partition: ProbePartition, into: &mut Vec<u64>) -> Result<()> {
+        let journal = OpenOptions::new().append(true).open(&partition.journal);
+        journal.and_then(|mut journal| journal.write_all(b".")).map_err(Error::task)?;
+        match partition.behaviour {
+            Behaviour::Succeed => {}
+            Behaviour::Wait(microseconds) => std::thread::sleep(Duration::from_micros(microseconds)),
+            Behaviour::Fail => return Err(Error::task(format!("partition {} is set to fail", partition.number))),
+            Behaviour::Panic => panic!("partition {} is set to panic", partition.number),
         }
         into.push(partition.number);
         Ok(())
@@ -119,7 +106,7 @@ impl Task for Traps {
         into.append(&mut other);
     }
 
-    /// By the remainder of a partition's number, so that something goes astray if a shard is lost or confused.
+    /// By the remainder of a partition's number, so that a shard that is lost or mixed up changes the answer.
     const SHARDS: usize = 3;
 
     fn split(partial: Vec<u64>) -> Vec<Vec<u64>> {
@@ -127,13 +114,13 @@ impl Task for Traps {
         (0..3).map(of_shard).collect()
     }
 
-    /// After two partitions, so that workers hand on what they have in the middle of a run and have some left in the end.
+    /// After two partitions, so that workers add to the shards during the run and still have partitions left at its end.
     fn is_large(partial: &Vec<u64>) -> bool {
         partial.len() >= 2
     }
 
     fn baseline(&self) -> Result<Vec<u64>> {
-        Ok((0..self.traps.len() as u64).collect())
+        Ok((0..self.behaviours.len() as u64).collect())
     }
 
     fn answer(&self, total: &Vec<u64>) -> Result<Answer> {

@@ -1,4 +1,4 @@
-//! Every exercise fails as shipped, for its own reason and in words that help, and says what solves it.
+//! Every exercise fails as shipped, for its own reason and with a helpful sentence, and names its solution.
 
 use conformance::PROPERTIES;
 use std::fs::read_to_string;
@@ -7,11 +7,11 @@ use std::process::{Command, Output};
 use strategies::Strategy;
 use testbed::workspace;
 
-/// What each exercise must be told, by its number: the properties it lacks, and words that lead on.
+/// For each exercise: the properties that it lacks, and words that the suite must print.
 const LACKING: [(&str, &[&str], &[&str]); 3] = [
     (
         "static_split",
-        // Without a job nothing can be seen but that there is none.
+        // A strategy that splits in advance is exempt from the other two.
         &[
             "every job reports exactly once",
             "never more jobs in progress than workers",
@@ -38,13 +38,13 @@ fn conformance(number: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_conformance")).arg(number).output().expect("cargo has built it")
 }
 
-/// The lines of introduction.
+/// The lines of the header.
 fn header(strategy: &Strategy) -> Vec<&'static str> {
     let lines = strategy.source.lines().take_while(|line| line.starts_with("//!"));
     lines.map(|line| line.trim_start_matches("//!").trim()).collect()
 }
 
-/// The file that solves an exercise, as its header has it.
+/// The file that solves an exercise, from its header.
 fn solution(strategy: &Strategy) -> &'static str {
     let found = header(strategy).into_iter().find_map(|line| line.strip_prefix("Solved by: "));
     found.unwrap_or_else(|| panic!("{} does not say what solves it", strategy.name))
@@ -62,7 +62,7 @@ fn every_exercise_fails_as_shipped_with_a_sentence_that_helps() {
             assert_eq!(complaint, properties.contains(&property), "{name}: {property}: {said}");
         }
         for words in *words {
-            assert!(said.contains(words), "{name} is not told \"{words}\": {said}");
+            assert!(said.contains(words), "the suite does not tell {name} \"{words}\": {said}");
         }
         let hold = PROPERTIES.len() - properties.len();
         assert!(said.ends_with(&format!("{name}: {hold} of {} properties hold\n", PROPERTIES.len())), "{said}");
@@ -71,7 +71,7 @@ fn every_exercise_fails_as_shipped_with_a_sentence_that_helps() {
 }
 
 #[test]
-fn an_exercise_that_is_not_there_is_named() {
+fn an_unknown_exercise_is_named_with_the_range_of_numbers() {
     let there = exercises::ALL.len();
     for number in [0, there + 1] {
         let output = conformance(&number.to_string());
@@ -82,7 +82,7 @@ fn an_exercise_that_is_not_there_is_named() {
 }
 
 #[test]
-fn every_exercise_is_introduced_like_a_strategy_and_says_what_to_do() {
+fn every_exercise_has_the_header_of_a_strategy_and_one_place_to_work_at() {
     for (place, exercise) in exercises::ALL.iter().enumerate() {
         let number = place + 1;
         let lines = header(exercise);
@@ -99,16 +99,20 @@ fn every_exercise_is_introduced_like_a_strategy_and_says_what_to_do() {
         ];
         assert_eq!(lines.len(), beginnings.len(), "{}: {lines:#?}", exercise.name);
         for (line, beginning) in lines.iter().zip(&beginnings) {
-            assert!(line.starts_with(beginning.as_str()), "{}: \"{line}\" is no \"{beginning}…\"", exercise.name);
+            assert!(
+                line.starts_with(beginning.as_str()),
+                "{}: \"{line}\" does not begin with \"{beginning}\"",
+                exercise.name
+            );
         }
-        // Put together here, for elsewhere the word means that something is unfinished.
+        // Assembled here, because this word in the source marks unfinished work.
         let hint = concat!("// TO", "DO: ");
-        assert_eq!(exercise.source.matches(hint).count(), 1, "{} shows one place to work at", exercise.name);
+        assert_eq!(exercise.source.matches(hint).count(), 1, "{} must show one place to work at", exercise.name);
     }
 }
 
 #[test]
-fn every_exercise_is_solved_by_a_file_of_the_catalogue_that_introduces_itself_in_the_same_words() {
+fn every_exercise_names_a_solution_of_the_catalogue_with_the_same_header() {
     for exercise in exercises::ALL {
         let path = solution(exercise);
         let text = read_to_string(workspace().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -120,7 +124,7 @@ fn every_exercise_is_solved_by_a_file_of_the_catalogue_that_introduces_itself_in
 }
 
 #[test]
-fn the_folder_of_exercises_has_nothing_but_exercises() {
+fn the_folder_of_exercises_contains_only_exercises() {
     let folder = std::fs::read_dir(workspace().join("exercises/src")).expect("the folder is there");
     let mut names: Vec<String> =
         folder.map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned()).collect();
