@@ -6,13 +6,11 @@ use std::pin::pin;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::SinkExt;
+use postgres::Contents;
 use tokio_postgres::Client;
 
 use crate::error::Error;
 use crate::random::{Random, mix};
-
-/// What creates the table, under the name the book gives it.
-pub const DEFINITION: &str = "CREATE TABLE product (product_id int4 PRIMARY KEY, product_name text NOT NULL)";
 
 /// What a row takes on a server, in bytes: the table and its index with all that PostgreSQL keeps beside them
 /// (`pg_total_relation_size`), of a hundred thousand rows.
@@ -62,7 +60,7 @@ impl Products {
         CopyStream { products: self, next: Next::Header }
     }
 
-    /// Copies all rows into `table`, which has the columns of [`DEFINITION`]; returns how many the server took.
+    /// Copies all rows into `table`, which has the columns [`Products::COLUMNS`]; returns how many the server took.
     ///
     /// `table` is written into the statement as it is: quote it where SQL wants it quoted.
     ///
@@ -86,6 +84,29 @@ impl Products {
         let mut random = Random::new(mix(mix(self.seed) ^ u64::from(product_id.cast_unsigned())));
         [random.pick(&BRANDS), " ", random.pick(&ADJECTIVES), " ", random.pick(&NOUNS), " ", random.pick(&SIZES)]
             .into_iter()
+    }
+}
+
+impl Contents for Products {
+    const TABLE: &'static str = "product";
+    const COLUMNS: &'static str = "product_id int4 PRIMARY KEY, product_name text NOT NULL";
+
+    fn rows(&self) -> u64 {
+        u64::from(self.count.cast_unsigned())
+    }
+
+    fn bytes(&self) -> u64 {
+        Contents::rows(self) * BYTES_PER_ROW
+    }
+
+    /// Seed and count, and the first rows as they are generated today.
+    fn identity(&self) -> Vec<u8> {
+        let first = self.copy_stream().next().unwrap_or_default();
+        [format!("{self:?}").as_bytes(), &first].concat()
+    }
+
+    async fn fill(&self, client: &Client, table: &str) -> Result<(), tokio_postgres::Error> {
+        self.load(client, table).await.map(drop)
     }
 }
 

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use datasets::products::{DEFINITION, Product, Products};
-use postgres::{Environment, Server, connect};
+use datasets::products::{BYTES_PER_ROW, Product, Products};
+use postgres::{Contents, Environment, Server, connect};
 
 #[test]
 fn the_server_has_the_rows_that_were_loaded() {
@@ -18,7 +18,7 @@ fn the_server_has_the_rows_that_were_loaded() {
     let products = Products::new(1, 10_000).unwrap();
     let (client, mut driver) = connect(&server.url()).unwrap();
     let stored: Vec<Product> = driver.block_on(async {
-        client.batch_execute(DEFINITION).await.unwrap();
+        client.batch_execute(&format!("CREATE TABLE product ({})", Products::COLUMNS)).await.unwrap();
         assert_eq!(products.load(&client, "product").await.unwrap(), 10_000);
         // Ids are taken: the copy fails as a whole.
         assert!(products.load(&client, "product").await.is_err());
@@ -29,5 +29,17 @@ fn the_server_has_the_rows_that_were_loaded() {
     });
     assert!(stored.into_iter().eq(products.rows()));
     drop(client);
+    server.stop().unwrap();
+}
+
+#[test]
+fn a_row_takes_as_many_bytes_as_is_assumed() {
+    let Ok(server) = Server::open(&Environment::of_this_process(), 0) else { return };
+    server.load(&Products::new(7, 100_000).unwrap()).unwrap();
+    let (client, mut driver) = connect(&server.url()).unwrap();
+    let size = format!("SELECT pg_total_relation_size('{}')", server.table::<Products>());
+    let bytes: i64 = driver.block_on(client.query_one(&size, &[])).unwrap().get(0);
+    let (row, expected) = (bytes as f64 / 1e5, BYTES_PER_ROW as f64);
+    assert!((row / expected - 1.0).abs() < 0.05, "a row takes {row} bytes and not {expected}");
     server.stop().unwrap();
 }

@@ -3,6 +3,7 @@
 use crate::interrupt::Interrupt;
 use anyhow::{Context, Result, bail};
 use datasets::ngrams::Recipe;
+use datasets::products::Products;
 use postgres::{Environment, Server};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -57,7 +58,7 @@ impl Prepared {
                 Ok(up) => {
                     notes.insert("server".to_owned(), up.about().to_owned());
                     inputs.cursor_pages.database_url = Some(up.url());
-                    inputs.cursor_pages.table = Some(format!("{}.product", up.schema()));
+                    inputs.cursor_pages.table = Some(up.table::<Products>());
                     server = Some(up);
                 }
                 Err(error) => skipped.extend(on_a_server.iter().map(|task| ((*task).to_owned(), error.to_string()))),
@@ -109,11 +110,12 @@ pub fn made(
     Ok(inputs)
 }
 
-fn bring_up(inputs: &Inputs, folder: &Path, say: &dyn Fn(&str)) -> Result<Server, postgres::Error> {
+fn bring_up(inputs: &Inputs, folder: &Path, say: &dyn Fn(&str)) -> Result<Server> {
     let options = &inputs.cursor_pages;
     let mut environment = Environment::of_this_process();
     environment.address = options.address().map(str::to_owned);
-    let (server, loaded) = Server::with_products(&environment, (options.rows, SEED), folder)?;
+    let products = Products::new(SEED, options.rows)?;
+    let (server, loaded) = Server::with(&environment, &products, folder)?;
     say(server.about());
     let (copying, settling) = (loaded.copying.as_secs_f64(), loaded.settling.as_secs_f64());
     let how = if loaded.kept { "copied with the server's files, kept from an earlier load" } else { "loaded" };

@@ -28,7 +28,8 @@ use tokio_postgres::error::DbError;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
-use crate::connection_error::{Error, Result, explain, explain_notice};
+use crate::error::ConnectError;
+use crate::explain::{explain, explain_notice};
 use crate::socket::{self, Socket};
 
 /// How long a server may take to accept us and to say so, unless the address sets `connect_timeout`.
@@ -38,15 +39,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// Nothing happens on the connection except while [`Driver::block_on`] runs. Settings honoured: user, password,
 /// database, options, application name, hosts and ports (tried in order) and `connect_timeout`. There is no TLS.
-pub fn connect(url: &str) -> Result<(Client, Driver)> {
-    let config: Config = url.parse().map_err(|error| Error::Address { reason: explain(&error) })?;
+pub fn connect(url: &str) -> Result<(Client, Driver), ConnectError> {
+    let config: Config = url.parse().map_err(|error| ConnectError::Address { reason: explain(&error) })?;
     let address = masked(&config);
     if config.get_ssl_mode() == SslMode::Require {
         let reason =
             "it asks for sslmode=require, and this program speaks no TLS; use a Unix socket or a trusted network";
-        return Err(Error::Connect { address, reason: reason.into() });
+        return Err(ConnectError::Server { address, reason: reason.into() });
     }
-    let refused = |reason: String| Error::Connect { address: address.clone(), reason };
+    let refused = |reason: String| ConnectError::Server { address: address.clone(), reason };
     let deadline = Instant::now() + config.get_connect_timeout().copied().unwrap_or(PATIENCE);
 
     let socket = Socket::open(&config, deadline).map_err(&refused)?;

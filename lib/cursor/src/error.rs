@@ -1,4 +1,4 @@
-//! What can go wrong with a cursor.
+//! Why there is no connection, or a cursor has stopped. No message holds a password.
 
 use std::fmt;
 
@@ -55,4 +55,23 @@ impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         Error::Postgres(error)
     }
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The address cannot be read. It is not repeated here, since it may hold a password.
+    #[error("cannot read the database address: {reason}. Expected postgresql://user:password@host:port/database")]
+    Address {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody answers at the address, or the server turned us away.
+    #[error("cannot connect to {address}: {reason}")]
+    Server {
+        /// The address without its password.
+        address: String,
+        /// The server's message with its SQLSTATE, or the operating system's.
+        reason: String,
+    },
 }

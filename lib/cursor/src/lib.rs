@@ -55,10 +55,10 @@
 //! }
 //! ```
 
-pub mod connection;
-pub mod connection_error;
+mod connection;
 mod error;
 mod error_hints;
+mod explain;
 mod metrics;
 mod page_size;
 mod pages;
@@ -66,9 +66,9 @@ mod rows;
 mod scroll;
 mod socket;
 
-pub use connection::{Driver, connect};
-pub use connection_error::explain;
-pub use error::Error;
+pub use connection::{Driver, connect, masked};
+pub use error::{ConnectError, Error};
+pub use explain::explain;
 pub use metrics::Metrics;
 pub use page_size::PageSize;
 pub use rows::Rows;

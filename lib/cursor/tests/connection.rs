@@ -10,17 +10,18 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use postgres::{Driver, Environment, Server, connect, discovery, explain};
+use cursor::{Driver, connect, explain};
+use postgres::{Environment, Server};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// One server for all tests here; it ends with this process, because its watchdog sees to it.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
-    let environment = Environment::of_this_process();
-    let found = discovery::find(&environment).unwrap_or_else(|error| panic!("{error}"));
-    let server = Server::start(&found, environment.runs_as.as_ref(), 0).unwrap_or_else(|error| panic!("{error}"));
-    server.load_products(20_000, 1).unwrap();
+    let server = Server::open(&Environment::of_this_process(), 0).unwrap_or_else(|error| panic!("{error}"));
+    let (client, mut driver) = connect(&server.url()).unwrap();
+    let create = "CREATE TABLE goldilocks.product AS SELECT product_id FROM generate_series(1, 20000) AS product_id";
+    driver.block_on(client.batch_execute(create)).unwrap();
     server
 });
 

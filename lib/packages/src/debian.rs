@@ -14,8 +14,7 @@ use crate::{Error, Host, expand, shell};
 
 /// Whether this is Debian or one of its children, with the programs that [`unpack`] uses.
 pub fn is_here(host: &Host) -> bool {
-    let has = |name: &str| host.path.iter().any(|folder| folder.join(name).is_file());
-    host.root.join("etc/debian_version").exists() && has("apt-get") && has("dpkg-deb")
+    host.root.join("etc/debian_version").exists() && host.has("apt-get") && host.has("dpkg-deb")
 }
 
 /// Installs packages for the whole machine; needs root's rights.
@@ -87,7 +86,7 @@ pub fn unpack(packages: &[&str], folder: &Path) -> Result<Unpacked, Error> {
 }
 
 /// Has a program, and what it starts, find these libraries before the system's. Without libraries it does nothing.
-pub fn lend(libraries: &[PathBuf], command: &mut Command) {
+pub fn set_library_path(command: &mut Command, libraries: &[PathBuf]) {
     const VARIABLE: &str = "LD_LIBRARY_PATH";
     let present = env::var_os(VARIABLE).unwrap_or_default();
     let present = env::split_paths(&present).filter(|folder| !folder.as_os_str().is_empty());

@@ -38,6 +38,11 @@ impl Host {
             we_are_root,
         }
     }
+
+    /// Whether a program of that name is on `PATH`.
+    pub fn has(&self, name: &str) -> bool {
+        self.path.iter().any(|folder| folder.join(name).is_file())
+    }
 }
 
 /// Every folder that matches `pattern`, in which a part may hold one `*`.

@@ -1,7 +1,8 @@
-//! Finds the programs `initdb` and `postgres`, in an order that lets the user decide first and the machine last.
+//! Finds the programs `initdb` and `postgres`. What the user has named comes first, then what the machine has.
 //!
-//! Everything the search depends on is in [`Environment`], so tests can search a made-up machine.
+//! The search depends on [`Environment`] alone, so that tests can search a machine that they made up.
 
+use std::cmp::Reverse;
 use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,31 +10,30 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
-use crate::install;
+use crate::places::{
+    self, OLDEST, PACKAGE, PROGRAMS_IN_PACKAGE, PROGRAMS_IN_WHEEL, USUAL_PLACES, USUAL_PLACES_AT_HOME, wheel_folder,
+};
 use crate::user::User;
 use packages::debian::{self, Unpacked};
 use packages::{Host, expand};
-
-/// The oldest release with range scans over physical rows (TID range scans), which the partitioned cursors need.
-pub const OLDEST: u32 = 14;
 
 /// The machine as the search sees it.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// Its programs and folders.
     pub host: Host,
-    /// The address of a server to use instead of one of our own: `DATABASE_URL`, or what the command line says.
+    /// The address of an external server: `DATABASE_URL`, or the command line's option.
     pub address: Option<String>,
     /// `PGBIN`: the folder of the server's programs.
     pub pgbin: Option<PathBuf>,
-    /// `PG_CONFIG`: the program that knows that folder.
+    /// `PG_CONFIG`: the program that prints that folder.
     pub pg_config: Option<PathBuf>,
-    /// Who the server will run as, if not as ourselves.
+    /// The user that runs the server, if not this process's.
     pub runs_as: Option<User>,
 }
 
 impl Environment {
-    /// The machine this process runs on.
+    /// The machine that this process runs on.
     pub fn of_this_process() -> Environment {
         let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let host = Host::of_this_process();
@@ -48,166 +48,149 @@ impl Environment {
     }
 }
 
-/// A server that can be started.
+/// An installed or unpacked PostgreSQL that can be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Installation {
     /// The folder that holds `initdb` and `postgres`.
     pub programs: PathBuf,
-    /// Folders of shared libraries that they need beside the system's; none if the server is installed.
+    /// Folders of shared libraries that the programs need beside those of the operating system. Only an unpacked server
+    /// has any.
     pub libraries: Vec<PathBuf>,
     /// Its version, "15.18".
     pub version: String,
-    /// Why this one: "newest in the usual places".
-    pub because: &'static str,
+    /// Why the search chose it: "newest in the usual places".
+    pub reason: &'static str,
+    /// The user that runs its programs, if not this process's.
+    pub runs_as: Option<User>,
 }
 
-impl std::fmt::Display for Found {
-    fn fmt(&self, line: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(line, "PostgreSQL {} in {} ({})", self.version, self.programs.display(), self.because)
+impl Installation {
+    /// The folder, and why the search chose it.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}: {}", self.programs.display(), self.reason)
+    }
+
+    /// The first number of its version; 0 if it has none.
+    pub(crate) fn major(&self) -> u64 {
+        numbers(&self.version).first().copied().unwrap_or(0)
     }
 }
 
-/// The first usable server, or everything that was tried and why it was not it.
+impl std::fmt::Display for Installation {
+    fn fmt(&self, line: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(line, "PostgreSQL {} in {} ({})", self.version, self.programs.display(), self.reason)
+    }
+}
+
+/// The first usable server; without one, an error that lists each place and why it was rejected.
 ///
 /// Order: `PGBIN`, `PG_CONFIG`, `PATH`, `pg_config` on `PATH`, the usual places (newest first), our own cache.
-/// A `PGBIN` or `PG_CONFIG` that leads nowhere is an error: the user meant that one and no other.
-pub fn find(environment: &Environment) -> Result<Found> {
+/// A `PGBIN` or `PG_CONFIG` that leads nowhere is an error, because the user has named that server and no other.
+pub fn find(environment: &Environment) -> Result<Installation> {
     let mut tried = Vec::new();
-    let asked = [
+    let named = [
         ("PGBIN says so", "PGBIN", environment.pgbin.clone().map(Ok)),
         ("PG_CONFIG says so", "PG_CONFIG", environment.pg_config.as_deref().map(folder_of)),
     ];
-    for (because, variable, folder) in asked {
+    for (reason, variable, folder) in named {
         let Some(folder) = folder else {
             tried.push(format!("{variable}: not set"));
             continue;
         };
-        match folder.and_then(|folder| examine(folder, because, environment)) {
-            Ok(found) => return Ok(found),
-            Err(reason) => {
-                tried.push(format!("{variable}: {reason}"));
-                let advice = format!("Correct {variable}, or unset it so that the other places are searched.");
-                return Err(Error::NotFound { tried, advice });
+        match folder.and_then(|folder| examine(folder, reason, environment)) {
+            Ok(installation) => return Ok(installation),
+            Err(problem) => {
+                tried.push(format!("{variable}: {problem}"));
+                let hint = format!("Correct {variable}, or unset it so that the other places are searched.");
+                return Err(Error::NotFound { tried, hint });
             }
         }
     }
-    let places = on_path(environment)
-        .into_iter()
-        .chain(by_pg_config(environment))
-        .chain(usual_places(environment))
-        .chain(cached(environment));
-    for (because, place) in places {
-        match place.and_then(|folder| examine(folder, because, environment)) {
-            Ok(found) => return Ok(found),
-            Err(reason) => tried.push(reason),
+    let host = &environment.host;
+    for (reason, place) in
+        on_path(host).into_iter().chain(by_pg_config(host)).chain(usual_places(host)).chain(cached(host))
+    {
+        match place.and_then(|folder| examine(folder, reason, environment)) {
+            Ok(installation) => return Ok(installation),
+            Err(problem) => tried.push(problem),
         }
     }
-    let advice = install::advice(environment);
-    Err(Error::NotFound { tried, advice })
+    Err(Error::NotFound { tried, hint: places::hint(host) })
 }
 
-/// A place to look at and why, or why there is none.
-type Place = (&'static str, Result<PathBuf, String>);
+/// The reason for a place, and its folder; or why there is no folder.
+type Candidate = (&'static str, Result<PathBuf, String>);
 
-fn on_path(environment: &Environment) -> Vec<Place> {
-    let because = "on PATH";
-    let folders = environment.host.path.iter().filter(|folder| is_program(&folder.join("postgres")));
-    let mut places: Vec<Place> = folders
-        .map(|folder| {
-            // A link on PATH leads to where the server's other files are.
-            let program = folder.join("postgres");
-            let real = program.canonicalize().unwrap_or(program);
-            (because, Ok(real.parent().unwrap_or(folder).to_path_buf()))
+fn on_path(host: &Host) -> Vec<Candidate> {
+    let reason = "on PATH";
+    let mut candidates: Vec<Candidate> = programs_on_path(host, "postgres")
+        .map(|program| {
+            // A link on PATH leads to the folder of the server's other files.
+            let program = program.canonicalize().unwrap_or(program);
+            (reason, Ok(program.parent().unwrap_or(Path::new("/")).to_path_buf()))
         })
         .collect();
-    if places.is_empty() {
-        places.push((because, Err("PATH: no postgres there".into())));
+    if candidates.is_empty() {
+        candidates.push((reason, Err("PATH: no postgres there".into())));
     }
-    places
+    candidates
 }
 
-fn by_pg_config(environment: &Environment) -> Vec<Place> {
-    let program =
-        environment.host.path.iter().map(|folder| folder.join("pg_config")).find(|program| is_program(program));
+fn by_pg_config(host: &Host) -> Option<Candidate> {
+    let program = programs_on_path(host, "pg_config").next();
     let folder = program.ok_or_else(|| "pg_config: not on PATH".to_string()).and_then(|program| folder_of(&program));
-    vec![("pg_config on PATH says so", folder)]
+    Some(("pg_config on PATH says so", folder))
 }
 
-/// Where packages and installers put it; a `*` stands for any one name.
-const USUAL_PLACES: &[&str] = &[
-    "usr/lib/postgresql/*/bin",
-    "usr/pgsql-*/bin",
-    "usr/libexec/postgresql*",
-    "usr/lib/postgresql*/bin",
-    "usr/local/pgsql*/bin",
-    "opt/homebrew/opt/postgresql*/bin",
-    "usr/local/opt/postgresql*/bin",
-    "home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
-    "Applications/Postgres.app/Contents/Versions/*/bin",
-    "Library/PostgreSQL/*/bin",
-    "opt/local/lib/postgresql*/bin",
-];
+fn programs_on_path<'a>(host: &'a Host, name: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
+    host.path.iter().map(move |folder| folder.join(name)).filter(|program| is_program(program))
+}
 
-/// The same below the user's own folder.
-const USUAL_PLACES_AT_HOME: &[&str] = &[
-    ".pgrx/*/pgrx-install/bin",
-    ".theseus/postgresql/*/bin",
-    ".asdf/installs/postgres/*/bin",
-    ".local/share/mise/installs/postgres/*/bin",
-];
-
-fn usual_places(environment: &Environment) -> Vec<Place> {
-    let at_home =
-        environment.host.home.iter().flat_map(|home| USUAL_PLACES_AT_HOME.iter().map(move |place| (home, *place)));
-    let mut folders: Vec<PathBuf> = USUAL_PLACES
-        .iter()
-        .map(|place| (&environment.host.root, *place))
-        .chain(at_home)
-        .flat_map(|(root, pattern)| expand(root, pattern))
-        .filter(|folder| folder.join("postgres").exists())
-        .collect();
-    folders.sort_by_cached_key(|folder| std::cmp::Reverse(numbers(folder)));
+fn usual_places(host: &Host) -> Vec<Candidate> {
+    let at_root = USUAL_PLACES.iter().flat_map(|place| expand(&host.root, place));
+    let at_home = host.home.iter().flat_map(|home| USUAL_PLACES_AT_HOME.iter().flat_map(|place| expand(home, place)));
+    let folders = newest_first(at_root.chain(at_home).filter(|folder| folder.join("postgres").exists()).collect());
     if folders.is_empty() {
         return vec![("usual places", Err("the usual places (/usr/lib/postgresql/*/bin and the like): none".into()))];
     }
     folders.into_iter().map(|folder| ("newest in the usual places", Ok(folder))).collect()
 }
 
-fn cached(environment: &Environment) -> Vec<Place> {
-    let because = "fetched by the set-up step";
-    let of_cache = |cache: &PathBuf| {
-        let root = debian::folder(cache, install::PACKAGE);
-        let mut folders = expand(&root, install::PROGRAMS_IN_PACKAGE);
-        folders.sort_by_cached_key(|folder| std::cmp::Reverse(numbers(folder)));
-        let nothing = format!("{}: nothing unpacked there", root.display());
-        let unpacked = if folders.is_empty() { vec![Err(nothing)] } else { folders.into_iter().map(Ok).collect() };
-        let wheel = install::PROGRAMS_IN_WHEEL.map(|inside| Ok(install::wheel_folder(cache).join(inside)));
-        unpacked.into_iter().chain(wheel).map(move |place| (because, place))
-    };
-    environment.host.caches.iter().flat_map(of_cache).collect()
+fn cached(host: &Host) -> impl Iterator<Item = Candidate> {
+    host.caches.iter().flat_map(|cache| {
+        let root = debian::folder(cache, PACKAGE);
+        let folders = newest_first(expand(&root, PROGRAMS_IN_PACKAGE));
+        let nothing = folders.is_empty().then(|| Err(format!("{}: nothing unpacked there", root.display())));
+        let wheel = PROGRAMS_IN_WHEEL.map(|inside| wheel_folder(cache).join(inside));
+        let folders = folders.into_iter().chain(wheel).map(Ok);
+        nothing.into_iter().chain(folders).map(|folder| ("fetched by the set-up step", folder))
+    })
 }
 
 /// The libraries that were unpacked together with the programs in `folder`.
-fn libraries_of(folder: &Path, environment: &Environment) -> Vec<PathBuf> {
-    let roots = environment.host.caches.iter().map(|cache| debian::folder(cache, install::PACKAGE));
-    let unpacked = roots.filter(|root| folder.starts_with(root)).find_map(|root| Unpacked::at(&root));
+fn libraries_of(folder: &Path, host: &Host) -> Vec<PathBuf> {
+    let mut roots = host.caches.iter().map(|cache| debian::folder(cache, PACKAGE));
+    let unpacked = roots.find(|root| folder.starts_with(root)).and_then(|root| Unpacked::at(&root));
     unpacked.map(|unpacked| unpacked.libraries).unwrap_or_default()
 }
 
-/// The numbers in a path, in order: what makes "18" newer than "9.6".
-fn numbers(folder: &Path) -> Vec<u64> {
-    let name = folder.to_string_lossy();
-    name.split(|letter: char| !letter.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+fn newest_first(mut folders: Vec<PathBuf>) -> Vec<PathBuf> {
+    folders.sort_by_cached_key(|folder| Reverse(numbers(&folder.to_string_lossy())));
+    folders
 }
 
-/// Where `pg_config` says the programs are.
+/// The numbers in a text, in order: they make "18" newer than "9.6".
+fn numbers(text: &str) -> Vec<u64> {
+    text.split(|letter: char| !letter.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+}
+
+/// The folder of programs that `pg_config` prints.
 fn folder_of(pg_config: &Path) -> Result<PathBuf, String> {
-    let said = output(pg_config, "--bindir", &[])?;
-    Ok(PathBuf::from(said))
+    output(pg_config, "--bindir", &[]).map(PathBuf::from)
 }
 
-/// Whether the programs are there, run here and are new enough; the reason if not.
-fn examine(folder: PathBuf, because: &'static str, environment: &Environment) -> Result<Found, String> {
+/// The installation in `folder`, if its programs are there, run here and are new enough; otherwise the problem.
+fn examine(folder: PathBuf, reason: &'static str, environment: &Environment) -> Result<Installation, String> {
     for program in ["postgres", "initdb"] {
         let program = folder.join(program);
         if !is_program(&program) {
@@ -222,33 +205,37 @@ fn examine(folder: PathBuf, because: &'static str, environment: &Environment) ->
         }
     }
     let program = folder.join("postgres");
-    let libraries = libraries_of(&folder, environment);
-    let said = output(&program, "--version", &libraries)?;
-    let version = said
+    let libraries = libraries_of(&folder, &environment.host);
+    let printed = output(&program, "--version", &libraries)?;
+    let version = printed
         .split_whitespace()
         .find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))
-        .ok_or_else(|| format!("{}: says \"{said}\" when asked for its version", program.display()))?;
-    let major: u32 =
-        version.split(|letter: char| !letter.is_ascii_digit()).find_map(|part| part.parse().ok()).unwrap_or(0);
-    if major < OLDEST {
-        return Err(format!("{}: version {version}, and at least {OLDEST} is needed", program.display()));
+        .ok_or_else(|| format!("{}: prints \"{printed}\" for --version", program.display()))?;
+    let installation = Installation {
+        version: version.into(),
+        programs: folder,
+        libraries,
+        reason,
+        runs_as: environment.runs_as.clone(),
+    };
+    if installation.major() < u64::from(OLDEST) {
+        return Err(format!("{}: version {version} is older than {OLDEST}", program.display()));
     }
-    Ok(Found { version: version.into(), programs: folder, libraries, because })
+    Ok(installation)
 }
 
 fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// What a program prints when asked; the reason if it cannot be run.
+/// What a program prints; the problem if it cannot be run.
 fn output(program: &Path, argument: &str, libraries: &[PathBuf]) -> Result<String, String> {
-    let shown = format!("{} {argument}", program.display());
+    let line = format!("{} {argument}", program.display());
     let mut command = Command::new(program);
-    debian::lend(libraries, &mut command);
-    let output = command.arg(argument).stdin(Stdio::null()).output().map_err(|error| format!("{shown}: {error}"))?;
+    debian::set_library_path(&mut command, libraries);
+    let output = command.arg(argument).stdin(Stdio::null()).output().map_err(|error| format!("{line}: {error}"))?;
     if !output.status.success() {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{shown}: {}, {}", output.status, complaint.trim()));
+        return Err(format!("{line}: {}, {}", output.status, String::from_utf8_lossy(&output.stderr).trim()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a server, in sentences that name the next step and never a password.
+//! Why a server does not come up or does not answer. Each message names the next step and never a password.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why there is no server, no connection or no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No PostgreSQL on this machine that we may use.
-    #[error("found no PostgreSQL server on this machine. Looked at:\n{}\n{advice}", indented(.tried))]
+    /// The search found no PostgreSQL that we may use.
+    #[error("found no PostgreSQL server on this machine. Looked at:\n{}\n{hint}", indented(.tried))]
     NotFound {
         /// One line per place: where, and why not.
         tried: Vec<String>,
         /// What the user can do about it.
-        advice: String,
+        hint: String,
     },
     /// There is no connection.
     #[error(transparent)]
-    Connection(#[from] cursor::connection_error::Error),
+    Connection(#[from] cursor::ConnectError),
     /// The server refused or failed a statement.
     #[error("{doing}: {reason}")]
     Database {
@@ -29,18 +29,25 @@ pub enum Error {
         /// The server's message with its SQLSTATE.
         reason: String,
     },
-    /// The table asked for cannot be made.
-    #[error("{0}")]
-    Products(String),
+    /// A table has more or fewer rows than its contents.
+    #[error("{table} has {rows} rows instead of {expected}; load it again")]
+    Rows {
+        /// The table's qualified name.
+        table: String,
+        /// Rows of its contents.
+        expected: u64,
+        /// Rows that the server counted.
+        rows: u64,
+    },
     /// The server's programs are there but do not come up.
-    #[error("{doing} failed: {reason}. {advice}{}", quoted(.log))]
+    #[error("{doing} failed: {reason}. {hint}{}", quoted(.log))]
     Start {
         /// The program and what it was doing.
         doing: String,
         /// How it ended.
         reason: String,
         /// What the user can do about it.
-        advice: String,
+        hint: String,
         /// The last lines of the server's log.
         log: String,
     },
@@ -49,21 +56,21 @@ pub enum Error {
     Io {
         /// A verb: "create", "read".
         doing: &'static str,
-        /// To what.
+        /// What the verb applies to.
         path: PathBuf,
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// One way to install a server has failed.
+    /// One method of installing a server has failed.
     #[error(transparent)]
     Package(#[from] packages::Error),
     /// The set-up step could not install a server.
-    #[error("cannot install PostgreSQL:\n{}\n{advice}", indented(.reasons))]
+    #[error("cannot install PostgreSQL:\n{}\n{hint}", indented(.reasons))]
     Install {
-        /// One for each way that was tried.
+        /// One for each method that was tried.
         reasons: Vec<String>,
         /// The line to type instead.
-        advice: String,
+        hint: String,
     },
 }
 
@@ -74,7 +81,7 @@ impl Error {
         move |source| Error::Io { doing, path, source }
     }
 
-    /// For `.map_err(Error::database("count the rows"))`.
+    /// For `.map_err(Error::database("cannot count the rows"))`.
     pub(crate) fn database(doing: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Error {
         let doing = doing.into();
         move |error| Error::Database { doing, reason: explain(&error) }

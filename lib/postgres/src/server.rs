@@ -1,31 +1,29 @@
-//! The server the cursor tasks stream from: started by us and thrown away, or given to us.
+//! The server that callers hold: a private one, or a schema of our own on an external one.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::error::SqlState;
 
-use crate::cluster::Cluster;
-use crate::discovery::{Environment, Found, find};
+use crate::contents::Contents;
+use crate::discovery::{Environment, Installation, find};
 use crate::error::{Error, Result};
-use crate::external::Given;
-use crate::private::{Own, initdb_arguments};
-use crate::user::User;
-use cursor::connection::connect;
-use cursor::explain;
-use datasets::products::{BYTES_PER_ROW, DEFINITION, Products};
+use crate::external::ExternalSchema;
+use crate::kept_files::KeptFiles;
+use crate::private::{PrivateServer, initdb_arguments};
+use cursor::{connect, explain};
 
-/// Our schema on a server of our own.
+/// Our schema on a private server.
 const SCHEMA: &str = "goldilocks";
 
-/// The settings that can change a figure: they belong into the record.
-const TELLING: &str = "'shared_buffers', 'fsync', 'synchronize_seqscans', 'jit', 'max_parallel_workers_per_gather', \
-                       'autovacuum', 'max_connections', 'io_method'";
+/// The settings that can change a figure, as an SQL list. The record names them.
+const RECORDED_SETTINGS: &str = "'shared_buffers', 'fsync', 'synchronize_seqscans', 'jit', \
+                                 'max_parallel_workers_per_gather', 'autovacuum', 'max_connections', 'io_method'";
 
-/// A PostgreSQL server with a schema for us. Dropping it leaves nothing behind.
+/// A PostgreSQL server with a schema of our own. Dropping it removes all that it has made.
 #[derive(Debug)]
 pub struct Server {
-    place: Place,
+    kind: Kind,
     url: String,
     schema: String,
     version: String,
@@ -33,9 +31,9 @@ pub struct Server {
 }
 
 #[derive(Debug)]
-enum Place {
-    Own(Own),
-    Given(Given),
+enum Kind {
+    Private(PrivateServer),
+    External(ExternalSchema),
 }
 
 /// How a table was loaded.
@@ -45,112 +43,95 @@ pub struct Loaded {
     pub rows: u64,
     /// The table's size on the server, in bytes, with its maps.
     pub bytes: u64,
-    /// From the first byte sent until the server had all rows.
+    /// Time from the first byte sent until the server had all rows.
     pub copying: Duration,
-    /// Freezing, analysing and one scan to warm up; the scan alone, if it was kept.
+    /// Time to freeze, analyse and read the table once; with kept files, to read it once.
     pub settling: Duration,
-    /// Whether nothing was sent, for the server's files were kept from an earlier load.
+    /// Whether the server started from kept files, so that no row was sent.
     pub kept: bool,
 }
 
 impl Server {
-    /// The server at the environment's address, or else one of our own, from the first programs that are found.
+    /// Opens a schema on the server at the environment's address; without an address, starts a private server.
     ///
-    /// `table_bytes` is the size of the largest table to come; the server's buffers are chosen by it.
+    /// `table_bytes` is the size of the largest table to come; a private server's buffers follow from it.
     pub fn open(environment: &Environment, table_bytes: u64) -> Result<Server> {
         match &environment.address {
             Some(url) => Server::at(url),
-            None => Server::start(&find(environment)?, environment.runs_as.as_ref(), table_bytes),
+            None => Server::start(&find(environment)?, table_bytes),
         }
     }
 
-    /// A schema of our own on the server at `url`, dropped at the end.
-    pub fn at(url: &str) -> Result<Server> {
-        let given = Given::claim(url)?;
-        let (url, schema) = (url.to_string(), given.schema.clone());
-        let whence = format!("given: {}, schema {schema}", given.shown);
-        Server::describe(Place::Given(given), url, schema, &whence)
-    }
-
-    /// The same with the first `rows` products that follow from `seed` in its table.
+    /// Opens a server as [`Server::open`] does, and loads `contents` into its schema.
     ///
-    /// The files of a server of our own are kept in the folder `clusters` when the table has been loaded, and the next
-    /// server with that table starts from a copy of them.
-    pub fn with_products(
-        environment: &Environment,
-        (rows, seed): (u64, u64),
-        clusters: &Path,
-    ) -> Result<(Server, Loaded)> {
-        let table_bytes = rows.saturating_mul(BYTES_PER_ROW);
+    /// The folder `kept` keeps the files of a private server once the table is loaded. The next private server with the
+    /// same contents starts from a copy of them.
+    pub fn with(environment: &Environment, contents: &impl Contents, kept: &Path) -> Result<(Server, Loaded)> {
         if environment.address.is_some() {
-            let server = Server::open(environment, table_bytes)?;
-            let loaded = server.load_products(rows, seed)?;
+            let server = Server::open(environment, contents.bytes())?;
+            let loaded = server.load(contents)?;
             return Ok((server, loaded));
         }
-        let found = find(environment)?;
-        let products = products(rows, seed)?;
-        let cluster = Cluster::of(clusters, &found, &initdb_arguments(&found), products);
-        let runs_as = environment.runs_as.as_ref();
-        if cluster.is_kept() {
-            match Server::from_kept(&found, runs_as, table_bytes, &cluster, rows) {
+        let installation = find(environment)?;
+        let kept = KeptFiles::of(kept, &installation, &initdb_arguments(&installation), contents);
+        if kept.exist() {
+            match Server::from_kept(&installation, &kept, contents) {
                 Ok(up) => return Ok(up),
-                Err(_) => cluster.forget(),
+                Err(_) => kept.remove(),
             }
         }
-        let mut server = Server::start(&found, runs_as, table_bytes)?;
-        let loaded = server.load_products(rows, seed)?;
+        let mut server = Server::start(&installation, contents.bytes())?;
+        let loaded = server.load(contents)?;
         server.drop_templates()?;
-        if let Place::Own(own) = &mut server.place {
-            own.keep_files(&cluster, &found, runs_as, table_bytes)?;
+        if let Kind::Private(private) = &mut server.kind {
+            private.keep_files(&kept)?;
         }
+        // The restart has emptied the server's buffers.
         let begun = Instant::now();
-        server.scan_products()?;
+        server.scan(contents)?;
         Ok((server, Loaded { settling: loaded.settling + begun.elapsed(), ..loaded }))
     }
 
-    /// A server of our own on a copy of kept files.
-    fn from_kept(
-        found: &Found,
-        runs_as: Option<&User>,
-        table_bytes: u64,
-        cluster: &Cluster,
-        rows: u64,
-    ) -> Result<(Server, Loaded)> {
+    /// Starts a private server on a copy of kept files.
+    fn from_kept(installation: &Installation, kept: &KeptFiles, contents: &impl Contents) -> Result<(Server, Loaded)> {
         let begun = Instant::now();
-        let server = Server::on(Own::start(found, runs_as, table_bytes, Some(cluster))?, found)?;
+        let server = Server::describe_private(PrivateServer::start(installation, contents.bytes(), Some(kept))?)?;
         let copying = begun.elapsed();
         let begun = Instant::now();
-        let (counted, bytes) = server.scan_products()?;
-        if counted != rows {
-            return Err(Error::Products(format!("{counted} products were kept instead of {rows}")));
-        }
+        let (rows, bytes) = server.scan(contents)?;
         Ok((server, Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: true }))
     }
 
-    /// A private, throw-away server made with the programs in `found`; run as `runs_as` where we are root.
-    pub fn start(found: &Found, runs_as: Option<&User>, table_bytes: u64) -> Result<Server> {
-        let own = Own::start(found, runs_as, table_bytes, None)?;
-        let (client, mut driver) = connect(&own.url())?;
+    /// Starts a private, throw-away server with the programs of `installation`.
+    pub fn start(installation: &Installation, table_bytes: u64) -> Result<Server> {
+        let private = PrivateServer::start(installation, table_bytes, None)?;
+        let (client, mut driver) = connect(&private.url())?;
         driver
             .block_on(client.batch_execute(&format!("CREATE SCHEMA {SCHEMA}")))
-            .map_err(Error::database("cannot make a schema in our own server"))?;
+            .map_err(Error::database("cannot create a schema on the private server"))?;
         drop(client);
-        Server::on(own, found)
+        Server::describe_private(private)
     }
 
-    /// On a server of our own that has our schema.
-    fn on(own: Own, found: &Found) -> Result<Server> {
-        let whence = format!("our own, from {}: {}", found.programs.display(), found.because);
-        let url = own.url();
-        Server::describe(Place::Own(own), url, SCHEMA.to_string(), &whence)
+    fn describe_private(private: PrivateServer) -> Result<Server> {
+        let (url, origin) = (private.url(), format!("private, from {}", private.installation().origin()));
+        Server::describe(Kind::Private(private), url, SCHEMA.to_string(), &origin)
     }
 
-    fn describe(place: Place, url: String, schema: String, whence: &str) -> Result<Server> {
+    /// Creates a schema with a unique name on the server at `url`. The schema is dropped at the end.
+    pub fn at(url: &str) -> Result<Server> {
+        let external = ExternalSchema::create(url)?;
+        let schema = external.name.clone();
+        let origin = format!("external: {}, schema {schema}", external.shown);
+        Server::describe(Kind::External(external), url.to_string(), schema, &origin)
+    }
+
+    fn describe(kind: Kind, url: String, schema: String, origin: &str) -> Result<Server> {
         let (client, mut driver) = connect(&url)?;
         let question = format!(
             "SELECT current_setting('server_version'), \
              (SELECT string_agg(name || '=' || current_setting(name), ' ' ORDER BY name) \
-              FROM pg_settings WHERE name IN ({TELLING}))"
+              FROM pg_settings WHERE name IN ({RECORDED_SETTINGS}))"
         );
         let row = driver
             .block_on(client.query_one(question.as_str(), &[]))
@@ -158,19 +139,24 @@ impl Server {
         let (version, settings): (String, String) = (row.get(0), row.get(1));
         // Debian appends its own version in brackets.
         let version = version.split_whitespace().next().unwrap_or_default().to_string();
-        let about = format!("PostgreSQL {version} ({whence}; {settings})");
-        Ok(Server { place, url, schema, version, about })
+        let about = format!("PostgreSQL {version} ({origin}; {settings})");
+        Ok(Server { kind, url, schema, version, about })
     }
 
     /// The address for clients, as [`connect`] and `tokio_postgres::Config` read it. It may hold a password: do not
-    /// show it.
+    /// print it.
     pub fn url(&self) -> String {
         self.url.clone()
     }
 
-    /// The schema that is ours; its name needs no quoting.
+    /// The name of our schema; it needs no quoting.
     pub fn schema(&self) -> &str {
         &self.schema
+    }
+
+    /// The name of the table that holds `C` in our schema, for SQL.
+    pub fn table<C: Contents>(&self) -> String {
+        format!("{}.{}", self.schema, C::TABLE)
     }
 
     /// The server's version: "15.18".
@@ -178,47 +164,45 @@ impl Server {
         &self.version
     }
 
-    /// One line for the record: version, where it was found, the settings that matter; no password.
+    /// One line for the record: version, origin and the settings that can change a figure; no password.
     pub fn about(&self) -> &str {
         &self.about
     }
 
-    /// The directory that vanishes with a server of our own; none on a server we were given.
+    /// The directory of a private server, which is removed at the end; `None` on an external server.
     pub fn directory(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Own(own) => Some(own.directory()),
-            Place::Given(_) => None,
+        match &self.kind {
+            Kind::Private(private) => Some(private.directory()),
+            Kind::External(_) => None,
         }
     }
 
-    /// Makes the table `product` in our schema and fills it with the first `rows` rows that follow from `seed`.
+    /// Creates the table of `contents` in our schema, replacing one of that name, and fills it.
     ///
-    /// A table that is there already is replaced. Afterwards nothing about it changes under a reader: all rows are
-    /// frozen, the planner's figures are fresh, and every page has been read once.
-    pub fn load_products(&self, rows: u64, seed: u64) -> Result<Loaded> {
-        let products = products(rows, seed)?;
+    /// After that a reader changes nothing in it: all rows are frozen, the planner's statistics are fresh, and every page
+    /// has been read once.
+    pub fn load<C: Contents>(&self, contents: &C) -> Result<Loaded> {
         let (client, mut driver) = connect(&self.url)?;
-        let table = format!("{}.product", self.schema);
-        // Unlogged, since nobody will ever recover it: the load writes each row once.
-        let definition = DEFINITION.replacen("CREATE TABLE product", &format!("CREATE UNLOGGED TABLE {table}"), 1);
+        let table = self.table::<C>();
         let begun = Instant::now();
         driver.block_on(async {
-            let make = format!("DROP TABLE IF EXISTS {table}; {definition}");
-            client.batch_execute(&make).await.map_err(Error::database(format!("cannot create {table}")))?;
-            products.load(&client, &table).await.map_err(|error| self.not_loaded(&table, rows, &error))
+            // Unlogged, because the table is never recovered: the load then writes each row once.
+            let create = format!("DROP TABLE IF EXISTS {table}; CREATE UNLOGGED TABLE {table} ({})", C::COLUMNS);
+            client.batch_execute(&create).await.map_err(Error::database(format!("cannot create {table}")))?;
+            contents.fill(&client, &table).await.map_err(|error| self.not_loaded(&table, contents.bytes(), &error))
         })?;
         let copying = begun.elapsed();
 
         let begun = Instant::now();
         driver
             .block_on(client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {table}")))
-            .map_err(Error::database(format!("cannot prepare {table} for reading")))?;
-        let (rows, bytes) = self.scan_products()?;
+            .map_err(Error::database(format!("cannot freeze and analyse {table}")))?;
+        let (rows, bytes) = self.scan(contents)?;
         Ok(Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: false })
     }
 
-    /// Leaves the server with one database. Two of the three that it is made with are there to make more from; without
-    /// them there is a third of the files to copy at the next start, and files cost more than their bytes.
+    /// Leaves one database on the server. The two templates serve to make more databases; without them the next start copies
+    /// a third of the files, and each file costs more than its bytes.
     fn drop_templates(&self) -> Result<()> {
         let (client, mut driver) = connect(&self.url)?;
         for statement in
@@ -226,43 +210,39 @@ impl Server {
         {
             driver
                 .block_on(client.batch_execute(statement))
-                .map_err(Error::database("cannot drop the databases that nobody needs"))?;
+                .map_err(Error::database("cannot drop the template databases"))?;
         }
         Ok(())
     }
 
-    /// Reads the whole table once, on the server: how many rows it has, and its size in bytes.
-    fn scan_products(&self) -> Result<(u64, u64)> {
-        let table = format!("{}.product", self.schema);
+    /// Reads the whole table once, on the server, and checks how many rows it has; returns that and its size in bytes.
+    fn scan<C: Contents>(&self, contents: &C) -> Result<(u64, u64)> {
+        let table = self.table::<C>();
         let (client, mut driver) = connect(&self.url)?;
-        let question =
-            format!("SELECT count(*), coalesce(sum(length(product_name)), 0), pg_table_size('{table}') FROM {table}");
+        // A whole row is counted, because an index alone would answer `count(*)`.
+        let question = format!("SELECT count(whole_row), pg_table_size('{table}') FROM {table} AS whole_row");
         let row = driver
             .block_on(client.query_one(question.as_str(), &[]))
             .map_err(Error::database(format!("cannot read {table} once")))?;
-        let (rows, bytes): (i64, i64) = (row.get(0), row.get(2));
-        Ok((rows.cast_unsigned(), bytes.cast_unsigned()))
+        let [rows, bytes] = [0, 1].map(|column| row.get::<_, i64>(column).cast_unsigned());
+        let expected = contents.rows();
+        if rows == expected { Ok((rows, bytes)) } else { Err(Error::Rows { table, expected, rows }) }
     }
 
-    fn not_loaded(&self, table: &str, rows: u64, error: &tokio_postgres::Error) -> Error {
+    fn not_loaded(&self, table: &str, bytes: u64, error: &tokio_postgres::Error) -> Error {
         let mut doing = format!("cannot load {table}");
         if error.code() == Some(&SqlState::DISK_FULL) {
             let place = self.directory().map(|directory| format!(" in {}", directory.display())).unwrap_or_default();
-            doing.push_str(&format!(", about {} MB{place}", rows.saturating_mul(BYTES_PER_ROW) / 1_000_000 + 1));
+            doing.push_str(&format!(", about {} MB{place}", bytes / 1_000_000 + 1));
         }
         Error::Database { doing, reason: explain(error) }
     }
 
-    /// Stops the server and removes its directory, or drops our schema; dropping does the same but cannot say what
-    /// failed.
+    /// Stops a private server and removes its directory, or drops our schema. Dropping does the same but reports no error.
     pub fn stop(mut self) -> Result<()> {
-        match &mut self.place {
-            Place::Own(own) => own.stop(),
-            Place::Given(given) => given.release(),
+        match &mut self.kind {
+            Kind::Private(private) => private.stop(),
+            Kind::External(schema) => schema.drop_schema(),
         }
     }
-}
-
-fn products(rows: u64, seed: u64) -> Result<Products> {
-    Products::new(seed, rows).map_err(|error| Error::Products(error.to_string()))
 }

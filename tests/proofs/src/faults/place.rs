@@ -2,6 +2,7 @@
 
 use super::PASSWORD;
 use anyhow::{Context, Result};
+use datasets::products::Products;
 use postgres::{Driver, Environment, Server, connect, discovery, explain};
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
@@ -25,8 +26,7 @@ impl Place {
     /// A server that has no tables, to be brought down.
     pub(super) fn bare() -> Result<Place> {
         let environment = Environment::of_this_process();
-        let found = discovery::find(&environment)?;
-        Ok(Place { server: Server::start(&found, environment.runs_as.as_ref(), 0)? })
+        Ok(Place { server: Server::start(&discovery::find(&environment)?, 0)? })
     }
 
     /// A server with users, tables and views.
@@ -35,7 +35,7 @@ impl Place {
     /// When there is no PostgreSQL, or it does not take them.
     pub fn open() -> Result<Place> {
         let place = Place::bare()?;
-        place.server.load_products(20_000, 1)?;
+        place.server.load(&Products::new(1, 20_000)?)?;
         place.run(&format!(
             "CREATE ROLE guest LOGIN PASSWORD 'other than {PASSWORD}'; CREATE ROLE few LOGIN CONNECTION LIMIT 1;
              CREATE ROLE stranger LOGIN; GRANT USAGE ON SCHEMA goldilocks TO few, stranger;

@@ -3,6 +3,7 @@
 use super::place::run_at;
 use super::{Fault, Place, Provoke, Reading, ToRead, Told, WAYS};
 use anyhow::{Context, Result, bail, ensure};
+use datasets::products::Products;
 use postgres::{Environment, Server};
 use std::path::Path;
 use std::process::Command;
@@ -98,7 +99,7 @@ fn full(place: &Place) -> Result<Told> {
     place.run(&format!("CREATE TABLESPACE small LOCATION '{location}'"))?;
     let server = Server::at(&place.url_with("default_tablespace=small"))?;
     let began = Instant::now();
-    let told = match server.load_products(100_000, 1) {
+    let told = match server.load(&Products::new(1, 100_000)?) {
         Ok(loaded) => bail!("{} rows fit", loaded.rows),
         Err(error) => Told::since(began, error),
     };

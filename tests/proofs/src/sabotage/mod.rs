@@ -7,6 +7,7 @@ pub mod strategies;
 pub mod tasks;
 
 use anyhow::{Context, Result, bail, ensure};
+use datasets::products::Products;
 use postgres::{Environment, Server, connect};
 use record::{Fault, Sample, Status};
 use std::process::Command;
@@ -85,8 +86,8 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
     let server = match trial {
         Trial::Task => {
             let server = Server::open(&Environment::of_this_process(), 100_000).context("no PostgreSQL")?;
-            server.load_products(1_000, 1)?;
-            let table = format!("{}.product", server.schema());
+            server.load(&Products::new(1, 1_000)?)?;
+            let table = server.table::<Products>();
             let (client, mut driver) = connect(&server.url())?;
             let view = format!("CREATE VIEW {table}_short AS SELECT * FROM {table} WHERE product_id <> 500");
             driver.block_on(client.batch_execute(&view)).context("cannot make the view")?;

@@ -9,7 +9,7 @@ mod sweep;
 use crate::Proofs;
 use anyhow::{Context, Result, ensure};
 use cursor::{Cursor, DEFAULT_DEPTH, PageSize};
-use datasets::products::BYTES_PER_ROW;
+use datasets::products::{BYTES_PER_ROW, Products};
 use fastrand::Rng;
 use futures_util::{StreamExt, TryStreamExt};
 use postgres::{Environment, Server};
@@ -87,7 +87,7 @@ pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
 fn load() -> Result<Server> {
     let server = Server::open(&Environment::of_this_process(), LARGE * BYTES_PER_ROW)?;
     eprintln!("{}", server.about());
-    server.load_products(LARGE, 1)?;
+    server.load(&Products::new(1, LARGE)?)?;
     let mut large = Table::open(&server.url(), &product(&server))?;
     let (rated, changed) = (table(&server, "rated"), table(&server, "changed"));
     let make = format!(

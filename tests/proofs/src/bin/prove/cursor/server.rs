@@ -2,6 +2,7 @@
 
 use crate::Proofs;
 use anyhow::{Context, Result, anyhow, ensure};
+use datasets::products::Products;
 use fastrand::Rng;
 use postgres::{Environment, Server};
 use proofs::interruption::Interruption;
@@ -34,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 fn open(clusters: &Path) -> Result<Server> {
     let environment = Environment { address: None, ..Environment::of_this_process() };
-    Ok(Server::with_products(&environment, (ROWS, 1), clusters)?.0)
+    Ok(Server::with(&environment, &Products::new(1, ROWS)?, clusters)?.0)
 }
 
 /// Owns a server: `owner <folder> [<ms>]`. It panics so many milliseconds after the server is up, or ends with its input:

@@ -1,32 +1,10 @@
-//! Why there is no connection, in sentences that name the next step and never a password.
+//! A tokio-postgres error in one line: what happened, and what to do next.
 
 use std::error::Error as _;
 
 use tokio_postgres::error::DbError;
 
 use crate::error_hints;
-
-/// The result of connecting.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// Why there is no connection.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The address cannot be read. It is not repeated here, since it may hold a password.
-    #[error("cannot read the database address: {reason}. Expected postgresql://user:password@host:port/database")]
-    Address {
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Nobody answers at the address, or the server turned us away.
-    #[error("cannot connect to {address}: {reason}")]
-    Connect {
-        /// The address without its password.
-        address: String,
-        /// The server's message with its SQLSTATE, or the operating system's.
-        reason: String,
-    },
-}
 
 /// A tokio-postgres error on one line: the server's message with SQLSTATE, detail and hint, or the chain of causes; then
 /// what to do next.
