@@ -18,6 +18,7 @@
 //! Everything is integer arithmetic: a logarithm from one system's mathematics library may differ from another's in
 //! the last bit, and one bit moves every byte after it. Zipf's powers come from a library in software, the same everywhere.
 
+pub mod recipe;
 mod shuffle;
 mod text;
 mod words;
@@ -39,7 +40,7 @@ pub use zipf::Zipf;
 const GENERATOR: u64 = 4;
 
 /// Which 1-gram file to make: equal recipes make equal bytes, on every platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Recipe {
     /// Every choice follows from this number; 1 unless there is a reason.
     pub seed: u64,
@@ -130,6 +131,20 @@ impl Recipe {
             .with("words", summary.words)
             .write(&path)?;
         Ok(path)
+    }
+
+    /// [`Recipe::file`], which tells `say` the path if the file must be made.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn file_announced(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
+        let mut announced = false;
+        self.file(folder, &mut |_| {
+            if !std::mem::replace(&mut announced, true) {
+                say(&format!("making {}", folder.join(self.file_name()).display()));
+            }
+        })
     }
 
     /// Refuses at once what would fail after a long time: for want of room on the disk, or of memory.

@@ -1,6 +1,6 @@
 //! A sweep: every cell once in every block, until the time is up.
 
-use crate::data::Prepared;
+use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::machine::doctor::{Checkup, Subject};
@@ -113,8 +113,8 @@ pub struct Changes {
     pub budget_s: Option<f64>,
     /// Blocks, all in all.
     pub blocks: Option<u32>,
-    /// The server's address. It may hold a password and is not kept: if there was one, it must be given again.
-    pub database_url: Option<String>,
+    /// The inputs that hold what no file may hold, such as a server's address: it must be given again.
+    pub secrets: Inputs,
 }
 
 /// Takes a sweep up again that was interrupted: what is measured stays, what is missing is measured. A sweep that
@@ -138,7 +138,7 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     (plan.budget_s, plan.blocks) = (budget_s, blocks);
     same(&record.run)?;
     keep(&plan, folder)?;
-    plan.inputs.cursor_pages.database_url.clone_from(&changes.database_url);
+    plan.inputs.copy_secrets(&changes.secrets);
     plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
     let mut journal = Journal::go_on(folder)?;
     let prepared = prepare(&plan, interrupt)?;
@@ -513,7 +513,7 @@ fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
 fn checkup(plan: &Plan, prepared: &Prepared, runs: &Path, checkup: fn(&Subject) -> Checkup) -> Checkup {
     let tasks: Vec<&str> = plan.axes.tasks.iter().map(|(task, _)| task.as_str()).collect();
     let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
-    let given_server = plan.inputs.cursor_pages.address().is_some();
+    let given_server = read_by(&tasks, &plan.inputs).iter().any(|data| data.database.is_some());
     checkup(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs, given_server })
 }
 
@@ -559,6 +559,7 @@ fn introduce(
         default_size,
         digest,
         answer,
+        details: (entry.hooks.details)(),
     };
     let baseline = Duration::from_nanos(times.wall_ns);
     Ok(Ok(Known { note, baseline, baseline_cpu_ns: times.user_ns + times.system_ns, unmeasured }))
@@ -577,7 +578,7 @@ fn introduce_strategy(name: &str) -> Option<StrategyNote> {
 
 fn keep(plan: &Plan, folder: &Path) -> Result<()> {
     let mut kept = plan.clone();
-    kept.inputs.cursor_pages.database_url = None;
+    kept.inputs.copy_secrets(&Inputs::default());
     let text = serde_json::to_vec_pretty(&kept).context("cannot write the plan down")?;
     // Under its name it is always whole, for without it a run cannot be resumed.
     let unfinished = folder.join(format!("{PLAN}.unfinished"));

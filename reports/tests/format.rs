@@ -40,6 +40,13 @@ fn the_schema_that_is_kept_is_what_the_types_give() {
 }
 
 #[test]
+fn tasks_of_an_older_record_get_the_details_that_they_have_now() {
+    let record = first_version();
+    let details = |name: &str| record.run.tasks.iter().find(|task| task.name == name).map(|task| task.details.len());
+    assert_eq!((details("count"), details("virtual_work")), (Some(1), Some(0)));
+}
+
+#[test]
 fn every_line_of_every_kind_and_version_keeps_to_the_schema() {
     let validator = validator();
     let mut record = Synthetic { sizes: 2, blocks: 3, trouble: true, ..Synthetic::default() }.record();

@@ -4,7 +4,7 @@ mod synthetic;
 
 use record::Record;
 use record::statistics;
-use record::{BASELINE, CLOCK, Check, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
+use record::{BASELINE, CLOCK, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
 use reports::analysis::conclusions::finding;
 use reports::analysis::data_quality;
 use reports::analysis::overhead;
@@ -839,7 +839,7 @@ fn an_increment_is_given_in_cycles_where_the_clock_was_measured() {
     let mut record = small().record();
     record.run.tasks[0].answer = vec![("numbers".into(), "100 000".into()), ("sum".into(), "1000000000".into())];
     let words = |record: &Record| {
-        overhead::increment(&Sweep::new(record, &record.run.tasks[0]), &record.run.machine).expect("count has a sum")
+        overhead::unit_cost(&Sweep::new(record, &record.run.tasks[0]), &record.run.machine).expect("count has a sum").1
     };
     let bare = words(&record);
     record.run.machine.notes.insert(CLOCK.into(), "2.00 GHz".into());
@@ -848,7 +848,7 @@ fn an_increment_is_given_in_cycles_where_the_clock_was_measured() {
     let cycles = words(&record);
     assert!(cycles.starts_with(&bare) && cycles.contains(&format!("{:.2}", 1.0 / (ns * 2.0))[..3]), "{cycles}");
     assert!(page(&record).contains("an increment of the plain loop"));
-    assert_eq!(overhead::increment(&Sweep::new(&record, &record.run.tasks[1]), &record.run.machine), None);
+    assert_eq!(overhead::unit_cost(&Sweep::new(&record, &record.run.tasks[1]), &record.run.machine), None);
 }
 
 #[test]
@@ -857,6 +857,7 @@ fn what_handing_over_a_job_costs_is_told_for_one_alone_and_for_one_of_many() {
     assert_eq!(overhead::dispatch(&Sweep::new(&record, &record.run.tasks[0])), None);
     let largest = *record.run.tasks[0].sizes.last().expect("sizes");
     record.run.tasks[0].name = "noop".into();
+    record.run.tasks[0].details = vec![Detail::DispatchCost];
     for sample in record.samples.iter_mut().filter(|sample| sample.cell.task == "count") {
         sample.cell.task = "noop".into();
         let times = sample.times.as_mut().expect("no failures here");

@@ -4,7 +4,8 @@ pub mod kernel;
 
 use crate::digest::Digest;
 use crate::random::Random;
-use crate::{Entry, Inputs};
+use crate::{Entry, Hooks, Inputs};
+use record::Detail;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -21,6 +22,7 @@ pub const ENTRY: Entry = Entry {
     default_size: 64,
     load,
     options,
+    hooks: Hooks { details, ..Hooks::NONE },
 };
 
 /// Counting so far takes about half an hour; whoever asks for more has mistyped.
@@ -95,6 +97,14 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
         }
     };
     Ok(Arc::new(Arc::new(Count::new(numbers))))
+}
+
+fn details() -> Vec<Detail> {
+    vec![Detail::UnitCost {
+        unit: "an increment".to_owned(),
+        figure: "sum".to_owned(),
+        limit: "each takes a branch, and how many branches a processor takes in a cycle is the limit".to_owned(),
+    }]
 }
 
 fn options(inputs: &Inputs) -> BTreeMap<String, String> {

@@ -12,9 +12,11 @@
 //! The recipe is pg_dump's (snapshot and lock) with DuckDB's cut (ranges of blocks). Without the snapshot each range would
 //! see the table of its own moment: a row that is moved meanwhile is read twice or never.
 
+pub use crate::NoOptions as Options;
 use crate::connections::{Connection, Connections, Trouble};
-use crate::products::{Products, every_row};
-use crate::{Entry, Inputs, columns::columns, cursor_pages};
+use crate::products::Products;
+use crate::table::{self, every_row};
+use crate::{Entry, Inputs, columns::columns};
 use cursor::Cursor;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -31,7 +33,8 @@ pub const ENTRY: Entry = Entry {
     sizes: &[1_000, 5_000, 20_000, 50_000],
     default_size: 5_000,
     load,
-    options: cursor_pages::options,
+    options: table::options,
+    hooks: table::HOOKS,
 };
 
 /// From here on the server reads a range of blocks without reading the others.

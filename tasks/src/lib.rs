@@ -1,19 +1,16 @@
 //! What is computed: one file or folder per task, one line each below.
 //!
-//! A task never names a strategy. Its kernel is the same for all of them: a strategy only decides who runs which
-//! partition when.
+//! A task never names a strategy, and no other crate names a task: the harness asks each [`Entry`] and calls its [`Hooks`].
 
 mod columns;
 mod connections;
-pub mod count;
-pub mod cursor_pages;
-pub mod cursor_ranges;
 mod digest;
-pub mod noop;
+mod hooks;
 pub mod products;
 mod random;
-pub mod virtual_work;
-pub mod word_totals;
+mod table;
+
+pub use hooks::{Data, Database, Hooks, Preparation, Secrets, Unprepared};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,38 +31,55 @@ pub struct Entry {
     pub default_size: u64,
     /// Builds the task, here or in a worker process: the same inputs give the same task.
     pub load: fn(&Inputs) -> Result<Arc<dyn AnyTask>>,
-    /// The options that this task listens to, for the record: name and value.
+    /// The options that this task reads, for the record: name and value.
     pub options: fn(&Inputs) -> BTreeMap<String, String>,
+    /// What the task adds to the harness and the report: as a rule, nothing.
+    pub hooks: Hooks,
 }
 
-/// One line per task: the order of every list. The first three are what a sweep compares unless told otherwise.
-pub const ALL: &[Entry] =
-    &[count::ENTRY, word_totals::ENTRY, cursor_pages::ENTRY, cursor_ranges::ENTRY, noop::ENTRY, virtual_work::ENTRY];
+/// Declares the tasks' files and lists them in `ALL`, in the order given. Each has an `ENTRY` and its `Options`.
+macro_rules! tasks {
+    ($($name:ident),* $(,)?) => {
+        $(pub mod $name;)*
 
-/// The tasks that read a table on a PostgreSQL server.
-pub const ON_A_SERVER: &[&str] = &[cursor_pages::ENTRY.name, cursor_ranges::ENTRY.name];
+        /// Every task, in the order of every list. The first three are what a sweep compares by default.
+        pub const ALL: &[Entry] = &[$($name::ENTRY),*];
+
+        /// The options of all tasks. A task looks at its own.
+        #[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
+        #[serde(default)]
+        pub struct Inputs {
+            $(
+                #[doc = concat!("Options of `", stringify!($name), "`.")]
+                #[command(flatten)]
+                pub $name: $name::Options,
+            )*
+        }
+    };
+}
+
+tasks! {
+    count,
+    word_totals,
+    cursor_pages,
+    cursor_ranges,
+    noop,
+    virtual_work,
+}
+
+impl Inputs {
+    /// Takes over the values of all options that no file may hold.
+    pub fn copy_secrets(&mut self, from: &Inputs) {
+        ALL.iter().for_each(|entry| (entry.hooks.secrets.copy)(from, self));
+    }
+}
+
+/// The options of a task that has none of its own.
+#[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
+#[group(skip)]
+pub struct NoOptions {}
 
 /// The task of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.name == name)
-}
-
-/// The options of all tasks. A task looks at its own.
-#[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
-pub struct Inputs {
-    /// Options of `count`.
-    #[command(flatten)]
-    pub count: count::Options,
-    /// Options of `word_totals`.
-    #[command(flatten)]
-    pub word_totals: word_totals::Options,
-    /// Options of `cursor_pages`.
-    #[command(flatten)]
-    pub cursor_pages: cursor_pages::Options,
-    /// Options of `noop`.
-    #[command(flatten)]
-    pub noop: noop::Options,
-    /// Options of `virtual_work`.
-    #[command(flatten)]
-    pub virtual_work: virtual_work::Options,
 }

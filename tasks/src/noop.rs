@@ -1,6 +1,7 @@
 //! Nothing, many times: what is left is the price of the seam and of the strategy.
 
-use crate::{Entry, Inputs};
+use crate::{Entry, Hooks, Inputs};
+use record::Detail;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,6 +18,7 @@ pub const ENTRY: Entry = Entry {
     default_size: 1,
     load,
     options,
+    hooks: Hooks { details: || vec![Detail::DispatchCost], ..Hooks::NONE },
 };
 
 /// How much nothing.

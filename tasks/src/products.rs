@@ -78,8 +78,3 @@ impl Products {
         Ok(())
     }
 }
-
-/// The query that streams a table, which is written into it as it is.
-pub(crate) fn every_row(table: &str) -> String {
-    format!("SELECT product_id, product_name FROM {table}")
-}

@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::random::Random;
-use crate::{Entry, Inputs};
+use crate::{Entry, Hooks, Inputs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -20,6 +20,7 @@ pub const ENTRY: Entry = Entry {
     default_size: 1,
     load,
     options,
+    hooks: Hooks::NONE,
 };
 
 /// How long to wait, and how often.

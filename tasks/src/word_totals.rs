@@ -5,19 +5,18 @@
 pub mod floor;
 mod input;
 mod map;
+mod options;
 
 use crate::digest::Digest;
 use crate::{Entry, Inputs};
 use input::Input;
 pub use input::Read;
-use kernels::runs::Vector;
 use kernels::words::WordTotals;
 use kernels::{book, bytes, line};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+pub use options::{Kernel, Options};
+use std::collections::HashMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
 
@@ -29,47 +28,9 @@ pub const ENTRY: Entry = Entry {
     sizes: &[200, 2_000, 10_000, 60_000, 200_000, 1_000_000],
     default_size: 60_000,
     load,
-    options,
+    options: options::for_record,
+    hooks: options::HOOKS,
 };
-
-/// Which file, and how to read it.
-#[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
-#[group(id = "word_totals")]
-pub struct Options {
-    /// word_totals: the 1-gram file
-    #[arg(long, value_name = "FILE", help_heading = "Task options")]
-    pub input: Option<PathBuf>,
-    /// word_totals: how a partition is worked through
-    #[arg(long, value_enum, default_value_t = Kernel::Bytes, help_heading = "Task options")]
-    pub kernel: Kernel,
-    /// word_totals: which instructions the kernel `runs` may use
-    #[arg(long, value_enum, default_value_t = Vector::Auto, hide = true, help_heading = "Task options")]
-    #[serde(default)]
-    pub vector: Vector,
-    /// word_totals: how the file is read
-    #[arg(long, value_enum, default_value_t = Read::Pread, help_heading = "Task options")]
-    #[serde(default)]
-    pub read: Read,
-    /// word_totals: make the system let go of the file before each run, so that it is read from the disk
-    #[arg(long, help_heading = "Task options")]
-    #[serde(default)]
-    pub cold: bool,
-    /// word_totals: a word whose total is part of the answer
-    #[arg(long, value_name = "WORD", default_value = "Aardvark", help_heading = "Task options")]
-    pub word: String,
-}
-
-/// How a partition is worked through. Every kernel gives the same totals and refuses the same lines.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-pub enum Kernel {
-    /// As the book writes it: every field split off into an owned string, a standard hash map
-    Book,
-    /// Nothing copied: fields are found in place, and only new words are stored
-    #[default]
-    Bytes,
-    /// Neighbouring lines with the same word are added up before it is looked for, many bytes at a time
-    Runs,
-}
 
 /// A kernel adds a piece of whole lines to the totals. Its error is where the first malformed line begins.
 pub(crate) type Work = fn(&[u8], &mut WordTotals) -> std::result::Result<(), usize>;
@@ -102,28 +63,6 @@ impl TotalsOf {
 
 fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
     Ok(Arc::new(Arc::new(TotalsOf::new(&inputs.word_totals)?)))
-}
-
-fn options(inputs: &Inputs) -> BTreeMap<String, String> {
-    let options = &inputs.word_totals;
-    let kernel = match options.kernel {
-        Kernel::Book => "book",
-        Kernel::Bytes => "bytes",
-        Kernel::Runs => "runs",
-    };
-    let read = match options.read {
-        Read::Pread => "pread",
-        Read::Map => "map",
-    };
-    let input = options.input.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    BTreeMap::from([
-        ("input".to_owned(), input),
-        ("kernel".to_owned(), kernel.to_owned()),
-        ("read".to_owned(), read.to_owned()),
-        ("temperature".to_owned(), if options.cold { "cold" } else { "warm" }.to_owned()),
-        ("vector".to_owned(), options.vector.name().to_owned()),
-        ("word".to_owned(), options.word.clone()),
-    ])
 }
 
 impl TotalsOf {

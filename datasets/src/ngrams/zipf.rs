@@ -17,7 +17,7 @@ use crate::random::{Random, mix};
 const BESIDE: u64 = 4 + 4 + 3 + 2;
 
 /// How many words there are, and how unevenly they are spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Zipf {
     /// Distinct words.
     pub words: u64,

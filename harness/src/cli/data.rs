@@ -1,10 +1,11 @@
 //! `goldilocks data`: makes or fetches what the tasks read.
 
 use super::Places;
-use super::values::{bytes, exponent, positive, zipf};
-use crate::data::grams;
+use super::values::positive;
 use anyhow::Result;
 use clap::Subcommand;
+use datasets::ngrams::recipe::{exponent, size};
+use datasets::ngrams::{Recipe, Zipf};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ pub(crate) enum Data {
     /// Makes a file of 1-grams: seeded, sorted by word and year
     Grams {
         /// How large: 500KB, 20MB, 2GB
-        #[arg(long, default_value = "20MB", value_parser = bytes)]
+        #[arg(long, default_value = "20MB", value_parser = size)]
         size: u64,
         /// Another seed gives another file
         #[arg(long, default_value_t = 1)]
@@ -45,9 +46,8 @@ impl Data {
     pub(crate) fn carry_out(self) -> Result<ExitCode> {
         let path = match self {
             Data::Grams { size, seed, shuffled, words, zipf: hundredths, places } => {
-                let zipf = zipf(words, hundredths);
-                let recipe = datasets::ngrams::Recipe { seed, bytes: size, shuffled, zipf };
-                grams(recipe, &places.data, &|line| eprintln!("{line}"))?
+                let recipe = Recipe { seed, bytes: size, shuffled, zipf: Zipf::given(words, hundredths) };
+                recipe.file_announced(&places.data, &|line| eprintln!("{line}"))?
             }
             Data::Fetch { url, places } => fetch(url, &places.data)?,
         };

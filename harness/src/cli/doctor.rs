@@ -20,9 +20,8 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     pub(crate) fn carry_out(mut self) -> ExitCode {
-        // What a sweep would read by itself, if it has been made already.
-        let usual = self.places.data.join(datasets::ngrams::Recipe::default().file_name());
-        self.inputs.word_totals.input = self.inputs.word_totals.input.or(Some(usual).filter(|file| file.exists()));
+        // The files that a sweep would make, if they are there already.
+        tasks::ALL.iter().for_each(|task| (task.hooks.reuse)(&mut self.inputs, &self.places.data));
         let tasks: Vec<&str> = tasks::ALL.iter().map(|task| task.name).collect();
         let subject = doctor::Subject {
             tasks: &tasks,

@@ -27,7 +27,6 @@ use crate::measure::protocol::Order;
 use crate::measure::{cell, worker};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use datasets::ngrams::Recipe;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -103,15 +102,6 @@ pub(crate) struct Places {
     /// Where generated and fetched data is kept
     #[arg(long, value_name = "FOLDER", default_value = "datasets/generated")]
     data: PathBuf,
-}
-
-/// Data to be made for a task.
-#[derive(Args)]
-pub(crate) struct Wanted {
-    /// word_totals: 1-grams to make and read instead of --input
-    #[arg(long, value_name = "SIZE[,words=N][,zipf=S][,shuffled][,seed=N]", value_parser = values::recipe,
-        conflicts_with = "input", help_heading = "Task options")]
-    grams: Option<Recipe>,
 }
 
 impl Command {

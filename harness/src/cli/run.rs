@@ -1,8 +1,8 @@
 //! `goldilocks run`: one cell, verified.
 
 use super::values::{positive, seconds, word, workers};
-use super::{Places, Wanted, known_strategy, known_task, not_the_same};
-use crate::data::{Prepared, made};
+use super::{Places, known_strategy, known_task, not_the_same};
+use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::measure::child::{self, End};
 use crate::measure::protocol::Message;
@@ -54,8 +54,6 @@ pub(crate) struct Run {
     #[command(flatten)]
     places: Places,
     #[command(flatten)]
-    wanted: Wanted,
-    #[command(flatten)]
     inputs: Inputs,
 }
 
@@ -83,9 +81,8 @@ impl Run {
         };
         let interrupt = Interrupt::listen()?;
         let say = |line: &str| eprintln!("{line}");
-        let inputs = made(self.inputs.clone(), self.wanted.grams, &self.places.data, &interrupt, &say)?;
-        not_the_same(self.output.as_deref(), inputs.word_totals.input.as_deref())?;
-        let prepared = Prepared::prepare(&[&self.task], inputs, &self.places.data, &interrupt, &say)?;
+        not_the_same(self.output.as_deref(), (entry.hooks.data)(&self.inputs).file.as_deref())?;
+        let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.places.data, &interrupt, &say)?;
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot be run: {reason}", self.task);
         }

@@ -1,8 +1,7 @@
 //! `goldilocks sweep`: tasks × strategies × core counts × partition sizes.
 
 use super::values::{percent, positive, seconds, word, workers};
-use super::{Places, Wanted, known_strategy, known_task, make_report};
-use crate::data::made;
+use super::{Places, known_strategy, known_task, make_report};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::cells::Axes;
@@ -21,7 +20,8 @@ use tasks::Inputs;
 #[derive(Args)]
 pub(crate) struct Sweep {
     /// The tasks
-    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "count,word_totals,cursor_pages")]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set,
+        default_values_t = tasks::ALL[..3].iter().map(|task| task.name.to_owned()))]
     tasks: Vec<String>,
     /// The strategies [default: the whole catalogue]
     #[arg(long, value_delimiter = ',', action = ArgAction::Set)]
@@ -69,8 +69,6 @@ pub(crate) struct Sweep {
     #[command(flatten)]
     places: Places,
     #[command(flatten)]
-    wanted: Wanted,
-    #[command(flatten)]
     inputs: Inputs,
 }
 
@@ -102,17 +100,16 @@ impl Sweep {
     fn measure(&self, interrupt: &Interrupt) -> Result<PathBuf> {
         if let Some(run) = &self.resume {
             let folder = journal::find(&self.places.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
-            let database_url = self.inputs.cursor_pages.database_url.clone();
-            let changes = sweep::Changes { budget_s: self.budget, blocks: self.blocks, database_url };
+            let secrets = self.inputs.clone();
+            let changes = sweep::Changes { budget_s: self.budget, blocks: self.blocks, secrets };
             self.ask_doctor(interrupt)?;
             return sweep::resume(&folder, &changes, interrupt);
         }
-        let command = without_addresses(std::env::args_os().map(|word| word.to_string_lossy().into_owned()));
+        let command = without_secrets(std::env::args_os().map(|word| word.to_string_lossy().into_owned()));
         let command = command.iter().map(|word| shlex::try_quote(word).map(String::from));
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
-        let mut plan = self.plan()?;
+        let plan = self.plan()?;
         self.ask_doctor(interrupt)?;
-        plan.inputs = made(plan.inputs, self.wanted.grams, &self.places.data, interrupt, &|line| eprintln!("{line}"))?;
         sweep::begin(&plan, &self.places.runs, command.join(" "), interrupt)
     }
 
@@ -206,15 +203,15 @@ fn each_once(names: &[String]) -> Vec<String> {
     names.iter().filter(|name| seen.insert(*name)).cloned().collect()
 }
 
-/// The words of a command, but for a server's address: a password in it may not get into a record, and there are many ways
-/// to write one.
-fn without_addresses(words: impl Iterator<Item = String>) -> Vec<String> {
-    const OPTION: &str = "--database-url";
-    let mut address = false;
+/// The words of a command without the values of secret options: a password may not get into a record.
+fn without_secrets(words: impl Iterator<Item = String>) -> Vec<String> {
+    let options = || tasks::ALL.iter().flat_map(|task| task.hooks.secrets.options);
+    let is_secret = |word: &str| word.strip_prefix("--").is_some_and(|word| options().any(|option| *option == word));
+    let mut value_follows = false;
     words
-        .map(|word| match (std::mem::replace(&mut address, word == OPTION), word.split_once('=')) {
+        .map(|word| match (std::mem::replace(&mut value_follows, is_secret(&word)), word.split_once('=')) {
             (true, _) => "…".to_owned(),
-            (false, Some((OPTION, _))) => format!("{OPTION}=…"),
+            (false, Some((option, _))) if is_secret(option) => format!("{option}=…"),
             (false, _) => word,
         })
         .collect()
@@ -232,7 +229,7 @@ mod tests {
                 [vec!["--database-url".to_owned(), address.to_owned()], vec![format!("--database-url={address}")]]
             {
                 let words = ["goldilocks".to_owned(), "sweep".to_owned()].into_iter().chain(given);
-                let kept = without_addresses(words.chain(["--cores".to_owned(), "2".to_owned()])).join(" ");
+                let kept = without_secrets(words.chain(["--cores".to_owned(), "2".to_owned()])).join(" ");
                 assert!(!kept.contains("secret") && kept.ends_with("--cores 2"), "{kept}");
             }
         }

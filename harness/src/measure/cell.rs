@@ -17,6 +17,7 @@ use strategies::{
     Answer, AnyTask, Cancel, Choice, Error, Outcome, Phases, Result, Setup, WorkerTime, Workers, most_in_progress,
 };
 use system::page_cache;
+use tasks::Data;
 
 /// Measures the cell that `order` describes, and passes each message to `say` as soon as it is known.
 ///
@@ -50,6 +51,8 @@ struct RunningCell<'a> {
     choice: Choice,
     cores: usize,
     task: Arc<dyn AnyTask>,
+    /// What the task reads.
+    data: Data,
     /// Absent for the baseline.
     workers: Option<Box<dyn Workers>>,
     /// How many jobs may be in progress at one moment.
@@ -65,7 +68,7 @@ struct RunningCell<'a> {
 
 impl<'a> RunningCell<'a> {
     fn start(order: &'a Order, processors: Vec<usize>, counters: Counters) -> Result<Self> {
-        let (task, _) = load_task(&order.task, &order.inputs)?;
+        let (task, entry) = load_task(&order.task, &order.inputs)?;
         let choice = Choice {
             size: order.size,
             delivery: order.delivery.parse().map_err(Error::Task)?,
@@ -84,6 +87,7 @@ impl<'a> RunningCell<'a> {
             choice,
             cores,
             task,
+            data: (entry.hooks.data)(&order.inputs),
             workers,
             allowed: if is_parallel { order.workers.get() } else { 1 },
             start_ns,
@@ -116,7 +120,7 @@ impl<'a> RunningCell<'a> {
 
     /// One timed run. Writes the total to `output`, if that is a file.
     fn sample(&mut self, output: Option<&Path>) -> Result<Message> {
-        let resident = file_in_memory(self.order)?;
+        let resident = file_in_memory(&self.data)?;
         let processes = census::processes();
         resource_usage::forget_peak_memory(&processes);
         if let Some(sampler) = &self.sampler {
@@ -203,15 +207,12 @@ fn start_workers(order: &Order) -> Result<Option<Box<dyn Workers>>> {
     strategy.start(&Setup { workers: order.workers, worker: Some(worker) }).map(Some)
 }
 
-/// The share of the task's file that is in memory. If the order asks for a cold file, evicts it first.
-fn file_in_memory(order: &Order) -> Result<Option<f64>> {
-    let options = &order.inputs.word_totals;
-    let Some(path) = options.input.as_ref().filter(|_| order.task == tasks::word_totals::ENTRY.name) else {
-        return Ok(None);
-    };
+/// The share of the task's file that is in memory. If the file must be cold, evicts it first.
+fn file_in_memory(data: &Data) -> Result<Option<f64>> {
+    let Some(path) = &data.file else { return Ok(None) };
     let failed = |error: std::io::Error| Error::task(format!("cannot make {} cold: {error}", path.display()));
     let file = File::open(path);
-    if !options.cold {
+    if !data.cold {
         return Ok(file.and_then(|file| page_cache::resident(&file)).ok());
     }
     let file = file.map_err(failed)?;

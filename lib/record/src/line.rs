@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 /// The version of this format that is written here. Readers accept every version up to it.
 ///
 /// Version 2 added to what version 1 had: checks of the machine, named faults, the mask read back, the warm-up, the
-/// census and the counters. Version 3 added peers. What an older record lacks is absent, never zero.
-pub const VERSION: u32 = 5;
+/// census and the counters. Version 3 added peers, version 6 the details of a task. What an older record lacks is absent,
+/// never zero.
+pub const VERSION: u32 = 6;
 
 /// One line of `run.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -143,6 +144,26 @@ pub struct TaskNote {
     pub digest: String,
     /// The answer in words: names and values, such as `distinct words` and `1650999`.
     pub answer: Vec<(String, String)>,
+    /// What the report shows of this task beside its times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Detail>,
+}
+
+/// Something that the report shows of a task beside its times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Detail {
+    /// How long the plain loop takes for one unit of its answer, in time and in clock cycles.
+    UnitCost {
+        /// The unit with its article: `an increment`.
+        unit: String,
+        /// The figure of the answer that counts the units: `sum`.
+        figure: String,
+        /// What limits the units per clock cycle, as a clause.
+        limit: String,
+    },
+    /// How long each strategy takes to start its workers and to hand over a job.
+    DispatchCost,
 }
 
 /// A strategy, as its own file introduces it.

@@ -1,7 +1,7 @@
 //! Reads `run.jsonl` back: strict about what it says, lenient about its last line, which a crash may have cut.
 
 use crate::error::{Error, Result};
-use crate::line::{BASELINE, Ended, Line, Peer, Run, Sample, Skipped, Status, VERSION};
+use crate::line::{BASELINE, Detail, Ended, Line, Peer, Run, Sample, Skipped, Status, VERSION};
 use std::path::Path;
 
 /// A whole run, read back.
@@ -107,11 +107,29 @@ fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
         return Err(Error::Newer { path: path.to_owned(), found, known: VERSION });
     }
     match serde_json::from_value(value) {
-        Ok(Line::Run(run)) => Ok(*run),
+        Ok(Line::Run(mut run)) => {
+            if run.version < 6 {
+                run.tasks.iter_mut().for_each(|task| task.details = details_of_older(&task.name));
+            }
+            Ok(*run)
+        }
         Ok(_) => Err(refuse("a record starts with a line of kind `run`, and this is of another kind".into())),
         Err(error) => {
             Err(refuse(format!("a record starts with a line of kind `run`, and this is none: {}", why(&error))))
         }
+    }
+}
+
+/// The details of a task in a record of version 5 or less, which names none.
+fn details_of_older(task: &str) -> Vec<Detail> {
+    match task {
+        "count" => vec![Detail::UnitCost {
+            unit: "an increment".into(),
+            figure: "sum".into(),
+            limit: "each takes a branch, and how many branches a processor takes in a cycle is the limit".into(),
+        }],
+        "noop" => vec![Detail::DispatchCost],
+        _ => Vec::new(),
     }
 }
 

@@ -5,30 +5,34 @@ use crate::view::chart::on;
 use crate::view::format::{self, NONE, SPACE};
 use crate::view::table::{Entry, Row, Table};
 use record::statistics;
-use record::{CLOCK, Machine, Times};
+use record::{CLOCK, Detail, Machine, Times};
 use std::collections::BTreeMap;
 
-/// What `count` has beside its times: nanoseconds and, where the clock was measured, cycles for an increment of the plain
-/// loop, and what a processor can do at most. `None` for other tasks and without a sound baseline.
-pub fn increment(sweep: &Sweep, machine: &Machine) -> Option<String> {
-    let sum = sweep.task.answer.iter().find(|(name, _)| sweep.task.name == "count" && name == "sum")?;
-    let increments = sum.1.parse::<f64>().ok().filter(|increments| *increments > 0.0)?;
-    let ns = sweep.baseline.as_ref()?.time?.value / increments;
+/// What one unit of a task's answer costs in the plain loop: its label, and its nanoseconds with, where the clock was
+/// measured, its cycles. `None` for a task without [`Detail::UnitCost`] and without a sound baseline.
+pub fn unit_cost(sweep: &Sweep, machine: &Machine) -> Option<(String, String)> {
+    let (unit, figure, limit) = sweep.task.details.iter().find_map(|detail| match detail {
+        Detail::UnitCost { unit, figure, limit } => Some((unit, figure, limit)),
+        Detail::DispatchCost => None,
+    })?;
+    let (_, units) = sweep.task.answer.iter().find(|(name, _)| name == figure)?;
+    let units = units.parse::<f64>().ok().filter(|units| *units > 0.0)?;
+    let ns = sweep.baseline.as_ref()?.time?.value / units;
     let clock = machine.notes.get(CLOCK).and_then(|clock| clock.trim_end_matches("GHz").trim().parse::<f64>().ok());
     let cycles = clock.map_or_else(String::new, |clock| {
         format!(
-            ", {} of them a cycle at {}{SPACE}GHz; each takes a branch, and how many branches a processor takes in a cycle is the limit",
+            ", {} of them a cycle at {}{SPACE}GHz; {limit}",
             format::digits(1.0 / (ns * clock)),
             format::digits(clock)
         )
     });
-    Some(format!("{}{cycles}", format::time(ns)))
+    Some((format!("{unit} of the plain loop"), format!("{}{cycles}", format::time(ns))))
 }
 
-/// What `noop` shows of each strategy on the most cores: starting the workers, one job for workers at rest, and one of
-/// many jobs. `None` for other tasks.
+/// What handing over a job costs each strategy on the most cores: starting the workers, one job for idle workers, and one
+/// of many jobs. `None` for a task without [`Detail::DispatchCost`].
 pub fn dispatch(sweep: &Sweep) -> Option<Table> {
-    if sweep.task.name != "noop" {
+    if !sweep.task.details.contains(&Detail::DispatchCost) {
         return None;
     }
     let cores = sweep.most_cores()?;

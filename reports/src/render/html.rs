@@ -174,7 +174,7 @@ impl<'a> Section<'a> {
         }
         facts.extend(task.options.iter().map(|(name, value)| (name.clone(), value.clone())));
         facts.extend(task.answer.iter().map(|(name, value)| (format!("answer: {name}"), value.clone())));
-        facts.extend(overhead::increment(sweep, machine).map(|words| ("an increment of the plain loop".into(), words)));
+        facts.extend(overhead::unit_cost(sweep, machine));
         if !task.digest.is_empty() {
             facts.push(("answer: digest".into(), task.digest.clone()));
         }

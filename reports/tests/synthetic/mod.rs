@@ -6,8 +6,8 @@
 use fastrand::Rng;
 use record::Record;
 use record::{
-    BASELINE, Cell, Census, Check, Ended, Fault, Line, Machine, PHYSICAL_CORES, Peer, PeerRun, Pool, Role, Run, Sample,
-    Skipped, Status, StrategyNote, TaskNote, Times, VERSION, Verdict,
+    BASELINE, Cell, Census, Check, Detail, Ended, Fault, Line, Machine, PHYSICAL_CORES, Peer, PeerRun, Pool, Role, Run,
+    Sample, Skipped, Status, StrategyNote, TaskNote, Times, VERSION, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -150,6 +150,14 @@ impl Synthetic {
             default_size,
             digest: format!("b3:{name}"),
             answer: vec![("total".into(), "1650999".into()), ("Aardvark".into(), "16 821".into())],
+            details: match name {
+                "count" => vec![Detail::UnitCost {
+                    unit: "an increment".into(),
+                    figure: "sum".into(),
+                    limit: "each takes a branch".into(),
+                }],
+                _ => Vec::new(),
+            },
         }
     }
 

@@ -58,7 +58,7 @@ fn size_pools() {
 /// Every strategy on one task. What the task reads is made when the first benchmark that is not filtered out needs it.
 fn compare(criterion: &mut Criterion, entry: &Entry) {
     let environment = Environment::of_this_process();
-    if tasks::ON_A_SERVER.contains(&entry.name)
+    if entry.name.starts_with("cursor_")
         && environment.address.is_none()
         && let Err(error) = discovery::find(&environment)
     {

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Answer, Partitions, Result, Task};
-use tasks::{Entry, Inputs};
+use tasks::{Entry, Hooks, Inputs};
 
 /// Every one of them.
 pub const ALL: &[Entry] = &[
@@ -20,6 +20,7 @@ pub const ALL: &[Entry] = &[
         default_size: 1 << 20,
         load: |inputs| Ok(Arc::new(Arc::new(Instrument { items: inputs.noop.items, work: fill }))),
         options,
+        hooks: Hooks::NONE,
     },
     Entry {
         name: "yields",
@@ -29,6 +30,7 @@ pub const ALL: &[Entry] = &[
         default_size: 1,
         load: |inputs| Ok(Arc::new(Arc::new(Instrument { items: inputs.noop.items, work: give_way }))),
         options,
+        hooks: Hooks::NONE,
     },
 ];
 

@@ -25,8 +25,8 @@ pub use counters::Counters;
 pub use database::Settings;
 pub use residency::resident;
 
+use crate::data::read_by;
 use crate::machine;
-use datasets::products::BYTES_PER_ROW;
 use record::{Check, Verdict};
 use std::path::Path;
 use system::sysfs::SystemFiles;
@@ -74,18 +74,14 @@ impl Observations {
         let sight = SystemFiles::here();
         let mut processors = machine::processors();
         processors.truncate(subject.cores.max(1));
-        let asked = |task: &str| subject.tasks.contains(&task);
-        let file = subject.inputs.word_totals.input.as_deref().filter(|_| asked("word_totals"));
-        let file_bytes = file.and_then(|file| file.metadata().ok()).map_or(0, |data| data.len());
-        let cursor = &subject.inputs.cursor_pages;
-        let on_a_server = tasks::ON_A_SERVER.iter().any(|task| asked(task));
-        let table_bytes = if on_a_server { cursor.rows.saturating_mul(BYTES_PER_ROW) } else { 0 };
+        let data = read_by(subject.tasks, subject.inputs);
+        let database = data.iter().find_map(|data| data.database.as_ref());
         Observations {
             debug: cfg!(debug_assertions),
-            data_bytes: file_bytes.saturating_add(table_bytes),
-            resident: file.and_then(resident),
+            data_bytes: data.iter().map(|data| data.bytes).sum(),
+            resident: data.iter().filter_map(|data| resident(data.file.as_ref()?)).reduce(f64::min),
             room_bytes: environment::room(subject.runs),
-            database: cursor.address().filter(|_| on_a_server).map(|url| Settings::ask(url, cursor.table.as_deref())),
+            database: database.map(|database| Settings::ask(&database.url, database.table.as_deref())),
             calibration: Calibration::run(&sight, &processors),
             sight,
             processors,
@@ -157,9 +153,7 @@ impl Checkup {
         let checks = examine(&observations);
         let Observations { sight, processors, .. } = observations;
         let before = Counters::now(&sight, &processors);
-        let on_a_server = tasks::ON_A_SERVER.iter().any(|task| subject.tasks.contains(task));
-        let given_server = subject.given_server && on_a_server;
-        Checkup { checks, again: Vec::new(), sight, processors, given_server, before }
+        Checkup { checks, again: Vec::new(), sight, processors, given_server: subject.given_server, before }
     }
 
     /// The same for a run that is taken up again: its first line is written, so what is wrong now is told at the end.

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Answer, AnyTask, Cancel, Choice, Error, FinalReduce, Jobs, Outcome, Partitions, Result, Task};
-use tasks::{Entry, Inputs, cursor_pages};
+use tasks::{Entry, Hooks, Inputs, cursor_pages};
 
 /// Every task that cheats.
 pub const ALL: &[Entry] = &[
@@ -18,6 +18,7 @@ pub const ALL: &[Entry] = &[
         default_size: 100,
         load: |_| Ok(Arc::new(Arc::new(SplitsWords))),
         options: |_| BTreeMap::new(),
+        hooks: Hooks::NONE,
     },
     Entry {
         name: "skips_a_row",
@@ -27,6 +28,7 @@ pub const ALL: &[Entry] = &[
         default_size: 100,
         load: skips_a_row,
         options: cursor_pages::ENTRY.options,
+        hooks: Hooks::NONE,
     },
 ];
 

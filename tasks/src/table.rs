@@ -1,0 +1,166 @@
+//! The table on a PostgreSQL server that both cursor tasks read: their options, and how it comes to be there.
+
+use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, Unprepared};
+use datasets::products::{BYTES_PER_ROW, Products};
+use postgres::{Environment, Server};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use strategies::{Error, Result};
+
+/// Which server, which table, and how to page through it.
+#[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
+#[group(id = "cursor_pages")]
+pub struct Options {
+    /// cursor_*: the server to use, instead of one that comes up by itself; a schema of our own is made and dropped
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", help_heading = "Task options")]
+    pub database_url: Option<String>,
+    /// cursor_*: a table with product_id and product_name that is there already, instead of one made for the run
+    #[arg(long, value_name = "SCHEMA.TABLE", help_heading = "Task options")]
+    pub table: Option<String>,
+    /// cursor_*: how many rows the table made for the run has
+    #[arg(long, default_value_t = ROWS, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
+    pub rows: u64,
+    /// cursor_*: how many pages of a cursor are under way, with the one in use; 1 is what asyncpg does
+    #[arg(long, default_value_t = DEPTH, value_parser = clap::value_parser!(u32).range(1..=32), value_name = "N", help_heading = "Task options")]
+    pub depth: u32,
+    /// cursor_*: seconds without server traffic after which a run fails; 0 waits for ever. A server is also silent while a
+    /// view sorts its rows
+    #[arg(long, default_value_t = SILENCE, value_parser = seconds, value_name = "SECONDS", help_heading = "Task options")]
+    #[serde(default = "silence")]
+    pub silence: f64,
+}
+
+/// Far longer than a table takes to give its first page, or a view to sort some million rows: a run that would have ended
+/// well must not fail. Without a limit, a run waits for ever when the network loses every packet.
+const SILENCE: f64 = 60.0;
+
+fn silence() -> f64 {
+    SILENCE
+}
+
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map(|_| seconds).map_err(|error| error.to_string())
+}
+
+const ROWS: u64 = 50_000;
+const DEPTH: u32 = cursor::DEFAULT_DEPTH as u32;
+
+/// The seed of the table's rows.
+const SEED: u64 = 1;
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { database_url: None, table: None, rows: ROWS, depth: DEPTH, silence: SILENCE }
+    }
+}
+
+impl Options {
+    /// The server's address. An empty variable names no server.
+    fn address(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|address| !address.is_empty())
+    }
+
+    /// How long the server may be silent, if there is a limit.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.silence).ok().filter(|limit| !limit.is_zero())
+    }
+
+    /// The server's address and the table, for a task of that name.
+    pub(crate) fn place(&self, task: &str) -> Result<(String, String)> {
+        let missing =
+            |what| Error::task(format!("{task} does not know {what}; run it with `goldilocks`, which prepares it"));
+        let url = self.address().ok_or_else(|| missing("the server's address"))?.to_owned();
+        let table = self.table.clone().ok_or_else(|| missing("the table's name"))?;
+        Ok((url, table))
+    }
+}
+
+/// The query that streams a table, whose name becomes part of it unquoted.
+pub(crate) fn every_row(table: &str) -> String {
+    format!("SELECT product_id, product_name FROM {table}")
+}
+
+/// The options for the record.
+pub(crate) fn options(inputs: &Inputs) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("rows".to_owned(), inputs.cursor_pages.rows.to_string()),
+        ("depth".to_owned(), inputs.cursor_pages.depth.to_string()),
+    ])
+}
+
+/// The hooks of a task that reads the table.
+pub(crate) const HOOKS: Hooks = Hooks {
+    prepare,
+    data,
+    secrets: Secrets {
+        options: &["database-url"],
+        copy: |from, to| to.cursor_pages.database_url.clone_from(&from.cursor_pages.database_url),
+    },
+    ..Hooks::NONE
+};
+
+fn data(inputs: &Inputs) -> Data {
+    let options = &inputs.cursor_pages;
+    let database = options.address().map(|url| Database { url: url.to_owned(), table: options.table.clone() });
+    Data { database, bytes: options.rows.saturating_mul(BYTES_PER_ROW), ..Data::default() }
+}
+
+/// Starts a server, or makes a schema on the one that is given, and loads the table there. A table that is named must be
+/// there already. The second cursor task finds what the first has prepared.
+fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared> {
+    const SERVER: &str = "server";
+    let options = &mut preparation.inputs.cursor_pages;
+    if options.table.is_some() {
+        return match options.address() {
+            Some(_) => Ok(()),
+            None => Err(Unprepared::Fail(
+                "--table names a table that is there already; say on which server, by --database-url or DATABASE_URL"
+                    .to_owned(),
+            )),
+        };
+    }
+    if let Some(reason) = preparation.unavailable.get(SERVER) {
+        return Err(Unprepared::Skip(reason.clone()));
+    }
+    let server = start(options, preparation.folder, preparation.say).map_err(|reason| {
+        preparation.unavailable.insert(SERVER, reason.clone());
+        Unprepared::Skip(reason)
+    })?;
+    preparation.notes.insert(SERVER.to_owned(), server.about().to_owned());
+    options.database_url = Some(server.url());
+    options.table = Some(server.table::<Products>());
+    preparation
+        .stops
+        .push(Box::new(|| server.stop().map_err(|error| format!("cannot take the database down: {error}"))));
+    Ok(())
+}
+
+fn start(options: &Options, folder: &Path, say: &dyn Fn(&str)) -> std::result::Result<Server, String> {
+    let mut environment = Environment::of_this_process();
+    environment.address = options.address().map(str::to_owned);
+    let products = Products::new(SEED, options.rows).map_err(|error| error.to_string())?;
+    let (server, loaded) = Server::with(&environment, &products, folder).map_err(|error| error.to_string())?;
+    say(server.about());
+    let (copying, settling) = (loaded.copying.as_secs_f64(), loaded.settling.as_secs_f64());
+    let how = if loaded.kept { "copied with the server's files, kept from an earlier load" } else { "loaded" };
+    say(&format!("{} products, {how} in {copying:.1} s, settled in {settling:.1} s", loaded.rows));
+    Ok(server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_address_names_no_server() {
+        let address = |url: Option<&str>| {
+            let options = Options { database_url: url.map(str::to_owned), ..Options::default() };
+            options.address().map(str::to_owned)
+        };
+        assert_eq!([address(None), address(Some(""))], [None, None]);
+        assert_eq!(address(Some("host=/run")).as_deref(), Some("host=/run"));
+    }
+}
