@@ -1,53 +1,52 @@
 //! What the control groups of this process allow it: processor time and memory, by version 1, version 2 or both.
 //!
-//! A group lies in a group. A limit holds for all below it, so the smallest on the way from our own group to the root
-//! is the one that counts. In a container the root that can be seen is the container's own group.
+//! Groups are nested and a limit holds for everything inside, so the tightest one from our own group up to the root
+//! counts. In a container the visible root is the container's own group.
 
 use crate::sysfs::SystemFiles;
 use std::path::{Path, PathBuf};
 
-/// How many processors' worth of time this process is allowed, if that is limited: 1.5 is one and a half.
-pub fn quota(sight: &SystemFiles) -> Option<f64> {
-    folders(sight, "cpu").iter().filter_map(|folder| quota_of(sight, folder)).min_by(f64::total_cmp)
+/// The processor time that this process is allowed, in processors: 1.5 is one and a half. `None` without a limit.
+pub fn quota(files: &SystemFiles) -> Option<f64> {
+    folders(files, "cpu").iter().filter_map(|folder| quota_of(files, folder)).min_by(f64::total_cmp)
 }
 
-fn quota_of(sight: &SystemFiles, folder: &Path) -> Option<f64> {
-    // Version 2 says `150000 100000`, or `max 100000` if there is no limit; version 1 has two files, and -1 for none.
-    let (quota, period) = match sight.text(folder.join("cpu.max")) {
+fn quota_of(files: &SystemFiles, folder: &Path) -> Option<f64> {
+    // Version 2 says `150000 100000`, or `max 100000` without a limit; version 1 has two files, with -1 for no limit.
+    let (quota, period) = match files.text(folder.join("cpu.max")) {
         Some(both) => {
             let (quota, period) = both.split_once(' ')?;
             (quota.parse::<f64>().ok()?, period.trim().parse::<f64>().ok()?)
         }
-        None => (sight.number(folder.join("cpu.cfs_quota_us"))?, sight.number(folder.join("cpu.cfs_period_us"))?),
+        None => (files.number(folder.join("cpu.cfs_quota_us"))?, files.number(folder.join("cpu.cfs_period_us"))?),
     };
     (quota > 0.0 && period > 0.0).then(|| quota / period)
 }
 
-/// How often this process's groups were stopped because their time was used up; nothing if nobody counts.
-pub fn throttled(sight: &SystemFiles) -> Option<u64> {
-    let counts = folders(sight, "cpu");
-    counts.iter().filter_map(|folder| sight.count(folder.join("cpu.stat"), "nr_throttled")).reduce(|a, b| a + b)
+/// How often the kernel stopped this process's groups because their time was used up; `None` if it does not count that.
+pub fn throttled(files: &SystemFiles) -> Option<u64> {
+    let counts = folders(files, "cpu");
+    counts.iter().filter_map(|folder| files.count(folder.join("cpu.stat"), "nr_throttled")).reduce(|a, b| a + b)
 }
 
-/// How many bytes this process and its group may hold, if that is limited.
-pub fn memory_limit(sight: &SystemFiles) -> Option<u64> {
-    let limits = folders(sight, "memory");
+/// The bytes that this process and its group may hold; `None` without a limit.
+pub fn memory_limit(files: &SystemFiles) -> Option<u64> {
     let limit = |folder: &PathBuf| {
-        // Version 2 says `max` if there is no limit; version 1 a number larger than any machine.
-        let bytes = sight
+        // Without a limit version 2 says `max`, and version 1 a number larger than any machine.
+        let bytes = files
             .number(folder.join("memory.max"))
-            .or_else(|| sight.number(folder.join("memory.limit_in_bytes")))
+            .or_else(|| files.number(folder.join("memory.limit_in_bytes")))
             .filter(|bytes| *bytes < 1 << 60);
-        // Beyond this one the group is slowed down instead of stopped.
-        bytes.into_iter().chain(sight.number(folder.join("memory.high"))).min()
+        // Above `memory.high` the kernel slows the group down instead of killing it.
+        bytes.into_iter().chain(files.number(folder.join("memory.high"))).min()
     };
-    limits.iter().filter_map(limit).min()
+    folders(files, "memory").iter().filter_map(limit).min()
 }
 
 /// The folders of the groups that this process is in and that may limit `controller`, from its own to the root.
-fn folders(sight: &SystemFiles, controller: &str) -> Vec<PathBuf> {
-    let groups = sight.text("/proc/self/cgroup").unwrap_or_default();
-    let mounts = sight.text("/proc/self/mountinfo").unwrap_or_default();
+fn folders(files: &SystemFiles, controller: &str) -> Vec<PathBuf> {
+    let groups = files.text("/proc/self/cgroup").unwrap_or_default();
+    let mounts = files.text("/proc/self/mountinfo").unwrap_or_default();
     let mut folders = Vec::new();
     for line in groups.lines() {
         // `4:cpu,cpuacct:/path` in version 1; `0::/path` in version 2, which has all controllers in one hierarchy.
@@ -62,7 +61,7 @@ fn folders(sight: &SystemFiles, controller: &str) -> Vec<PathBuf> {
             false => mount.kind == "cgroup" && mount.options.split(',').any(|name| name == controller),
         });
         if let Some(mount) = mount {
-            // A path that does not lie in what is mounted belongs to a group that cannot be seen from here.
+            // A path outside the mounted part belongs to a group that is invisible from here.
             let below = Path::new(path).strip_prefix(mount.root).unwrap_or(Path::new(""));
             let below = if path.contains("..") { Path::new("") } else { below };
             folders.extend(below.ancestors().map(|path| Path::new(mount.point).join(path)));
@@ -75,11 +74,11 @@ fn folders(sight: &SystemFiles, controller: &str) -> Vec<PathBuf> {
 struct Mount<'a> {
     /// Which part of the file system is mounted.
     root: &'a str,
-    /// Where.
+    /// Where it is mounted.
     point: &'a str,
     /// The file system's kind.
     kind: &'a str,
-    /// The file system's own options: the controllers are among them.
+    /// The file system's own options, among them the controllers.
     options: &'a str,
 }
 

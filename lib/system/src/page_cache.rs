@@ -1,42 +1,78 @@
-//! Which part of a file is in memory, and how to get it out of there.
-#![allow(unsafe_code)] // `mincore` takes a pointer, and no safe crate has it.
+//! Which part of a file is in memory, and how to evict it.
+//!
+//! There are two ways to find out, because neither serves both of their users. [`resident`] is exact and changes nothing,
+//! so it may look before every sample; but the kernel answers truthfully only to those who may write to the file.
+//! [`probe`] works on every readable file; but where it finds a page missing, the kernel loads it.
+#![allow(unsafe_code)] // `mincore` takes a pointer, and no safe crate offers it.
 
 use memmap2::Mmap;
 use rustix::fs::{Advice, fadvise};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::path::Path;
 
-/// What a page is, for `mincore`, on most machines; where it is larger, every page is told several times.
+/// The page size of most machines. Where pages are larger, `mincore` reports each of them several times.
 const PAGE: usize = 4096;
 
-/// The part of a file that is in memory, from 0 to 1; an empty file is.
+/// How many places of a file [`probe`] reads.
+const PROBES: u64 = 256;
+
+/// The part of a file that is in memory, from 0 to 1, counted page by page; an empty file is all in memory.
 ///
-/// The system tells only those who own the file or may write to it; to others all of it seems to be in memory.
+/// To a user who neither owns the file nor may write to it, the kernel reports all of it.
 ///
 /// # Errors
-/// When the file cannot be mapped or the system refuses.
+/// When the file cannot be mapped or the kernel refuses.
 pub fn resident(file: &File) -> io::Result<f64> {
     if file.metadata()?.len() == 0 {
         return Ok(1.0);
     }
-    // SAFETY: nobody reads through this map. Only its address is used, and a file that shrinks meanwhile does no harm.
+    // SAFETY: nothing reads through this map. Only its address is used, so a file that shrinks meanwhile does no harm.
     let map = unsafe { Mmap::map(file)? };
     let mut pages = vec![0u8; map.len().div_ceil(PAGE)];
-    // SAFETY: the address and the length are those of a map that lives until the end of this function, and `pages` has a
-    // byte for each of its pages.
-    let told = unsafe { libc::mincore(map.as_ptr().cast_mut().cast(), map.len(), pages.as_mut_ptr().cast()) };
-    if told != 0 {
+    // SAFETY: address and length are those of a map that lives until the end of this function, and `pages` has a byte for
+    // each of its pages.
+    let failed = unsafe { libc::mincore(map.as_ptr().cast_mut().cast(), map.len(), pages.as_mut_ptr().cast()) };
+    if failed != 0 {
         return Err(io::Error::last_os_error());
     }
-    // Only the lowest bit means something.
-    let there = pages.iter().filter(|page| **page & 1 == 1).count();
-    Ok(there as f64 / pages.len() as f64)
+    // Only the lowest bit has a meaning.
+    let in_memory = pages.iter().filter(|page| **page & 1 == 1).count();
+    Ok(in_memory as f64 / pages.len() as f64)
 }
 
-/// Asks the system to let go of a file's pages; whether it did, [`resident`] tells.
+/// The part of the file at `path` that is in memory, from 0 to 1, estimated from 256 places.
+///
+/// `None` if the file is empty, cannot be read, or lies on a file system that does not support the question: a read that
+/// must not wait fails where it would need the disk.
+pub fn probe(path: &Path) -> Option<f64> {
+    let file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let probes = PROBES.min(length.div_ceil(PAGE as u64));
+    if probes == 0 {
+        return None;
+    }
+    // A failed read makes the kernel load the page. It must load nothing ahead that is probed later, hence from the end
+    // to the beginning; and nothing that the next call probes again, hence random places.
+    let _ = fadvise(&file, 0, None, Advice::Random);
+    let mut in_memory = 0;
+    for probe in (0..probes).rev() {
+        let start = |probe: u64| (u128::from(length) * u128::from(probe) / u128::from(probes)) as u64;
+        let offset = fastrand::u64(start(probe)..start(probe + 1));
+        match preadv2(&file, &mut [IoSliceMut::new(&mut [0])], offset, ReadWriteFlags::NOWAIT) {
+            Ok(_) => in_memory += 1,
+            Err(Errno::AGAIN) => {}
+            Err(_) => return None,
+        }
+    }
+    Some(f64::from(in_memory) / probes as f64)
+}
+
+/// Asks the kernel to evict a file's pages; [`resident`] shows whether it did.
 ///
 /// # Errors
-/// When what was written to it cannot be brought to the disk first: such pages cannot be let go.
+/// When written pages cannot be brought to the disk: the kernel cannot evict them before.
 pub fn forget(file: &File) -> io::Result<()> {
     file.sync_data()?;
     fadvise(file, 0, None, Advice::DontNeed).map_err(io::Error::from)
@@ -48,21 +84,26 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn a_file_that_was_read_is_in_memory_until_it_is_forgotten() {
-        // Not in a folder for temporary files, which may itself be memory.
+    fn a_file_is_in_memory_after_it_was_written_or_read_and_not_after_it_was_forgotten() {
+        // Not in the folder for temporary files, which may itself be memory.
         let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
         let path = folder.path().join("file");
         let mut file = File::options().create_new(true).read(true).write(true).open(&path).unwrap();
-        file.write_all(&vec![b'a'; 1_000_000]).unwrap();
+        file.write_all(&vec![b'a'; 4_000_000]).unwrap();
         assert!(resident(&file).unwrap() > 0.99);
         forget(&file).unwrap();
         assert_eq!(resident(&file).unwrap(), 0.0);
+        assert!(probe(&path).is_none_or(|part| part < 0.5));
         std::fs::read(&path).unwrap();
         assert!(resident(&file).unwrap() > 0.99);
+        assert!(probe(&path).is_none_or(|part| part > 0.99));
     }
 
     #[test]
-    fn an_empty_file_is_in_memory() {
-        assert_eq!(resident(&tempfile::tempfile().unwrap()).unwrap(), 1.0);
+    fn an_empty_file_is_in_memory_and_cannot_be_probed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(resident(file.as_file()).unwrap(), 1.0);
+        assert_eq!(probe(file.path()), None);
+        assert_eq!(probe(Path::new("/absent")), None);
     }
 }

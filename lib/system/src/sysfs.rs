@@ -1,73 +1,84 @@
-//! What the system shows of itself in `/proc` and `/sys`, read below a folder of choice: a test shows it another machine.
+//! The files in which Linux describes itself, `/proc` and `/sys`, below a root folder: a test gives another machine's.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// The place below which `/proc` and `/sys` are looked for.
+/// The files of `/proc`, `/sys` and `/etc` of one machine. A file that cannot be read is `None`, not an error.
 #[derive(Debug, Clone)]
 pub struct SystemFiles {
     root: PathBuf,
 }
 
 impl SystemFiles {
-    /// This machine.
+    /// The files of this machine.
     pub fn here() -> Self {
         SystemFiles::below("/")
     }
 
-    /// The machine whose files are kept below `root`.
+    /// The files of a machine that are kept below `root`.
     pub fn below(root: impl Into<PathBuf>) -> Self {
         SystemFiles { root: root.into() }
     }
 
-    /// Where the absolute `path` is found.
-    fn place(&self, path: impl AsRef<Path>) -> PathBuf {
+    /// Where the absolute `path` really is.
+    fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    /// A file's text without the blanks around it; nothing if it cannot be read.
+    /// Whether there is a file or folder at `path`.
+    pub fn exists(&self, path: impl AsRef<Path>) -> bool {
+        self.resolve(path).exists()
+    }
+
+    /// A file's text without surrounding whitespace.
     pub fn text(&self, path: impl AsRef<Path>) -> Option<String> {
-        let bytes = std::fs::read(self.place(path)).ok()?;
+        let bytes = std::fs::read(self.resolve(path)).ok()?;
         Some(String::from_utf8_lossy(&bytes).trim().to_owned())
     }
 
-    /// A file that holds one number; nothing if it holds anything else.
+    /// The number in a file that holds nothing else.
     pub fn number<T: FromStr>(&self, path: impl AsRef<Path>) -> Option<T> {
         self.text(path)?.parse().ok()
     }
 
-    /// A file that holds a list of processors, such as `0-3,8`.
+    /// The processors that a file lists, such as `0-3,8`.
     pub fn list(&self, path: impl AsRef<Path>) -> Option<BTreeSet<usize>> {
         self.text(path).map(|text| list(&text))
     }
 
-    /// The value behind `name` in a file of lines such as `MemTotal: 1024 kB` or `nr_throttled 7`.
+    /// The value of `name` in a file of lines such as `MemTotal: 1024 kB`, `nr_throttled 7` or `ID=debian`.
     pub fn value(&self, path: impl AsRef<Path>, name: &str) -> Option<String> {
+        const SEPARATORS: [char; 4] = [':', '=', ' ', '\t'];
         let text = self.text(path)?;
-        let behind = |line: &str| {
+        let value_of = |line: &str| {
             let rest = line.strip_prefix(name)?;
-            rest.starts_with([':', ' ', '\t']).then(|| rest.trim_start_matches([':', ' ', '\t']).to_owned())
+            rest.starts_with(SEPARATORS).then(|| rest.trim_start_matches(SEPARATORS).to_owned())
         };
-        text.lines().find_map(behind)
+        text.lines().find_map(value_of)
     }
 
-    /// The number behind `name`, without its unit.
+    /// The number of `name`, without its unit.
     pub fn count(&self, path: impl AsRef<Path>, name: &str) -> Option<u64> {
         self.value(path, name)?.split_whitespace().next()?.parse().ok()
     }
 
-    /// The names in a folder, sorted; none if it cannot be read.
+    /// The number of `name`, which the file gives in `kB`, in bytes.
+    pub fn bytes(&self, path: impl AsRef<Path>, name: &str) -> Option<u64> {
+        self.count(path, name)?.checked_mul(1024)
+    }
+
+    /// The names in a folder, sorted; empty if it cannot be read.
     pub fn names(&self, folder: impl AsRef<Path>) -> Vec<String> {
-        let entries = std::fs::read_dir(self.place(folder)).into_iter().flatten().flatten();
+        let entries = std::fs::read_dir(self.resolve(folder)).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort_unstable();
         names
     }
 }
 
-/// The processors that a list such as `0-3,8` names. What is no number is passed over.
+/// The processors in a list such as `0-3,8`. Anything that is not a number is skipped.
 pub fn list(text: &str) -> BTreeSet<usize> {
     let ranges = text.trim().split(',').filter_map(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
@@ -82,8 +93,21 @@ mod tests {
 
     #[test]
     fn a_list_of_processors_has_ranges_and_single_numbers() {
-        assert_eq!(list("0-3,8\n").into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 8]);
-        assert_eq!(list("").len(), 0);
-        assert_eq!(list("x-3,5").into_iter().collect::<Vec<_>>(), [5]);
+        for (text, processors) in [("0-3,8\n", &[0, 1, 2, 3, 8][..]), ("", &[]), ("x-3,5", &[5])] {
+            assert!(list(text).iter().eq(processors), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_by_its_whole_name() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("file"), "Mem: 1 kB\nMemTotal:\t 2 kB\nnr_throttled 7\nNAME=\"x y\"\n")
+            .unwrap();
+        let files = SystemFiles::below(root.path());
+        assert_eq!(files.bytes("/file", "MemTotal"), Some(2048));
+        assert_eq!(files.count("/file", "nr_throttled"), Some(7));
+        assert_eq!(files.value("/file", "NAME").as_deref(), Some("\"x y\""));
+        assert_eq!(files.value("/file", "MemT"), None);
+        assert_eq!((files.text("/absent"), files.exists("/file")), (None, true));
     }
 }

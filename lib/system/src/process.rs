@@ -1,0 +1,264 @@
+//! Processes and threads, as `/proc` shows them. What cannot be read, because a thread has ended, is `None`.
+
+use crate::sysfs::SystemFiles;
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity};
+use std::collections::BTreeSet;
+use std::fs::{File, read_dir, read_to_string};
+use std::os::unix::fs::FileExt;
+
+/// The fields of `/proc/<pid>/stat` that this project uses; see proc(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The process's number.
+    pub process: u32,
+    /// `R` for running or ready to run, `S` for sleeping, `Z` for ended but not waited for.
+    pub state: char,
+    /// The parent's number.
+    pub parent: u32,
+    /// Page faults that needed no disk.
+    pub minor_faults: u64,
+    /// Page faults that read from a disk.
+    pub major_faults: u64,
+    /// Processor time in user mode, in ticks.
+    pub user_ticks: u64,
+    /// Processor time in the kernel, in ticks.
+    pub system_ticks: u64,
+    /// Processor time of children that have ended and been waited for, in ticks.
+    pub children_ticks: u64,
+    /// The nice value: above 0 the process gives way to others.
+    pub nice: i32,
+}
+
+impl Stat {
+    /// The `stat` of `process`, which is a number or `self`.
+    pub fn read(files: &SystemFiles, process: &str) -> Option<Self> {
+        Self::parse(&files.text(format!("/proc/{process}/stat"))?)
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        // The program's name is in brackets and may hold any character, even brackets.
+        let (number, _) = stat.split_once(' ')?;
+        let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_whitespace().collect();
+        // proc(5) counts from 1, and the first field after the name is the third.
+        let number_at = |field: usize| fields.get(field - 3)?.parse::<i64>().ok();
+        let count_at = |field: usize| u64::try_from(number_at(field)?).ok();
+        Some(Stat {
+            process: number.parse().ok()?,
+            state: fields.first()?.chars().next()?,
+            parent: u32::try_from(number_at(4)?).ok()?,
+            minor_faults: count_at(10)?,
+            major_faults: count_at(12)?,
+            user_ticks: count_at(14)?,
+            system_ticks: count_at(15)?,
+            children_ticks: count_at(16)? + count_at(17)?,
+            nice: i32::try_from(number_at(19)?).ok()?,
+        })
+    }
+}
+
+/// How the scheduler treated a thread since it began, in nanoseconds: the first two numbers of its `schedstat`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scheduled {
+    /// Time on a processor.
+    pub running_ns: u64,
+    /// Time in which it was ready to run and others had the processors.
+    pub ready_ns: u64,
+}
+
+impl Scheduled {
+    /// The calling thread's. The figures may be one clock tick old.
+    pub fn this_thread() -> Option<Self> {
+        Self::parse(&read_to_string("/proc/thread-self/schedstat").ok()?)
+    }
+
+    /// A thread's.
+    pub fn of_thread(process: u32, thread: u32) -> Option<Self> {
+        Self::parse(&read_to_string(format!("/proc/{process}/task/{thread}/schedstat")).ok()?)
+    }
+
+    /// A process's first thread's.
+    pub fn of_first_thread(process: u32) -> Option<Self> {
+        Self::of_thread(process, process)
+    }
+
+    fn parse(schedstat: &str) -> Option<Self> {
+        let mut numbers = schedstat.split(' ').map(str::parse);
+        Some(Scheduled { running_ns: numbers.next()?.ok()?, ready_ns: numbers.next()?.ok()? })
+    }
+}
+
+/// A process's name: the first 15 bytes of its program's file name, unless it chose another.
+pub fn name(process: u32) -> Option<String> {
+    thread_name(process, process)
+}
+
+/// A thread's name, at most 15 bytes.
+pub fn thread_name(process: u32, thread: u32) -> Option<String> {
+    Some(read_to_string(format!("/proc/{process}/task/{thread}/comm")).ok()?.trim_end().to_owned())
+}
+
+/// The threads that a process has now.
+pub fn threads(process: u32) -> impl Iterator<Item = u32> {
+    let entries = read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// The process that started `process`.
+pub fn parent(process: u32) -> Option<u32> {
+    Some(Stat::read(&SystemFiles::here(), &process.to_string())?.parent)
+}
+
+/// The processes that any thread of `process` has started.
+pub fn children(process: u32) -> Vec<u32> {
+    let lists =
+        threads(process).filter_map(|thread| read_to_string(format!("/proc/{process}/task/{thread}/children")).ok());
+    lists.flat_map(|list| list.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+/// This process, its children, and theirs.
+pub fn family() -> Vec<u32> {
+    let mut found = vec![std::process::id()];
+    let mut next = 0;
+    while let Some(process) = found.get(next).copied() {
+        next += 1;
+        found.extend(children(process));
+    }
+    found
+}
+
+/// The memory that `/proc/<pid>/status` gives as `name`, in bytes: `VmRSS` for all that is resident, `RssAnon` for that
+/// of no file, `VmHWM` for the peak.
+pub fn memory(process: u32, name: &str) -> Option<u64> {
+    SystemFiles::here().bytes(format!("/proc/{process}/status"), name)
+}
+
+/// The most memory that a process has held since [`reset_peak_memory`], in bytes.
+pub fn peak_memory(process: u32) -> Option<u64> {
+    memory(process, "VmHWM")
+}
+
+/// Makes the kernel forget the most memory that a process has held.
+///
+/// Where the kernel refuses, the peak stays that of the process's whole life: too high, never too low.
+pub fn reset_peak_memory(process: u32) {
+    // 5 resets the peak; see proc(5), /proc/pid/clear_refs.
+    let _ = std::fs::write(format!("/proc/{process}/clear_refs"), "5");
+}
+
+/// A thread with its files kept open: reading them again costs a tenth of opening them.
+#[derive(Debug)]
+pub struct OpenThread {
+    number: u32,
+    stat: File,
+    schedstat: File,
+    sched: Option<File>,
+}
+
+/// What a thread does now and has had since it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadState {
+    /// Whether it runs or is ready to run.
+    pub runnable: bool,
+    /// Its processor time.
+    pub scheduled: Scheduled,
+    /// How often it moved to another processor, if the kernel counts that.
+    pub migrations: Option<u64>,
+}
+
+impl OpenThread {
+    /// Opens the files of a thread.
+    pub fn open(process: u32, thread: u32) -> Option<Self> {
+        let file = |name: &str| File::open(format!("/proc/{process}/task/{thread}/{name}")).ok();
+        Some(OpenThread { number: thread, stat: file("stat")?, schedstat: file("schedstat")?, sched: file("sched") })
+    }
+
+    /// The thread's state now; `None` once it has ended.
+    pub fn read(&self) -> Option<ThreadState> {
+        let mut text = [0; 4096];
+        // Only the state is taken: the census reads this every few milliseconds for each thread.
+        let runnable = read(&self.stat, &mut text)?.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'));
+        let scheduled = Scheduled::parse(read(&self.schedstat, &mut text)?)?;
+        let migrations = self.sched.as_ref().and_then(|sched| {
+            let line = read(sched, &mut text)?.lines().find(|line| line.starts_with("se.nr_migrations"))?;
+            line.rsplit(' ').next()?.parse().ok()
+        });
+        Some(ThreadState { runnable, scheduled, migrations })
+    }
+
+    /// A processor that the thread may use and that is not in `allowed`.
+    pub fn foreign_processor(&self, allowed: &BTreeSet<usize>) -> Option<usize> {
+        let thread = Pid::from_raw(i32::try_from(self.number).ok()?)?;
+        let mask = sched_getaffinity(Some(thread)).ok()?;
+        (0..CpuSet::MAX_CPU).find(|processor| mask.is_set(*processor) && !allowed.contains(processor))
+    }
+}
+
+fn read<'a>(file: &File, text: &'a mut [u8]) -> Option<&'a str> {
+    let length = file.read_at(text, 0).ok().filter(|length| *length > 0)?;
+    std::str::from_utf8(&text[..length]).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn the_fields_of_stat_are_found_whatever_the_program_is_called() {
+        let stat = "70 (a) b) R 1 7 7 0 -1 0 101 102 103 104 11 12 13 14 39 -5 1 0 99";
+        let wanted = Stat {
+            process: 70,
+            state: 'R',
+            parent: 1,
+            minor_faults: 101,
+            major_faults: 103,
+            user_ticks: 11,
+            system_ticks: 12,
+            children_ticks: 27,
+            nice: -5,
+        };
+        assert_eq!(Stat::parse(stat), Some(wanted));
+        assert_eq!(Stat::parse("70 (cut off) R 1 7"), None);
+        assert_eq!(Stat::parse(""), None);
+    }
+
+    #[test]
+    fn this_process_is_found_with_its_threads_and_children() {
+        let own = std::process::id();
+        let thread = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
+        assert!(threads(own).any(|number| number == thread));
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(children(own).contains(&child.id()) && family().contains(&child.id()));
+        assert_eq!(parent(child.id()), Some(own));
+        let open = OpenThread::open(child.id(), child.id()).unwrap();
+        assert!(open.read().is_some());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!((open.read(), name(child.id()), parent(child.id())), (None, None, None));
+    }
+
+    #[test]
+    fn a_thread_that_computes_is_seen_to_run_and_on_which_processors() {
+        let (own, thread) = (std::process::id(), rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs());
+        let open = OpenThread::open(own, thread).unwrap();
+        let before = open.read().unwrap();
+        assert!(before.runnable);
+        while Scheduled::this_thread().unwrap().running_ns < before.scheduled.running_ns + 20_000_000 {}
+        assert!(open.read().unwrap().scheduled.running_ns > before.scheduled.running_ns);
+        let first = open.foreign_processor(&BTreeSet::new()).unwrap();
+        assert_ne!(open.foreign_processor(&BTreeSet::from([first])), Some(first));
+    }
+
+    #[test]
+    fn a_peak_of_memory_is_counted_anew_after_it_was_reset() {
+        let own = std::process::id();
+        let mut large = vec![1u8; 64 << 20];
+        std::hint::black_box(&mut large);
+        let peak = peak_memory(own).unwrap();
+        assert!(peak >= 64 << 20 && peak >= memory(own, "VmRSS").unwrap());
+        drop(large);
+        reset_peak_memory(own);
+        assert!(peak_memory(own).unwrap() < peak);
+    }
+}
