@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::kept_file::{Facts, NewFile, lock};
 use shuffle::Shuffle;
+use system::sysfs::SystemFiles;
 use text::LineWriter;
 use words::Vocabulary;
 use zipf::Spread;
@@ -157,7 +158,7 @@ impl Recipe {
             return Err(Error::Recipe(format!("{wanted} MB are asked for, and {folder} has room for {room} MB")));
         }
         let needed = self.memory();
-        match available_memory() {
+        match system::memory::usable(&SystemFiles::here()) {
             Some(memory) if needed > memory => {
                 let (needed, memory) = (megabytes(needed), megabytes(memory));
                 Err(Error::Recipe(format!("making them takes {needed} MB of memory, and {memory} MB are free")))
@@ -188,13 +189,6 @@ impl Recipe {
         });
         format!("1grams-{size}-seed{}-{zipf}{order}.tsv", self.seed)
     }
-}
-
-/// The memory that can be had without anything having to be written to a disk, if the system tells.
-fn available_memory() -> Option<u64> {
-    let known = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = known.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 fn is_length_of(path: &Path, bytes: u64) -> bool {

@@ -1,6 +1,6 @@
 //! Writing a run down, line by line, so that nothing measured can be lost.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use record::Line;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -25,13 +25,12 @@ impl Journal {
     /// # Errors
     /// When it cannot be written, or one has been begun here before.
     pub fn begin(folder: &Path, first: &[Line]) -> Result<Self> {
-        let (unfinished, path) = (folder.join(format!("{FILE}.unfinished")), folder.join(FILE));
-        let file = OpenOptions::new().append(true).create_new(true).open(&unfinished);
-        let file = file.with_context(|| format!("cannot create {}", unfinished.display()))?;
-        let mut journal = Journal { folder: folder.to_owned(), file };
-        first.iter().try_for_each(|line| journal.write(line))?;
-        std::fs::rename(&unfinished, &path).with_context(|| format!("cannot create {}", path.display()))?;
-        Ok(journal)
+        let path = folder.join(FILE);
+        ensure!(!path.exists(), "there is a record already: {}", path.display());
+        let lines: Vec<Vec<u8>> = first.iter().map(text).collect::<Result<_>>()?;
+        let written = system::atomic_file::write(&path, &lines.concat());
+        written.with_context(|| format!("cannot create {}", path.display()))?;
+        Self::go_on(folder)
     }
 
     /// Goes on with a run. A last line that was cut off by a crash is taken away first: it was never complete.
@@ -55,9 +54,7 @@ impl Journal {
     /// # Errors
     /// When the disk is full or the folder gone; what was written before stays.
     pub fn write(&mut self, line: &Line) -> Result<()> {
-        let mut text = serde_json::to_vec(line).context("cannot write a line down")?;
-        text.push(b'\n');
-        let written = self.file.write_all(&text).and_then(|()| self.file.flush());
+        let written = self.file.write_all(&text(line)?).and_then(|()| self.file.flush());
         written.with_context(|| {
             let file = self.folder.join(FILE);
             let go_on = format!("`just bench --resume {}`", self.folder.display());
@@ -72,6 +69,13 @@ impl Journal {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// A line's bytes.
+fn text(line: &Line) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(line).context("cannot write a line down")?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// The folder of a run that is named by its id or its path, or the newest if it is not named.

@@ -580,9 +580,7 @@ fn keep(plan: &Plan, folder: &Path) -> Result<()> {
     let mut kept = plan.clone();
     kept.inputs.copy_secrets(&Inputs::default());
     let text = serde_json::to_vec_pretty(&kept).context("cannot write the plan down")?;
-    // Under its name it is always whole, for without it a run cannot be resumed.
-    let unfinished = folder.join(format!("{PLAN}.unfinished"));
-    let written = std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, folder.join(PLAN)));
+    let written = system::atomic_file::write(&folder.join(PLAN), &text);
     written.with_context(|| format!("cannot write to {}", folder.display()))
 }
 

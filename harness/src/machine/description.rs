@@ -3,7 +3,6 @@
 use crate::machine::topology::{Topology, online};
 use record::{CLOCK, Machine};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::read_to_string;
 use system::sysfs::SystemFiles;
 
 /// The processors that this process may use, in the order in which cells get them.
@@ -26,29 +25,25 @@ pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     // The report marks where a cell begins to share physical cores with itself.
     notes.insert(PHYSICAL.to_owned(), topology.physical.to_string());
     notes.insert(CLOCK.to_owned(), format!("{:.2} GHz", tasks::count::kernel::clock_ghz()));
-    let cpuinfo = read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let value = |text: &str, name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        Some(line[name.len()..].trim_matches([' ', '\t', ':', '=', '"']).to_owned())
-    };
-    let meminfo = read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory = value(&meminfo, "MemTotal").and_then(|kib| kib.split(' ').next()?.parse::<u64>().ok());
+    let files = SystemFiles::here();
+    let processor = |name: &str| files.value("/proc/cpuinfo", name);
+    let system = files.value("/etc/os-release", "PRETTY_NAME");
     let kernel = rustix::system::uname();
     let unknown = || "unknown".to_owned();
     Machine {
-        processor: value(&cpuinfo, "model name").unwrap_or_else(|| {
+        processor: processor("model name").unwrap_or_else(|| {
             // ARM has numbers for makers and models instead. Two models must not pass for one.
-            let numbers = ["CPU implementer", "CPU part", "CPU variant"].map(|name| value(&cpuinfo, name));
+            let numbers = ["CPU implementer", "CPU part", "CPU variant"].map(processor);
             std::iter::once(std::env::consts::ARCH.to_owned())
                 .chain(numbers.into_iter().flatten())
                 .collect::<Vec<_>>()
                 .join(" ")
         }),
         cores_available: u32::try_from(topology.processors.len()).unwrap_or(u32::MAX),
-        cores_online: u32::try_from(online(&SystemFiles::here()).len().max(1)).unwrap_or(u32::MAX),
-        memory_bytes: memory.unwrap_or_default() * 1024,
+        cores_online: u32::try_from(online(&files).len().max(1)).unwrap_or(u32::MAX),
+        memory_bytes: files.bytes("/proc/meminfo", "MemTotal").unwrap_or_default(),
         kernel: format!("{} {}", kernel.sysname().to_string_lossy(), kernel.release().to_string_lossy()),
-        system: value(&read_to_string("/etc/os-release").unwrap_or_default(), "PRETTY_NAME").unwrap_or_else(unknown),
+        system: system.map_or_else(unknown, |name| name.trim_matches('"').to_owned()),
         compiler: env!("GOLDILOCKS_COMPILER").to_owned(),
         profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
         notes,

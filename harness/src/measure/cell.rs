@@ -1,10 +1,10 @@
 //! The process that measures one cell: it keeps to its processors, runs the task, and reports every sample.
 
-use crate::measure::census::{self, Sampler};
+use crate::measure::census::Sampler;
 use crate::measure::fairness::{self, SampleFacts};
 use crate::measure::process;
 use crate::measure::protocol::{Message, Order};
-use crate::measure::resource_usage::{self, Counters, Usage};
+use crate::measure::resource_usage::{self, Counters, used_so_far};
 use crate::measure::worker;
 use crate::{find_strategy, load_task};
 use record::{BASELINE, Fault, Times};
@@ -121,14 +121,14 @@ impl<'a> RunningCell<'a> {
     /// One timed run. Writes the total to `output`, if that is a file.
     fn sample(&mut self, output: Option<&Path>) -> Result<Message> {
         let resident = file_in_memory(&self.data)?;
-        let processes = census::processes();
-        resource_usage::forget_peak_memory(&processes);
+        let processes = system::process::family();
+        processes.iter().for_each(|process| system::process::reset_peak_memory(*process));
         if let Some(sampler) = &self.sampler {
             sampler.begin();
         }
-        let (used, counted) = (Usage::now(&processes), self.counters.read());
+        let (used, counted) = (used_so_far(&processes), self.counters.read());
         let (outcome, phases) = self.run()?;
-        let (counted_after, used_after) = (self.counters.read(), Usage::now(&processes));
+        let (counted_after, used_after) = (self.counters.read(), used_so_far(&processes));
         let snapshot = self.sampler.as_ref().map(Sampler::end);
         let mut times = Times {
             peak_memory_bytes: resource_usage::peak_memory_bytes(&processes),
@@ -136,7 +136,7 @@ impl<'a> RunningCell<'a> {
             migrations: snapshot.as_ref().and_then(|snapshot| snapshot.migrations),
             ..self.times(&outcome, phases)
         };
-        used_after.since(&used, &mut times);
+        resource_usage::note(used_after.since(used), &mut times);
         self.counters.between(&counted, &counted_after, &mut times);
         let Answer { digest, figures } = outcome.answer()?;
         if let Some(path) = output {

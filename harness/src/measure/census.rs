@@ -4,15 +4,12 @@
 //! pools hide threads, and threads that nobody asked for take processor time from those that were.
 
 use record::{Census, Pool};
-use rustix::process::Pid;
-use rustix::thread::sched_getaffinity;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, read_dir, read_to_string};
-use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use system::process::{self, OpenThread, Scheduled};
 
 /// Between two looks, at least: ten looks in a run of 200 ms.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -51,41 +48,20 @@ struct Looks {
     cost_before: u64,
 }
 
-/// A thread, with its files open while it lives: to read them again costs a tenth of opening them.
+/// A thread that the census watches.
 struct Watched {
     process: u32,
     name: String,
-    files: Option<Files>,
-    used_before: Used,
-    used: Used,
+    /// Absent once the thread has ended.
+    open: Option<OpenThread>,
+    used_before: Scheduled,
+    used: Scheduled,
     migrations_before: Option<u64>,
     migrations: Option<u64>,
     /// A processor it may use and should not.
     foreign: Option<usize>,
     runnable: bool,
     gone: bool,
-}
-
-/// What the system says of a thread.
-struct Files {
-    stat: File,
-    schedstat: File,
-    sched: Option<File>,
-}
-
-/// What a thread has had, in nanoseconds: processor time, and time in which it was ready to run and had no processor.
-#[derive(Debug, Clone, Copy, Default)]
-struct Used {
-    cpu: u64,
-    ready: u64,
-}
-
-impl Used {
-    /// The first two numbers of a thread's `schedstat`.
-    fn parse(schedstat: &str) -> Option<Self> {
-        let mut numbers = schedstat.split(' ').map(str::parse);
-        Some(Used { cpu: numbers.next()?.ok()?, ready: numbers.next()?.ok()? })
-    }
 }
 
 /// A thread as the census saw it.
@@ -138,7 +114,7 @@ impl Sampler {
     /// A sample begins: forgets what was seen before.
     pub fn begin(&self) {
         let mut looks = self.shared.lock();
-        looks.processes = processes();
+        looks.processes = process::family();
         (looks.count, looks.alive, looks.runnable) = (0, 0, 0);
         looks.threads.retain(|_, thread| !thread.gone);
         let own = self.shared.own.load(Ordering::Relaxed);
@@ -208,19 +184,19 @@ impl Looks {
             thread.gone = true;
         }
         for process in self.processes.clone() {
-            for number in threads_of(process).filter(|number| *number != own) {
+            for number in process::threads(process).filter(|number| *number != own) {
                 // A number may be given again to a thread of another process.
                 if self.threads.get(&number).is_none_or(|thread| thread.process != process) {
                     let Some(thread) = Watched::open(process, number) else { continue };
                     self.threads.insert(number, thread);
                 }
                 if let Some(thread) = self.threads.get_mut(&number) {
-                    thread.look(number, &self.allowed);
+                    thread.look(&self.allowed);
                 }
             }
         }
         // Open files are limited, and a strategy may have a thread for each job.
-        self.threads.values_mut().filter(|thread| thread.gone).for_each(|thread| thread.files = None);
+        self.threads.values_mut().filter(|thread| thread.gone).for_each(|thread| thread.open = None);
     }
 
     /// Counts who is there. Not done when the caller of `begin` or `end` looks, who would count itself.
@@ -238,8 +214,8 @@ impl Looks {
             number: *number,
             process: thread.process,
             name: thread.name.clone(),
-            cpu_ns: thread.used.cpu.saturating_sub(thread.used_before.cpu),
-            ready_ns: thread.used.ready.saturating_sub(thread.used_before.ready),
+            cpu_ns: thread.used.running_ns.saturating_sub(thread.used_before.running_ns),
+            ready_ns: thread.used.ready_ns.saturating_sub(thread.used_before.ready_ns),
             foreign: thread.foreign,
         });
         let moved = |thread: &Watched| Some(thread.migrations? - thread.migrations_before.unwrap_or_default());
@@ -257,13 +233,12 @@ impl Looks {
 
 impl Watched {
     fn open(process: u32, number: u32) -> Option<Self> {
-        let file = |name: &str| File::open(format!("/proc/{process}/task/{number}/{name}")).ok();
         Some(Watched {
             process,
-            name: read_to_string(format!("/proc/{process}/task/{number}/comm")).ok()?.trim_end().to_owned(),
-            files: Some(Files { stat: file("stat")?, schedstat: file("schedstat")?, sched: file("sched") }),
-            used_before: Used::default(),
-            used: Used::default(),
+            name: process::thread_name(process, number)?,
+            open: Some(OpenThread::open(process, number)?),
+            used_before: Scheduled::default(),
+            used: Scheduled::default(),
             migrations_before: None,
             migrations: None,
             foreign: None,
@@ -272,59 +247,21 @@ impl Watched {
         })
     }
 
-    fn look(&mut self, number: u32, allowed: &BTreeSet<usize>) {
-        let mut text = [0; 4096];
-        // A file of a thread that has ended cannot be read: it is gone, and what was seen last stays.
-        let Some(files) = &self.files else { return };
-        let Some(stat) = read(&files.stat, &mut text) else { return };
-        // The name is in brackets and may hold any character, brackets too.
-        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        let Some(used) = read(&files.schedstat, &mut text).and_then(Used::parse) else { return };
+    fn look(&mut self, allowed: &BTreeSet<usize>) {
+        // What was seen last of a thread that has ended stays.
+        let Some(open) = &self.open else { return };
+        let Some(now) = open.read() else { return };
         self.gone = false;
-        self.runnable = state == Some('R');
-        self.used = used;
-        let migrations = files.sched.as_ref().and_then(|sched| {
-            let line = read(sched, &mut text)?.lines().find(|line| line.starts_with("se.nr_migrations"))?;
-            line.rsplit(' ').next()?.parse().ok()
-        });
-        self.migrations = migrations.or(self.migrations);
-        if let Some(set) =
-            i32::try_from(number).ok().and_then(Pid::from_raw).and_then(|pid| sched_getaffinity(Some(pid)).ok())
-        {
-            let foreign = (0..rustix::thread::CpuSet::MAX_CPU).find(|cpu| set.is_set(*cpu) && !allowed.contains(cpu));
-            self.foreign = foreign.or(self.foreign);
-        }
+        self.runnable = now.runnable;
+        self.used = now.scheduled;
+        self.migrations = now.migrations.or(self.migrations);
+        self.foreign = open.foreign_processor(allowed).or(self.foreign);
     }
 }
 
-fn read<'a>(file: &File, text: &'a mut [u8]) -> Option<&'a str> {
-    let length = file.read_at(text, 0).ok().filter(|length| *length > 0)?;
-    std::str::from_utf8(&text[..length]).ok()
-}
-
-/// The processor time of a thread of this process, in nanoseconds; 0 if the system does not say.
+/// The processor time of a thread of this process, in nanoseconds; 0 if the kernel does not count it.
 fn own_cpu(thread: u32) -> u64 {
-    let text = read_to_string(format!("/proc/self/task/{thread}/schedstat")).unwrap_or_default();
-    Used::parse(&text).unwrap_or_default().cpu
-}
-
-fn threads_of(process: u32) -> impl Iterator<Item = u32> {
-    let entries = read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-/// This process and those that it has started, and that these have started.
-pub fn processes() -> Vec<u32> {
-    let mut found = vec![std::process::id()];
-    let mut next = 0;
-    while let Some(process) = found.get(next).copied() {
-        next += 1;
-        for thread in threads_of(process) {
-            let children = read_to_string(format!("/proc/{process}/task/{thread}/children")).unwrap_or_default();
-            found.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-        }
-    }
-    found
+    Scheduled::of_thread(std::process::id(), thread).unwrap_or_default().running_ns
 }
 
 impl Snapshot {

@@ -53,5 +53,5 @@ pub fn pin(processors: &[usize]) -> Result<Vec<usize>> {
 
 /// How many threads this process has.
 pub fn threads() -> u32 {
-    std::fs::read_dir("/proc/self/task").map_or(0, |threads| u32::try_from(threads.count()).unwrap_or(u32::MAX))
+    u32::try_from(system::process::threads(std::process::id()).count()).unwrap_or(u32::MAX)
 }

@@ -1,106 +1,36 @@
 //! What a sample used: processor time, switches, faults, memory, counters, of this process and its worker processes.
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeVal;
 use perf_event::events::Hardware;
 use perf_event::{Builder, Counter};
-use procfs::process::Process;
 use record::Times;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
+use system::sysfs::SystemFiles;
+use system::usage::Usage;
 
-/// What has been used so far, since each process began.
-#[derive(Debug, Clone, Default)]
-pub struct Usage {
-    user_ns: u64,
-    system_ns: u64,
-    voluntary_switches: u64,
-    involuntary_switches: u64,
-    minor_faults: u64,
-    major_faults: u64,
+/// What this process and `processes` have used so far, since each of them began.
+pub fn used_so_far(processes: &[u32]) -> Usage {
+    let own = std::process::id();
+    // A worker that has just ended cannot be read any more; its sample has failed anyway.
+    let workers = processes.iter().filter(|process| **process != own).filter_map(|process| Usage::of_process(*process));
+    workers.fold(Usage::of_this_process(), Usage::plus)
 }
 
-impl Usage {
-    /// What this process and `processes` have used so far.
-    pub fn now(processes: &[u32]) -> Self {
-        let mut usage = Usage::default();
-        // Only a wrong argument makes it fail; then there is nothing to say.
-        if let Ok(own) = getrusage(UsageWho::RUSAGE_SELF) {
-            usage.user_ns = time(own.user_time());
-            usage.system_ns = time(own.system_time());
-            usage.voluntary_switches = own.voluntary_context_switches().unsigned_abs();
-            usage.involuntary_switches = own.involuntary_context_switches().unsigned_abs();
-            usage.minor_faults = own.minor_page_faults().unsigned_abs();
-            usage.major_faults = own.major_page_faults().unsigned_abs();
-        }
-        let own = std::process::id();
-        for process in processes.iter().filter(|process| **process != own) {
-            // A worker that has just ended cannot be asked any more; its sample has failed anyway.
-            let _ = usage.add_worker(*process);
-        }
-        usage
-    }
-
-    fn add_worker(&mut self, process: u32) -> procfs::ProcResult<()> {
-        let process = Process::new(i32::try_from(process).unwrap_or(i32::MAX))?;
-        let stat = process.stat()?;
-        // The clock ticks tell user from system; how much it was in all is known to the nanosecond.
-        let cpu_ns = process.schedstat()?.sum_exec_runtime;
-        let ticks = (stat.utime + stat.stime).max(1);
-        let system_ns = (u128::from(cpu_ns) * u128::from(stat.stime) / u128::from(ticks)) as u64;
-        self.system_ns += system_ns;
-        self.user_ns += cpu_ns - system_ns;
-        self.minor_faults += stat.minflt;
-        self.major_faults += stat.majflt;
-        for thread in process.tasks()? {
-            let status = thread?.status()?;
-            self.voluntary_switches += status.voluntary_ctxt_switches.unwrap_or_default();
-            self.involuntary_switches += status.nonvoluntary_ctxt_switches.unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    /// Processor time in all, in nanoseconds.
-    pub fn cpu_ns(&self) -> u64 {
-        self.user_ns + self.system_ns
-    }
-
-    /// Notes in `times` what was used between `before` and now.
-    pub fn since(&self, before: &Usage, times: &mut Times) {
-        // A worker that was replaced takes what it had used with it.
-        times.user_ns = self.user_ns.saturating_sub(before.user_ns);
-        times.system_ns = self.system_ns.saturating_sub(before.system_ns);
-        times.voluntary_switches = self.voluntary_switches.saturating_sub(before.voluntary_switches);
-        times.involuntary_switches = self.involuntary_switches.saturating_sub(before.involuntary_switches);
-        times.minor_faults = self.minor_faults.saturating_sub(before.minor_faults);
-        times.major_faults = self.major_faults.saturating_sub(before.major_faults);
-    }
+/// Notes in `times` what was used.
+pub fn note(used: Usage, times: &mut Times) {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    times.user_ns = nanoseconds(used.user);
+    times.system_ns = nanoseconds(used.system);
+    times.voluntary_switches = used.voluntary_switches;
+    times.involuntary_switches = used.involuntary_switches;
+    times.minor_faults = used.minor_faults;
+    times.major_faults = used.major_faults;
 }
 
-fn time(value: TimeVal) -> u64 {
-    (Duration::from_secs(value.tv_sec().unsigned_abs()) + Duration::from_micros(value.tv_usec().unsigned_abs()))
-        .as_nanos() as u64
-}
-
-/// Makes the kernel forget the most memory that each process has held so far.
-///
-/// Where it cannot, the peak is that of the whole life of the process: too high, never too low.
-pub fn forget_peak_memory(processes: &[u32]) {
-    for process in processes {
-        // 5 resets the peak; see proc(5), /proc/pid/clear_refs.
-        let _ = std::fs::write(format!("/proc/{process}/clear_refs"), "5");
-    }
-}
-
-/// The most memory that each process has held since then, added up, in bytes. They may have held it at different
-/// moments, so this is what all of them together never exceeded.
+/// The most memory that each process has held since its peak was reset, added up, in bytes. They may have held it at
+/// different moments, so this is what all of them together never exceeded.
 pub fn peak_memory_bytes(processes: &[u32]) -> u64 {
-    let peak = |process: &u32| {
-        let status = Process::new(i32::try_from(*process).ok()?).and_then(|process| process.status());
-        Some(status.ok()?.vmhwm? * 1024)
-    };
-    processes.iter().filter_map(peak).sum()
+    processes.iter().filter_map(|process| system::process::peak_memory(*process)).sum()
 }
 
 /// The processor's own counters, of this process and every thread and process that it starts from now on.
@@ -122,8 +52,10 @@ pub struct Reading {
     energy_uj: Option<Vec<u64>>,
 }
 
+/// The energy counter of a processor package.
 struct Energy {
-    file: PathBuf,
+    files: SystemFiles,
+    file: String,
     /// Where the counter starts from 0 again.
     range: u64,
 }
@@ -136,7 +68,8 @@ impl Counters {
     pub fn open() -> Self {
         let mut unmeasured = BTreeMap::new();
         // Where Linux shows the slower kind of cores of a processor that has two.
-        let two_kinds = Path::new("/sys/devices/cpu_atom").exists();
+        let files = SystemFiles::here();
+        let two_kinds = files.exists("/sys/devices/cpu_atom");
         let mut open = |name: &str, event: Hardware| {
             if two_kinds {
                 unmeasured.insert(
@@ -156,7 +89,7 @@ impl Counters {
             open("instructions", Hardware::INSTRUCTIONS),
             open("cache_misses", Hardware::CACHE_MISSES),
         );
-        let energy = packages(Path::new(POWERCAP)).unwrap_or_else(|reason| {
+        let energy = packages(&files).unwrap_or_else(|reason| {
             unmeasured.insert("energy_uj".to_owned(), reason);
             Vec::new()
         });
@@ -207,29 +140,30 @@ fn why_not(error: &std::io::Error) -> String {
     }
 }
 
-/// The packages whose zones are in a folder such as [`POWERCAP`].
-fn packages(folder: &Path) -> Result<Vec<Energy>, String> {
-    let shown = folder.display();
-    let zones = std::fs::read_dir(folder);
-    let zones = zones.map_err(|_| format!("there is no {shown}; virtual machines hide the energy used"))?;
+/// The packages whose zones are in [`POWERCAP`].
+fn packages(files: &SystemFiles) -> Result<Vec<Energy>, String> {
+    let hidden = "virtual machines hide the energy used";
+    if !files.exists(POWERCAP) {
+        return Err(format!("there is no {POWERCAP}; {hidden}"));
+    }
     let mut packages = Vec::new();
-    for zone in zones.flatten().map(|zone| zone.path()) {
-        let text = |file: &str| std::fs::read_to_string(zone.join(file));
-        // A package has a zone of that name. Other zones are parts of it, hold it (`psys`), or show it once more
+    for zone in files.names(POWERCAP) {
+        let path = |file: &str| format!("{POWERCAP}/{zone}/{file}");
+        // A package has a zone of that name. Other zones are parts of it, contain it (`psys`), or show it a second time
         // (`intel-rapl-mmio`).
-        let zone_name = zone.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !zone_name.starts_with("intel-rapl:") || !text("name").is_ok_and(|name| name.starts_with("package")) {
+        if !zone.starts_with("intel-rapl:") || !files.text(path("name")).is_some_and(|name| name.starts_with("package"))
+        {
             continue;
         }
-        let range = text("max_energy_range_uj").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
-        let package = Energy { file: zone.join("energy_uj"), range };
+        let range = files.number(path("max_energy_range_uj")).unwrap_or(u64::MAX);
+        let package = Energy { files: files.clone(), file: path("energy_uj"), range };
         if package.read().is_none() {
-            return Err(format!("{} cannot be read; only root may on most systems", package.file.display()));
+            return Err(format!("{} cannot be read; only root may on most systems", package.file));
         }
         packages.push(package);
     }
     match packages.is_empty() {
-        true => Err(format!("no processor package in {shown}; virtual machines hide the energy used")),
+        true => Err(format!("no processor package in {POWERCAP}; {hidden}")),
         false => Ok(packages),
     }
 }
@@ -241,7 +175,7 @@ impl Energy {
     }
 
     fn read(&self) -> Option<u64> {
-        std::fs::read_to_string(&self.file).ok()?.trim().parse().ok()
+        self.files.number(&self.file)
     }
 }
 
@@ -252,7 +186,8 @@ mod tests {
     /// A laptop's zones: a package, a part of it, the whole platform, and the package once more.
     #[test]
     fn energy_is_that_of_packages_and_each_begins_anew_by_itself() {
-        let folder = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join(&POWERCAP[1..]);
         let zones = [
             ("intel-rapl:0", "package-0", 900),
             ("intel-rapl:0:0", "core", 500),
@@ -262,14 +197,13 @@ mod tests {
             ("dtpm", "dtpm", 1),
         ];
         for (zone, name, energy) in zones {
-            let zone = folder.path().join(zone);
-            std::fs::create_dir(&zone).unwrap();
+            let zone = folder.join(zone);
+            std::fs::create_dir_all(&zone).unwrap();
             std::fs::write(zone.join("name"), format!("{name}\n")).unwrap();
             std::fs::write(zone.join("energy_uj"), format!("{energy}\n")).unwrap();
             std::fs::write(zone.join("max_energy_range_uj"), "1000\n").unwrap();
         }
-        let mut packages = packages(folder.path()).unwrap();
-        packages.sort_by_key(|package| package.file.clone());
+        let packages = packages(&SystemFiles::below(root.path())).unwrap();
         let read: Vec<_> = packages.iter().map(Energy::read).collect();
         assert_eq!(read, [Some(900), Some(100)]);
         let mut counters = Counters {
@@ -280,8 +214,8 @@ mod tests {
             unmeasured: BTreeMap::new(),
         };
         let before = counters.read();
-        std::fs::write(folder.path().join("intel-rapl:0/energy_uj"), "50").unwrap();
-        std::fs::write(folder.path().join("intel-rapl:2/energy_uj"), "130").unwrap();
+        std::fs::write(folder.join("intel-rapl:0/energy_uj"), "50").unwrap();
+        std::fs::write(folder.join("intel-rapl:2/energy_uj"), "130").unwrap();
         let (after, mut times) = (counters.read(), Times::default());
         counters.between(&before, &after, &mut times);
         assert_eq!(times.energy_uj, Some(150 + 30));

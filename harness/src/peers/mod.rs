@@ -6,9 +6,7 @@
 pub mod whole_job;
 
 use crate::measure::process::pin;
-use crate::measure::resource_usage;
 use anyhow::{Context, Result, bail, ensure};
-use nix::sys::resource::{UsageWho, getrusage};
 use record::{Peer, PeerRun, Role};
 use std::fs::File;
 use std::io::Read as _;
@@ -17,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use system::{process, usage};
 use tasks::word_totals::{Kernel, Options, Read, TotalsOf};
-use wait4::Wait4;
 
 /// A program that is timed.
 #[derive(Debug, Clone, Copy)]
@@ -168,7 +166,7 @@ impl Contest {
             }
         }
         // A process begins with its parent's peak for its own.
-        resource_usage::forget_peak_memory(&[std::process::id()]);
+        process::reset_peak_memory(std::process::id());
         for round in 0..self.rounds {
             let mut order: Vec<usize> = (0..sides.len()).collect();
             fastrand::Rng::with_seed(u64::from(round)).shuffle(&mut order);
@@ -362,9 +360,8 @@ impl Place<'_> {
             all.len()
         );
         pin(&all[..threads as usize])?;
-        let faults = faults_of_children()?;
         let began = Instant::now();
-        let ended = command.spawn().and_then(|mut child| child.wait4());
+        let ended = command.spawn().and_then(usage::wait);
         let wall = began.elapsed();
         pin(all)?;
         let ended = ended.with_context(|| format!("cannot run {}", program.name))?;
@@ -377,21 +374,15 @@ impl Place<'_> {
             figures: PeerRun {
                 wall_ns: nanoseconds(wall),
                 start_ns: 0,
-                cpu_ns: nanoseconds(ended.rusage.utime + ended.rusage.stime),
-                system_ns: Some(nanoseconds(ended.rusage.stime)),
-                minor_faults: Some(faults_of_children()?.saturating_sub(faults)),
-                peak_memory_bytes: ended.rusage.maxrss,
+                cpu_ns: nanoseconds(ended.usage.processor_time()),
+                system_ns: Some(nanoseconds(ended.usage.system)),
+                minor_faults: Some(ended.usage.minor_faults),
+                peak_memory_bytes: ended.peak_memory_bytes,
             },
             printed: std::fs::read_to_string(&out).unwrap_or_default(),
             failure,
         })
     }
-}
-
-/// Page faults without reading, of all processes that have been waited for.
-fn faults_of_children() -> Result<u64> {
-    let children = getrusage(UsageWho::RUSAGE_CHILDREN).context("the system does not say what children have used")?;
-    Ok(children.minor_page_faults().unsigned_abs())
 }
 
 /// What a program complained of last.

@@ -1,6 +1,5 @@
 //! Faults that are really injected on this machine, whatever else goes on here: each must be found.
 
-use harness::machine::doctor::resident;
 use record::{Line, Verdict};
 use rustix::fs::{Advice, fadvise};
 use rustix::process::{Pid, Signal, getpriority_process, kill_process_group};
@@ -9,6 +8,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use system::page_cache::probe;
 
 fn goldilocks() -> Command {
     Command::new(env!("CARGO_BIN_EXE_goldilocks"))
@@ -81,12 +81,12 @@ fn a_file_that_was_dropped_from_memory_is_cold_and_one_that_was_read_is_not() {
         doctor
     };
     // Some file systems do not say, and then the doctor may not either.
-    let told = resident(&path).is_some();
+    let told = probe(&path).is_some();
     fadvise(&file, 0, None, Advice::DontNeed).unwrap();
     assert_eq!(verdict(doctor(), "page_cache"), if told { "warn" } else { "unknown" });
     std::fs::read(&path).unwrap();
     assert_eq!(verdict(doctor(), "page_cache"), if told { "ok" } else { "unknown" });
-    assert_eq!(resident(folder.path()), None, "a folder is no file");
+    assert_eq!(probe(folder.path()), None, "a folder is no file");
 }
 
 #[cfg(debug_assertions)]

@@ -13,12 +13,14 @@ use rustix::process::{Pid, Signal};
 use crate::discovery::Installation;
 use crate::error::{Error, Result};
 use crate::kept_files::KeptFiles;
-use crate::memory::{available_bytes, shared_buffers_megabytes};
+use crate::memory::shared_buffers_megabytes;
 use crate::program;
 use crate::unique::unique;
 use crate::user::User;
 use crate::watchdog::{self, Watchdog};
 use cursor::connect;
+use system::memory::usable;
+use system::sysfs::SystemFiles;
 
 /// The longest path of a socket that the operating system takes: 107 bytes on Linux, 103 on macOS.
 const SOCKET_PATH_LIMIT: usize = 103;
@@ -83,7 +85,7 @@ impl PrivateServer {
         // From here on an error drops the watchdog, and with it all that was made.
         let mut server = PrivateServer {
             installation: installation.clone(),
-            buffers_megabytes: shared_buffers_megabytes(table_bytes, available_bytes()),
+            buffers_megabytes: shared_buffers_megabytes(table_bytes, usable(&SystemFiles::here())),
             watchdog: Watchdog::create(&folder.join(format!("{}{}", watchdog::PREFIX, unique())))?,
             postgres: None,
         };

@@ -218,10 +218,8 @@ fn an_ordinary_user_owns_a_server_too_and_leaves_nothing() {
 
 /// The processes an owner has started, by whichever of its threads.
 fn children_of(owner: &Child) -> Vec<Pid> {
-    let threads = fs::read_dir(format!("/proc/{}/task", owner.id())).unwrap().flatten();
-    let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap());
-    let numbers: Vec<String> = lists.flat_map(|list| list.split(' ').map(String::from).collect::<Vec<_>>()).collect();
-    numbers.iter().filter_map(|number| Pid::from_raw(number.parse().ok()?)).collect()
+    let children = system::process::children(owner.id());
+    children.into_iter().filter_map(|number| Pid::from_raw(number.try_into().ok()?)).collect()
 }
 
 fn command_line(process: Pid) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use system::cgroup;
+use system::process::Stat;
 use system::sysfs::SystemFiles;
 
 /// One reading of the system's counters. What the system does not count is nothing, not zero.
@@ -79,33 +80,18 @@ pub(super) fn risen(before: Option<u64>, after: Option<u64>) -> Option<u64> {
 
 /// The processor time of this process and all below it, those that have ended among them, in ticks.
 fn own(sight: &SystemFiles) -> u64 {
-    let numbers = sight.names("/proc").into_iter().filter_map(|name| name.parse::<u32>().ok());
-    let processes: BTreeMap<u32, Process> =
-        numbers.filter_map(|number| Some((number, Process::seen(sight, number)?))).collect();
-    let myself = sight.text("/proc/self/stat").and_then(|text| text.split(' ').next()?.parse::<u32>().ok());
+    let stats = sight.names("/proc").into_iter().filter(|name| name.starts_with(|first: char| first.is_ascii_digit()));
+    let processes: BTreeMap<u32, Stat> =
+        stats.filter_map(|number| Stat::read(sight, &number)).map(|stat| (stat.process, stat)).collect();
+    let myself = Stat::read(sight, "self").map(|stat| stat.process);
     // Up from each process; a chain cannot be longer than there are processes, even if numbers changed meanwhile.
     let mine = |number: &u32| {
         std::iter::successors(Some(*number), |number| Some(processes.get(number)?.parent))
             .take(processes.len() + 1)
             .any(|number| Some(number) == myself)
     };
-    processes.iter().filter(|(number, _)| mine(number)).map(|(_, process)| process.ticks).sum()
-}
-
-struct Process {
-    parent: u32,
-    ticks: u64,
-}
-
-impl Process {
-    fn seen(sight: &SystemFiles, number: u32) -> Option<Self> {
-        let text = sight.text(format!("/proc/{number}/stat"))?;
-        // The program's name, in brackets, may hold anything. Behind it come the state and the parent.
-        let fields: Vec<&str> = text[text.rfind(')')? + 1..].split_whitespace().collect();
-        // Fields 14 to 17 of proc(5): user and system time, its own and that of children who have ended.
-        let ticks = fields.get(11..15)?.iter().filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        Some(Process { parent: fields.get(1)?.parse().ok()?, ticks })
-    }
+    let ticks = |stat: &Stat| stat.user_ticks + stat.system_ticks + stat.children_ticks;
+    processes.iter().filter(|(number, _)| mine(number)).map(|(_, stat)| ticks(stat)).sum()
 }
 
 /// How often the cores and packages of `processors` were too hot.

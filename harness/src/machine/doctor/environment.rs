@@ -3,6 +3,7 @@
 use super::{Observations, found};
 use record::{Check, Verdict};
 use std::path::Path;
+use system::process::Stat;
 
 /// Whether the compiler has optimised.
 pub(super) fn build(observations: &Observations) -> Check {
@@ -28,10 +29,7 @@ pub(super) fn tracer(observations: &Observations) -> Check {
 
 /// Whether this process gives way to others.
 pub(super) fn priority(observations: &Observations) -> Check {
-    let text = observations.sight.text("/proc/self/stat").unwrap_or_default();
-    // Field 19 of proc(5); the first behind the program's name in brackets is the third.
-    let nice = text.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(16)?.parse::<i32>().ok());
-    match nice.filter(|_| text.contains(')')) {
+    match Stat::read(&observations.sight, "self").map(|stat| stat.nice) {
         None => found("priority", Verdict::Unknown, "the system does not say with which priority this process runs"),
         Some(nice) if nice > 0 => found(
             "priority",

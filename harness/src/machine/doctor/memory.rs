@@ -3,7 +3,7 @@
 use super::counters::{Counters, risen};
 use super::{Observations, counted, found};
 use record::{Check, Verdict};
-use system::cgroup;
+use system::{cgroup, memory};
 
 /// What a measuring process and a small server need beside their data, in bytes.
 const BESIDE: u64 = 256 << 20;
@@ -16,8 +16,8 @@ fn shown(bytes: u64) -> String {
     }
 }
 
-fn kibibytes(observations: &Observations, name: &str) -> Option<u64> {
-    Some(observations.sight.count("/proc/meminfo", name)?.saturating_mul(1024))
+fn size(observations: &Observations, name: &str) -> Option<u64> {
+    observations.sight.bytes("/proc/meminfo", name)
 }
 
 /// Whether the data fits.
@@ -26,7 +26,7 @@ pub(super) fn limit(observations: &Observations) -> Check {
     let need = observations.data_bytes.saturating_mul(2).saturating_add(BESIDE);
     let limits = [
         ("of memory are what the control group may hold", cgroup::memory_limit(&observations.sight)),
-        ("of memory are available", kibibytes(observations, "MemAvailable")),
+        ("of memory are available", memory::available(&observations.sight)),
     ];
     let Some((whose, bytes)) =
         limits.into_iter().filter_map(|(whose, bytes)| Some((whose, bytes?))).min_by_key(|(_, bytes)| *bytes)
@@ -58,7 +58,7 @@ pub(super) fn page_cache(observations: &Observations) -> Check {
 
 /// Whether much has been swapped out already.
 pub(super) fn swap(observations: &Observations) -> Check {
-    let sizes = ["SwapTotal", "SwapFree", "MemTotal"].map(|name| kibibytes(observations, name));
+    let sizes = ["SwapTotal", "SwapFree", "MemTotal"].map(|name| size(observations, name));
     let [Some(total), Some(free), Some(memory)] = sizes else {
         return found("swap", Verdict::Unknown, "the system does not say whether it swaps");
     };

@@ -18,17 +18,16 @@ mod database;
 mod environment;
 mod memory;
 mod processor;
-mod residency;
 
 pub use calibration::Calibration;
 pub use counters::Counters;
 pub use database::Settings;
-pub use residency::resident;
 
 use crate::data::read_by;
 use crate::machine;
 use record::{Check, Verdict};
 use std::path::Path;
+use system::page_cache;
 use system::sysfs::SystemFiles;
 use tasks::Inputs;
 
@@ -79,7 +78,7 @@ impl Observations {
         Observations {
             debug: cfg!(debug_assertions),
             data_bytes: data.iter().map(|data| data.bytes).sum(),
-            resident: data.iter().filter_map(|data| resident(data.file.as_ref()?)).reduce(f64::min),
+            resident: data.iter().filter_map(|data| page_cache::probe(data.file.as_ref()?)).reduce(f64::min),
             room_bytes: environment::room(subject.runs),
             database: database.map(|database| Settings::ask(&database.url, database.table.as_deref())),
             calibration: Calibration::run(&sight, &processors),

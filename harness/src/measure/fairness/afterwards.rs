@@ -4,6 +4,7 @@ use record::Times;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 use strategies::{AnyTask, Cancel, Choice, Error, Result, Workers};
+use system::process;
 
 /// Cancels a run when a fifth of it is done. Returns a sentence if the workers then start more jobs than a bounded queue
 /// holds.
@@ -57,8 +58,8 @@ const GRACE: Duration = Duration::from_secs(2);
 pub fn leaked_threads(before: u32) -> Option<String> {
     let deadline = Instant::now() + GRACE;
     loop {
-        let entries = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-        let names = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok());
+        let own = std::process::id();
+        let names = process::threads(own).filter_map(|thread| process::thread_name(own, thread));
         let mut names: Vec<String> =
             names.filter(|name| !PROCESS_WIDE.iter().any(|pool| name.starts_with(pool))).collect();
         let leaked = names.len().saturating_sub(before as usize);
@@ -68,7 +69,7 @@ pub fn leaked_threads(before: u32) -> Option<String> {
         if Instant::now() > deadline {
             names.sort_unstable();
             names.dedup();
-            let names = names.iter().map(|name| name.trim_end()).collect::<Vec<_>>().join(", ");
+            let names = names.join(", ");
             return Some(format!("{leaked} threads still run {GRACE:?} after the workers ended; all threads: {names}"));
         }
         std::thread::sleep(Duration::from_millis(2));

@@ -21,8 +21,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use system::process;
 use tasks::cursor_ranges::CursorRanges;
-use time_breakdown::{Took, Watch, backend, parent};
+use time_breakdown::{Took, Watch, backend};
 use tokio_postgres::{Client, Row, Statement, Transaction};
 
 /// A way to read every row.
@@ -145,7 +146,7 @@ pub struct Reader {
     /// What moves its bytes.
     pub driver: Driver,
     /// The server's process.
-    pub backend: Option<i32>,
+    pub backend: Option<u32>,
 }
 
 impl Reader {
@@ -191,8 +192,8 @@ impl Table {
     }
 
     /// The server's process that the others come from, where it can be seen.
-    pub fn postmaster(&self) -> Option<i32> {
-        parent(self.reader.backend?)
+    pub fn postmaster(&self) -> Option<u32> {
+        process::parent(self.reader.backend?)
     }
 
     /// What streams the table.

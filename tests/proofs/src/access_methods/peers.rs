@@ -16,7 +16,6 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
-use wait4::Wait4;
 
 /// A program and how it is told to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +72,7 @@ pub struct Stage {
     table: String,
     python: PathBuf,
     psql: PathBuf,
-    apart: Option<(Apart, i32)>,
+    apart: Option<(Apart, u32)>,
 }
 
 impl Stage {
@@ -82,7 +81,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the scripts cannot be written down.
-    pub fn new(url: &str, table: &str, python: PathBuf, psql: PathBuf, apart: Option<(Apart, i32)>) -> Result<Self> {
+    pub fn new(url: &str, table: &str, python: PathBuf, psql: PathBuf, apart: Option<(Apart, u32)>) -> Result<Self> {
         let scripts = tempfile::tempdir().context("cannot make a folder for scripts")?;
         for (name, text) in SCRIPTS {
             std::fs::write(scripts.path().join(name), text).context("cannot write a script")?;
@@ -126,7 +125,7 @@ impl Stage {
         let (version, server) = hello.split_once(' ').context("it does not say who it is")?;
         script.server = server.parse().context("it does not say which process of the server it has")?;
         if let Some((apart, _)) = self.apart {
-            apart.client(i32::try_from(script.child.id())?)?;
+            apart.client(script.child.id())?;
             apart.server(script.server)?;
         }
         let (version, expected) = (version.to_owned(), Check::default());
@@ -221,7 +220,7 @@ impl Stage {
         command.args(["-X", "-q", "-o"]).arg(into).args(["-c", "\\timing on", "-c", &copy_command(&self.table)]);
         command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?).env("LC_ALL", "C");
         self.address(&mut command)?;
-        let mut run = || command.spawn().and_then(|mut child| child.wait4());
+        let mut run = || command.spawn().and_then(system::usage::wait);
         let ended = match self.apart {
             Some((apart, postmaster)) => {
                 // Its server is started when it connects, by the first of the server's processes.
@@ -239,7 +238,7 @@ impl Stage {
         let time =
             said.lines().rev().find_map(|line| line.strip_prefix("Time: ")?.split(' ').next()?.parse::<f64>().ok());
         let time = time.with_context(|| format!("wrong: it printed `{}` and no time", said.trim()))?;
-        Ok(Took::from_outside(time * 1e6, (ended.rusage.utime + ended.rusage.stime).as_nanos() as f64, None))
+        Ok(Took::from_outside(time * 1e6, ended.usage.processor_time().as_nanos() as f64, None))
     }
 }
 
@@ -251,7 +250,7 @@ struct Script {
     output: BufReader<ChildStdout>,
     complaints: File,
     /// The server's process that it is connected to.
-    server: i32,
+    server: u32,
 }
 
 impl Script {

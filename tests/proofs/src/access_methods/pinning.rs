@@ -36,7 +36,7 @@ impl Apart {
     ///
     /// # Errors
     /// When the system does not allow it, here and below.
-    pub fn client(&self, process: i32) -> Result<()> {
+    pub fn client(&self, process: u32) -> Result<()> {
         put(Some(process), &self.client)
     }
 
@@ -44,7 +44,7 @@ impl Apart {
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub fn server(&self, process: i32) -> Result<()> {
+    pub fn server(&self, process: u32) -> Result<()> {
         put(Some(process), &self.server)
     }
 
@@ -52,7 +52,7 @@ impl Apart {
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub fn anywhere(&self, process: i32) -> Result<()> {
+    pub fn anywhere(&self, process: u32) -> Result<()> {
         put(Some(process), &self.all)
     }
 
@@ -81,8 +81,9 @@ impl Apart {
 }
 
 /// Restricts a process of one thread, or this thread.
-fn put(process: Option<i32>, to: &CpuSet) -> Result<()> {
-    let named = process.map(|process| Pid::from_raw(process).context("there is no process 0")).transpose()?;
+fn put(process: Option<u32>, to: &CpuSet) -> Result<()> {
+    let named = |process: u32| Pid::from_raw(i32::try_from(process).ok()?);
+    let named = process.map(|process| named(process).context("there is no such process")).transpose()?;
     sched_setaffinity(named, to).with_context(|| match process {
         Some(process) => format!("cannot put process {process} on a processor"),
         None => "cannot put this thread on a processor".to_owned(),

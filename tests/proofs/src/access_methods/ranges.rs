@@ -19,7 +19,7 @@ pub(super) fn read<T: Take>(
     readers: &mut [Reader],
     rows: usize,
 ) -> Result<(T, Took)> {
-    let servers: Vec<i32> = readers.iter().filter_map(|reader| reader.backend).collect();
+    let servers: Vec<u32> = readers.iter().filter_map(|reader| reader.backend).collect();
     let seen = servers.len() == readers.len();
     let busy = || servers.iter().try_fold(Busy::default(), |sum, server| Ok(sum.and(Busy::of_process(*server)?)));
     let (began, before): (_, Result<Busy>) = (Instant::now(), busy());

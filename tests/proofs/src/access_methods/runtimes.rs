@@ -19,7 +19,6 @@ use super::{Reader, Take, paged};
 use anyhow::{Context, Result, bail};
 use cursor::PageSize;
 use futures_util::FutureExt;
-use harness::measure::resource_usage::Usage;
 use postgres::{Driver, explain};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -34,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Instant;
+use system::usage::Usage;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Builder;
 use tokio_postgres::config::Host;
@@ -79,7 +79,7 @@ pub struct Running {
     means: Means,
     tally: Arc<Tally>,
     /// The server's process, and where client and server run.
-    backend: Option<i32>,
+    backend: Option<u32>,
     apart: Option<Apart>,
 }
 
@@ -179,7 +179,7 @@ impl Running {
             })
         };
         const THERE: &str = "every reading gives the client back";
-        let (hand_overs, slept, cpu) = (self.tally.hand_overs(), sleeps(), Usage::now(&[]).cpu_ns());
+        let (hand_overs, slept, cpu) = (self.tally.hand_overs(), sleeps(), Usage::of_this_process());
         let served = self.backend.map(Busy::of_process).transpose()?;
         let before = Busy::of_threads()?;
         let mut told_of_room = None;
@@ -213,7 +213,8 @@ impl Running {
         };
         let wall = began.elapsed().as_nanos() as f64;
         // Every thread: the runtimes' own are there from the start.
-        let client = Busy { running: (Usage::now(&[]).cpu_ns() - cpu) as f64, ..Busy::of_threads()?.since(before) };
+        let cpu = Usage::of_this_process().since(cpu).processor_time();
+        let client = Busy { running: cpu.as_nanos() as f64, ..Busy::of_threads()?.since(before) };
         let (sleeps, hand_overs) = (sleeps() - slept, self.tally.hand_overs() - hand_overs);
         let server =
             self.backend.zip(served).map(|(backend, before)| anyhow::Ok(Busy::of_process(backend)?.since(before)));

@@ -9,13 +9,12 @@
 
 use super::explained;
 use anyhow::{Context, Result};
-use harness::measure::resource_usage::Usage;
-use record::Times;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
+use system::process::{self, Scheduled};
+use system::usage::Usage;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
 
@@ -38,9 +37,9 @@ impl Busy {
     /// When the system does not tell.
     pub fn of_thread() -> Result<Self> {
         let now = clock_gettime(ClockId::ThreadCPUTime);
-        let seen = Self::at(Path::new("/proc/thread-self/schedstat"))?;
-        // What stands in the file may be a clock tick old.
-        Ok(Busy { running: now.tv_sec as f64 * 1e9 + now.tv_nsec as f64, ..seen })
+        let scheduled = Scheduled::this_thread().context("the kernel does not count this thread's time")?;
+        // The scheduler's figure of the time on a processor may be one clock tick old.
+        Ok(Busy { running: now.tv_sec as f64 * 1e9 + now.tv_nsec as f64, ..Self::from(scheduled) })
     }
 
     /// All threads that this process has now, since each began.
@@ -48,25 +47,20 @@ impl Busy {
     /// # Errors
     /// When the system does not tell.
     pub fn of_threads() -> Result<Self> {
-        let threads = std::fs::read_dir("/proc/self/task").context("cannot see this process's threads")?;
-        // A thread may end while they are looked at.
-        let each = threads.flatten().filter_map(|thread| Self::at(&thread.path().join("schedstat")).ok());
-        Ok(each.fold(Busy::default(), Busy::and))
+        let own = std::process::id();
+        // A thread may end while the others are read.
+        let mut each = process::threads(own).filter_map(|thread| Scheduled::of_thread(own, thread)).map(Busy::from);
+        let first = each.next().context("cannot see this process's threads")?;
+        Ok(each.fold(first, Busy::and))
     }
 
     /// A process of one thread, since it began. It is exact while the process sleeps.
     ///
     /// # Errors
     /// When it has ended.
-    pub fn of_process(process: i32) -> Result<Self> {
-        Self::at(&schedstat(process))
-    }
-
-    fn at(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let mut figures = text.split_whitespace().map(str::parse::<f64>);
-        let mut next = || figures.next().context("schedstat is cut short")?.context("schedstat is no number");
-        Ok(Busy { running: next()?, ready: next()? })
+    pub fn of_process(process: u32) -> Result<Self> {
+        let scheduled = Scheduled::of_first_thread(process);
+        Ok(scheduled.with_context(|| format!("process {process} has ended"))?.into())
     }
 
     /// What came after `before`.
@@ -86,28 +80,25 @@ impl Busy {
     }
 }
 
-fn schedstat(process: i32) -> PathBuf {
-    PathBuf::from(format!("/proc/{process}/schedstat"))
+impl From<Scheduled> for Busy {
+    fn from(scheduled: Scheduled) -> Self {
+        Busy { running: scheduled.running_ns as f64, ready: scheduled.ready_ns as f64 }
+    }
 }
 
 /// The server's process behind a connection, if it is a process of this machine that can be looked at.
 ///
 /// # Errors
 /// What the server says.
-pub async fn backend(url: &str, client: &Client) -> Result<Option<i32>> {
+pub async fn backend(url: &str, client: &Client) -> Result<Option<u32>> {
     let config: Config = url.parse()?;
     let row = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(explained)?;
     let process: i32 = row.try_get(0).map_err(explained)?;
+    let process = u32::try_from(process)?;
     // Behind a socket of the network the number may be a stranger's here.
     let near = matches!(config.get_hosts().first(), Some(Host::Unix(_)));
-    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
-    Ok((near && name.starts_with("postgres") && schedstat(process).exists()).then_some(process))
-}
-
-/// The process that a process was started by.
-pub(super) fn parent(process: i32) -> Option<i32> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+    let is_server = process::name(process).is_some_and(|name| name.starts_with("postgres"));
+    Ok((near && is_server && Scheduled::of_first_thread(process).is_some()).then_some(process))
 }
 
 /// What reading took, in nanoseconds.
@@ -153,16 +144,14 @@ impl Took {
 
 /// How often a thread of this process has gone to sleep.
 pub(super) fn sleeps() -> u64 {
-    let mut times = Times::default();
-    Usage::now(&[]).since(&Usage::default(), &mut times);
-    times.voluntary_switches
+    Usage::of_this_process().voluntary_switches
 }
 
 /// Looks at whoever reads on this thread.
 pub struct Watch {
     began: Instant,
     client: Busy,
-    server: Option<(i32, Busy)>,
+    server: Option<(u32, Busy)>,
     consumer: f64,
     consumed: Busy,
     sleeps: u64,
@@ -173,7 +162,7 @@ impl Watch {
     ///
     /// # Errors
     /// When the system does not tell how busy it is.
-    pub fn begin(backend: Option<i32>) -> Result<Self> {
+    pub fn begin(backend: Option<u32>) -> Result<Self> {
         let server = backend.map(|process| anyhow::Ok((process, Busy::of_process(process)?))).transpose()?;
         let client = Busy::of_thread()?;
         let (consumer, consumed, sleeps) = (0.0, Busy::default(), sleeps());

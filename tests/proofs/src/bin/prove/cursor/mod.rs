@@ -352,7 +352,5 @@ fn faults(proofs: &mut Proofs) -> Result<()> {
 
 /// Resident memory of this process, in bytes.
 fn resident() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("cannot see this process's memory")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc/self/status")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? * 1024)
+    system::process::memory(std::process::id(), "VmRSS").context("cannot see this process's memory")
 }

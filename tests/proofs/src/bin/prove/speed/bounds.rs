@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use strategies::{Setup, catalogue};
-use system::page_cache;
+use system::{page_cache, process, usage};
 use tasks::Inputs;
 use testbed::{goldilocks, worker_for, workspace};
-use wait4::Wait4;
 
 const MIB: u64 = 1 << 20;
 
@@ -118,11 +117,11 @@ fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> 
     };
     command.args(["whole", "--input"]).arg(file).args(arguments).stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot start goldilocks")?;
-    let status = format!("/proc/{}/status", child.id());
+    let number = child.id();
     let watch = std::thread::spawn(move || {
         let mut most = 0;
-        // A process that has ended has no memory, and its status does not speak of any.
-        while let Some(now) = fs::read_to_string(&status).ok().and_then(|status| memory_in(&status, "RssAnon:")) {
+        // The status of a process that has ended names no memory.
+        while let Some(now) = process::memory(number, "RssAnon") {
             most = most.max(now);
             std::thread::sleep(Duration::from_micros(500));
         }
@@ -130,16 +129,10 @@ fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> 
     });
     let printed = std::io::read_to_string(child.stdout.take().context("its output is a pipe")?)?;
     let own = watch.join().ok().context("whoever watched its memory panicked")?;
-    let ended = child.wait4()?;
+    let ended = usage::wait(child)?;
     ensure!(ended.status.success(), "goldilocks whole {}: {}", arguments.join(" "), ended.status);
     let (words, occurrences) = printed.trim().split_once('\t').context("two numbers are printed")?;
-    Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.rusage.maxrss, own })
-}
-
-/// What a process's status says of its memory, in bytes.
-fn memory_in(status: &str, what: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
-    line.trim_end_matches("kB").trim().parse().ok().map(|kibibytes: u64| 1024 * kibibytes)
+    Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.peak_memory_bytes, own })
 }
 
 /// A file of 1-grams, made by a process of its own: one that this process starts afterwards begins with the most memory that
@@ -160,11 +153,6 @@ fn made(folder: &Path, bytes: u64, recipe: &[&str]) -> Result<PathBuf> {
     Ok(String::from_utf8(output.stdout)?.trim_end().into())
 }
 
-/// The most memory that this process has had, in bytes.
-fn own_peak() -> Result<u64> {
-    memory_in(&fs::read_to_string("/proc/self/status")?, "VmHWM:").context("the system tells no peak")
-}
-
 /// Peak memory beyond what the same program needs for next to nothing; with a map, whose pages come and go, all that is of no
 /// file.
 pub(super) fn memory(proofs: &mut Proofs) -> Result<()> {
@@ -178,7 +166,8 @@ pub(super) fn memory(proofs: &mut Proofs) -> Result<()> {
                 let arguments = ["--kernel", "runs", "--read", read, "--threads", &threads.to_string()];
                 let (nothing, ran) = (whole(&tiny, &arguments, None)?, whole(&large, &arguments, None)?);
                 // A process starts with the peak of the one that started it.
-                ensure!(own_peak()? < nothing.peak, "other parts have used memory here; ask for `memory` by itself");
+                let own_peak = process::peak_memory(std::process::id()).context("the kernel counts no peak")?;
+                ensure!(own_peak < nothing.peak, "other parts have used memory here; ask for `memory` by itself");
                 let beyond = if read == "map" { ran.own } else { ran.peak.saturating_sub(nothing.peak) };
                 ensure!(beyond > MIB, "no memory was seen in use, which cannot be");
                 let bar = 100 * ran.words + threads * MIB;
@@ -316,11 +305,11 @@ pub(super) fn fuzz(proofs: &mut Proofs) -> Result<()> {
         ("kernels against each other, fuzzed under the address sanitizer", &["fuzz", "1020"][..], MINUTES),
         ("kernels on short texts, watched by Miri", &["miri"][..], 0.0),
     ] {
-        let mut child =
+        let child =
             Command::new("just").args(arguments).current_dir(workspace()).spawn().context("cannot start just")?;
-        let ended = child.wait4()?;
+        let ended = usage::wait(child)?;
         // With that of all processes below it.
-        let took = (ended.rusage.utime + ended.rusage.stime).as_secs_f64() / 60.0;
+        let took = ended.usage.processor_time().as_secs_f64() / 60.0;
         let found = if ended.status.success() { "no finding" } else { "a finding, or it could not run; see above" };
         proofs.line(
             what,

@@ -3,7 +3,6 @@
 use crate::Proofs;
 use anyhow::{Context, Result};
 use datasets::ngrams::{Recipe, Summary, Zipf};
-use harness::measure::resource_usage::Usage;
 use kernels::words::WordTotals;
 use proofs::overhead::median;
 use std::collections::BTreeMap;
@@ -13,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Setup, Task, catalogue};
+use system::usage::Usage;
 use tasks::Inputs;
 use tasks::word_totals::{Kernel, Options, TotalsOf};
 use testbed::{worker_for, workspace};
@@ -48,13 +48,14 @@ fn word_totals(recipe: Recipe, ways: &[Way]) -> Result<BTreeMap<usize, Vec<Took>
             let strategy = catalogue::find(strategy).with_context(|| format!("no strategy `{strategy}`"))?;
             let mut up = strategy.start(&Setup { workers, worker })?;
             let choice = Choice { size, delivery: Delivery::Gather, combine: *combine };
-            let before = Usage::now(&[]).cpu_ns();
+            let before = Usage::of_this_process();
             let (outcome, phases) = strategies::run(&*task, &mut *up, choice, &Cancel::default())?;
-            let cpu = Usage::now(&[]).cpu_ns() - before;
+            let cpu = Usage::of_this_process().since(before).processor_time();
             let digest = outcome.answer()?.digest;
             anyhow::ensure!(*expected.get_or_insert(digest.clone()) == digest, "{strategy:?} gave another answer");
             if round > 0 {
-                let took = Took { run: phases.run_ns as f64, reduce: phases.reduce_ns as f64, cpu: cpu as f64 };
+                let took =
+                    Took { run: phases.run_ns as f64, reduce: phases.reduce_ns as f64, cpu: cpu.as_nanos() as f64 };
                 all.entry(place).or_default().push(took);
             }
         }
