@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use strategies::{Error, Result};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 /// Both halves of a connection.
 pub(crate) type Connection = (Client, Driver);
@@ -64,7 +65,14 @@ impl Trouble {
     /// What has happened on the driver's connection, and what to do next.
     pub(crate) fn reason(self, driver: &Driver) -> String {
         match self {
-            Trouble::Cursor(cursor::Error::Postgres(error)) => driver.explain(&error),
+            Trouble::Cursor(cursor::Error::Postgres(error)) => {
+                let hint = match error.code() {
+                    Some(&SqlState::UNDEFINED_COLUMN) => "; it needs product_id (integer) and product_name (text)",
+                    _ if driver.timed_out() => " (--silence)",
+                    _ => "",
+                };
+                format!("{}{hint}", driver.explain(&error))
+            }
             Trouble::Cursor(error) => error.to_string(),
             Trouble::Row(error) => error.to_string(),
         }

@@ -2,25 +2,25 @@
 
 use std::fmt;
 
-/// Why a cursor has stopped. After it there are no rows.
+/// Why a cursor has stopped. It has no more rows.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The server or the connection; [`tokio_postgres::Error::as_db_error`] has the SQLSTATE, if there is one.
     Postgres(tokio_postgres::Error),
-    /// A page came with more rows than were asked for.
+    /// A page has more rows than were requested.
     Overrun {
-        /// How many rows were asked for.
-        asked: u32,
+        /// How many rows were requested.
+        requested: u32,
     },
-    /// The server does not list the portal among its cursors, so that it cannot be moved by name.
+    /// The server does not list the portal among its cursors, so it cannot be moved by name.
     Unlisted,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // tokio-postgres itself says "db error" of everything that a server reports.
+            // tokio-postgres itself prints "db error" for every error that a server reports.
             Error::Postgres(error) => match error.as_db_error() {
                 Some(reported) => {
                     let hint = reported.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -28,15 +28,14 @@ impl fmt::Display for Error {
                 }
                 None => write!(out, "{error}"),
             },
-            Error::Overrun { asked } => write!(
+            Error::Overrun { requested } => write!(
                 out,
-                "a page of {asked} rows was asked for and more came: something between here and the server, a proxy \
-                 perhaps, ignores the size of a page; connect to the server itself"
+                "a page has more than the {requested} rows requested: a program between here and the server, such as a proxy, \
+                 ignores the size of a page; connect to the server itself"
             ),
             Error::Unlisted => write!(
                 out,
-                "the server does not show this cursor in pg_cursors, so that it cannot be told to skip rows: read past \
-                 them instead"
+                "the server does not list this cursor in pg_cursors and so cannot skip rows; read and discard them instead"
             ),
         }
     }
@@ -60,13 +59,13 @@ impl From<tokio_postgres::Error> for Error {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The address cannot be read. It is not repeated here, since it may hold a password.
-    #[error("cannot read the database address: {reason}. Expected postgresql://user:password@host:port/database")]
+    /// The address cannot be parsed. The message does not repeat it, because it may hold a password.
+    #[error("cannot read the database address: {reason}. Write it as postgresql://user:password@host:port/database")]
     Address {
-        /// What is wrong with it.
+        /// What is wrong with the address.
         reason: String,
     },
-    /// Nobody answers at the address, or the server turned us away.
+    /// No server answers at the address, or the server rejected the connection.
     #[error("cannot connect to {address}: {reason}")]
     Server {
         /// The address without its password.

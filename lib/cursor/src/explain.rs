@@ -23,12 +23,12 @@ pub fn explain(error: &tokio_postgres::Error) -> String {
             sentence
         }
     };
-    advised(&what, error_hints::on(error))
+    with_hint(&what, error_hints::hint(error))
 }
 
-/// The same for what the server has said without being asked.
+/// The same for a notice that the server sends without a request.
 pub(crate) fn explain_notice(notice: &DbError) -> String {
-    advised(&reported(notice), error_hints::on_reported(notice))
+    with_hint(&reported(notice), error_hints::hint_on_reported(notice))
 }
 
 fn reported(answer: &DbError) -> String {
@@ -41,8 +41,8 @@ fn reported(answer: &DbError) -> String {
     sentence
 }
 
-/// One line, also where the server's message has several.
-fn advised(what: &str, step: Option<&str>) -> String {
+/// The message and the hint on one line, even if the server's message has several.
+fn with_hint(what: &str, hint: Option<&str>) -> String {
     let what = what.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    step.map_or(what.clone(), |step| format!("{what}; {step}"))
+    hint.map_or(what.clone(), |hint| format!("{what}; {hint}"))
 }

@@ -1,24 +1,24 @@
-//! What a cursor has counted.
+//! What a cursor counts.
 
 use std::time::Duration;
 
-/// What has happened on a cursor since it was opened.
+/// What a cursor has counted since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Metrics {
-    /// Rows that have come.
+    /// Rows received.
     pub rows: u64,
-    /// Their size on the wire, in bytes, without the five that begin each message.
+    /// Their size on the wire, in bytes, without the five bytes that begin each message.
     pub bytes: u64,
-    /// Pages used up, empty ones among them.
+    /// Pages used up, including empty ones.
     pub pages: u64,
-    /// How often the consumer came to a row that was not there yet.
+    /// How often the reader had to wait for a row.
     pub waits: u64,
-    /// How long the consumer waited so, all in all.
+    /// How long the reader waited, in total.
     pub waited: Duration,
-    /// From the first page asked for to the first row; absent while there is none.
+    /// From the first request to the first row; `None` before the first row.
     pub first_row: Option<Duration>,
-    /// Rows asked for at this moment that have not come. The last page may hold fewer than were asked for.
+    /// Rows requested but not received. The last page may hold fewer rows than were requested.
     pub in_flight: u64,
-    /// The most there ever were.
+    /// The largest value of `in_flight` so far.
     pub most_in_flight: u64,
 }

@@ -1,17 +1,17 @@
-//! How many rows to ask for at once.
+//! The size of pages: how many rows to request at once.
 
-/// Rows asked for while nothing is known about them.
+/// Rows of a page while their size is unknown.
 const FIRST: u32 = 50;
 
-/// How large pages are.
+/// The size of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageSize {
-    /// So many rows; 0 counts as 1.
+    /// A number of rows; 0 counts as 1.
     Rows(u32),
-    /// As many rows as fill so many bytes, by the mean of those that have come. The first page has 50.
+    /// As many rows as fill a number of bytes, by the mean size of the rows received. The first page has 50 rows.
     Bytes(u32),
-    /// The first page has so many rows, each after it twice as many, until a page fills so many bytes: early rows come
-    /// early and late rows come fast.
+    /// The first page is small and each page after it has twice as many rows, until a page fills `bytes`. So the first rows
+    /// arrive early and the later ones fast.
     SlowStart {
         /// Rows in the first page.
         first: u32,
@@ -21,9 +21,9 @@ pub enum PageSize {
 }
 
 impl Default for PageSize {
-    /// From 50 rows to 32 KiB: larger pages are hardly faster (`just prove cursor sweep`), and waste more when who reads
-    /// leaves early. Sixteen such pages are more than a socket holds: before a slow consumer the server waits in the middle
-    /// of one, and a `statement_timeout` goes on meanwhile.
+    /// From 50 rows to 32 KiB. Larger pages are hardly faster (`just prove cursor sweep`), and waste more when the reader stops
+    /// early. Sixteen such pages are more than a socket buffers: with a slow reader the server waits in the middle of one,
+    /// and that time counts towards `statement_timeout`.
     fn default() -> Self {
         PageSize::SlowStart { first: FIRST, bytes: 32 << 10 }
     }
@@ -36,9 +36,9 @@ impl From<u32> for PageSize {
 }
 
 impl PageSize {
-    /// Rows for the next page, after so many pages with so many rows of so many bytes; at least 1.
+    /// Rows of the next page, at least 1, after `pages` pages with `rows` rows of `bytes` bytes in all.
     pub(super) fn rows(self, pages: u64, rows: u64, bytes: u64) -> u32 {
-        // Rows per budget, from the mean: budget / (bytes / rows). A row without columns has no size.
+        // budget / (bytes / rows): by the mean size of a row. A row without columns has no size.
         let filling = |budget: u32| {
             let filling = (u64::from(budget) * rows).checked_div(bytes).unwrap_or(u64::from(FIRST));
             u32::try_from(filling).unwrap_or(u32::MAX)
@@ -53,7 +53,7 @@ impl PageSize {
                 u32::try_from(grown).unwrap_or(u32::MAX).min(filling(bytes))
             }
         };
-        // An execute counts in an i32, and 0 would mean all rows.
+        // An execute counts in an i32; 0 would mean all rows.
         size.clamp(1, i32::MAX.unsigned_abs())
     }
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fixed_pages_have_what_was_asked_for_and_never_none() {
+    fn fixed_pages_have_the_given_size_and_at_least_one_row() {
         assert_eq!(PageSize::from(50).rows(7, 350, 14_000), 50);
         assert_eq!(PageSize::Rows(0).rows(0, 0, 0), 1);
         assert_eq!(PageSize::Rows(u32::MAX).rows(0, 0, 0), i32::MAX.unsigned_abs());

@@ -1,20 +1,20 @@
-//! Pages asked for, in the order in which they come.
+//! The pages of a portal: requested ahead, read in the order in which the server sends them.
 //!
 //! How it works:
-//! 1. `Transaction::query_portal_raw` queues an execute and returns at once; calling it again before the first answer is
-//!    read puts the next page under way. The server answers in turn.
-//! 2. At first one page is under way. With every page used up there may be twice as many, until there are `depth`: who
-//!    reads a few rows and leaves has not asked for thousands.
-//! 3. New pages are asked for several at a time, so that their executes leave in one system call, and the server reads them
-//!    in one: when half of the old ones are used up, but also whenever whoever reads must wait, for then nothing is gained
-//!    by holding back. Otherwise answers would come in bursts of half a window, and over a long way a window would take a
-//!    round trip and half of its own pages longer, instead of a round trip and one page.
-//! 4. A page that is not the last ends with "portal suspended", the last with "command complete", which is the only one for
-//!    which tokio-postgres knows a number of rows. So the end is known without another round trip.
+//! 1. `Transaction::query_portal_raw` queues an execute and returns at once. Calling it again before the first answer is read
+//!    puts the next page under way. The server answers in order.
+//! 2. At first one page is under way. Each page that is used up doubles the window, until it is `depth`. So a reader that
+//!    stops after a few rows has not requested thousands.
+//! 3. New pages are requested several at a time, so that their executes leave in one system call and the server reads them in
+//!    one. That happens when half of the old pages are used up, and also whenever the reader must wait, because then holding
+//!    back gains nothing. Otherwise answers would come in bursts of half a window: over a slow network, a window would take
+//!    a round trip and half of its own pages longer, instead of a round trip and one page.
+//! 4. A page that is not the last ends with "portal suspended", the last with "command complete", the only message for which
+//!    tokio-postgres knows a number of rows. So the cursor knows the end without another round trip.
 
+use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::page_size::PageSize;
-use crate::{DEFAULT_DEPTH, Error};
 use futures_util::{FutureExt, Stream};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -25,11 +25,11 @@ use tokio_postgres::{Portal, Row, RowStream, SimpleQueryMessage, Transaction};
 pub(super) struct Pages<'a, 'client> {
     transaction: &'a mut Transaction<'client>,
     portal: Portal,
-    /// The portal's name among the server's cursors, once it was needed.
+    /// The portal's name among the server's cursors, once it has been looked up.
     name: Option<String>,
     pub(super) depth: usize,
     pub(super) size: PageSize,
-    /// How many pages may be under way: 1 at first, `depth` in the end.
+    /// How many pages may be under way: 1 at first, up to `depth`.
     window: usize,
     under_way: VecDeque<Page>,
     ended: bool,
@@ -41,11 +41,11 @@ pub(super) struct Pages<'a, 'client> {
 /// A page under way.
 struct Page {
     rows: Pin<Box<RowStream>>,
-    asked: u32,
-    came: u32,
+    requested: u32,
+    received: u32,
 }
 
-/// What a page's stream says.
+/// What a page's stream yields.
 pub(super) type Answer = Poll<Option<Result<Row, tokio_postgres::Error>>>;
 
 /// What comes next.
@@ -53,17 +53,17 @@ pub(super) enum Step {
     Row(Row),
     /// The page that was being read is used up.
     PageEnd,
-    /// There is nothing more, and will not be.
+    /// There are no more rows.
     End,
 }
 
 impl<'a, 'client> Pages<'a, 'client> {
-    pub(super) fn new(transaction: &'a mut Transaction<'client>, portal: Portal) -> Self {
+    pub(super) fn new(transaction: &'a mut Transaction<'client>, portal: Portal, depth: usize) -> Self {
         Pages {
             transaction,
             portal,
             name: None,
-            depth: DEFAULT_DEPTH,
+            depth,
             size: PageSize::default(),
             window: 1,
             under_way: VecDeque::new(),
@@ -82,13 +82,13 @@ impl<'a, 'client> Pages<'a, 'client> {
         self.ended
     }
 
-    /// How many pages are under way, the one being read among them.
+    /// How many pages are under way, including the one being read.
     pub(super) fn under_way(&self) -> usize {
         self.under_way.len()
     }
 
-    /// The next step. Pages are asked for while fewer than `wanted` rows are under way; with 0 this is the end of a page
-    /// for ever when none is left.
+    /// The next step. Pages are requested while fewer than `wanted` rows are under way. With 0 none is requested: after the last
+    /// page under way, every step is a [`Step::PageEnd`].
     pub(super) fn poll(&mut self, context: &mut Context<'_>, wanted: u64) -> Poll<Result<Step, Error>> {
         if self.under_way.is_empty()
             && let Some(step) = self.begin(wanted)
@@ -97,53 +97,53 @@ impl<'a, 'client> Pages<'a, 'client> {
         }
         match self.answer(context) {
             Poll::Ready(Some(Ok(row))) if self.count(&row) => Poll::Ready(Ok(Step::Row(row))),
-            other => self.go_on(other, wanted),
+            other => self.after(other, wanted),
         }
     }
 
-    /// What the first page's stream says; no page is the end of one. A row is still to be [counted](Pages::count).
+    /// What the first page's stream yields; without a page, the end of one. A row must still be [counted](Pages::count).
     ///
-    /// The stream's own result is handed on as it is: a row that has just been written and is copied at once into another
-    /// result is waited for, and each such copy takes some nanoseconds, a twentieth of what a row takes in all.
+    /// The stream's own result is returned unchanged. Copying a row that has just been written into another result stalls the
+    /// core for some nanoseconds, a twentieth of what a row takes in all.
     #[inline]
     pub(super) fn answer(&mut self, context: &mut Context<'_>) -> Answer {
         let Some(page) = self.under_way.front_mut() else { return Poll::Ready(None) };
         page.rows.as_mut().poll_next(context)
     }
 
-    /// Counts a row of the first page; whether it may have come. There must not be more of them than were asked for.
+    /// Counts a row of the first page; `false` if the page has more rows than were requested.
     #[inline]
     pub(super) fn count(&mut self, row: &Row) -> bool {
         let Some(page) = self.under_way.front_mut() else { return false };
-        if page.came == page.asked {
+        if page.received == page.requested {
             return false;
         }
-        page.came += 1;
+        page.received += 1;
         self.metrics.rows += 1;
         self.metrics.bytes += row.raw_size_bytes() as u64;
         self.metrics.in_flight -= 1;
         if self.waiting_since.is_some() || self.metrics.rows == 1 {
-            self.came_late();
+            self.after_wait();
         }
         true
     }
 
-    /// Puts pages under way when none is, unless there is nothing more.
+    /// Requests pages when none is under way, unless the portal has ended.
     #[cold]
     fn begin(&mut self, wanted: u64) -> Option<Result<Step, Error>> {
         if self.ended {
             return Some(Ok(Step::End));
         }
-        self.ask(wanted).err().map(|error| Err(self.fail(error)))
+        self.request(wanted).err().map(|error| Err(self.fail(error)))
     }
 
-    /// What follows from an answer that is not the row that was hoped for.
+    /// The step after an answer that is not the next row of the first page.
     #[cold]
-    pub(super) fn go_on(&mut self, answer: Answer, wanted: u64) -> Poll<Result<Step, Error>> {
+    pub(super) fn after(&mut self, answer: Answer, wanted: u64) -> Poll<Result<Step, Error>> {
         match answer {
             Poll::Ready(Some(Ok(_))) => {
-                let asked = self.under_way.front().map_or(0, |page| page.asked);
-                Poll::Ready(Err(self.fail(Error::Overrun { asked })))
+                let requested = self.under_way.front().map_or(0, |page| page.requested);
+                Poll::Ready(Err(self.fail(Error::Overrun { requested })))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Err(self.fail(error.into()))),
             Poll::Ready(None) => {
@@ -152,14 +152,14 @@ impl<'a, 'client> Pages<'a, 'client> {
             }
             Poll::Pending => {
                 self.wait();
-                self.ask_in_passing(wanted);
+                self.try_request(wanted);
                 Poll::Pending
             }
         }
     }
 
-    /// Asks for `wanted` rows in one page, less those that are under way.
-    pub(super) fn ask_at_once(&mut self, wanted: u64) -> Result<(), Error> {
+    /// Requests as one page what `wanted` rows lack under way.
+    pub(super) fn request_at_once(&mut self, wanted: u64) -> Result<(), Error> {
         let missing = wanted.saturating_sub(self.metrics.in_flight);
         if missing == 0 || self.ended {
             return Ok(());
@@ -167,7 +167,7 @@ impl<'a, 'client> Pages<'a, 'client> {
         self.execute(u32::try_from(missing).unwrap_or(u32::MAX).min(i32::MAX.unsigned_abs()))
     }
 
-    /// Moves the portal past `count` rows; nothing may be under way. Says how many there were.
+    /// Moves the portal past `count` rows and returns how many there were. No page may be under way.
     pub(super) async fn skip(&mut self, count: i32) -> Result<u64, Error> {
         let name = match &self.name {
             Some(name) => name.clone(),
@@ -178,8 +178,8 @@ impl<'a, 'client> Pages<'a, 'client> {
         Ok(moved(&answer))
     }
 
-    /// Portals are cursors to the server, and tokio-postgres keeps to itself how it has named them: `p` and a number. The
-    /// transaction is borrowed, so that none can be newer than ours.
+    /// The portal's name. The server lists portals as cursors; tokio-postgres names them `p` and a number but does not publish
+    /// the name. The transaction is borrowed, so no portal can be newer than ours.
     async fn look_up_name(&self) -> Result<String, Error> {
         const NEWEST: &str = "SELECT name FROM pg_cursors WHERE name ~ '^p[0-9]+$' AND NOT is_holdable \
                               ORDER BY creation_time DESC, length(name) DESC, name DESC LIMIT 1";
@@ -191,8 +191,8 @@ impl<'a, 'client> Pages<'a, 'client> {
         name.map(str::to_owned).ok_or(Error::Unlisted)
     }
 
-    /// Asks for pages until `window` of them, or `wanted` rows, are under way.
-    fn ask(&mut self, wanted: u64) -> Result<(), Error> {
+    /// Requests pages until `window` of them, or `wanted` rows, are under way.
+    fn request(&mut self, wanted: u64) -> Result<(), Error> {
         while self.under_way.len() < self.window && self.metrics.in_flight < wanted {
             let size = self.size.rows(self.metrics.pages, self.metrics.rows, self.metrics.bytes);
             let missing = wanted - self.metrics.in_flight;
@@ -205,16 +205,16 @@ impl<'a, 'client> Pages<'a, 'client> {
         let limit = i32::try_from(rows).unwrap_or(i32::MAX);
         let queued = self.transaction.query_portal_raw(&self.portal, limit).now_or_never();
         let stream = queued.expect("tokio-postgres queues an execute without waiting")?;
-        self.under_way.push_back(Page { rows: Box::pin(stream), asked: rows, came: 0 });
+        self.under_way.push_back(Page { rows: Box::pin(stream), requested: rows, received: 0 });
         self.metrics.in_flight += u64::from(rows);
         self.metrics.most_in_flight = self.metrics.most_in_flight.max(self.metrics.in_flight);
         self.began.get_or_insert_with(Instant::now);
         Ok(())
     }
 
-    /// A row has come that was waited for, or the first of all.
+    /// Notes the arrival of a row that the reader waited for, or of the first row.
     #[cold]
-    fn came_late(&mut self) {
+    fn after_wait(&mut self) {
         self.stop_waiting();
         if self.metrics.rows == 1 {
             self.metrics.first_row = self.began.map(|began| began.elapsed());
@@ -234,28 +234,28 @@ impl<'a, 'client> Pages<'a, 'client> {
         }
     }
 
-    /// Done with the first page: the portal has ended, or more is asked for.
+    /// Drops the first page, which is used up; then the portal has ended, or more pages are requested.
     fn turn_page(&mut self, wanted: u64) {
         self.stop_waiting();
         let Some(page) = self.under_way.pop_front() else { return };
         self.metrics.pages += 1;
-        self.metrics.in_flight -= u64::from(page.asked - page.came);
+        self.metrics.in_flight -= u64::from(page.requested - page.received);
         if page.rows.rows_affected().is_some() {
             self.end();
             return;
         }
         self.window = (self.window * 2).min(self.depth);
         if self.under_way.len() <= self.window / 2 {
-            self.ask_in_passing(wanted);
+            self.try_request(wanted);
         }
     }
 
-    /// Asks for what is missing, if that is possible.
+    /// Requests pages and ignores an error.
     ///
-    /// On a connection that has ended nothing can be asked for, and yet rows may have come before. Their pages end with the
-    /// error; without any, asking again says it.
-    fn ask_in_passing(&mut self, wanted: u64) {
-        let _ = self.ask(wanted);
+    /// A connection that has ended takes no request, but rows received before may still be unread. Their pages end with the
+    /// error; without such pages, the next request returns it.
+    fn try_request(&mut self, wanted: u64) {
+        let _ = self.request(wanted);
     }
 
     fn fail(&mut self, error: Error) -> Error {
@@ -264,7 +264,7 @@ impl<'a, 'client> Pages<'a, 'client> {
         error
     }
 
-    /// What is still under way is empty, or an echo of the error: the connection reads past it.
+    /// Ends the portal. Pages still under way are empty or repeat the error; the connection discards them.
     fn end(&mut self) {
         self.ended = true;
         self.under_way.clear();
@@ -272,7 +272,7 @@ impl<'a, 'client> Pages<'a, 'client> {
     }
 }
 
-/// How many rows a MOVE has passed.
+/// How many rows a MOVE has skipped.
 pub(super) fn moved(answer: &[SimpleQueryMessage]) -> u64 {
     let counts = answer.iter().filter_map(|message| match message {
         SimpleQueryMessage::CommandComplete(count) => Some(*count),

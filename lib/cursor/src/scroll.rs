@@ -1,9 +1,9 @@
 //! A cursor that also runs backward.
 //!
-//! A portal bound by the protocol only runs forward. One declared in SQL (`DECLARE … SCROLL CURSOR`) goes anywhere, and
-//! for some plans the server then keeps every row that it has read: it is dearer, and so it is a type of its own.
+//! A portal of the protocol only runs forward. A cursor declared in SQL (`DECLARE … SCROLL CURSOR`) moves anywhere, but for
+//! some plans the server then stores every row that it has read. It is more expensive, so it is a type of its own.
 
-use crate::Error;
+use crate::error::Error;
 use crate::pages::moved;
 use futures_util::FutureExt;
 use std::collections::HashMap;
@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement, Transaction};
 
-/// Statements remembered: a FETCH's number of rows is part of its text.
-const REMEMBERED: usize = 32;
+/// How many prepared statements are kept. The number of rows is part of a FETCH's text, so each number needs one.
+const KEPT: usize = 32;
 
-/// A cursor that goes to any row. Rows are counted from 1; it begins before the first.
+/// A cursor that moves to any row. Rows are counted from 1; it begins before the first.
 ///
-/// Dropping it closes it; the transaction and the connection go on. Its futures wait for one answer each; one that is
-/// dropped may have moved the cursor or not, and [`absolute`](ScrollCursor::absolute) puts it where it should be.
+/// Dropping it closes it; the transaction and the connection stay usable. If one of its futures is dropped, the cursor may or
+/// may not have moved; [`absolute`](ScrollCursor::absolute) puts it back.
 pub struct ScrollCursor<'a, 'client> {
     transaction: &'a mut Transaction<'client>,
     name: String,
@@ -28,7 +28,7 @@ impl<'a, 'client> ScrollCursor<'a, 'client> {
     /// Declares a cursor for a query, with values for `$1`, `$2` and so on.
     ///
     /// # Errors
-    /// What the server says of the query.
+    /// The server rejects the query.
     pub async fn open(
         transaction: &'a mut Transaction<'client>,
         query: &str,
@@ -41,43 +41,43 @@ impl<'a, 'client> ScrollCursor<'a, 'client> {
         Ok(ScrollCursor { transaction, name, fetches: HashMap::new() })
     }
 
-    /// The next `count` rows; fewer only at the end. Afterwards the cursor is on the last of them, or behind the last row.
+    /// The next `count` rows; fewer only at the end. Then the cursor is on the last of them, or after the last row.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server or the connection reports an error.
     pub async fn fetch(&mut self, count: u32) -> Result<Vec<Row>, Error> {
         self.some("FORWARD", count).await
     }
 
-    /// The `count` rows before the one that the cursor is on, the nearest first; fewer only at the beginning.
+    /// The `count` rows before the current one, the nearest first; fewer only at the beginning.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server or the connection reports an error.
     pub async fn backward(&mut self, count: u32) -> Result<Vec<Row>, Error> {
         self.some("BACKWARD", count).await
     }
 
-    /// The row of that number; negative numbers count from the end, -1 being the last. `None` is before the first row
-    /// or behind the last, and there the cursor is then.
+    /// The row of that number; negative numbers count from the end, -1 is the last. `None` if there is no such row: then the
+    /// cursor is before the first row or after the last.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server or the connection reports an error.
     pub async fn absolute(&mut self, number: i32) -> Result<Option<Row>, Error> {
         self.row(&format!("ABSOLUTE {number}")).await
     }
 
-    /// The row so many after the one that the cursor is on, or before it if negative; 0 is that row again.
+    /// The row `distance` rows after the current one, or before it if negative; 0 is the current row.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server or the connection reports an error.
     pub async fn relative(&mut self, distance: i32) -> Result<Option<Row>, Error> {
         self.row(&format!("RELATIVE {distance}")).await
     }
 
-    /// Skips so many rows, or so many backward if negative, and says how many there were. No row is sent.
+    /// Skips `distance` rows, backward if negative, and returns how many there were. The server sends none.
     ///
     /// # Errors
-    /// What the server says.
+    /// The server or the connection reports an error.
     pub async fn skip(&mut self, distance: i32) -> Result<u64, Error> {
         if distance == 0 {
             return Ok(0);
@@ -88,7 +88,7 @@ impl<'a, 'client> ScrollCursor<'a, 'client> {
 
     async fn some(&mut self, direction: &str, count: u32) -> Result<Vec<Row>, Error> {
         if count == 0 {
-            // To SQL, 0 would be the row that the cursor is on.
+            // In SQL, 0 means the current row.
             return Ok(Vec::new());
         }
         // SQL counts in an i32.
@@ -96,18 +96,19 @@ impl<'a, 'client> ScrollCursor<'a, 'client> {
     }
 
     async fn row(&mut self, place: &str) -> Result<Option<Row>, Error> {
-        // Prepared once whatever the number: first to the place, then the row that is there.
+        // Two steps, so that one prepared statement serves all numbers: move there, then fetch the current row.
         self.transaction.simple_query(&format!("MOVE {place} IN {}", self.name)).await?;
         Ok(self.rows("RELATIVE 0").await?.pop())
     }
 
-    /// Prepared, since rows are binary only then; not `query_typed`, which waits for ever for types it does not know.
+    /// Rows by a prepared statement, because only then they are binary. `query_typed` would wait for ever on a type that
+    /// tokio-postgres does not know.
     async fn rows(&mut self, which: &str) -> Result<Vec<Row>, Error> {
         let statement = match self.fetches.get(which) {
             Some(statement) => statement.clone(),
             None => {
                 let statement = self.transaction.prepare(&format!("FETCH {which} FROM {}", self.name)).await?;
-                if self.fetches.len() == REMEMBERED {
+                if self.fetches.len() == KEPT {
                     self.fetches.clear();
                 }
                 self.fetches.insert(which.to_owned(), statement.clone());
@@ -120,7 +121,7 @@ impl<'a, 'client> ScrollCursor<'a, 'client> {
 
 impl Drop for ScrollCursor<'_, '_> {
     fn drop(&mut self) {
-        // Polled once, it is queued. If it waits, it waits for the answer, which nobody needs.
+        // Polling once queues the statement; its answer is not needed.
         let close = format!("CLOSE {}", self.name);
         let _ = self.transaction.batch_execute(&close).now_or_never();
     }

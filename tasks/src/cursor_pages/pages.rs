@@ -129,7 +129,7 @@ impl Source<Result<Page>> for Pages {
     fn waits_for(&self) -> Option<Waiting<'_>> {
         let driver = self.driver.as_ref()?;
         let (socket, readable, writable) = driver.waits_for();
-        Some(Waiting { socket, readable, writable, until: driver.gives_up_at() })
+        Some(Waiting { socket, readable, writable, until: driver.times_out_at() })
     }
 }
 

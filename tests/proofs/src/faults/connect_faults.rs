@@ -23,7 +23,7 @@ pub(super) fn faults() -> Vec<Fault<Place>> {
         fault("a wrong password", Some("28P01"), &["guest@", "check the user and the password"], |place| {
             Ok(Reading::new(place.url_of(&format!("guest:{PASSWORD}")), TABLE))
         }),
-        fault("no password", None, &["password missing", "the address may hold it"], |place| {
+        fault("no password", None, &["password missing", "put it into the address"], |place| {
             Ok(Reading::new(place.url_of("guest"), TABLE))
         }),
         fault("a user who is not known", Some("28000"), &["nobody", "check the user"], |place| {

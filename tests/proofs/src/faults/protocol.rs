@@ -21,11 +21,11 @@ pub(super) fn faults() -> Vec<Fault<()>> {
         provoke: Provoke::Read(&WAYS, reading),
     };
     vec![
-        fault("silence in the middle of a page", &["has said nothing for 0.5 s", "--silence"], |_| {
+        fault("silence in the middle of a page", &["no data from the server for 0.5 s", "--silence"], |_| {
             mocked(Manner::Stalls)
         }),
         fault("a row that is cut off", &["run this again"], |_| mocked(Manner::Cuts)),
-        fault("an end without a word", &["its log says why", "run this again"], |_| mocked(Manner::Closes)),
+        fault("an end without a word", &["read the server's log", "run this again"], |_| mocked(Manner::Closes)),
         fault("a row with a column too few", &["garbles"], |_| {
             mocked(Manner::Garbles(b"D\0\0\0\x0e\0\x01\0\0\0\x04\0\0\0\x01"))
         }),
@@ -49,7 +49,7 @@ pub(super) fn faults() -> Vec<Fault<()>> {
             ..fault("a length that cannot be", &["garbles"], |_| mocked(Manner::Garbles(b"D\0\0\0\0")))
         },
         // That much is waited for. The cursor has asked for some pages only, so that not much comes.
-        fault("a length that is far too large", &["has said nothing for 0.5 s"], |_| {
+        fault("a length that is far too large", &["no data from the server for 0.5 s"], |_| {
             mocked(Manner::Garbles(b"D\x7f\xff\xff\xff"))
         }),
         Fault {
@@ -72,7 +72,7 @@ pub(super) fn faults() -> Vec<Fault<()>> {
             name: "a row stream that nobody reads before something else is asked",
             code: None,
             rows: None,
-            words: &["nobody has read the rows of an earlier request", "read them to their end"],
+            words: &["the rows of an earlier request were not read for 0.5 s", "read them to their end"],
             provoke: Provoke::Do(unread),
         },
     ]

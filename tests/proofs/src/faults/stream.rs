@@ -39,12 +39,16 @@ pub(super) fn faults() -> Vec<Fault<Place>> {
         fault("the query fails half-way", Some("22012"), before, &["division by zero", "correct the value"], |place| {
             Ok(Reading::new(place.url(), "goldilocks.divides"))
         }),
-        fault("the network resets the connection", None, Some(0..=TROUBLE), &["look at the network"], |place| {
+        fault("the network resets the connection", None, Some(0..=TROUBLE), &["check the network"], |place| {
             relayed(place, Break::Reset)
         }),
-        fault("the network swallows everything", None, Some(TROUBLE..=TROUBLE), &["said nothing for 0.5 s"], |place| {
-            relayed(place, Break::Stall)
-        }),
+        fault(
+            "the network swallows everything",
+            None,
+            Some(TROUBLE..=TROUBLE),
+            &["no data from the server for 0.5 s"],
+            |place| relayed(place, Break::Stall),
+        ),
         fault("the network ends in the middle of a row", None, Some(TROUBLE..=TROUBLE), &["run this again"], |place| {
             relayed(place, Break::Cut)
         }),
@@ -52,7 +56,7 @@ pub(super) fn faults() -> Vec<Fault<Place>> {
             let url = format!("{}?application_name=ended", place.url());
             Reading::new(url, "goldilocks.product").interrupted(|| place.end("ended"))
         }),
-        of("the session's process is killed", None, &["its log says why"], |_| crash("read", "read")),
+        of("the session's process is killed", None, &["read the server's log"], |_| crash("read", "read")),
         of("another session's process is killed", Some("57P02"), &["run this again"], |_| crash("read", "other")),
         of("the server is stopped at once", Some("57P01"), &["run this again"], |_| {
             let place = Place::bare()?;
@@ -74,7 +78,7 @@ pub(super) fn faults() -> Vec<Fault<Place>> {
             name: "a row stream that is read too slowly",
             code: Some("57014"),
             rows: None,
-            words: &["statement_timeout", "a cursor page by page"],
+            words: &["statement_timeout", "each page of a cursor alone"],
             provoke: Provoke::Do(slow_stream),
         },
     ]

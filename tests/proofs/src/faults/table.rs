@@ -29,7 +29,7 @@ pub(super) fn faults() -> Vec<Fault<Place>> {
         fault("no such column", Some("42703"), 0, &["product_id (integer)", "product_name (text)"], |place| {
             Ok(Reading::new(place.url(), "goldilocks.no_name"))
         }),
-        fault("a table that the user may not read", Some("42501"), 0, &["granted"], |place| {
+        fault("a table that the user may not read", Some("42501"), 0, &["grant that"], |place| {
             Ok(Reading::new(place.url_of("stranger"), "goldilocks.product"))
         }),
         fault("a column of another type", None, 0, &["product_id", "int8", "integer is expected"], |place| {
@@ -49,11 +49,11 @@ pub(super) fn faults() -> Vec<Fault<Place>> {
                 Ok(Reading::new(place.url(), "goldilocks.nothing").in_ranges())
             }),
         ),
-        of("the snapshot is gone", "22023", &["its connection must stay open"], Provoke::Do(snapshot_gone)),
+        of("the snapshot is gone", "22023", &["keep its connection open"], Provoke::Do(snapshot_gone)),
     ];
     // A disk that can be filled without harm has to be mounted first, which only the administrator may.
     match Disk::mount() {
-        Ok(_) => faults.push(of("the disk is full", "53100", &["make room on the disk"], Provoke::Do(full))),
+        Ok(_) => faults.push(of("the disk is full", "53100", &["free space on the server's disk"], Provoke::Do(full))),
         Err(reason) => println!("the disk is full: NOT TRIED, for no small disk can be had here: {reason:#}"),
     }
     faults
