@@ -1,4 +1,4 @@
-//! The browser in which the report is tested: one that is there, or Debian's Chromium.
+//! The browser in which the report is tested: an installed one, or Debian's Chromium.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use crate::debian::{self, Unpacked};
 use crate::{Error, Host, shell};
 
-/// Those that know `--headless` and `--dump-dom`.
+/// Programs that know `--headless` and `--dump-dom`.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// With a font, since there may be none, and text without one has no width.
+/// With a font, because the machine may have none, and text without a font has no width.
 const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
 
-/// The browser to test in: `CHROMIUM`, else one on `PATH`, else the one our set-up step has fetched.
+/// The browser to test in: `CHROMIUM`, otherwise one on `PATH`, otherwise the one that our set-up step has unpacked.
 pub fn find(host: &Host) -> Option<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM").filter(|named| !named.is_empty()) {
         return Some(named.into());
@@ -24,25 +24,25 @@ pub fn find(host: &Host) -> Option<PathBuf> {
     on_path.chain(fetched).find(|program| program.is_file())
 }
 
-/// Makes sure that [`find`] finds a browser, installing or unpacking Chromium if need be; says on standard error what it
-/// does.
+/// Finds a browser, or installs or unpacks Chromium; prints what it does on standard error.
 pub fn install(host: &Host) -> Result<PathBuf, Error> {
     if let Some(browser) = find(host) {
-        eprintln!("a browser: {}: nothing to install", browser.display());
+        eprintln!("{}: a browser is there, nothing to install", browser.display());
         return Ok(browser);
     }
     let because = |reason: String| Error::NoBrowser { reason };
     match host.caches.first() {
         _ if !debian::is_here(host) => {
-            return Err(because("this is not Debian, so we do not know how to install one".into()));
+            return Err(because("this is not Debian".into()));
         }
         _ if host.we_are_root => debian::install(&PACKAGES),
         Some(cache) => unpack(cache),
-        None => return Err(because("there is no folder for it, since HOME is not set".into())),
+        None => return Err(because("there is no folder to unpack it into: set HOME".into())),
     }
     .map_err(|error| because(error.to_string()))?;
-    let browser = find(host)
-        .ok_or_else(|| because(format!("something came, and there is still no {} on PATH", NAMES.join(" or "))))?;
+    let browser = find(host).ok_or_else(|| {
+        because(format!("the packages are installed, but there is no {} on PATH", NAMES.join(" or ")))
+    })?;
     eprintln!("installed a browser: {}", browser.display());
     Ok(browser)
 }
@@ -56,7 +56,7 @@ fn unpack(cache: &Path) -> Result<(), Error> {
     let unpacked = debian::unpack(&PACKAGES, &debian::folder(cache, PACKAGES[0]))?;
     let fonts = unpacked.root.join("fonts.conf");
     fs::write(&fonts, fonts_of(&unpacked)).map_err(|error| Error::cannot("write", &fonts, error))?;
-    // It gets its name when it has shown that it can start the browser.
+    // The launcher gets its name only after it has started the browser.
     let (untried, launcher) = (cache.join("chromium.partial"), launcher(cache));
     fs::write(&untried, script(&unpacked, &fonts)).map_err(|error| Error::cannot("write", &untried, error))?;
     let executable = Permissions::from_mode(0o755);
@@ -70,7 +70,7 @@ fn script(unpacked: &Unpacked, fonts: &Path) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
     format!(
         "#!/bin/sh\n\
-         # Written by `goldilocks setup --browser`: starts the Chromium that is unpacked and not installed.\n\
+         # Written by `goldilocks setup --browser`: starts the unpacked Chromium.\n\
          export LD_LIBRARY_PATH={}\"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\"\n\
          export FONTCONFIG_FILE={}\n\
          exec {} \"$@\"\n",
@@ -80,7 +80,7 @@ fn script(unpacked: &Unpacked, fonts: &Path) -> String {
     )
 }
 
-/// Fontconfig's settings: the system's, if there are any, and after them the unpacked fonts.
+/// Fontconfig's settings: the machine's, if there are any, and then the unpacked fonts.
 fn fonts_of(unpacked: &Unpacked) -> String {
     let folder = unpacked.root.join("usr/share/fonts").display().to_string();
     let folder = folder.replace('&', "&amp;").replace('<', "&lt;");
@@ -97,7 +97,7 @@ fn fonts_of(unpacked: &Unpacked) -> String {
          <cachedir prefix=\"xdg\">fontconfig</cachedir>\n\
          <match target=\"pattern\">{}</match>\n\
          {}</fontconfig>\n",
-        // As Debian sets it: without it, letters are moved to whole pixels and texts get other widths.
+        // Debian's setting. Without it, characters move to whole pixels, which changes the widths of texts.
         "<edit name=\"hintstyle\" mode=\"append\"><const>hintslight</const></edit>",
         aliases.concat()
     )

@@ -1,39 +1,39 @@
-//! Why a program could not be installed, and what to do next.
+//! Why a program cannot be installed, and what to do next.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a program is not there.
+/// Why a program cannot be installed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file or folder could not be used.
+    /// A file or folder cannot be used.
     #[error("cannot {action} {}: {cause}; check that the folder may be written and the disk has room", path.display())]
     File {
-        /// What was tried: a verb, as in "cannot write".
+        /// A verb, as in "cannot write".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said. Not called the source, for then it would be told twice.
+        /// The operating system's reason. It is not named `source`, because then error chains would print it twice.
         cause: io::Error,
     },
 
-    /// A program of this machine that the set-up step needs did not do its work.
+    /// A program that the set-up step runs has failed.
     #[error("`{line}` failed: {reason}")]
     Program {
-        /// What was typed, so to say.
+        /// The program and its arguments.
         line: String,
-        /// How it ended.
+        /// How the program ended.
         reason: String,
     },
 
-    /// There is no browser and no way to get one.
+    /// There is no browser, and none can be installed.
     #[error(
-        "cannot install a browser: {reason}. Install Chromium, or set CHROMIUM to a browser's path; without one the \
-         report cannot be tested in a browser, and everything else works"
+        "cannot install a browser: {reason}. Install Chromium, or set CHROMIUM to a browser's path; without one, \
+         everything works except the tests of the report in a browser"
     )]
     NoBrowser {
-        /// What stands in the way.
+        /// What prevents it.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Programs that a machine lacks: Debian packages, installed or unpacked, and a browser.
+#![doc = include_str!("../README.md")]
 
 pub mod browser;
 pub mod debian;

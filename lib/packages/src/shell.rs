@@ -1,19 +1,19 @@
-//! Runs the programs of this machine that the set-up step needs.
+//! Runs the programs of this machine that the set-up step uses.
 
 use std::process::{Command, Stdio};
 
 use crate::Error;
 
-/// Runs a program, showing the line and its output on standard error.
+/// Runs a program; prints the line and the program's output on standard error.
 pub fn run(line: &[&str]) -> Result<(), Error> {
     eprintln!("running {}", line.join(" "));
     run_unannounced(line)
 }
 
-/// The same without showing the line, for programs that are run once for each of many files.
+/// The same without printing the line, for a program that runs once for each of many files.
 pub fn run_unannounced(line: &[&str]) -> Result<(), Error> {
     let failed = |reason: String| Error::Program { line: line.join(" "), reason };
-    // What is installed must be readable for the user a server runs as, whatever this shell's mask.
+    // The user that runs a server must be able to read what is installed, whatever this process's umask.
     let status = Command::new("/bin/sh")
         .args(["-c", "umask 022 && exec \"$@\" >&2", "goldilocks"])
         .args(line)
