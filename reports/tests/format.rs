@@ -36,7 +36,7 @@ fn complaint(validator: &Validator, line: &str) -> Option<String> {
 #[test]
 fn the_schema_that_is_kept_is_what_the_types_give() {
     let kept = text(&format!("schema/{}", schema::file()));
-    assert!(kept == schema::schema(), "the types have changed: `just schema` writes it anew; see lib/record/README.md");
+    assert!(kept == schema::schema(), "the types have changed: `just schema` writes it anew; see lib/record/FORMAT.md");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_failure_is_a_row_with_its_fault_its_reason_and_no_time() {
 
 #[test]
 fn the_document_names_every_column_and_this_version() {
-    let document = text("README.md");
+    let document = text("FORMAT.md");
     let table: Vec<String> =
         export::COLUMNS.iter().map(|column| format!("| `{}` | {} |", column.name, column.meaning)).collect();
     assert!(document.contains(&table.join("\n")), "the table should be\n{}", table.join("\n"));

@@ -62,7 +62,7 @@ fn a_broken_line_elsewhere_is_refused_with_its_number() {
     let mut lines: Vec<&str> = text.lines().collect();
     lines[2] = "{\"kind\":\"sample\",";
     let error = refusal(lines.join("\n") + "\n");
-    assert!(error.starts_with("run.jsonl, line 3: not a line of a record: "), "{error}");
+    assert!(error.starts_with("run.jsonl, line 3: this is not a line of a record: "), "{error}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_file_that_does_not_start_with_a_run_is_refused() {
     assert!(refusal("").starts_with("run.jsonl, line 1: a record starts with a line of kind `run`"));
     assert!(refusal("{\"kind\":\"resumed\",\"at\":\"\"}\n").contains("of another kind"));
     let run = synthetic::lines(&small()).lines().next().expect("a run").to_owned();
-    assert!(refusal(format!("{run}\n{run}\n")).contains("line 2: a second run begins"));
+    assert!(refusal(format!("{run}\n{run}\n")).contains("line 2: a second run starts here"));
 }
 
 #[test]
@@ -119,12 +119,10 @@ fn a_verified_sample_must_have_a_time_and_the_right_answer() {
 fn what_the_run_does_not_list_is_refused() {
     let mut record = small();
     record.samples[0].cell.task = "unheard_of".into();
-    assert!(
-        refusal(synthetic::lines(&record)).contains("the task `unheard_of` is measured, but the run does not list it")
-    );
+    assert!(refusal(synthetic::lines(&record)).contains("the task `unheard_of`, which the run does not list"));
     let mut record = small();
     record.samples[0].cell.strategy = "unheard_of".into();
-    assert!(refusal(synthetic::lines(&record)).contains("the strategy `unheard_of` is measured"));
+    assert!(refusal(synthetic::lines(&record)).contains("a sample is of the strategy `unheard_of`"));
 }
 
 #[test]
@@ -138,7 +136,7 @@ fn a_later_line_of_a_peer_takes_the_place_of_an_earlier_one() {
     assert_eq!(read_back.peers.last(), Some(&again));
 
     record.peers[0].task = "unheard_of".into();
-    assert!(refusal(synthetic::lines(&record)).contains("line_count is at the task `unheard_of`"));
+    assert!(refusal(synthetic::lines(&record)).contains("the peer `line_count` did the task `unheard_of`"));
 }
 
 #[test]

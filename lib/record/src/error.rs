@@ -1,34 +1,34 @@
-//! What can go wrong between a record and its page, said so that the reader knows what to do next.
+//! Errors of reading and writing records: what happened, to which file, and what to do next.
 
 use std::path::{Path, PathBuf};
 
-/// What a function of this crate returns.
+/// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a record could not be read or its page not be made.
+/// Why a record could not be read, or what is made from it not written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be opened, read, written or renamed.
     #[error("cannot {action} {}: {cause}", path.display())]
     File {
-        /// What was tried, as a verb: `read`, `write`.
+        /// The failed action, as a verb: `read`, `write`.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said. Not called the source, for then it would be told twice.
+        /// What the operating system reported. Not named `source`, because error chains would print it twice.
         cause: std::io::Error,
     },
-    /// A line of a record is not what the format asks for.
+    /// A line of a record breaks the format's rules.
     #[error("{}, line {line}: {reason}", path.display())]
     Line {
         /// The record.
         path: PathBuf,
-        /// The line's number, counted from 1.
+        /// The line's number, from 1.
         line: usize,
-        /// What is wrong with it, and what to do about it.
+        /// What is wrong with it.
         reason: String,
     },
-    /// The record was written by a newer program.
+    /// A newer program wrote the record.
     #[error(
         "{} has format version {found}, and this program reads versions up to {known}: use the program that wrote it, \
          or a newer one",
@@ -37,9 +37,9 @@ pub enum Error {
     Newer {
         /// The record.
         path: PathBuf,
-        /// The version it states.
+        /// The record's version.
         found: u64,
-        /// The newest version that is known here.
+        /// The newest version that this program reads.
         known: u32,
     },
 }

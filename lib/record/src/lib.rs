@@ -1,6 +1,6 @@
 //! The record of a run, `run.jsonl`: its types, its reader, its JSON Schema, and the statistics over it.
 //!
-//! `harness` writes these types and `reports` reads them. README.md describes the format.
+//! `harness` writes these types and `reports` reads them. `FORMAT.md` describes the format.
 
 pub mod error;
 pub mod line;

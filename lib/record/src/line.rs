@@ -1,113 +1,111 @@
-//! The record of a run: the types that the harness writes and the report reads, one JSON object a line.
+//! The types of a record, which the harness writes and the report reads: one JSON object a line.
 //!
-//! A run is a folder `reports/runs/<id>/` whose `run.jsonl` starts with one [`Line::Run`] and goes on with a
-//! [`Line::Sample`] per sample, in the order in which they were measured. Lines are only ever appended.
+//! A run is a folder `reports/runs/<id>/`. Its `run.jsonl` starts with one [`Line::Run`], and a [`Line::Sample`] follows
+//! for each sample, in the order of measurement. Lines are only ever appended.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The version of this format that is written here. Readers accept every version up to it.
+/// The version of the format that this program writes. Its reader accepts every version up to it.
 ///
-/// Version 2 added to what version 1 had: checks of the machine, named faults, the mask read back, the warm-up, the
-/// census and the counters. Version 3 added peers, version 6 the details of a task. What an older record lacks is absent,
-/// never zero.
+/// Whatever an older record lacks is absent, never zero. `FORMAT.md` lists what each version added.
 pub const VERSION: u32 = 6;
 
 /// One line of `run.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Line {
-    /// The first line: what was asked for, of whom, on which machine.
+    /// The first line: what the run measures, and on which machine.
     Run(Box<Run>),
     /// One measured sample, or one failure.
     Sample(Box<Sample>),
-    /// A task that could not be measured at all, and why.
+    /// A task that could not be measured, and why.
     Skipped(Skipped),
-    /// The sweep was taken up again after an interruption.
+    /// The sweep was resumed after an interruption.
     Resumed(Moment),
-    /// The sweep came to an end: all that was planned is measured, or it was interrupted.
+    /// The sweep ended: everything planned is measured, or it was interrupted.
     Ended(Ended),
-    /// What another program took for the same job on the same input, or why it could not be asked.
+    /// What another program took for the same job on the same input, or why it did not run.
     Peer(Box<Peer>),
 }
 
-/// What a run set out to measure.
+/// What a run measures, and where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
-    /// The format's version, [`VERSION`] when written here.
+    /// The format's version.
     pub version: u32,
-    /// The run's name, also its folder's: date, time and a few random letters.
+    /// The run's name, which is its folder's too: date, time and a few random letters.
     pub id: String,
-    /// When it began, RFC 3339 in UTC.
+    /// When it began: RFC 3339 in UTC.
     pub began: String,
-    /// The exact command that was given, quoted so that a shell takes it back.
+    /// The exact command, quoted so that a shell accepts it.
     pub command: String,
-    /// The program's version and, if known, the commit it was built from.
+    /// The program's version and, if known, the commit that it was built from.
     pub program: String,
-    /// The seed of the order in which cells were run.
+    /// The seed of the random order of cells.
     pub seed: u64,
-    /// The time allowed for measuring, in seconds.
+    /// The time allowed for measurement, in seconds.
     pub budget_s: f64,
-    /// Where it was measured.
+    /// The machine that measured.
     pub machine: Machine,
-    /// The tasks, in the order in which the report shows them.
+    /// The tasks, in the report's order.
     pub tasks: Vec<TaskNote>,
-    /// The strategies, in the order in which the report shows them.
+    /// The strategies, in the report's order.
     pub strategies: Vec<StrategyNote>,
-    /// Every core count that was planned, ascending.
+    /// Every planned core count, ascending.
     pub cores: Vec<u32>,
-    /// Processors in the order in which cells get them: a cell with two cores has the first two.
+    /// The processors, in the order in which cells get them: a cell with two cores has the first two.
     #[serde(default)]
     pub processors: Vec<u32>,
-    /// What was checked of the machine and the build before the first sample.
+    /// Checks of the machine and the build before the first sample.
     #[serde(default)]
     pub checks: Vec<Check>,
-    /// Figures of a sample that this machine does not give, and why: a figure's name and the reason.
+    /// Figures of a sample that this machine cannot measure: a figure's name and the reason.
     #[serde(default)]
     pub unmeasured: BTreeMap<String, String>,
 }
 
-/// One thing checked of the machine or the build, because it can spoil a measurement.
+/// One check of the machine or the build: of something that can spoil a measurement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
-    /// Its name, such as `governor`: one spelling everywhere.
+    /// Its name, such as `governor`.
     pub name: String,
-    /// How it came out.
+    /// Its result.
     pub verdict: Verdict,
-    /// What was seen and, unless all is well, the cure.
+    /// What it found and, unless all is well, what to do about it.
     pub sentence: String,
 }
 
-/// How a check came out, from harmless to grave.
+/// The result of a check, from harmless to severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Nothing to worry about.
+    /// All is well.
     Ok,
-    /// This machine does not tell, so nothing can be said.
+    /// This machine does not show it.
     Unknown,
-    /// Figures may be off; the report says so at its head.
+    /// Figures may be wrong; the report says so at its top.
     Warn,
-    /// Figures would mislead: a sweep does not begin unless it is told to, and its report says so at its head.
+    /// Figures would mislead. A sweep does not start without `--anyway`, and its report says so at its top.
     Refuse,
 }
 
-/// The name of the machine's note that says how many of [`Run::processors`], from the first, are a physical core of their
-/// own. Those behind are second hardware threads.
+/// The name of the machine's note with the number of physical cores among [`Run::processors`]. They come first; the
+/// others are second hardware threads.
 pub const PHYSICAL_CORES: &str = "physical cores";
 
-/// The name of the machine's note that says how fast its clock ran, such as `3.61 GHz`, by a chain of multiplications.
+/// The name of the machine's note with its clock rate, such as `3.61 GHz`, measured by a chain of multiplications.
 pub const CLOCK: &str = "clock under load";
 
-/// The machine a run was measured on.
+/// The machine that measured a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
-    /// The processor's name as the system gives it.
+    /// The processor's name, as the operating system gives it.
     pub processor: String,
-    /// Logical processors this run may use, after affinity and quota.
+    /// Logical processors that this run may use, after affinity and quota.
     pub cores_available: u32,
-    /// Logical processors the machine has online.
+    /// Logical processors that are online.
     pub cores_online: u32,
     /// Physical memory in bytes.
     pub memory_bytes: u64,
@@ -119,37 +117,37 @@ pub struct Machine {
     pub compiler: String,
     /// `release` or `debug`.
     pub profile: String,
-    /// Anything else worth knowing, such as the database server's version: name and value.
+    /// Other properties, such as the database server's version: name and value.
     pub notes: BTreeMap<String, String>,
 }
 
-/// A task, as the report introduces it.
+/// A task, as the report describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskNote {
-    /// The task's name: one spelling everywhere.
+    /// The task's name.
     pub name: String,
     /// What it does, in one sentence.
     pub about: String,
     /// What its partition size counts: numbers, lines, rows.
     pub unit: String,
-    /// The options it was run with, such as the input file or the kernel.
+    /// Its options, such as the input file or the kernel.
     pub options: BTreeMap<String, String>,
-    /// How many items its input has, if known.
+    /// The number of items in its input, if known.
     pub items: Option<u64>,
-    /// The partition sizes that were planned, ascending.
+    /// The planned partition sizes, ascending.
     pub sizes: Vec<u64>,
-    /// The partition size that is used where only one is compared, one of `sizes`.
+    /// The partition size of comparisons that use only one: one of `sizes`.
     pub default_size: u64,
-    /// The digest that every correct answer has: the baseline's.
+    /// The digest of the baseline's answer, which every correct answer has.
     pub digest: String,
-    /// The answer in words: names and values, such as `distinct words` and `1650999`.
+    /// The answer for a reader: names and values, such as `distinct words` and `1650999`.
     pub answer: Vec<(String, String)>,
-    /// What the report shows of this task beside its times.
+    /// Details that the report shows in addition to the times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
 }
 
-/// Something that the report shows of a task beside its times.
+/// A detail that the report shows of a task, in addition to its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Detail {
@@ -166,36 +164,36 @@ pub enum Detail {
     DispatchCost,
 }
 
-/// A strategy, as its own file introduces it.
+/// A strategy, as its own file describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StrategyNote {
-    /// The strategy's name: its file, its plot label, its word on the command line.
+    /// The strategy's name, which is its file's, its label in charts, and its word on the command line.
     pub name: String,
     /// What it does, in one sentence.
     pub about: String,
     /// When it is the right choice.
     pub good: String,
-    /// When it is the wrong one.
+    /// When it is the wrong choice.
     pub bad: String,
     /// What to look for in a trace.
     pub trace: String,
 }
 
-/// The name under which the plain one-thread loop is recorded. It is not a strategy: it has no jobs and no partitions.
+/// The name of the plain one-thread loop in a record. It is not a strategy: it has no jobs and no partitions.
 pub const BASELINE: &str = "baseline";
 
-/// What was measured: one combination of everything that can be chosen.
+/// What a sample measures: one value for each axis of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// The task's name.
     pub task: String,
     /// The strategy's name, or [`BASELINE`].
     pub strategy: String,
-    /// How many processors the cell's process was allowed.
+    /// How many processors the cell's process may use.
     pub cores: u32,
-    /// How many jobs may be in progress at one moment.
+    /// How many jobs may be in progress at the same time.
     pub workers: u32,
-    /// Items in a partition; 0 for the baseline, which has none.
+    /// Items in a partition; 0 for the baseline, which has no partitions.
     pub size: u64,
     /// `gather`, `in_order` or `as_completed`.
     pub delivery: String,
@@ -203,70 +201,70 @@ pub struct Cell {
     pub combine: String,
 }
 
-/// How a sample came out.
+/// The result of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Measured, and the answer is the right one.
+    /// It ended with the right answer.
     Verified,
-    /// It ended, with another answer than the baseline's.
+    /// It ended with another answer than the baseline's.
     Wrong,
-    /// It ended with the right answer, but not under the conditions that every other strategy had.
+    /// It ended with the right answer, but not under the same conditions as the others.
     Unfair,
-    /// It ended with an error of its own.
+    /// It ended with an error.
     Failed,
     /// Its process died.
     Crashed,
-    /// It did not end in the time allowed and was stopped.
+    /// It did not end within its time limit, and the harness stopped it.
     Hung,
 }
 
-/// What exactly was wrong with a sample that is not verified.
+/// Why a sample is not verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// Another answer than the baseline's.
+    /// Its answer is not the baseline's.
     WrongAnswer,
-    /// A job was let go without being run.
+    /// A job was dropped without being run.
     DroppedJob,
     /// The strategy returned before it had pulled every job.
     AbandonedSource,
-    /// The strategy returned while jobs were still under way.
+    /// The strategy returned while jobs were still in progress.
     ReportedEarly,
-    /// A job was finished with the answer to another one.
+    /// A job was finished with another job's answer.
     MismatchedReply,
     /// One partition's answer was used for two jobs.
     RepeatedReply,
-    /// A job was finished with an answer from an earlier run.
+    /// A job was finished with an earlier run's answer.
     StaleReply,
     /// Items were lost or counted twice.
     LostItems,
-    /// The answer came with less processor time than the work takes.
+    /// The answer took less processor time than the work needs.
     WorkNotDone,
-    /// More jobs in progress at one moment than workers.
+    /// More jobs were in progress than there are workers.
     TooManyJobs,
-    /// Fewer jobs in progress than workers, with work left for all.
+    /// Fewer jobs were in progress than there are workers, while jobs were left.
     TooFewJobs,
     /// Threads that ran no job used processor time.
     ExtraThreads,
-    /// A thread was allowed processors that the cell has not.
+    /// A thread could run on processors outside the cell.
     ForeignCores,
-    /// Threads were left behind when the workers had ended.
+    /// Threads were still there after the workers had ended.
     LeakedThreads,
-    /// Jobs were begun after the run had been cancelled.
+    /// Jobs started after the run was cancelled.
     IgnoredCancel,
     /// A worker panicked.
     Panicked,
-    /// An error of the task or the strategy, named by its reason.
+    /// The task or the strategy reported an error; the sample's reason names it.
     Error,
     /// The process died.
     Crashed,
-    /// It did not end.
+    /// The process did not end.
     Hung,
 }
 
 impl Fault {
-    /// What was wrong, in the words that every list and every page uses.
+    /// What was wrong, in a few words for tables.
     pub fn words(self) -> &'static str {
         match self {
             Fault::WrongAnswer => "wrong answer",
@@ -295,33 +293,33 @@ impl Fault {
 /// One sample of one cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
-    /// The block it belongs to, counted from 0: in each block every cell has its turn once.
+    /// Its block, from 0: every cell has one turn in each block.
     pub block: u32,
-    /// Its cell's place in the block's shuffled order, counted from 0.
+    /// Its cell's place in the block's random order, from 0.
     pub turn: u32,
-    /// Its place among the samples of its cell in this block, counted from 0; the untimed warm-up comes before.
+    /// Its place among the samples of its cell in this block, from 0; the untimed warm-up run comes before.
     pub index: u32,
     /// What was measured.
     pub cell: Cell,
-    /// How it came out. Only a verified sample is a time; the others have no `times`.
+    /// Its result. Only a verified sample is a time; the others have no `times`.
     pub status: Status,
-    /// Why it is not verified, in a sentence; empty otherwise.
+    /// Why it is not verified, in a sentence; otherwise empty.
     pub reason: String,
-    /// Which of the known faults that is. Absent if verified, and in records of version 1.
+    /// Why it is not verified, as one of the known faults. Absent if it is, and in records of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
-    /// The digest of the answer, empty if there was none.
+    /// The digest of its answer; empty without an answer.
     pub digest: String,
-    /// Time spent measuring in this run so far, in milliseconds, pauses between interruption and resumption left out.
+    /// The run's measuring time so far, in milliseconds, without pauses between interruption and resumption.
     #[serde(default)]
     pub elapsed_ms: u64,
-    /// The processors that the measured process was really allowed, read back from the system.
+    /// The processors that the measured process could really use, as the kernel reports them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub processors: Vec<u32>,
-    /// How long the untimed run before this process's first sample took, in nanoseconds.
+    /// The time of the untimed run before this process's first sample, in nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up_ns: Option<u64>,
-    /// What was measured; absent unless the sample ended.
+    /// Its figures; absent unless the sample ended.
     pub times: Option<Times>,
 }
 
@@ -330,50 +328,50 @@ pub struct Sample {
 pub struct Times {
     /// From the first job pulled to the total reduced: `run_ns + reduce_ns`.
     pub wall_ns: u64,
-    /// Bringing the workers up, once per process and before the clock of `wall_ns`.
+    /// Time to start the workers, once per process and before the clock of `wall_ns`.
     pub start_ns: u64,
     /// From the first job pulled until every job has reported.
     pub run_ns: u64,
-    /// Reducing what was not reduced while running.
+    /// Time to reduce what was not reduced during the run.
     pub reduce_ns: u64,
-    /// Until the first partial was delivered.
+    /// From the first job pulled until the first partial was delivered.
     pub first_result_ns: u64,
     /// Processor time in user mode, of this process and its worker processes.
     pub user_ns: u64,
-    /// Processor time in the kernel, likewise.
+    /// Processor time in the kernel, of the same processes.
     pub system_ns: u64,
-    /// Switches because a thread had to wait.
+    /// Context switches because a thread waited.
     pub voluntary_switches: u64,
-    /// Switches because a thread's time was up.
+    /// Context switches because a thread's time was up.
     pub involuntary_switches: u64,
-    /// Page faults served without reading from a disk.
+    /// Page faults that needed no disk.
     pub minor_faults: u64,
     /// Page faults that read from a disk.
     pub major_faults: u64,
     /// The most memory that the process and its worker processes held during the sample, in bytes.
     pub peak_memory_bytes: u64,
-    /// The part of the task's file that was in memory when the run began, from 0 to 1. Absent if it reads none, or if the
-    /// system does not tell.
+    /// The part of the task's file that was in memory when the run began, from 0 to 1. Absent if the task reads no file,
+    /// or if the kernel does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resident: Option<f64>,
-    /// Time of all workers together inside jobs, in nanoseconds. Absent for the baseline, which has neither, and before
-    /// version 4; so are the next two.
+    /// Time inside jobs, all workers together. Absent for the baseline, which has neither, and before version 4, as are
+    /// the next two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_jobs_ns: Option<u64>,
-    /// Of that, in the task itself; the rest is what it took to ship a job to a worker that shares no memory.
+    /// The part of it in the task itself; the rest sends jobs to workers that share no memory, and their answers back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_task_ns: Option<u64>,
-    /// Time of all workers together before each one's first job and after its last, until `run_ns` were over. What is left
-    /// of `run_ns` times workers went by between jobs.
+    /// Time before a worker's first job and after its last, until the end of `run_ns`, all workers together. The rest of
+    /// `run_ns` × workers passes between jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_ends_ns: Option<u64>,
-    /// How many partitions there were.
+    /// The number of partitions.
     pub partitions: u64,
-    /// The most jobs in progress at one moment, from the spans.
+    /// The most jobs in progress at the same time, from the spans.
     pub most_in_progress: u32,
-    /// How many threads the process had when the run ended, all of them counted.
+    /// How many threads the process had when the run ended.
     pub threads: u32,
-    /// How often a thread was moved to another processor.
+    /// How often a thread moved to another processor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrations: Option<u64>,
     /// Processor cycles in user mode.
@@ -388,33 +386,33 @@ pub struct Times {
     /// Energy of the processor packages, in microjoules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub energy_uj: Option<u64>,
-    /// The threads that were seen while it ran. Absent in records of version 1 and for the baseline.
+    /// The threads that the census saw during the run. Absent for the baseline and in records of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub census: Option<Census>,
 }
 
-/// The threads of a process and its worker processes, seen by looking again and again while a sample ran.
+/// The threads of a process and its worker processes during a sample, from looks at regular intervals.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Census {
-    /// How often it was looked.
+    /// The number of looks.
     pub looks: u32,
     /// The most threads alive at one look.
     pub alive: u32,
     /// The most threads running or ready to run at one look.
     pub runnable: u32,
-    /// What the looking itself took while the sample ran: processor time in nanoseconds.
+    /// The looks' own processor time during the sample, in nanoseconds.
     #[serde(default)]
     pub cost_ns: u64,
     /// The threads by name, most processor time first.
     pub pools: Vec<Pool>,
 }
 
-/// Threads with the same name, the numbers at its end left out.
+/// Threads with the same name, without the number at its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pool {
-    /// Their name, as the system shows it.
+    /// Their name, as the operating system shows it.
     pub name: String,
-    /// How many there were.
+    /// How many there are.
     pub threads: u32,
     /// How many of them ran a job.
     pub working: u32,
@@ -427,7 +425,7 @@ pub struct Pool {
 pub struct Skipped {
     /// The task's name.
     pub task: String,
-    /// Why, and what would cure it.
+    /// Why, and what to do about it.
     pub reason: String,
 }
 
@@ -443,74 +441,74 @@ pub struct Moment {
 pub struct Ended {
     /// RFC 3339 in UTC.
     pub at: String,
-    /// Blocks that are complete.
+    /// The number of complete blocks.
     pub blocks: u32,
     /// Whether the sweep was stopped before its plan was done.
     pub interrupted: bool,
-    /// What was checked of the machine after the last sample: what the measuring itself may have run into.
+    /// Checks of the machine after the last sample: what may have disturbed the measurement.
     #[serde(default)]
     pub checks: Vec<Check>,
 }
 
-/// Another program at the job of a task, on the input that this run had, with so many threads.
+/// Another program that did a task's job on this run's input, with some number of threads.
 ///
-/// A later line takes the place of an earlier one for the same task, name and number of threads.
+/// A later line replaces an earlier one for the same task, name and number of threads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Peer {
     /// The task's name.
     pub task: String,
-    /// The peer's name: one spelling everywhere.
+    /// The peer's name.
     pub name: String,
     /// What it does, in one sentence.
     pub about: String,
-    /// What it is there for.
+    /// Why it is in the comparison.
     pub role: Role,
-    /// The program's version in its own words; empty if it is absent.
+    /// The program's version in its own words; empty if the program is absent.
     pub version: String,
-    /// How many threads or processes it was allowed, and processors.
+    /// How many threads or processes, and processors, it could use.
     pub threads: u32,
-    /// Its runs, by turns with those of all other peers. Empty if it is absent or wrong.
+    /// Its runs, interleaved with those of all other peers. Empty if it is absent or wrong.
     pub runs: Vec<PeerRun>,
-    /// Why there are none: it is not installed, it failed, or its totals are not ours; empty otherwise.
+    /// Why there are no runs: it is not installed, it failed, or its totals are not ours; otherwise empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
 }
 
 impl Peer {
-    /// Whether a line of one takes the place of a line of the other.
+    /// Whether a line of one replaces a line of the other.
     pub fn is_same(&self, other: &Peer) -> bool {
         (&self.task, &self.name, self.threads) == (&other.task, &other.name, other.threads)
     }
 }
 
-/// What a peer is there for.
+/// Why a peer is in the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// It only reads the input: nobody can be faster.
+    /// It only reads the input: no program can be faster.
     Floor,
     /// This program itself, as a whole process like the others.
     Own,
-    /// What a user might take instead.
+    /// A program that a user might use instead.
     Other,
 }
 
-/// One run of a peer: a whole process, from its start to its end, with all that it starts.
+/// One run of a peer: a whole process with all processes that it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PeerRun {
     /// From its start to its end.
     pub wall_ns: u64,
-    /// The same on the input's first line alone, right before: what the program takes to come up and to end.
+    /// The same on the input's first line alone, right before: the time to start and to end.
     pub start_ns: u64,
-    /// Processor time of the process and those it waited for.
+    /// Processor time of the process and of those that it waited for.
     pub cpu_ns: u64,
-    /// How much of that was in the kernel: copying what is read, mapping pages and unmapping them.
+    /// The part of it in the kernel: copying what is read, mapping pages and unmapping them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_ns: Option<u64>,
-    /// Page faults that needed no reading from a disk, of the same processes.
+    /// Page faults that needed no disk, of the same processes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minor_faults: Option<u64>,
-    /// The most memory that it, or one of those, held; pages of a mapped file count. It is never less than the little that
-    /// this program held when it started the peer.
+    /// The most memory that one of them held, in bytes, mapped files included. It is at least the little that this program
+    /// held when it started the peer.
     pub peak_memory_bytes: u64,
 }

@@ -1,35 +1,35 @@
-//! Reads `run.jsonl` back: strict about what it says, lenient about its last line, which a crash may have cut.
+//! The reader of `run.jsonl`: strict about its content, lenient about a last line that a crash cut off.
 
 use crate::error::{Error, Result};
 use crate::line::{BASELINE, Detail, Ended, Line, Peer, Run, Sample, Skipped, Status, VERSION};
 use std::path::Path;
 
-/// A whole run, read back.
+/// A whole run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// What was asked for, of whom, on which machine.
+    /// What the run measures, and on which machine.
     pub run: Run,
-    /// Every sample and every failure, in the order in which they were measured.
+    /// Every sample and every failure, in the order of measurement.
     pub samples: Vec<Sample>,
     /// The tasks that could not be measured.
     pub skipped: Vec<Skipped>,
-    /// What others took for the same jobs: one for each task, name and number of threads.
+    /// What other programs took for the same jobs: one entry for each task, name and number of threads.
     pub peers: Vec<Peer>,
-    /// How the sweep ended; `None` if it still runs or died.
+    /// How the sweep ended; `None` while it runs and after it was killed.
     pub ended: Option<Ended>,
-    /// How often the sweep was taken up again.
+    /// How often the sweep was resumed.
     pub resumed: usize,
-    /// What is known of a last line that was cut off while it was written.
+    /// A description of the last line if its write was cut off.
     pub torn: Option<String>,
 }
 
 /// Reads a record.
 ///
-/// Only the last line may be incomplete, and only if no line break follows it: that is what an interrupted write
-/// leaves behind. It is left out, and [`Record::torn`] says so.
+/// Only the last line may be incomplete, and only without a line feed after it: an interrupted write leaves that behind.
+/// The reader skips it and describes it in [`Record::torn`].
 ///
 /// # Errors
-/// If the file cannot be read, was written by a newer program, or has a line that is not what the format asks for.
+/// When the file cannot be read, a newer program wrote it, or a line breaks the format's rules.
 pub fn read(path: impl AsRef<Path>) -> Result<Record> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|source| Error::file("read", path, source))?;
@@ -54,19 +54,22 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
     for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
         let line = match serde_json::from_slice::<Line>(line) {
             Ok(line) => line,
-            // `split` hands out subslices: the one that touches the end of the file has no line break after it.
+            // `split` yields subslices: the one that touches the end of the file has no line feed after it.
             Err(error) if line.as_ptr_range().end == bytes.as_ptr_range().end => {
                 record.torn = Some(format!("line {number} is incomplete ({} bytes): {error}", line.len()));
                 continue;
             }
             Err(error) => {
-                let reason = format!("not a line of a record: {}; without it the others could be read", why(&error));
+                let reason = format!("this is not a line of a record: {}; delete it to read the others", why(&error));
                 return Err(refuse(number, reason));
             }
         };
         match line {
             Line::Run(_) => {
-                return Err(refuse(number, "a second run begins: one file holds one run, so split it here".into()));
+                return Err(refuse(
+                    number,
+                    "a second run starts here, and a file holds one run: split it before this line".into(),
+                ));
             }
             Line::Sample(sample) => {
                 check(&record.run, &sample).map_err(|reason| refuse(number, reason))?;
@@ -80,7 +83,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
             Line::Ended(ended) => record.ended = Some(ended),
             Line::Peer(peer) => {
                 if !record.run.tasks.iter().any(|task| task.name == peer.task) {
-                    let reason = format!("{} is at the task `{}`, which the run does not list", peer.name, peer.task);
+                    let reason =
+                        format!("the peer `{}` did the task `{}`, which the run does not list", peer.name, peer.task);
                     return Err(refuse(number, reason));
                 }
                 record.peers.retain(|other| !other.is_same(&peer));
@@ -91,15 +95,15 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
     Ok(record)
 }
 
-/// The first line must be a run of a version that is known. The version is looked at before anything else, because a
-/// newer line may have a shape that cannot be read at all.
+/// The first line, which must be a run of a known version. The version is read before anything else, because the types
+/// may not fit a newer line at all.
 fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
     let refuse = |reason: String| Error::Line { path: path.to_owned(), line: 1, reason };
     if line.is_empty() {
-        return Err(refuse("a record starts with a line of kind `run`, and this one is empty".into()));
+        return Err(refuse("a record starts with a line of kind `run`, and this line is empty".into()));
     }
     let value: serde_json::Value = serde_json::from_slice(line).map_err(|error| {
-        refuse(format!("a record starts with a line of kind `run`, and this is none: {}", why(&error)))
+        refuse(format!("a record starts with a line of kind `run`, but this line is not one: {}", why(&error)))
     })?;
     if let Some(found) = value.get("version").and_then(serde_json::Value::as_u64)
         && found > u64::from(VERSION)
@@ -113,14 +117,14 @@ fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
             }
             Ok(*run)
         }
-        Ok(_) => Err(refuse("a record starts with a line of kind `run`, and this is of another kind".into())),
+        Ok(_) => Err(refuse("a record starts with a line of kind `run`, and this line is of another kind".into())),
         Err(error) => {
-            Err(refuse(format!("a record starts with a line of kind `run`, and this is none: {}", why(&error))))
+            Err(refuse(format!("a record starts with a line of kind `run`, but this line is not one: {}", why(&error))))
         }
     }
 }
 
-/// The details of a task in a record of version 5 or less, which names none.
+/// The details of a task in a record before version 6, which has none.
 fn details_of_older(task: &str) -> Vec<Detail> {
     match task {
         "count" => vec![Detail::UnitCost {
@@ -133,20 +137,20 @@ fn details_of_older(task: &str) -> Vec<Detail> {
     }
 }
 
-/// What is wrong with a line, without a second number for the line, which would be that within itself.
+/// What is wrong with a line, without the line number that the parser adds, which counts within the line.
 fn why(error: &serde_json::Error) -> String {
     let reason = error.to_string();
     reason.split_once(" at line ").map_or(reason.clone(), |(reason, _)| reason.to_owned())
 }
 
-/// What the types cannot say about a sample. A page made in spite of these would show a number that is not one.
+/// Checks of a sample that the types cannot express. A report of such a sample would show a wrong number.
 fn check(run: &Run, sample: &Sample) -> std::result::Result<(), String> {
     let cell = &sample.cell;
     let Some(task) = run.tasks.iter().find(|task| task.name == cell.task) else {
-        return Err(format!("the task `{}` is measured, but the run does not list it", cell.task));
+        return Err(format!("a sample is of the task `{}`, which the run does not list", cell.task));
     };
     if cell.strategy != BASELINE && !run.strategies.iter().any(|strategy| strategy.name == cell.strategy) {
-        return Err(format!("the strategy `{}` is measured, but the run does not list it", cell.strategy));
+        return Err(format!("a sample is of the strategy `{}`, which the run does not list", cell.strategy));
     }
     if sample.status == Status::Verified {
         if sample.times.is_none() {
@@ -154,7 +158,7 @@ fn check(run: &Run, sample: &Sample) -> std::result::Result<(), String> {
         }
         if !task.digest.is_empty() && !sample.digest.is_empty() && task.digest != sample.digest {
             return Err(format!(
-                "a sample is called verified, but its answer's digest {} is not the task's, {}",
+                "a sample is called verified, but its digest {} is not the task's, {}",
                 sample.digest, task.digest
             ));
         }

@@ -1,10 +1,10 @@
-//! The record's JSON Schema, made from the types that write it.
+//! The record's JSON Schema, derived from its types.
 
 use crate::line::{Line, VERSION};
 
-/// The JSON Schema of one line of `run.jsonl`, in the draft 2020-12, as text with line breaks.
+/// The JSON Schema (draft 2020-12) of one line of `run.jsonl`, as text.
 ///
-/// `reports/schema/` keeps it for readers that are not this program.
+/// The folder `schema/` keeps it for other programs.
 pub fn schema() -> String {
     let mut schema = schemars::schema_for!(Line);
     schema.insert("title".into(), format!("One line of run.jsonl, version {VERSION}").into());
@@ -12,7 +12,7 @@ pub fn schema() -> String {
     text + "\n"
 }
 
-/// The schema's file in `reports/schema/`: one for each version of the format.
+/// The schema's file name in `schema/`: one for each version of the format.
 pub fn file() -> String {
     format!("run-v{VERSION}.json")
 }

@@ -1,21 +1,20 @@
-//! A median and where the true one is expected.
+//! A median and the interval that covers the true one.
 //!
-//! The interval runs between two of the sorted processes, chosen so that the true median lies between them as often as
-//! asked, and interpolated where no pair fits exactly: T. P. Hettmansperger and S. J. Sheather, "Confidence intervals
-//! based on interpolated order statistics", Statistics & Probability Letters 4 (1986). It holds for every shape of
-//! noise, for it uses nothing but that half of all processes are quicker than the median one.
+//! The interval runs between two of the sorted processes, chosen so that the true median lies between them with the
+//! wanted probability. Where no pair fits exactly it is interpolated: T. P. Hettmansperger and S. J. Sheather,
+//! "Confidence intervals based on interpolated order statistics", Statistics & Probability Letters 4 (1986). It holds for
+//! every shape of noise, because it only uses that half of all processes are quicker than the median one.
 //!
-//! It is what is left of the bootstrap by process when the random numbers are taken out. The median of resampled values
-//! is always one of the values, and how often it is which follows from the binomial distribution (B. Efron, "The
-//! Jackknife, the Bootstrap and Other Resampling Plans", 1982, section 10.3), so resampling computes by chance what
-//! can be had exactly. With few blocks resampling is off by more than that: drawing the samples inside processes again
-//! counts their noise twice and covers more than was asked, and leaving them as they are covers less. Six, ten and
-//! twenty blocks hold what they claim here; [`super::simulation::coverage`] shows it.
+//! A bootstrap by process would compute the same with random numbers. The median of resampled values is always one of
+//! the values, and the binomial distribution gives the probability of each (B. Efron, "The Jackknife, the Bootstrap and
+//! Other Resampling Plans", 1982, section 10.3). With few blocks a bootstrap is worse: resampling inside processes counts
+//! their noise twice and covers too much, and not doing so covers too little. `just prove truth` simulates that six, ten
+//! and twenty blocks cover what they claim here.
 
 use super::modes::split;
 use super::{BLOCKS_FOR_AN_INTERVAL, Blocks, log_ratios, median, processes};
 
-/// From `low` to `high`, both included.
+/// The numbers from `low` to `high`, both included.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     /// The lower end.
@@ -25,49 +24,49 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether `value` lies in it.
+    /// Whether it contains `value`.
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
 }
 
-/// A value and how far it can be trusted.
+/// An estimated value and its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// The best single guess.
+    /// The best single estimate.
     pub value: f64,
-    /// Where the true value is expected; `None` with fewer than [`BLOCKS_FOR_AN_INTERVAL`] blocks. If processes are of
-    /// two kinds (see [`super::modes`]), there is no one true value, and this is what another process may show: it
-    /// runs from the quickest process to the slowest.
+    /// The interval that covers the true value; `None` with fewer than [`BLOCKS_FOR_AN_INTERVAL`] blocks. If processes
+    /// are of two kinds (see [`super::modes`]), there is no single true value. Then this is the range of what another
+    /// process may show, from the quickest process to the slowest.
     pub interval: Option<Interval>,
 }
 
-/// The median process, in nanoseconds: the median over processes of the median of each one's samples.
+/// The time of the median process, in nanoseconds: the median over processes of each one's median sample.
 ///
-/// `level` is the probability the interval aims at, such as [`super::LEVEL`]. `None` if there is no sample.
+/// `level` is the probability that the interval covers the truth, such as [`super::LEVEL`]. `None` without samples.
 pub fn time(blocks: &Blocks, level: f64) -> Option<Estimate> {
     estimate(processes(blocks), f64::ln, level)
 }
 
 /// How many times as long `over` takes as `under`, paired by block: the median over blocks of their ratios.
 ///
-/// Within a block both were measured close to each other in time, so what slowed the whole machine slowed both, and
-/// cancels. `None` if no block has both.
+/// Within a block both were measured at nearly the same time, so anything that slowed the whole machine cancels. `None`
+/// if no block has both.
 pub fn ratio(over: &Blocks, under: &Blocks, level: f64) -> Option<Estimate> {
     let Estimate { value, interval } = estimate(log_ratios(over, under), |logarithm| logarithm, level)?;
     let interval = interval.map(|Interval { low, high }| Interval { low: low.exp(), high: high.exp() });
     Some(Estimate { value: value.exp(), interval })
 }
 
-/// The probability that the true median lies between the smallest and the largest of `blocks` measured ones:
-/// all of them lie on one side of it with probability `2 · 2^-blocks`. (The sign test's argument, exact for any
-/// continuous distribution: W. J. Conover, "Practical Nonparametric Statistics", chapter 3.)
+/// The probability that the true median lies between the smallest and the largest of `blocks` measured ones: all of them
+/// lie on one side of it with probability `2 · 2^-blocks`. (The sign test's argument, exact for any continuous
+/// distribution: W. J. Conover, "Practical Nonparametric Statistics", chapter 3.)
 pub fn reach(blocks: usize) -> f64 {
     let exponent = i32::try_from(blocks).unwrap_or(i32::MAX).saturating_sub(1);
     1.0 - 0.5_f64.powi(exponent)
 }
 
-/// The median of `values` with its interval; `logarithm` is how to take a value's, for the search for two kinds.
+/// The median of `values` with its interval. `logarithm` takes a value's, for the search for two kinds of processes.
 fn estimate(mut values: Vec<f64>, logarithm: fn(f64) -> f64, level: f64) -> Option<Estimate> {
     let value = median(&values)?;
     values.sort_unstable_by(f64::total_cmp);
@@ -80,12 +79,12 @@ fn estimate(mut values: Vec<f64>, logarithm: fn(f64) -> f64, level: f64) -> Opti
     Some(Estimate { value, interval })
 }
 
-/// The interval of Hettmansperger and Sheather for the median of what the `sorted` values were drawn from, or the
-/// whole range if even that is less sure than `level`.
+/// The interval of Hettmansperger and Sheather for the median of the distribution that `sorted` was drawn from; the whole
+/// range if even that is less sure than `level`.
 fn around_the_median(sorted: &[f64], level: f64) -> Interval {
     let count = sorted.len();
     let between = |depth: usize| (sorted[depth - 1], sorted[count - depth]);
-    // `sure` is how probably the median lies between the values at `depth` from either end.
+    // `sure` is the probability that the median lies between the values at `depth` from either end.
     let (mut depth, mut sure) = (1, reach(count));
     for (next, surer) in (2..=count / 2).zip(sureness(count).skip(1)) {
         if surer < level {
@@ -101,10 +100,10 @@ fn around_the_median(sorted: &[f64], level: f64) -> Interval {
     Interval { low, high }
 }
 
-/// How probably the median lies between the values at depth 1, 2, … from either end: what is left of the binomial
-/// distribution with one half when both tails are cut.
+/// The probabilities that the median lies between the values at depth 1, 2, … from either end: the binomial distribution
+/// with one half, without its two tails.
 fn sureness(count: usize) -> impl Iterator<Item = f64> {
-    // Relative to the middle one, which cannot be too small for a float, as 2^-count can.
+    // Relative to the middle one, because 2^-count may be too small for a float.
     let mut weights = vec![1.0; count / 2 + 1];
     for k in (0..count / 2).rev() {
         weights[k] = weights[k + 1] * (k + 1) as f64 / (count - k) as f64;

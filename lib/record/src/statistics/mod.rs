@@ -1,21 +1,22 @@
-//! Medians, intervals and verdicts: what may be said about times that vary from process to process.
+//! Medians, intervals and verdicts over times that vary from process to process.
 //!
-//! Samples come in blocks. In each block every cell is measured once, in a process of its own, so two samples of one
-//! block and cell share a process (its address layout, its thread placement) and are more alike than two of different
-//! blocks. Whoever forgets that and pools all samples gets intervals that are too narrow. So the process is the unit
-//! here: each gives one number, the median of its samples, and only processes count as evidence. See T. Kalibera and
-//! R. Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013, for why the process is what must be repeated.
+//! Samples come in blocks. Each block measures every cell once, in a process of its own. So two samples of one block and
+//! cell share a process (its address layout, its thread placement) and are more alike than two of different blocks.
+//! Intervals over pooled samples are too narrow. So the unit here is the process: each gives one number, the median of
+//! its samples, and only processes count as evidence. T. Kalibera and R. Jones, "Rigorous Benchmarking in Reasonable
+//! Time", ISMM 2013, show why the process must be repeated.
 //!
 //! ```text
 //! how long?            interval   a median and its interval, for a cell and for a ratio paired by block
-//! who is slower?       verdict    the fastest, those that tie with it, groups of ties
-//! is it one number?    modes      processes of two kinds;  outliers: samples far from the others, never dropped
+//! which is slower?     verdict    the fastest, those that tie with it, groups of ties
+//! is it one number?    modes      processes of two kinds
+//!                      outliers   samples far from the others, never dropped
 //! is it warm?          warm_up    whether the first timed sample is still slower
 //! is it enough?        precision  which cells need more blocks
-//! is all this true?    simulation sessions with a known truth, and how often the above finds it;  promises
+//! is all this true?    noise      random times with a known truth, for the simulations in `tests/proofs`
 //! ```
 //!
-//! Nothing here is random to its caller: the same blocks always give the same answer.
+//! The same blocks always give the same answer, although some limits are found by simulation.
 
 mod interval;
 mod modes;
@@ -35,22 +36,21 @@ pub use warm_up::{Process, WarmUp, warm_up};
 
 use std::collections::BTreeMap;
 
-/// The samples of one cell by block: the block's number and the times its process measured, in nanoseconds.
+/// The samples of one cell by block: the block's number and its process's times, in nanoseconds.
 pub type Blocks = BTreeMap<u32, Vec<f64>>;
 
-/// How sure an interval or a verdict tries to be.
+/// The probability that an interval covers the truth, or that a verdict is right.
 pub const LEVEL: f64 = 0.95;
 
-/// Fewer blocks than this give no interval: two processes cannot show how much processes differ.
+/// The fewest blocks that give an interval: two processes cannot show how much processes differ.
 pub const BLOCKS_FOR_AN_INTERVAL: usize = 3;
 
-/// Fewer blocks than this give no verdict. No interval of a median is surer than [`reach`] says, whatever it is called:
-/// 75 % for three blocks, 94 % for five. So five blocks is where an interval comes close to what it claims, and where
-/// the page may begin to name the fastest.
+/// The fewest blocks that give a verdict. No interval of a median is surer than [`reach`]: 75 % for three blocks, 94 %
+/// for five. From five blocks on an interval comes close to what it claims, and the report may name the fastest.
 pub const BLOCKS_FOR_A_VERDICT: usize = 5;
 
-/// How much slower something must look to be called slower: a smaller difference, however sure, decides nothing that
-/// matters. This is a bar for the best guess and not for the whole interval, for then six blocks would not find 5 %.
+/// The least difference that matters: nothing is called slower by less, however sure it is. The estimate must reach it
+/// and not the whole interval, because then six blocks would not find 5 %.
 pub const MARGIN: f64 = 0.02;
 
 /// The middle value, or the mean of the two middle ones; `None` for no values at all.
@@ -58,7 +58,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
     middle(&mut values.to_vec())
 }
 
-/// [`median`] without the copy: leaves `values` in another order.
+/// [`median`] without the copy; reorders `values`.
 fn middle(values: &mut [f64]) -> Option<f64> {
     let half = values.len().checked_sub(1)? / 2;
     let even = values.len().is_multiple_of(2);
@@ -71,26 +71,26 @@ fn middle(values: &mut [f64]) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-/// One number for each process: the median of its samples, in nanoseconds. Blocks without a sample have no process.
+/// The median of each process's samples, in nanoseconds. Blocks without a sample have no process.
 pub fn processes(blocks: &Blocks) -> Vec<f64> {
     blocks.values().filter_map(|samples| median(samples)).collect()
 }
 
 /// The logarithms of the ratios of `over` to `under`, one for each block that has both.
 ///
-/// Within a block both were measured close to each other in time, so what slowed the whole machine slowed both, and
-/// cancels. Logarithms make "twice" and "half" equally far from "the same".
+/// Both were measured at nearly the same time, so anything that slowed the whole machine cancels. Logarithms make
+/// "twice" and "half" equally far from "the same".
 fn log_ratios(over: &Blocks, under: &Blocks) -> Vec<f64> {
     over.iter().filter_map(|(block, samples)| Some((median(samples)? / median(under.get(block)?)?).ln())).collect()
 }
 
-/// Blocks for tests: one list of samples each.
+/// Blocks for tests, from a list of samples for each.
 #[cfg(test)]
 fn blocks(values: &[&[f64]]) -> Blocks {
     (0..).zip(values.iter().map(|samples| samples.to_vec())).collect()
 }
 
-/// Blocks for tests that all took the same.
+/// Blocks for tests, each with one sample of `ns`.
 #[cfg(test)]
 fn always(ns: f64, blocks: u32) -> Blocks {
     (0..blocks).map(|block| (block, vec![ns])).collect()

@@ -1,12 +1,12 @@
 //! Processes of two kinds: the same cell, quick in some processes and slow in others.
 //!
-//! Where memory or threads were put when a process started can decide how fast it is for as long as it lives. Then
-//! there is no one true time, and a median with a narrow interval would hide it.
+//! The placement of memory or threads at a process's start can decide its speed for its whole life. Then there is no
+//! single true time, and a median with a narrow interval would hide that.
 //!
-//! The sorted processes are cut where the gap is widest compared with how much they differ on either side of it (the
-//! cut that D. J. Ashman, C. M. Bird and S. E. Zepf, "Detecting bimodality in astronomical datasets", The Astronomical
-//! Journal 108 (1994), judge by the same quotient). One process alone on its side counts too. What chance would show
-//! is not in a table but simulated: processes of one kind seldom have such a gap.
+//! The sorted processes are cut at the gap that is widest relative to the spread on either side of it. (D. J. Ashman,
+//! C. M. Bird and S. E. Zepf, "Detecting bimodality in astronomical datasets", The Astronomical Journal 108 (1994), judge
+//! by the same quotient.) A single process on its side counts too. A simulation gives the limit: processes of one kind
+//! seldom have such a gap.
 
 use super::noise::exponential;
 use super::{BLOCKS_FOR_A_VERDICT, Blocks, MARGIN, median};
@@ -14,17 +14,17 @@ use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Fewer blocks than this are never said to be of two kinds: four processes lie apart by chance too often.
+/// The fewest blocks that may be of two kinds: four processes lie apart by chance too often.
 pub const BLOCKS_FOR_MODES: usize = BLOCKS_FOR_A_VERDICT;
 
-/// How rarely one kind may be taken for two, if its noise is skewed as an exponential distribution is. That is where
-/// single processes lie apart most easily; bell-shaped noise is taken for two kinds far less often.
+/// How often one kind may be taken for two, if its noise has an exponential distribution. With such noise single
+/// processes lie apart most easily; with a normal distribution it happens far less often.
 const RARELY: f64 = 0.0125;
 
-/// Sessions simulated to learn what chance shows: the rarest are 100.
+/// Simulated sessions of one kind: 100 of them lie beyond the limit.
 const SESSIONS: usize = 8_000;
 
-/// Beyond so many processes a wide gap gets rarer still; their limit is used for more.
+/// The most processes that are simulated. With more a wide gap is rarer still, and the same limit holds.
 const PROCESSES: usize = 20;
 
 /// Two kinds of processes of one cell.
@@ -45,8 +45,7 @@ pub struct Mode {
     pub processes: usize,
 }
 
-/// The two kinds of processes, if there are; `None` if one kind explains what was measured, or with fewer than
-/// [`BLOCKS_FOR_MODES`] blocks.
+/// The two kinds of processes. `None` if one kind explains the times, or with fewer than [`BLOCKS_FOR_MODES`] blocks.
 pub fn modes(blocks: &Blocks) -> Option<Modes> {
     let mut times = super::processes(blocks);
     times.sort_unstable_by(f64::total_cmp);
@@ -56,7 +55,7 @@ pub fn modes(blocks: &Blocks) -> Option<Modes> {
     Some(Modes { quick: mode(quick)?, slow: mode(slow)? })
 }
 
-/// How many of the sorted logarithms are of the quick kind, if there are two kinds.
+/// The number of sorted logarithms that are of the quick kind, if there are two kinds.
 pub(super) fn split(sorted: &[f64]) -> Option<usize> {
     if sorted.len() < BLOCKS_FOR_MODES {
         return None;
@@ -65,9 +64,9 @@ pub(super) fn split(sorted: &[f64]) -> Option<usize> {
     (gap >= MARGIN.ln_1p() && apart > by_chance(sorted.len())).then_some(cut)
 }
 
-/// Where the widest gap is, its width, and how many times the standard deviation inside the two sides it is wide.
+/// The widest gap: its place, its width, and its width in standard deviations inside the two sides.
 fn widest_gap(sorted: &[f64]) -> Option<(usize, f64, f64)> {
-    // Sums over the first so many, about the middle so that squares lose no digits.
+    // Sums over the first 0, 1, 2, … values, relative to the middle one so that squares lose no digits.
     let centre = sorted.get(sorted.len() / 2)?;
     let mut sums = vec![(0.0, 0.0)];
     for value in sorted.iter().map(|value| value - centre) {
@@ -88,7 +87,7 @@ fn widest_gap(sorted: &[f64]) -> Option<(usize, f64, f64)> {
     cuts.max_by(|one, other| one.2.total_cmp(&other.2))
 }
 
-/// How far apart the two sides of the widest gap are in one of [`RARELY`] sessions with skewed noise.
+/// The width of the widest gap, in standard deviations, that only [`RARELY`] of sessions with skewed noise exceed.
 fn by_chance(processes: usize) -> f64 {
     static KNOWN: Mutex<BTreeMap<usize, f64>> = Mutex::new(BTreeMap::new());
     let processes = processes.min(PROCESSES);

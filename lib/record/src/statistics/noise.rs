@@ -1,4 +1,4 @@
-//! Random times whose truth is known: for simulations, and for what chance alone would show.
+//! Random times with a known truth, for simulations of what chance alone shows.
 
 use super::Blocks;
 use fastrand::Rng;
@@ -6,11 +6,11 @@ use fastrand::Rng;
 /// How processes differ from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// The bell curve.
+    /// The normal distribution.
     Normal,
-    /// A hard floor and a long tail upwards, as times have: an exponential distribution.
+    /// The exponential distribution: a hard floor and a long tail upwards, as times have.
     Skewed,
-    /// Mostly alike, now and then far off on either side: Student's t with three degrees of freedom.
+    /// Student's t with three degrees of freedom: mostly alike, sometimes far off on either side.
     HeavyTailed,
 }
 
@@ -21,13 +21,13 @@ pub struct Noise {
     pub shape: Shape,
     /// The standard deviation from process to process.
     pub between: f64,
-    /// The standard deviation inside a process, always a bell curve.
+    /// The standard deviation inside a process, always of a normal distribution.
     pub within: f64,
 }
 
 impl Noise {
-    /// Bell curves that add up to a standard deviation of `total` per sample, of whose square `between` (from 0 to 1)
-    /// lies between processes and the rest inside them.
+    /// Normal distributions with a standard deviation of `total` per sample. The part `between` of its square, from 0 to
+    /// 1, lies between processes and the rest inside them.
     pub fn normal(total: f64, between: f64) -> Self {
         Self { shape: Shape::Normal, between: total * between.sqrt(), within: total * (1.0 - between).sqrt() }
     }

@@ -1,15 +1,15 @@
-//! Samples far from the others of their cell: shown, and never dropped.
+//! Samples far from the others of their cell: listed, never dropped.
 //!
-//! A sample that took three times as long may be the machine's fault or the strategy's; nobody can tell from the number
-//! alone. So it stays in every figure (medians can bear it), and is listed for the reader to look into.
+//! A sample that took three times as long may be the machine's fault or the strategy's, and the number alone cannot show
+//! which. So it stays in every figure, because medians tolerate it, and the reader can look into it.
 
 use super::{Blocks, MARGIN, median};
 
-/// How many robust standard deviations are far: B. Iglewicz and D. C. Hoaglin, "How to Detect and Handle Outliers",
+/// The distance of an outlier in robust standard deviations: B. Iglewicz and D. C. Hoaglin, "How to Detect and Handle Outliers",
 /// 1993, section 3.2.
 const FAR: f64 = 3.5;
 
-/// What a median absolute deviation must be multiplied with to be the standard deviation of a bell curve.
+/// The factor from a median absolute deviation to the standard deviation of a normal distribution.
 const MEDIAN_DEVIATION: f64 = 1.482_6;
 
 /// The same for a mean absolute deviation.
@@ -24,12 +24,12 @@ pub struct Outlier {
     pub index: usize,
     /// Its time, in nanoseconds.
     pub ns: f64,
-    /// How many times as long it took as the cell's median sample; below 1 if it was quicker.
+    /// Its time over the cell's median sample; below 1 if it was quicker.
     pub factor: f64,
 }
 
-/// The samples that are further from the median sample than 3.5 robust standard deviations and than
-/// [`MARGIN`], in the order in which they were measured. Distances are those of logarithms.
+/// The samples that are further from the median sample than 3.5 robust standard deviations and than [`MARGIN`], in the
+/// order of measurement. Distances are between logarithms.
 pub fn outliers(blocks: &Blocks) -> Vec<Outlier> {
     let samples: Vec<(u32, usize, f64)> = blocks
         .iter()
@@ -40,7 +40,7 @@ pub fn outliers(blocks: &Blocks) -> Vec<Outlier> {
     };
     let distances: Vec<f64> = samples.iter().map(|(.., ns)| (ns / centre).ln().abs()).collect();
     let deviation = match median(&distances).unwrap_or(0.0) * MEDIAN_DEVIATION {
-        // More than half of the samples are equal, as with a coarse clock: the same authors' way out.
+        // More than half of the samples are equal, as with a coarse clock: the same authors' alternative.
         0.0 => MEAN_DEVIATION * distances.iter().sum::<f64>() / distances.len() as f64,
         deviation => deviation,
     };

@@ -1,4 +1,4 @@
-//! Which cells need more blocks: how a budget is spent where it tells something.
+//! Which cells need more blocks, so that a budget is spent where it decides something.
 
 use super::interval::time;
 use super::verdict::{Verdict, against_the_fastest};
@@ -6,44 +6,44 @@ use super::{BLOCKS_FOR_A_VERDICT, Blocks, LEVEL, modes};
 use crate::line::{BASELINE, Cell};
 use std::collections::BTreeMap;
 
-/// How narrow an interval is wanted unless told otherwise: half its width as a share of the median.
+/// The default target precision: half the width of the interval, as a share of the median.
 pub const TARGET: f64 = 0.02;
 
 /// A cell that needs more blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Want {
-    /// Its place in the list that was asked about.
+    /// Its place in the given list.
     pub place: usize,
     /// Why.
     pub need: Need,
-    /// Half the width of its interval as a share of its median; `None` without an interval.
+    /// Half the width of its interval, as a share of its median; `None` without an interval.
     pub half_width: Option<f64>,
 }
 
-/// Why a cell needs more blocks, the most pressing reason first.
+/// Why a cell needs more blocks, the most urgent reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
     /// It has fewer than [`BLOCKS_FOR_A_VERDICT`].
     Few,
-    /// It is not decided whether it or another is the faster, and one of the two has too wide an interval. Both are
-    /// wanted, for only blocks that they share compare them.
+    /// It is open whether it or another is faster, and one of the two has too wide an interval. Both need blocks, because
+    /// only shared blocks compare them.
     Undecided,
     /// Its interval is too wide.
     Wide,
-    /// It is not decided whether it or another is the faster, though both intervals are narrow: what time is left is
-    /// best spent here, and nothing is lost without.
+    /// It is open whether it or another is faster, though both intervals are narrow: the best use of leftover time, but
+    /// not necessary.
     Close,
 }
 
-/// The cells that need more blocks, the neediest first: by [`Need`], and by the widest interval inside it.
+/// The cells that need more blocks, the neediest first: by [`Need`], then by the widest interval.
 ///
-/// `target` is how narrow the intervals shall be, as [`TARGET`] is. Cells are compared that differ in nothing but the
-/// strategy; the baseline is compared with nobody here. A cell whose processes are of two kinds (see [`modes`]) is not
-/// called wide, for its interval shows both kinds and does not shrink.
+/// `target` is the target precision, such as [`TARGET`]. Cells that differ only in the strategy are compared; the baseline
+/// is not. A cell whose processes are of two kinds (see [`modes`]) is not called wide, because its interval shows both
+/// kinds and does not shrink.
 ///
-/// Whoever stops when an interval looks narrow favours those that are so by luck: what was asked to cover 95 % then
-/// covers about 91 % with bell-shaped noise, and less with noise that is large and skewed. See
-/// [`super::simulation::coverage_when_stopped_early`]; asking for two or three narrow looks in a row did not help.
+/// Stopping when an interval looks narrow favours intervals that are narrow by luck. Then a nominal 95 % covers about
+/// 91 % with normal noise, and less with large, skewed noise; `just prove truth` simulates it. Requiring two or three
+/// narrow looks in a row did not help.
 pub fn wanting(cells: &[(&Cell, &Blocks)], target: f64) -> Vec<Want> {
     let widths: Vec<Option<f64>> = cells.iter().map(|(_, blocks)| half_width(blocks)).collect();
     let wide: Vec<bool> = (cells.iter().zip(&widths))
@@ -69,14 +69,14 @@ pub fn wanting(cells: &[(&Cell, &Blocks)], target: f64) -> Vec<Want> {
     wants
 }
 
-/// Half the width of the interval of a cell's time, as a share of the time; `None` without an interval.
+/// Half the width of the interval of a cell's time, as a share of that time; `None` without an interval.
 pub fn half_width(blocks: &Blocks) -> Option<f64> {
     let time = time(blocks, LEVEL)?;
     let interval = time.interval?;
     Some((interval.high - interval.low) / 2.0 / time.value)
 }
 
-/// The pairs of places where it is not decided who is the faster: each group's fastest with every open one.
+/// The pairs of places where it is open which is faster: each group's fastest with every open one.
 fn undecided(cells: &[(&Cell, &Blocks)]) -> Vec<(usize, usize)> {
     let mut groups: BTreeMap<Cell, Vec<usize>> = BTreeMap::new();
     for (place, (cell, blocks)) in cells.iter().enumerate() {
@@ -100,7 +100,7 @@ fn undecided(cells: &[(&Cell, &Blocks)]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// How many blocks have a sample.
+/// The number of blocks with a sample.
 fn filled(blocks: &Blocks) -> usize {
     blocks.values().filter(|samples| !samples.is_empty()).count()
 }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn two_narrow_cells_that_nobody_can_tell_apart_come_last() {
+    fn two_narrow_cells_that_tie_come_last() {
         let (rayon, smol, plain) = (cell("rayon", 2), cell("smol", 2), cell(BASELINE, 1));
         // One and a half per cent more on average, and from five less to six more.
         let quick = always(100.0, 12);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn two_kinds_of_processes_are_not_waited_for() {
+    fn a_cell_of_two_kinds_needs_no_more_blocks() {
         let rayon = cell("rayon", 2);
         let two: Blocks = (0..10).map(|block| (block, vec![if block % 2 == 0 { 30.0 } else { 50.0 }])).collect();
         assert!(half_width(&two).is_some_and(|width| width > 0.2));

@@ -1,26 +1,25 @@
-//! Who is slower: verdicts that equal strategies seldom get by chance.
+//! Which candidates are slower: verdicts that equal strategies seldom get by chance.
 //!
-//! A strategy is compared with the fastest, block by block: each block they share gives one logarithm of a ratio, and a
-//! difference is believed when the mean of these is many standard errors from nothing (Student's t for pairs). With few
-//! blocks this finds what neither an interval of the median nor a sign test can: six blocks have only 64 patterns of
-//! signs. Under equality a logarithm of a ratio is symmetric whatever the noise of the times, which is the shape for
-//! which t errs on the safe side.
+//! A strategy is compared with the fastest, block by block: each shared block gives one logarithm of a ratio. A difference
+//! counts when the mean of these is many standard errors from zero (Student's t for pairs). With few blocks this finds
+//! what neither an interval of the median nor a sign test can: six blocks have only 64 patterns of signs. For equal
+//! strategies the logarithm of a ratio is symmetric whatever the noise of the times, and t errs on the safe side then.
 //!
 //! Three things go beyond the textbook, because the fastest is not known beforehand but is the luckiest of several:
 //!
-//! - How many standard errors are "many" is not taken from a table for one pair. It is what the worst-looking of so
-//!   many *equal* strategies shows against the best-looking in one session of twenty, found by simulating them. With
-//!   two strategies this is the table's value; with nine it costs far less than dividing the error among all 36 pairs,
-//!   because it knows that they share blocks and strategies (P. H. Westfall and S. S. Young, "Resampling-Based Multiple
-//!   Testing", 1993; J. C. Hsu, "Multiple Comparisons", 1996, chapter 4).
-//! - A pair's spread is never taken to be less than the median of all pairs' spreads. Few blocks estimate a spread
-//!   badly, and a spread that is small by luck is the commonest reason for a false verdict (V. G. Tusher, R. Tibshirani
-//!   and G. Chu, PNAS 98 (2001), raise small spreads for the same reason).
-//! - Whoever is found slower leaves, and the rest is judged again as the smaller field that it is (S. Holm, "A simple
-//!   sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979)).
+//! - A simulation, and not a table for one pair, gives the limit: the number of standard errors between the worst-looking
+//!   and the best-looking of *equal* strategies that one session in twenty exceeds. With two strategies this is the
+//!   table's value. With nine it costs far less than dividing the error among all 36 pairs, because the pairs share blocks
+//!   and strategies (P. H. Westfall and S. S. Young, "Resampling-Based Multiple Testing", 1993; J. C. Hsu, "Multiple
+//!   Comparisons", 1996, chapter 4).
+//! - A pair's spread counts as at least the median of all pairs' spreads. Few blocks estimate a spread badly, and a spread
+//!   that is small by luck is the most common reason for a false verdict (V. G. Tusher, R. Tibshirani and G. Chu, PNAS 98
+//!   (2001), raise small spreads for the same reason).
+//! - Slower candidates leave, and the others are judged again as a smaller field (S. Holm, "A simple sequentially
+//!   rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979)).
 //!
-//! From ten blocks on, the outermost fifth of blocks on either side counts only as much as its neighbour (J. W. Tukey
-//! and D. H. McLaughlin, Sankhyā A 25 (1963)): one block in which something else ran must not hide a difference.
+//! From ten blocks on, the outermost fifth of blocks on either side counts only as much as its neighbour (J. W. Tukey and
+//! D. H. McLaughlin, Sankhyā A 25 (1963)), so that one disturbed block does not hide a difference.
 
 use super::interval::{Interval, time};
 use super::noise::normal;
@@ -29,54 +28,54 @@ use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The share of blocks on either side that may be extreme without counting as such.
+/// The share of blocks on either side that is trimmed.
 const TRIMMED: f64 = 0.2;
 
-/// With fewer blocks than this every block counts in full, for there are too few to tell which are extreme.
+/// The fewest blocks that are trimmed: with fewer the extreme ones cannot be recognised.
 const BLOCKS_TO_TRIM: usize = 10;
 
-/// By how much more than [`LEVEL`] the limit for three candidates or more must be sure, because it is found with equally
-/// noisy candidates: where some have 0.3 % of noise and others 8 %, this makes up for it.
+/// Added to [`LEVEL`] for three candidates or more. The simulated candidates are equally noisy; where real ones have noise
+/// from 0.3 % to 8 %, this compensates.
 const UNEQUAL: f64 = 0.015;
 
-/// Strategies simulated to learn what equal ones show by chance: 20 000 sessions of two, or 4 444 of nine.
+/// Simulated strategies: 20 000 sessions of two equal ones, or 4 444 of nine.
 const SIMULATED: usize = 40_000;
 
-/// More blocks than this make the limit hardly smaller; the one for so many is used.
+/// The most blocks that are simulated: more make the limit hardly smaller.
 const BLOCKS: usize = 20;
 
-/// One candidate beside the fastest.
+/// One candidate compared with the fastest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison<'a> {
     /// The candidate's name.
     pub name: &'a str,
-    /// How many times as long it takes as the fastest: the mean over the blocks they share, as logarithms. `None` for
-    /// the fastest itself, and if they share fewer than [`BLOCKS_FOR_A_VERDICT`].
+    /// How many times as long it takes as the fastest: the mean over shared blocks, of logarithms. `None` for the fastest
+    /// itself, and with fewer than [`BLOCKS_FOR_A_VERDICT`] shared blocks.
     pub ratio: Option<f64>,
-    /// Where the true ratio is expected, as widely as the verdict demands: wider the more candidates there are.
+    /// The interval of the true ratio that the verdict uses: the more candidates, the wider.
     pub interval: Option<Interval>,
-    /// What follows.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// What may be said of a candidate.
+/// The verdict on a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is the one that all others are compared with: its median process is the quickest.
+    /// Its median process is the quickest, and all others are compared with it.
     Fastest,
-    /// As good as the fastest: surely less than [`MARGIN`] slower.
+    /// It ties with the fastest: it is surely less than [`MARGIN`] slower.
     Alike,
-    /// Not decided by these blocks: more of them might.
+    /// These blocks do not decide; more of them may.
     Open,
-    /// Surely slower, and by [`MARGIN`] or more as far as can be told.
+    /// It is surely slower, by an estimate of [`MARGIN`] or more.
     Slower,
 }
 
-/// Compares every candidate with the one whose median process is quickest. In the order given, without those that have
+/// Compares every candidate with the one whose median process is quickest, in the given order, without those that have
 /// no sample.
 ///
-/// If all are equal, one session of twenty calls one of them slower, or less often; so it is for those that equal the
-/// fastest when others are slower.
+/// If all are equal, at most one session in twenty calls one of them slower. The same holds for those that equal the
+/// fastest while others are slower.
 pub fn against_the_fastest<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Comparison<'a>> {
     let timed: Vec<(&'a str, &Blocks, f64)> =
         candidates.iter().filter_map(|(name, blocks)| Some((*name, *blocks, time(blocks, LEVEL)?.value))).collect();
@@ -117,17 +116,16 @@ pub fn against_the_fastest<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Compari
     }
 }
 
-/// The names that cannot be told from the fastest, in the order given: all that are not [`Verdict::Slower`].
+/// The names that tie with the fastest, in the given order: all that are not [`Verdict::Slower`].
 ///
-/// To tie is not to be equal: it is not to be decided.
+/// A tie does not mean that they are equal: the blocks do not decide.
 pub fn fastest<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<&'a str> {
     let tied = |comparison: &Comparison<'a>| (comparison.verdict != Verdict::Slower).then_some(comparison.name);
     against_the_fastest(candidates).iter().filter_map(tied).collect()
 }
 
-/// Every candidate in one group: first those that cannot be told from the fastest, then those that cannot be told from
-/// the fastest of the rest, and so on. Inside a group there is no order but the given one. Those without a sample are in
-/// none.
+/// The candidates in groups: first those that tie with the fastest, then those that tie with the fastest of the rest, and
+/// so on. Inside a group they keep the given order. Candidates without a sample are in no group.
 pub fn tie_groups<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Vec<&'a str>> {
     let mut rest = candidates.to_vec();
     let mut groups = Vec::new();
@@ -142,8 +140,8 @@ pub fn tie_groups<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Vec<&'a str>> {
     groups
 }
 
-/// Where the mean of `logarithms` of ratios is expected, if nothing else is compared with them: for questions other than
-/// "which is fastest". `None` if there are fewer than [`BLOCKS_FOR_A_VERDICT`].
+/// The interval of the mean of `logarithms` of ratios, for a single comparison. `None` with fewer than
+/// [`BLOCKS_FOR_A_VERDICT`].
 pub(super) fn alone(logarithms: &[f64]) -> Option<Interval> {
     if logarithms.len() < BLOCKS_FOR_A_VERDICT {
         return None;
@@ -159,7 +157,7 @@ struct Difference {
     error: f64,
 }
 
-/// The difference that each pair's logarithms of ratios show, with spreads raised to the median spread.
+/// The difference of each pair, from its logarithms of ratios, with spreads raised to the median spread.
 fn differences<'a>(pairs: impl Iterator<Item = &'a [f64]>) -> Vec<Difference> {
     let own: Vec<(usize, f64, f64)> = pairs
         .map(|ratios| {
@@ -167,7 +165,7 @@ fn differences<'a>(pairs: impl Iterator<Item = &'a [f64]>) -> Vec<Difference> {
             (ratios.len(), mean, variance)
         })
         .collect();
-    // The middle of logarithms: of two pairs, a noisy one must not make a quiet one look as noisy as their mean.
+    // The median of logarithms: of two pairs, a noisy one must not make a quiet one look as noisy as their mean.
     let spreads: Vec<f64> = own.iter().map(|(.., variance)| variance.ln()).collect();
     let usual = median(&spreads).unwrap_or(f64::NEG_INFINITY).exp();
     own.into_iter()
@@ -175,7 +173,7 @@ fn differences<'a>(pairs: impl Iterator<Item = &'a [f64]>) -> Vec<Difference> {
         .collect()
 }
 
-/// The trimmed mean, and the variance of one value that its standard error corresponds to.
+/// The trimmed mean, and the variance of one value that corresponds to its standard error.
 fn trimmed(values: &[f64]) -> (f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -190,8 +188,8 @@ fn trimmed(values: &[f64]) -> (f64, f64) {
     (mean, spread * (count as f64 / kept.len() as f64).powi(2))
 }
 
-/// How many standard errors the worst-looking of `candidates` equal ones is from the best-looking, at most, in [`LEVEL`]
-/// of sessions of `blocks` blocks with bell-shaped noise.
+/// The most standard errors between the worst-looking and the best-looking of `candidates` equal ones, in [`LEVEL`] of
+/// sessions of `blocks` blocks with normal noise.
 fn by_chance(candidates: usize, blocks: usize) -> f64 {
     static KNOWN: Mutex<BTreeMap<(usize, usize), f64>> = Mutex::new(BTreeMap::new());
     let blocks = blocks.min(BLOCKS);
@@ -206,7 +204,7 @@ fn by_chance(candidates: usize, blocks: usize) -> f64 {
     })
 }
 
-/// One session of equal strategies, judged as real ones are: the largest difference in standard errors.
+/// The largest difference, in standard errors, in one session of equal strategies that is judged like a real one.
 fn worst_of_equals(candidates: usize, blocks: usize, random: &mut Rng) -> f64 {
     let times: Vec<Vec<f64>> = (0..candidates).map(|_| (0..blocks).map(|_| normal(random)).collect()).collect();
     let medians: Vec<f64> = times.iter().map(|times| middle(&mut times.clone()).expect("there are blocks")).collect();
@@ -225,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn for_two_the_limit_is_students() {
+    fn for_two_candidates_the_limit_is_students_t() {
         // Two-sided 95 % for 5 and 7 degrees of freedom, and for 11, which is what twenty trimmed blocks count as.
         for (blocks, limit) in [(6, 2.571), (8, 2.365), (20, 2.201)] {
             let found = by_chance(2, blocks);
@@ -284,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn everyone_is_in_one_group_and_ties_share_it() {
+    fn every_candidate_is_in_one_group_and_ties_share_it() {
         let [quick, same, slow, slowest] = [100.0, 101.0, 150.0, 200.0].map(|ns| always(ns, 6));
         let groups = tie_groups(&[("slow", &slow), ("quick", &quick), ("slowest", &slowest), ("same", &same)]);
         assert_eq!(groups, [vec!["quick", "same"], vec!["slow"], vec!["slowest"]]);

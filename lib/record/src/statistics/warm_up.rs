@@ -4,37 +4,37 @@ use super::interval::Interval;
 use super::verdict::alone;
 use super::{MARGIN, median};
 
-/// The runs of one process, in nanoseconds, in the order in which they were done.
+/// The runs of one process, in nanoseconds, in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Process<'a> {
-    /// The run that is not among the samples; `None` in records that do not have it.
+    /// The untimed run before the samples; `None` in records that lack it.
     pub untimed: Option<f64>,
     /// The samples by index.
     pub timed: &'a [f64],
 }
 
-/// What the processes of a cell say about warming up.
+/// Whether the processes of a cell were warm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum WarmUp {
-    /// Too few processes have two samples or more.
+    /// Too few processes have at least two samples.
     Unknown,
     /// The first timed sample is not surely slower than the later ones.
     Enough {
-        /// How many times as long the untimed run took as the later samples; `None` if it is not recorded.
+        /// The untimed run's time over that of the later samples; `None` if it is not recorded.
         untimed: Option<f64>,
     },
-    /// The first timed sample is surely slower than the later ones, by [`MARGIN`] or more: one untimed run is too few,
+    /// The first timed sample is surely slower than the later ones, by [`MARGIN`] or more: one untimed run is not enough,
     /// and medians over all samples are too long.
     TooLittle {
-        /// How many times as long the first sample took as the later ones.
+        /// The first sample's time over that of the later ones.
         first: f64,
-        /// Where that is expected.
+        /// Its interval.
         interval: Interval,
     },
 }
 
-/// Compares the first timed sample with the median of the later ones, paired by process, as strategies are compared by
-/// block: see [`super::against_the_fastest`].
+/// Compares the first timed sample with the median of the later ones, paired by process; see
+/// [`super::against_the_fastest`] for strategies paired by block.
 pub fn warm_up(processes: &[Process]) -> WarmUp {
     let later: Vec<(&Process, f64)> =
         processes.iter().filter_map(|process| Some((process, median(process.timed.get(1..)?)?))).collect();
@@ -59,7 +59,7 @@ mod tests {
     use crate::statistics::Noise;
     use fastrand::Rng;
 
-    /// Sessions in which the first sample is called cold, of 200 sessions of eight processes with three samples.
+    /// How many of 200 sessions call the first sample cold; each has eight processes with three samples.
     fn cold(first: f64) -> usize {
         let mut random = Rng::with_seed(8);
         let noise = Noise::normal(0.03, 0.5);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_untimed_run_took_is_told_if_it_is_known() {
+    fn the_untimed_run_is_reported_if_it_is_recorded() {
         let timed = [[10.0, 10.1], [10.1, 10.0], [10.0, 10.0], [9.9, 10.0], [10.0, 9.9]];
         let with = |untimed| timed.iter().map(|timed| Process { untimed, timed }).collect::<Vec<_>>();
         assert_eq!(warm_up(&with(None)), WarmUp::Enough { untimed: None });
