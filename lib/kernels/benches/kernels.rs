@@ -1,4 +1,4 @@
-//! The kernels alone: what a partition costs when nobody schedules it.
+//! The kernels alone: the cost of a partition without any scheduling.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use datasets::ngrams::Recipe;

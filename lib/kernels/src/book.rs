@@ -1,4 +1,4 @@
-//! The kernel as the book writes it: split every line into strings of its own, count in a standard hash map.
+//! The kernel as the book writes it: splits every line into new strings, counts in a standard hash map.
 
 use super::line;
 use crate::words::{Run, WordTotals};
@@ -19,7 +19,7 @@ pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
         let total = counts.entry(word).or_default();
         match total.checked_add(count) {
             Some(sum) => *total = sum,
-            // What does not fit is carried over, so that the sum of all partials shows it.
+            // A count that does not fit goes to the totals, so that the sum of all partials shows the overflow.
             None => totals.add(Run::of(text.split(|byte| *byte == b'\t').next().unwrap_or_default(), count)),
         }
         begin += line.len();

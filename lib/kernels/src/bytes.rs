@@ -1,4 +1,4 @@
-//! The kernel that copies nothing: fields are found where they lie, and only a new word is stored.
+//! The kernel that copies nothing but new words: it finds fields in place.
 
 use crate::words::{Run, WordTotals};
 use memchr::memchr;
@@ -12,7 +12,7 @@ pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     while begin < piece.len() {
         let line = &piece[begin..];
         let (length, count, word) = first_line(line).ok_or(begin)?;
-        totals.add(Run { text: line, letters: word, count });
+        totals.add(Run { text: line, len: word, count });
         begin += length;
     }
     Ok(())
@@ -30,7 +30,7 @@ fn first_line(text: &[u8]) -> Option<(usize, u64, usize)> {
     Some((word + 1 + length, count, word))
 }
 
-/// The match count of the line whose numbers begin here, and how long they are with the line feed.
+/// The match count of the line whose numbers begin here, and their length with the line feed.
 #[inline]
 pub(super) fn numbers(text: &[u8]) -> Option<(u64, usize)> {
     let (_, year) = digits(text, b'\t')?;
@@ -41,8 +41,8 @@ pub(super) fn numbers(text: &[u8]) -> Option<(u64, usize)> {
     Some((count, volumes + length + 1))
 }
 
-/// A number of at least one digit up to `end`, and how many digits it has. The end of the text may stand for a line
-/// feed: the last line of a file need not have one.
+/// A number of at least one digit up to `end`, and how many digits it has. The end of the text may replace a line feed,
+/// because the last line of a file need not have one.
 #[inline]
 fn digits(text: &[u8], end: u8) -> Option<(u64, usize)> {
     let mut value = 0u64;

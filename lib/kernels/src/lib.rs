@@ -1,8 +1,8 @@
-//! Word totals of Google Books 1-grams at memory speed.
+#![doc = include_str!("../README.md")]
 
 pub mod book;
 pub mod bytes;
 pub mod line;
-pub mod prefetch;
+mod prefetch;
 pub mod runs;
 pub mod words;

@@ -1,4 +1,4 @@
-//! One line of a 1-gram file, parsed with care and without haste: what every kernel must agree with.
+//! A careful parser of one line of a 1-gram file: every kernel must agree with it.
 
 /// The word and the match count of a line, without its line feed.
 ///
@@ -13,7 +13,7 @@ pub fn parse(line: &[u8]) -> Result<(&[u8], u64), String> {
     Ok((word, count(word, fields)?))
 }
 
-/// The match count of a line, given its word and the fields behind that.
+/// The match count of a line, given its word and the fields after it.
 ///
 /// # Errors
 /// Why the line is malformed, in a sentence for the user.
@@ -42,7 +42,7 @@ pub fn reason(line: &[u8]) -> Option<String> {
     parse(line).err()
 }
 
-/// The beginning of a field, for a sentence: a field may be as long as the file.
+/// The beginning of a field, for a message: a field may be as long as the file.
 pub fn shown(field: &[u8]) -> String {
     String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
 }

@@ -1,4 +1,4 @@
-//! What must hold for any input, not only for the inputs somebody thought of.
+//! Properties of kernels and word totals that hold for every input.
 
 use kernels::runs::{self, Vector};
 use kernels::words::{Run, WordTotals};
@@ -9,14 +9,14 @@ use proptest::sample::select;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// All that can be seen of totals.
+/// Everything observable about totals.
 type Seen = (Vec<(Vec<u8>, u64)>, bool);
 
 fn seen(totals: &WordTotals) -> Seen {
     (totals.sorted().into_iter().map(|(word, total)| (word.to_vec(), total)).collect(), totals.overflowed())
 }
 
-/// What a kernel makes of a piece: the totals, or where the first malformed line begins.
+/// The result of a kernel on a piece: the totals, or where the first malformed line begins.
 fn outcome(kernel: fn(&[u8], &mut WordTotals) -> Result<(), usize>, piece: &[u8]) -> Result<Seen, usize> {
     let mut totals = WordTotals::default();
     kernel(piece, &mut totals).map(|()| seen(&totals))
@@ -34,7 +34,7 @@ fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
     Ok(seen(&totals))
 }
 
-/// The paths of the kernel `runs` that this processor can take.
+/// The paths of the kernel `runs` that this processor supports.
 fn paths() -> impl Iterator<Item = (&'static str, runs::Add)> {
     Vector::ALL.into_iter().filter_map(|vector| vector.kernel().map(|kernel| (vector.name(), kernel)))
 }
@@ -50,8 +50,8 @@ fn kernels_agree(piece: &[u8]) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn kernels_agree_where_hardly_a_line_has_the_word_of_the_line_before() {
-    // More runs than a path keeps before it adds them up, in a window and over several.
+fn kernels_agree_if_few_lines_have_the_word_of_the_line_before() {
+    // More runs than a path keeps before it adds them, in one window and over several.
     for lines_of_a_word in [1, 2, 9] {
         let mut text = Vec::new();
         for number in 0..9_000 {
@@ -81,8 +81,8 @@ fn words_in_order_stay_in_order_however_they_differ() {
         for second in &words {
             let mut totals = WordTotals::default();
             totals.add_run(Run::of(first, 1));
-            // As a kernel adds it, with text behind it.
-            totals.add_run(Run { text: &[&second[..], &long].concat(), letters: second.len(), count: 2 });
+            // As a kernel adds it, with text after it.
+            totals.add_run(Run { text: &[&second[..], &long].concat(), len: second.len(), count: 2 });
             let mut expected = WordTotals::default();
             expected.add(Run::of(first, 1));
             expected.add(Run::of(second, 2));
@@ -106,14 +106,14 @@ fn a_list_keeps_its_words_when_it_grows_long() {
     );
 }
 
-/// Bytes that mean something in a 1-gram file, and a few that do not.
-fn telling_bytes() -> impl Strategy<Value = Vec<u8>> {
+/// Bytes with a meaning in a 1-gram file, and a few without.
+fn meaningful_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(select(b"\t\t\t\n\n0123459ab+-. \r\0\x80\xff".as_slice()), 0..64)
 }
 
 fn word() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
-        // Few, so that they come again.
+        // Few, so that they repeat.
         8 => select(vec![b"a".to_vec(), b"b".to_vec(), b"ab".to_vec(), b"Aardvark_NOUN".to_vec(), b"\xff\xfe".to_vec()]),
         2 => vec(any::<u8>().prop_filter("ends a word", |byte| !b"\t\n".contains(byte)), 1..40),
         1 => Just(Vec::new()),
@@ -133,7 +133,7 @@ fn number() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Mostly right: four fields, each of them mostly right.
+/// Usually four fields, each usually valid.
 fn near_valid_line() -> impl Strategy<Value = Vec<u8>> {
     let numbers = prop_oneof![30 => Just(3usize), 1 => Just(2), 1 => Just(4)];
     (word(), vec(number(), 4), numbers)
@@ -151,10 +151,10 @@ fn near_valid_piece() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Runs as a sorted file has them, long enough for groups of eight, with numbers of the usual lengths.
+/// Runs as in a sorted file, long enough for batches of eight, with numbers of the usual lengths.
 fn text_of_runs() -> impl Strategy<Value = Vec<u8>> {
-    let letters = || select(b"ab~\x01\x7f\x80\xff0".as_slice());
-    let word = prop_oneof![6 => vec(letters(), 1..8), 3 => vec(letters(), 8..31), 1 => vec(letters(), 31..40)];
+    let byte = || select(b"ab~\x01\x7f\x80\xff0".as_slice());
+    let word = prop_oneof![6 => vec(byte(), 1..8), 3 => vec(byte(), 8..31), 1 => vec(byte(), 31..40)];
     let count = prop_oneof![6 => 0..1000u64, 2 => 0..100_000_000u64, 1 => 99_999_990..100_000_010u64];
     let numbers = (1500..2020u64, count, prop_oneof![9 => 0..5000u64, 1 => any::<u64>()]);
     let length = prop_oneof![3 => 1..3usize, 2 => 1..20usize, 2 => 20..60usize];
@@ -180,13 +180,13 @@ proptest! {
     #[test]
     fn kernels_agree_on_runs_of_equal_words(mut text in text_of_runs(), end in any::<prop::sample::Index>()) {
         kernels_agree(&text)?;
-        // Cut anywhere: inside a line, or before its line feed.
+        // Cuts anywhere: inside a line, or before its line feed.
         text.truncate(end.index(text.len()));
         kernels_agree(&text)?;
     }
 
     #[test]
-    fn kernels_refuse_the_same_line_whatever_byte_is_wrong(
+    fn kernels_refuse_the_same_line_for_any_wrong_byte(
         mut text in text_of_runs(), place in any::<prop::sample::Index>(), byte in select(b"\t\n0 a-\r\xb0\xff/:".as_slice()),
     ) {
         let place = place.index(text.len());
@@ -200,12 +200,12 @@ proptest! {
     }
 
     #[test]
-    fn kernels_agree_on_bytes_that_mean_something(piece in telling_bytes()) {
+    fn kernels_agree_on_meaningful_bytes(piece in meaningful_bytes()) {
         kernels_agree(&piece)?;
     }
 
     #[test]
-    fn kernels_agree_on_lines_that_are_nearly_right(piece in near_valid_piece()) {
+    fn kernels_agree_on_nearly_valid_lines(piece in near_valid_piece()) {
         kernels_agree(&piece)?;
     }
 }
@@ -219,7 +219,7 @@ fn kernels_agree_at_every_length_and_every_place_in_memory() {
         }
     }
     for length in 0..=text.len() {
-        // Of just this length, so that a check of memory sees a byte read too many.
+        // Of exactly this length, so that a memory checker sees a read past the end.
         let exact: Box<[u8]> = text[..length].into();
         kernels_agree(&exact).unwrap();
     }
@@ -229,15 +229,15 @@ fn kernels_agree_at_every_length_and_every_place_in_memory() {
     }
 }
 
-/// Whole lines of just so many bytes: the last but one has a word as long as it takes. The last may lack its line feed.
+/// Whole lines of exactly this many bytes: the last word fills up the length. The last line may lack its line feed.
 fn lines_of(bytes: usize, feed: bool) -> Vec<u8> {
     let (line, last) = (&b"word\t1984\t17\t1\n"[..], &b"\t1984\t17\t1\n"[..]);
     let mut text = Vec::new();
     while text.len() + line.len() + last.len() < bytes {
         text.extend_from_slice(line);
     }
-    let letters = (bytes + usize::from(!feed)).saturating_sub(text.len() + last.len());
-    text.extend(std::iter::repeat_n(b'w', letters));
+    let len = (bytes + usize::from(!feed)).saturating_sub(text.len() + last.len());
+    text.extend(std::iter::repeat_n(b'w', len));
     text.extend_from_slice(last);
     text.truncate(bytes);
     text
@@ -254,10 +254,10 @@ fn kernels_agree_around_the_width_of_every_vector_and_the_end_of_every_stretch_a
     }
 }
 
-/// The last bytes of a page, behind which there is nothing: whoever reads further is killed.
+/// Texts that end with a page and have no page after it: a read past the end kills the test.
 #[cfg(target_os = "linux")]
 mod page_end {
-    #![allow(unsafe_code)] // A map is unsafe: whoever changes the file changes the slice.
+    #![allow(unsafe_code)] // A map is unsafe, because a change of the file changes the slice.
     use super::*;
     use memmap2::MmapOptions;
 
@@ -267,19 +267,19 @@ mod page_end {
         file.set_len(text.len().next_multiple_of(page) as u64).expect("it takes pages");
         let pages = text.len().div_ceil(page) * page;
         std::os::unix::fs::FileExt::write_all_at(&file, text, (pages - text.len()) as u64).expect("it takes the text");
-        // SAFETY: nobody else has the file. The map is a page longer than it, and reading that page raises SIGBUS.
+        // SAFETY: no other code has the file. The map is a page longer than it, and reading that page raises SIGBUS.
         let map = unsafe { MmapOptions::new().len(pages + page).map(&file).expect("a map") };
         kernels_agree(&map[pages - text.len()..pages]).expect("kernels agree");
     }
 
     #[test]
-    fn no_kernel_reads_behind_the_page_that_ends_with_the_text() {
+    fn no_kernel_reads_past_the_page_that_ends_with_the_text() {
         for bytes in (1..=200).chain([1000, 1023, 1024, 1025, 1087, 1088, 4095, 4096, 4097, 65_535, 65_536, 65_600]) {
             for feed in [false, true] {
                 at_the_end_of_a_page(&lines_of(bytes, feed));
             }
         }
-        // And where the lines at the end are not taken one by one: they are all of one word.
+        // Lines of one word, so that those at the end are not taken one by one.
         for lines in 1..60 {
             at_the_end_of_a_page(&b"word\t1984\t17\t1\n".repeat(lines));
             at_the_end_of_a_page(&b"a\t1984\t1234567\t1\n".repeat(lines));
@@ -305,14 +305,14 @@ fn kernels_agree_on_words_of_any_length() {
     kernels_agree(&wrong).unwrap();
 }
 
-/// Forty lines of one word. The first years have up to 16 digits, so that what follows is moved by up to 63 bytes.
+/// Forty lines of one word. The first years have up to 16 digits, which move what follows by up to 63 bytes.
 fn moved_by(bytes: usize) -> Vec<String> {
     let years = (0..40).map(|line| 4 + bytes.saturating_sub(12 * line).min(12));
     years.map(|digits| format!("word\t{:0digits$}\t17\t1\n", 1984)).collect()
 }
 
 #[test]
-fn an_odd_line_among_plain_ones_is_noticed_wherever_it_lies() {
+fn an_unusual_line_among_usual_ones_is_noticed_at_every_place() {
     let odd = [
         "\t1984\t17\t1\n",
         "word\t\t17\t1\n",
@@ -352,7 +352,7 @@ fn the_paths_include_the_portable_one_and_the_best() {
 
 #[test]
 fn words_with_the_same_hash_are_told_apart() {
-    // Hashes have 32 bits: among so many words some five pairs share one.
+    // Hashes have 32 bits: of 200,000 words some five pairs share one.
     let words: Vec<String> = (0..200_000).map(|number| format!("{number:x}-word")).collect();
     let mut totals = WordTotals::default();
     for count in 1..=2 {
@@ -368,14 +368,14 @@ proptest! {
 
     #[test]
     fn runs_added_many_at_a_time_are_those_added_one_by_one(
-        // How many runs are added at once, of words from so many on, with so many letters, in order or not.
+        // How many runs are added at once, the number of the first word, the words' length, and whether they are in order.
         turns in vec((0..900usize, 0..3000usize, 5..40usize, any::<bool>()), 1..12),
     ) {
         let (mut together, mut expected) = (WordTotals::default(), BTreeMap::<Vec<u8>, u64>::new());
         for (runs, first, letters, in_order) in turns {
             let word = |number: usize| format!("{:0letters$}\0 text behind it", first + number);
             let texts: Vec<String> = (0..runs).map(|run| word(if in_order { run } else { run * 7919 % 1009 })).collect();
-            together.add_runs(texts.iter().map(|text| Run { text: text.as_bytes(), letters, count: runs as u64 }));
+            together.add_runs(texts.iter().map(|text| Run { text: text.as_bytes(), len: letters, count: runs as u64 }));
             for text in &texts {
                 *expected.entry(text.as_bytes()[..letters].to_vec()).or_default() += runs as u64;
             }
@@ -384,14 +384,14 @@ proptest! {
     }
 }
 
-/// Totals with words that others have too, and at times too large.
+/// Totals with words in common, some of them too large.
 fn totals() -> impl Strategy<Value = Vec<(Vec<u8>, u64)>> {
     let count = prop_oneof![6 => 0..1000u64, 1 => any::<u64>(), 1 => Just(u64::MAX)];
     let any_word = vec(any::<u8>(), 0..20);
     vec((prop_oneof![3 => word().boxed(), 1 => any_word.boxed()], count), 0..20)
 }
 
-/// Totals as kernels make them: word by word, run by run, or both in turn.
+/// Totals as kernels make them: by hash, by run, or both in turn.
 fn made(counts: &[(Vec<u8>, u64)]) -> WordTotals {
     let mut totals = WordTotals::default();
     for (number, (word, count)) in counts.iter().enumerate() {
@@ -461,11 +461,11 @@ proptest! {
     }
 
     #[test]
-    fn word_totals_come_back_from_the_wire_as_they_went(counts in totals()) {
+    fn word_totals_survive_the_wire(counts in totals()) {
         let there = made(&counts);
         let back: WordTotals = postcard::from_bytes(&postcard::to_allocvec(&there).unwrap()).unwrap();
         prop_assert_eq!(seen(&back), seen(&there));
-        // And can be gone on with.
+        // They can still be added to.
         prop_assert_eq!(seen(&sum(back, there.clone())), seen(&sum(there.clone(), there)));
     }
 
@@ -477,15 +477,15 @@ proptest! {
     }
 }
 
-/// `words` words, from `first` on, in an order that depends on `step`; `step` 1 is increasing.
+/// `words` words from `first` on, in an order that depends on `step`; 1 is increasing.
 fn many(first: u64, words: u64, step: u64) -> WordTotals {
     let mut totals = WordTotals::default();
     (0..words).for_each(|turn| totals.add_run(Run::of(format!("{:07}", first + turn * step % words).as_bytes(), 1)));
     totals
 }
 
-/// How many letters all words begin with, and whether every second one is the one before with a zero behind it: the first 32
-/// bytes of neighbours are then often the same.
+/// The length of the prefix that all words share, and whether every second word is the one before with a zero after it. The
+/// first 32 bytes of neighbours are then often the same.
 fn alike() -> impl Strategy<Value = (usize, bool)> {
     (select(&[0, 0, 24, 28, 32, 40]), any::<bool>())
 }
@@ -511,7 +511,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn totals_taken_apart_add_up_part_by_part_in_any_order(
+    fn split_totals_add_up_part_by_part_in_any_order(
         sizes in vec((0..5000u64, prop_oneof![Just(10), Just(1000), Just(1024), Just(1025), Just(5000)], any::<bool>()), 1..5),
     ) {
         let all: Vec<WordTotals> = sizes
@@ -535,7 +535,7 @@ proptest! {
     }
 
     #[test]
-    fn lists_of_neighbouring_partitions_are_joined_in_whatever_order_they_come(
+    fn lists_of_neighbouring_partitions_join_in_any_order(
         lengths in vec(1..900u64, 1..12), seed in any::<u64>(), repeated in any::<bool>(),
     ) {
         // Each list begins with the last word of the one before, if repeated, as lists of a sorted file's partitions do.
@@ -560,9 +560,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn totals_of_workers_that_took_partitions_by_turns_add_up_to_those_of_all(
-        // How many words a partition has, how many of them the one before has too, who takes it, and whether before the
-        // one before it.
+    fn totals_of_workers_with_interleaved_partitions_add_up(
+        // The words of a partition, how many of them the one before has too, the worker that takes it, and whether it comes
+        // before the one before it.
         partitions in vec((1..700u64, prop_oneof![Just(0), Just(1), Just(60), Just(600)], 0..3usize, any::<bool>()), 1..25),
         others in vec((0..9000u64, 1..400u64), 0..3),
         later in 0..9000u64,
@@ -592,7 +592,7 @@ proptest! {
             workers.push(other);
         }
         let mut total = workers.into_iter().fold(WordTotals::default(), sum);
-        // Whoever goes on adding to it finds the words that are there.
+        // Runs that are added later find the words that are there.
         for number in [later, begin, begin + 1, begin + 1] {
             total.add_run(Run::of(&word(number), 5));
             *expected.entry(word(number)).or_default() += 5;
@@ -608,7 +608,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn partitions_of_a_sorted_file_are_put_in_order_in_whatever_order_they_come(
+    fn partitions_of_a_sorted_file_are_put_in_order_from_any_order(
         lengths in vec(1..900u64, 1..12), shared in 0..2u64, more in any::<bool>(), seed in any::<u64>(), alike in alike(),
     ) {
         let word = |number: u64| spelled(number, alike);
@@ -648,7 +648,7 @@ fn lists_that_interleave_give_one_list_in_order() {
     let both = sum(list(&mut partitions(0)), list(&mut partitions(1)));
     assert!(both.iter().map(|(word, _)| word).eq((0..20_000).map(word)), "not in order, or not complete");
     assert_eq!((both.total(&word(1000)), both.total(&word(1001))), (Some(2), Some(1)));
-    // One word, far from the end: not worth moving 19,999 others for.
+    // One word far from the end, which is not worth moving 19,999 others.
     let more = sum(both, list(&mut [1, 30_000].into_iter()));
     assert_eq!((more.len(), more.total(&word(1)), more.total(&word(30_000))), (20_001, Some(2), Some(1)));
 }

@@ -1,5 +1,4 @@
-//! Every kernel on texts so short that Miri, which watches each access of memory, is through with them in a minute:
-//! `just miri`.
+//! Every kernel on texts short enough for Miri, which checks every access to memory: `just miri` takes a minute.
 
 use kernels::runs::{Add, Vector};
 use kernels::words::{Run, WordTotals};
@@ -16,18 +15,18 @@ fn all_agree(text: &[u8]) {
     let expected = outcome(book::add, text);
     let paths = Vector::ALL.into_iter().filter_map(|vector| Some((vector.name(), vector.kernel()?)));
     for (name, kernel) in std::iter::once(("bytes", bytes::add as Add)).chain(paths) {
-        // Of just this length, so that a byte read too many is noticed.
+        // Of exactly this length, so that Miri sees a read past the end.
         let exact: Box<[u8]> = text.into();
         assert_eq!(outcome(kernel, &exact), expected, "{name} on {}", text.escape_ascii());
     }
 }
 
-/// Runs of several lengths, with words and counts on either side of what fits into 8, 16 and 32 bytes.
+/// Runs of several lengths, with words and counts just within and beyond 8, 16 and 32 bytes.
 fn text() -> Vec<u8> {
     let mut text = String::new();
-    for (letters, lines, digits) in [(1, 9, 1), (8, 2, 8), (16, 3, 9), (32, 2, 19)] {
+    for (len, lines, digits) in [(1, 9, 1), (8, 2, 8), (16, 3, 9), (32, 2, 19)] {
         for line in 0..lines {
-            let (word, count) = ("w".repeat(letters), "9".repeat(digits));
+            let (word, count) = ("w".repeat(len), "9".repeat(digits));
             text += &format!("{word}\t{}\t{count}\t{line}\n", 1984 + line);
         }
     }
@@ -35,7 +34,7 @@ fn text() -> Vec<u8> {
 }
 
 #[test]
-fn kernels_agree_wherever_a_short_text_is_cut_off() {
+fn kernels_agree_on_a_short_text_cut_off_anywhere() {
     let text = text();
     for length in (0..12).chain((12..text.len()).step_by(37)).chain(text.len() - 3..=text.len()) {
         all_agree(&text[..length]);
@@ -55,8 +54,8 @@ fn kernels_agree_on_a_short_text_with_a_wrong_byte() {
 }
 
 #[test]
-fn words_in_no_order_are_looked_for_together() {
-    // Enough for many tables, and some of them again.
+fn words_in_no_order_are_looked_up_together() {
+    // Enough words for many tables, some of them twice.
     let words: Vec<String> = (0..1100).chain(0..50).rev().map(|number| format!("w{number}")).collect();
     let mut totals = WordTotals::default();
     totals.add_runs(words.iter().map(|word| Run::of(word.as_bytes(), 1)));

@@ -9,7 +9,7 @@
 //!   (`wc -l` 225 ms): each of the 440,000 pages is then mapped for itself, 91 ms, and unmapped, 62 ms, if nothing else is
 //!   done.
 //! - By position in pieces of 256 KiB, 145 ms, the copying. Pieces of 128 KiB cost 17 ms more, of 512 KiB as much.
-//! - In both, what the list of words takes up: see `words::room`.
+//! - In both, what the list of words takes up: see `words::reserve`.
 //!
 //! What helps a map whose file was read page by page (whole processes on one thread, 11 to 15 rounds by turns):
 //!

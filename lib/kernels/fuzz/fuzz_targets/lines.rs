@@ -1,5 +1,5 @@
-//! Texts that are nearly right, and long enough for windows, stretches and groups of eight: runs of equal words, then a
-//! few bytes overwritten, then cut off somewhere.
+//! Nearly valid texts, long enough for windows, stretches and batches of eight: runs of equal words, with a few bytes
+//! overwritten, then cut off somewhere.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -14,13 +14,13 @@ struct Text {
 
 #[derive(Arbitrary, Debug)]
 struct Run {
-    letter: u8,
-    /// The word has so many letters, modulo 80: there are paths for less than 16, less than 32, and more.
-    letters: u8,
+    byte: u8,
+    /// The length of the word, modulo 80: there are paths for less than 16, less than 32, and more.
+    len: u8,
     lines: u8,
     year: u16,
     count: u64,
-    /// The count is cut down to so many bits, for most counts are small.
+    /// How many bits are cut off the count, modulo 64, because most counts are small.
     bits: u8,
     volumes: u16,
 }
@@ -28,7 +28,7 @@ struct Run {
 fuzz_target!(|text: Text| {
     let mut bytes = Vec::new();
     for run in text.runs {
-        let word = vec![run.letter; usize::from(run.letters % 80)];
+        let word = vec![run.byte; usize::from(run.len % 80)];
         let count = run.count >> (run.bits % 64);
         for line in 0..u64::from(run.lines) {
             bytes.extend_from_slice(&word);
@@ -37,7 +37,7 @@ fuzz_target!(|text: Text| {
         }
     }
     for (place, byte) in text.overwritten {
-        // A share of the text, so that places are spread over all of it however long it is.
+        // A fraction of the text, so that places are spread over a text of any length.
         let place = usize::from(place) * bytes.len() / 65_536;
         if let Some(old) = bytes.get_mut(place) {
             *old = byte;

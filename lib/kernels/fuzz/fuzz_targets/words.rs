@@ -1,5 +1,5 @@
-//! Texts with many words, so many that they are spread over tables and looked for together: every two bytes are a line with
-//! one of 65,536 words. Sorted or as they come, and the totals of two halves added up.
+//! Texts with enough words for many tables: every two bytes are a line with one of 65,536 words. Sorted or not, and the
+//! totals of two halves added up.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 #[derive(Arbitrary, Debug)]
 struct Text<'a> {
     sorted: bool,
-    /// So many words, modulo 8, have letters in front that take them beyond what a path does at once.
+    /// How many of 8 words, modulo 8, have a prefix that makes them longer than a path compares at once.
     long: u8,
     counts: [u32; 4],
     words: &'a [u8],
@@ -22,9 +22,9 @@ fuzz_target!(|text: Text<'_>| {
     }
     let mut lines = String::new();
     for (number, word) in words.iter().enumerate() {
-        let letters = if word % 8 < u16::from(text.long % 8) { 7 * usize::from(word % 7) } else { 0 };
+        let len = if word % 8 < u16::from(text.long % 8) { 7 * usize::from(word % 7) } else { 0 };
         let count = text.counts[number % 4];
-        writeln!(lines, "{:w<letters$}{word:05}\t2008\t{count}\t1", "").expect("a string takes everything");
+        writeln!(lines, "{:w<len$}{word:05}\t2008\t{count}\t1", "").expect("a string takes everything");
     }
     fuzz::all_agree(lines.as_bytes());
     fuzz::halves_agree(lines.as_bytes());

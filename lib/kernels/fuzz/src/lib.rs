@@ -1,4 +1,4 @@
-//! What must hold for any text: every kernel, on every path that this processor has, does as `book` does.
+//! Properties of any text: every kernel, on every path that this processor supports, agrees with `book`.
 
 use kernels::runs::{Add, Vector};
 use kernels::words::WordTotals;
@@ -24,14 +24,13 @@ pub fn all_agree(text: &[u8]) {
     let expected = outcome(book::add, text);
     let paths = Vector::ALL.into_iter().filter_map(|vector| Some((vector.name(), vector.kernel()?)));
     for (name, kernel) in std::iter::once(("bytes", bytes::add as Add)).chain(paths) {
-        // A copy of just this length, so that the address sanitizer sees a byte read too many.
+        // A copy of exactly this length, so that the address sanitizer sees a read past the end.
         let exact: Box<[u8]> = text.into();
         assert_eq!(outcome(kernel, &exact), expected, "{name}");
     }
 }
 
-/// Panics unless, for every kernel, two halves of the lines have together the totals that all lines have at once, however
-/// they are added up.
+/// Panics unless, for every kernel and every way to add them up, two halves of the lines have the totals of all lines.
 pub fn halves_agree(text: &[u8]) {
     let Ok(expected) = outcome(book::add, text) else { return };
     let half = text.len() / 2;

@@ -1,9 +1,9 @@
 //! 32 bytes at a time: AVX2, as in Intel's Haswell and AMD's Zen 3 and later. (Zen 1 and 2 have it too, with a slow `pdep`.)
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
-use super::eights::{self, BEYOND, Begin, LONGEST, SHORTEST, Vectors};
-use super::marks::{Begins, Masks, Proof, scalar};
-use super::portable;
+use super::field_index::{Begins, Masks, Proof, scalar};
+use super::vectors::{BEYOND, Begin, LONGEST, SHORTEST, Vectors};
+use super::{batch8, portable};
 use crate::words::WordTotals;
 use core::arch::x86_64::*;
 
@@ -18,7 +18,7 @@ pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     }
 }
 
-/// The proof that the processor has what this path needs.
+/// Proves that the processor has the instructions of this path.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
 
@@ -35,7 +35,7 @@ impl Avx2 {
     fn add(self, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         fn add(vectors: Avx2, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
-            eights::add(vectors, piece, totals)
+            batch8::add(vectors, piece, totals)
         }
         // SAFETY: `self` exists only where the processor has these features.
         unsafe { add(self, piece, totals) }
@@ -74,8 +74,8 @@ impl Vectors for Avx2 {
         each(counts).iter().sum()
     }
 
-    /// Every line is noted, and the next one overwrites it if it begins none. So no branch asks where runs begin, which no
-    /// processor foresees.
+    /// Notes every line; the next line overwrites it if it begins no run. This avoids a branch on where runs begin, which no
+    /// processor predicts.
     #[inline(always)]
     fn begun(
         self,
@@ -95,7 +95,7 @@ impl Vectors for Avx2 {
 }
 
 fn each(counts: [__m256i; 2]) -> [u64; 8] {
-    // SAFETY: both are 64 bytes, and any bits are numbers.
+    // SAFETY: both are 64 bytes, and any bits are valid numbers.
     unsafe { std::mem::transmute(counts) }
 }
 
@@ -113,12 +113,12 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
         _mm256_cmpeq_epi8(_mm256_min_epu8(value, _mm256_set1_epi8(9)), value)
     };
     let masks = Masks { tabs: equal(b'\t'), feeds: equal(b'\n'), no_digits: !bits(digit(low), digit(high)) };
-    let (after, ends) = proof.go_on(&masks);
-    let room = begins.next(proof);
+    let (after, ends) = proof.check(&masks);
+    let next = begins.next(proof);
     if ends & ends << 1 != 0 {
-        // An empty field, which is wrong; but eight ends may not be all of 16 bytes then.
+        // An empty field, which is malformed. There may then be more than eight ends in 16 bytes.
         let mut rest = ends;
-        for begin in &mut room[..ends.count_ones() as usize] {
+        for begin in &mut next[..ends.count_ones() as usize] {
             *begin = (at + 1 + rest.trailing_zeros() as usize) as u16;
             rest &= rest - 1;
         }
@@ -130,15 +130,15 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
         let bits = ends >> (16 * part) & 0xffff;
         let places = _mm_cvtepu8_epi16(_mm_cvtsi64_si128(places(bits) as i64));
         let places = _mm_add_epi16(places, _mm_add_epi16(begin, _mm_set1_epi16(16 * part)));
-        // SAFETY: no two ends are neighbours, so there are at most 8 in each part, and there is room for 64.
-        unsafe { _mm_storeu_si128(room.as_mut_ptr().add(have).cast(), places) };
+        // SAFETY: no two ends are neighbours, so there are at most 8 in each part, and there is space for 64.
+        unsafe { _mm_storeu_si128(next.as_mut_ptr().add(have).cast(), places) };
         have += bits.count_ones() as usize;
     }
     after
 }
 
-/// The places of the first eight of 16 bits, a byte each. Every bit is spread to four, which pick its place from a list of
-/// all places, four bits each.
+/// The places of the first eight set bits of 16, a byte each. Every bit is spread to four, which select its place from a
+/// list of all places with four bits each.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn places(bits: u64) -> u64 {
@@ -175,26 +175,26 @@ fn counts(text: &[u8], begins: &[u16; 33]) -> Option<[__m256i; 2]> {
     Some([low, high])
 }
 
-/// The lengths of the fields of four lines, each with the byte that ends it: a line in each 64 bits.
+/// The lengths of the fields of four lines, each with the byte that ends it: one line in each 64 bits.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn lengths(begins: &[u16; 33], line: usize) -> __m256i {
     let begins: &[u16; 17] = begins[4 * line..].first_chunk().expect("four lines are left");
-    // SAFETY: from the first and from the second of 17 there are 16.
+    // SAFETY: from the first and from the second of 17 on there are 16.
     let (before, after) =
         unsafe { (_mm256_loadu_si256(begins.as_ptr().cast()), _mm256_loadu_si256(begins.as_ptr().add(1).cast())) };
     _mm256_sub_epi16(after, before)
 }
 
-/// Four counts from the eight bytes at the begin of each, and the lengths of the lines' fields.
+/// Four counts, from the eight bytes at the begin of each and the lengths of the lines' fields.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn counts_of(bytes: __m256i, lengths: __m256i) -> __m256i {
-    // The digits go to the end of the eight bytes, zeros before them.
+    // Moves the digits to the end of the eight bytes, with zeros before them.
     let digits = _mm256_xor_si256(bytes, _mm256_set1_epi8(b'0' as i8));
     let eight_times_length = _mm256_and_si256(_mm256_srli_epi64::<29>(lengths), _mm256_set1_epi64x(0xffff << 3));
     let digits = _mm256_sllv_epi64(digits, _mm256_sub_epi64(_mm256_set1_epi64x(72), eight_times_length));
-    // Neighbours are put together: digits to pairs, pairs to fours, fours to the count.
+    // Combines neighbours: digits to pairs, pairs to fours, fours to the count.
     let pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(0x010a));
     let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x0001_0064));
     let high = _mm256_mul_epu32(fours, _mm256_set1_epi64x(10_000));

@@ -1,9 +1,9 @@
 //! 64 bytes at a time: AVX-512 with VBMI2, as in Intel's Ice Lake and AMD's Zen 4 and later.
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
-use super::eights::{self, BEYOND, Begin, LONGEST, SHORTEST, Vectors};
-use super::marks::{Begins, Masks, Proof, scalar};
-use super::portable;
+use super::field_index::{Begins, Masks, Proof, scalar};
+use super::vectors::{BEYOND, Begin, LONGEST, SHORTEST, Vectors};
+use super::{batch8, portable};
 use crate::words::WordTotals;
 use core::arch::x86_64::*;
 
@@ -18,7 +18,7 @@ pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     }
 }
 
-/// The proof that the processor has what this path needs.
+/// Proves that the processor has the instructions of this path.
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(());
 
@@ -38,7 +38,7 @@ impl Avx512 {
     fn add(self, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
         fn add(vectors: Avx512, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
-            eights::add(vectors, piece, totals)
+            batch8::add(vectors, piece, totals)
         }
         // SAFETY: `self` exists only where the processor has these features.
         unsafe { add(self, piece, totals) }
@@ -92,8 +92,7 @@ impl Vectors for Avx512 {
     }
 }
 
-/// What is before each count is added up in three steps: with the sum of the one before, of the two before that, of the four
-/// before those.
+/// Sums the counts before each count in three steps: adds the one before, the two before that, and the four before those.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn begun(begins: &[u16; 33], which: u8, before: u64, counts: __m512i, into: (&mut [Begin; 8], &mut [u64; 8])) {
@@ -103,7 +102,7 @@ fn begun(begins: &[u16; 33], which: u8, before: u64, counts: __m512i, into: (&mu
     let sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<6>(sums, zero));
     let sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<4>(sums, zero));
     let sums = _mm512_add_epi64(sums, _mm512_set1_epi64(before as i64));
-    // SAFETY: from the first of 33 there are 32, and there is room for eight of each.
+    // SAFETY: from the first of 33 on there are 32, and there is space for eight of each.
     unsafe {
         let begins = _mm512_loadu_si512(begins.as_ptr().cast());
         _mm512_storeu_si512(into.0.as_mut_ptr().cast(), _mm512_maskz_compress_epi64(which, begins));
@@ -111,7 +110,7 @@ fn begun(begins: &[u16; 33], which: u8, before: u64, counts: __m512i, into: (&mu
     }
 }
 
-/// Compares 64 bytes at once; `vpcompressb` turns the bits of the ends into their places. There are hardly ever more than 16.
+/// Compares 64 bytes at once; `vpcompressb` turns the bits of the ends into places. There are rarely more than 16.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
@@ -128,24 +127,24 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
     let (bytes, places) =
         unsafe { (_mm512_loadu_si512(bytes.as_ptr().cast()), _mm512_loadu_si512(PLACES.as_ptr().cast())) };
     let digits = _mm512_sub_epi8(bytes, _mm512_set1_epi8(b'0' as i8));
-    let (after, ends) = proof.go_on(&Masks {
+    let (after, ends) = proof.check(&Masks {
         tabs: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\t' as i8)),
         feeds: _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(b'\n' as i8)),
         no_digits: _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)),
     });
     let places = _mm512_maskz_compress_epi8(ends, places);
     let begin = (at + 1) as i16;
-    let room = begins.next(proof).as_mut_ptr();
+    let next = begins.next(proof).as_mut_ptr();
     let first = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(places));
-    // SAFETY: there is room for 64.
-    unsafe { _mm256_storeu_si256(room.cast(), _mm256_add_epi16(first, _mm256_set1_epi16(begin))) };
+    // SAFETY: there is space for 64.
+    unsafe { _mm256_storeu_si256(next.cast(), _mm256_add_epi16(first, _mm256_set1_epi16(begin))) };
     if ends.count_ones() > 16 {
         let half = |places| _mm512_add_epi16(_mm512_cvtepu8_epi16(places), _mm512_set1_epi16(begin));
         let (low, high) = (half(_mm512_castsi512_si256(places)), half(_mm512_extracti64x4_epi64::<1>(places)));
-        // SAFETY: there is room for 64.
+        // SAFETY: there is space for 64.
         unsafe {
-            _mm512_storeu_si512(room.cast(), low);
-            _mm512_storeu_si512(room.add(32).cast(), high);
+            _mm512_storeu_si512(next.cast(), low);
+            _mm512_storeu_si512(next.add(32).cast(), high);
         }
     }
     after
@@ -154,10 +153,10 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn counts(text: &[u8], begins: &[u16; 33]) -> Option<__m512i> {
-    // SAFETY: from the first and from the second of 33 there are 32.
+    // SAFETY: from the first and from the second of 33 on there are 32.
     let (before, after) =
         unsafe { (_mm512_loadu_si512(begins.as_ptr().cast()), _mm512_loadu_si512(begins.as_ptr().add(1).cast())) };
-    // In each 64 bits a line: the lengths of its word, year, count and volumes, each with the byte that ends it.
+    // One line in each 64 bits: the lengths of its word, year, count and volumes, each with the byte that ends it.
     let lengths = _mm512_sub_epi16(after, before);
     let [words, years, counts, volumes] = LONGEST.map(|longest| u64::from(longest - SHORTEST));
     let longest = _mm512_set1_epi64((words | years << 16 | counts << 32 | volumes << 48) as i64);
@@ -172,11 +171,11 @@ fn counts(text: &[u8], begins: &[u16; 33]) -> Option<__m512i> {
     // SAFETY: checked above.
     let count = |line: usize| unsafe { text.as_ptr().add(at(4 * line + 2)).cast::<i64>().read_unaligned() };
     let counts = _mm512_set_epi64(count(7), count(6), count(5), count(4), count(3), count(2), count(1), count(0));
-    // The digits go to the end of the eight bytes, zeros before them.
+    // Moves the digits to the end of the eight bytes, with zeros before them.
     let digits = _mm512_xor_si512(counts, _mm512_set1_epi8(b'0' as i8));
     let eight_times_length = _mm512_and_si512(_mm512_srli_epi64::<29>(lengths), _mm512_set1_epi64(0xffff << 3));
     let digits = _mm512_sllv_epi64(digits, _mm512_sub_epi64(_mm512_set1_epi64(72), eight_times_length));
-    // Neighbours are put together: digits to pairs, pairs to fours, fours to the count.
+    // Combines neighbours: digits to pairs, pairs to fours, fours to the count.
     let pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
     let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x0001_0064));
     let high = _mm512_mul_epu32(fours, _mm512_set1_epi64(10_000));

@@ -1,17 +1,17 @@
-//! Line by line, sixteen bytes at a time: what every processor can do, and what the vector paths leave over.
+//! Line by line, sixteen bytes at a time: the path for every processor, and for the lines that the vector paths leave over.
 
-use super::sixteen;
+use super::simd128;
 use crate::bytes;
 use crate::words::{Run, WordTotals};
 use memchr::{memchr, memchr2};
 
-/// So many runs are added at once, for that is cheaper where words are looked for.
+/// The number of runs that are added at once, because hashed words are cheaper to look up together.
 const MANY: usize = 256;
 
 /// Adds the lines of `piece` to `totals`.
 ///
-/// Where a line ends is known only when its numbers have been looked at, and until then the next one has to wait. So both
-/// halves of the piece are worked through at the same time, line by line in turn: while one waits, the other goes on.
+/// The end of a line is known only after its numbers are parsed, and until then the next line has to wait. So both halves of
+/// the piece are processed at the same time, line by line in turn: while one waits, the other proceeds.
 ///
 /// # Errors
 /// Where the first malformed line begins.
@@ -20,14 +20,14 @@ pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let middle = memchr(b'\n', &piece[half..]).map_or(piece.len(), |feed| half + feed + 1);
     let mut first = Lines::new(piece, 0, middle);
     let mut second = Lines::new(piece, middle, piece.len());
-    // Words are to come in the order of the text.
+    // Runs are added in the order of the text.
     let (mut sooner, mut later) = (Vec::with_capacity(MANY), Vec::new());
     while first.left() && second.left() {
         first.next(|run| sooner.push(run))?;
         if sooner.len() == MANY {
             totals.add_runs(sooner.drain(..));
         }
-        // A malformed line is met again below, unless the first half has one too.
+        // The loop below meets a malformed line again, unless the first half has one too.
         if second.next(|run| later.push(run)).is_err() {
             break;
         }
@@ -38,7 +38,7 @@ pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     second.rest(totals)
 }
 
-/// Adds at most `most` lines, the first of which begins at `begin`, and says where the next one does.
+/// Adds at most `most` lines from `begin` on, and returns where the next line begins.
 ///
 /// # Errors
 /// Where the first malformed line begins.
@@ -50,7 +50,7 @@ pub(super) fn lines(text: &[u8], begin: usize, most: usize, totals: &mut WordTot
         lines.next(|run| totals.add_run(run))?;
         done += 1;
     }
-    totals.add_runs(lines.going_on.run());
+    totals.add_runs(lines.current_run.run());
     Ok(lines.begin)
 }
 
@@ -59,13 +59,13 @@ struct Lines<'a> {
     text: &'a [u8],
     begin: usize,
     end: usize,
-    /// That of the line before.
-    going_on: GoingOn<'a>,
+    /// The run of the line before.
+    current_run: CurrentRun<'a>,
 }
 
 impl<'a> Lines<'a> {
     fn new(text: &'a [u8], begin: usize, end: usize) -> Self {
-        Lines { text, begin, end, going_on: GoingOn::NONE }
+        Lines { text, begin, end, current_run: CurrentRun::NONE }
     }
 
     /// Whether there are lines left.
@@ -74,120 +74,120 @@ impl<'a> Lines<'a> {
         self.begin < self.end
     }
 
-    /// Takes the next line. When it has another word, the run before has ended.
+    /// Takes the next line. If it has a different word, the run before has ended.
     #[inline(always)]
     fn next(&mut self, ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
         if let Some((count, length)) = self.usual()
-            && let Some(sum) = self.going_on.sum.checked_add(count)
+            && let Some(sum) = self.current_run.sum.checked_add(count)
         {
-            self.going_on.sum = sum;
+            self.current_run.sum = sum;
             self.begin += length;
             return Ok(());
         }
         self.any(ended)
     }
 
-    /// The count of the next line and its length, if it has the word of the line before and is as most lines are. Of 64
-    /// bytes all places are known to be there, which would otherwise be questions.
+    /// The count and the length of the next line, if it has the word of the line before and usual numbers. Within a chunk
+    /// of 64 bytes no place needs a bounds check.
     #[inline(always)]
     fn usual(&self) -> Option<(u64, usize)> {
         let line: &[u8; 64] = self.text.get(self.begin..)?.first_chunk()?;
-        let letters = self.going_on.letters;
-        if letters >= 32 || !self.going_on.begins(line) {
+        let len = self.current_run.len;
+        if len >= 32 || !self.current_run.begins(line) {
             return None;
         }
-        let (count, length) = short_numbers(line[letters + 1..].first_chunk()?)?;
-        Some((count, letters + 1 + length))
+        let (count, length) = short_numbers(line[len + 1..].first_chunk()?)?;
+        Some((count, len + 1 + length))
     }
 
-    /// Takes the next line, whatever it is.
+    /// Takes the next line, usual or not.
     fn any(&mut self, mut ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
         let line = &self.text[self.begin..];
-        if !self.going_on.has(line) {
+        if !self.current_run.has(line) {
             let length = word(line).ok_or(self.begin)?;
-            let before = std::mem::replace(&mut self.going_on, GoingOn::new(line, length));
+            let before = std::mem::replace(&mut self.current_run, CurrentRun::new(line, length));
             before.run().into_iter().for_each(&mut ended);
         }
-        let (count, next) = numbers(self.text, self.begin + self.going_on.letters + 1).ok_or(self.begin)?;
+        let (count, next) = numbers(self.text, self.begin + self.current_run.len + 1).ok_or(self.begin)?;
         self.begin = next;
-        match self.going_on.sum.checked_add(count) {
-            Some(sum) => self.going_on.sum = sum,
-            // What does not fit goes to the totals at once: they know how to say so.
+        match self.current_run.sum.checked_add(count) {
+            Some(sum) => self.current_run.sum = sum,
+            // A sum that does not fit goes to the totals at once, which note the overflow.
             None => {
-                self.going_on.run().into_iter().for_each(ended);
-                self.going_on.sum = count;
+                self.current_run.run().into_iter().for_each(ended);
+                self.current_run.sum = count;
             }
         }
         Ok(())
     }
 
-    /// Adds what is left to the totals.
+    /// Adds the remaining lines to the totals.
     fn rest(mut self, totals: &mut WordTotals) -> Result<(), usize> {
         while self.left() {
             self.next(|run| totals.add_run(run))?;
         }
-        totals.add_runs(self.going_on.run());
+        totals.add_runs(self.current_run.run());
         Ok(())
     }
 }
 
-/// A run that may go on.
+/// A run that may continue.
 #[derive(Clone, Copy)]
-struct GoingOn<'a> {
-    /// What begins with the first of these lines.
+struct CurrentRun<'a> {
+    /// The text from the first of its lines on.
     text: &'a [u8],
-    /// How many letters the word has.
-    letters: usize,
-    /// The first 16 bytes of the word and its tab, with zeros behind them, and which bytes they are.
+    /// The length of the word in bytes.
+    len: usize,
+    /// The first 16 bytes of the word and its tab, with zeros after them, and a mask of these bytes.
     word: [u8; 16],
     kept: [u8; 16],
     sum: u64,
 }
 
-impl<'a> GoingOn<'a> {
-    /// No line's: where no byte is kept all are zeros, and this word has other bytes.
-    const NONE: GoingOn<'static> = GoingOn { text: &[], letters: 0, word: [1; 16], kept: [0; 16], sum: 0 };
+impl<'a> CurrentRun<'a> {
+    /// The run of no line: its mask clears all bytes of a line, and its word has other bytes.
+    const NONE: CurrentRun<'static> = CurrentRun { text: &[], len: 0, word: [1; 16], kept: [0; 16], sum: 0 };
 
     #[inline]
-    fn new(text: &'a [u8], letters: usize) -> Self {
-        // The word and its tab: those behind them are cleared.
-        let kept = u128::MAX >> (8 * 15_usize.saturating_sub(letters));
+    fn new(text: &'a [u8], len: usize) -> Self {
+        // Keeps the word and its tab, and clears the bytes after them.
+        let kept = u128::MAX >> (8 * 15_usize.saturating_sub(len));
         let begin = text.first_chunk().copied().unwrap_or_else(|| {
             let mut begin = [0; 16];
             begin[..text.len()].copy_from_slice(text);
             begin
         });
         let word = u128::from_le_bytes(begin) & kept;
-        GoingOn { text, letters, word: word.to_le_bytes(), kept: kept.to_le_bytes(), sum: 0 }
+        CurrentRun { text, len, word: word.to_le_bytes(), kept: kept.to_le_bytes(), sum: 0 }
     }
 
-    /// Whether a line has this run's word, which has at most 31 letters: its first sixteen bytes and, of a longer word and
-    /// its tab, the last sixteen.
+    /// Whether a line has this run's word of at most 31 bytes. Compares the first sixteen bytes and, of a longer word and its
+    /// tab, the last sixteen.
     #[inline(always)]
     fn begins(&self, line: &[u8; 64]) -> bool {
         let begin = line.first_chunk().expect("16 of 64 bytes");
-        sixteen::are(begin, &self.kept, &self.word)
-            && (self.letters < 16 || bytes_at(line, self.letters - 15) == bytes_at(self.text, self.letters - 15))
+        simd128::equal(begin, &self.kept, &self.word)
+            && (self.len < 16 || bytes_at(line, self.len - 15) == bytes_at(self.text, self.len - 15))
     }
 
     /// Whether a line has this run's word.
     #[inline]
     fn has(&self, line: &[u8]) -> bool {
         match line.first_chunk() {
-            Some(begin) => sixteen::are(begin, &self.kept, &self.word) && (self.letters < 16 || self.has_all(line)),
-            None => self.letters > 0 && self.has_all(line),
+            Some(begin) => simd128::equal(begin, &self.kept, &self.word) && (self.len < 16 || self.has_all(line)),
+            None => self.len > 0 && self.has_all(line),
         }
     }
 
-    /// The same, looking at every letter.
+    /// The same for a word of any length: compares every byte.
     fn has_all(&self, line: &[u8]) -> bool {
-        line.strip_prefix(&self.text[..self.letters]).is_some_and(|rest| rest.first() == Some(&b'\t'))
+        line.strip_prefix(&self.text[..self.len]).is_some_and(|rest| rest.first() == Some(&b'\t'))
     }
 
-    /// What it is so far; nothing if no line has begun it.
+    /// The run so far; `None` if it has no line.
     #[inline]
     fn run(&self) -> Option<Run<'a>> {
-        (self.letters > 0).then_some(Run { text: self.text, letters: self.letters, count: self.sum })
+        (self.len > 0).then_some(Run { text: self.text, len: self.len, count: self.sum })
     }
 }
 
@@ -200,34 +200,33 @@ fn word(line: &[u8]) -> Option<usize> {
 
 /// The match count of the line whose year begins at `year`, and where the next line begins.
 ///
-/// Nearly every year has four digits. That is asked as a question, whose answer the processor foresees, and not added up
-/// from lengths, for which it would have to wait before it could look at the next line. The same goes for numbers that
-/// end within 16 bytes from the begin of the year or of the count.
+/// Nearly every year has four digits. A branch checks that, because the processor predicts it; a computed length would make
+/// the next line wait. The same applies to numbers that end within 16 bytes from the begin of the year or of the count.
 #[inline(always)]
 fn numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
     let short = bytes_at(text, year).and_then(short_numbers).map(|(count, length)| (count, year + length));
     short.or_else(|| long_numbers(text, year))
 }
 
-/// The match count of a line, given what begins with its year, and their length with the line feed: if the numbers are of
-/// the usual lengths.
+/// The match count of a line and the length of its numbers with the line feed, given the bytes from its year on. `None` if
+/// the numbers do not have the usual lengths.
 #[inline(always)]
 fn short_numbers(bytes: &[u8; 16]) -> Option<(u64, usize)> {
-    let ends = sixteen::no_digits(bytes);
-    if sixteen::first(ends) != 4 || sixteen::byte(bytes, 4) != b'\t' {
+    let ends = simd128::no_digits(bytes);
+    if simd128::first(ends) != 4 || simd128::byte(bytes, 4) != b'\t' {
         return None;
     }
-    let (tab, feed) = ends_in(bytes, ends & !sixteen::before(5), 5)?;
+    let (tab, feed) = ends_in(bytes, ends & !simd128::before(5), 5)?;
     Some((number(eight(bytes, 5), tab - 5), feed + 1))
 }
 
-/// The same, if the numbers are longer, or odd.
+/// The same for numbers that are longer or unusual.
 #[cold]
 fn long_numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
     let count = year + 5;
-    if bytes_at(text, year).is_some_and(|bytes| sixteen::first(sixteen::no_digits(bytes)) == 4 && bytes[4] == b'\t')
+    if bytes_at(text, year).is_some_and(|bytes| simd128::first(simd128::no_digits(bytes)) == 4 && bytes[4] == b'\t')
         && let Some(bytes) = bytes_at(text, count)
-        && let Some((tab @ ..=8, feed)) = ends_in(bytes, sixteen::no_digits(bytes), 0)
+        && let Some((tab @ ..=8, feed)) = ends_in(bytes, simd128::no_digits(bytes), 0)
     {
         return Some((number(eight(bytes, 0), tab), count + feed + 1));
     }
@@ -235,17 +234,17 @@ fn long_numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
     Some((count, year + length))
 }
 
-/// Where the first two ends of fields are, given those of a count that begins at `begin` and its volumes. `None` if there
-/// are no such two, or one of the fields is empty.
+/// The ends of a count, which begins at `begin`, and of its volumes. `None` if there are no such ends, or one of the two
+/// fields is empty.
 #[inline(always)]
-fn ends_in(bytes: &[u8; 16], ends: sixteen::Places, begin: usize) -> Option<(usize, usize)> {
-    let tab = sixteen::first(ends);
-    let feed = sixteen::first(ends & ends.wrapping_sub(1));
+fn ends_in(bytes: &[u8; 16], ends: simd128::Places, begin: usize) -> Option<(usize, usize)> {
+    let tab = simd128::first(ends);
+    let feed = simd128::first(ends & ends.wrapping_sub(1));
     let right = tab > begin
         && feed > tab + 1
         && feed < 16
-        && sixteen::byte(bytes, tab) == b'\t'
-        && sixteen::byte(bytes, feed) == b'\n';
+        && simd128::byte(bytes, tab) == b'\t'
+        && simd128::byte(bytes, feed) == b'\n';
     right.then_some((tab, feed))
 }
 
@@ -261,8 +260,7 @@ fn eight(bytes: &[u8; 16], at: usize) -> u64 {
     u64::from_le_bytes(*bytes[at..].first_chunk().expect("eight bytes from one of the first nine places"))
 }
 
-/// The number in the first `length` of eight bytes, 1 to 8 of them: neighbouring digits are put together, then
-/// neighbouring pairs, then the two fours.
+/// The number in the first `length` of eight bytes, 1 to 8: combines neighbouring digits, then pairs, then the two fours.
 #[inline(always)]
 pub(super) fn number(bytes: u64, length: usize) -> u64 {
     let digits = (bytes ^ each(b'0')) << (64 - 8 * length);

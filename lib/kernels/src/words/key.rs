@@ -1,16 +1,17 @@
-//! The begin of a word as a number, so that two words are compared without a question how long they are.
+//! The first bytes of a word as a number, so that comparing two words needs no branch on their lengths.
 
-use super::Run;
+use super::run::Run;
 
-/// A word's first 32 letters, the first of them the highest, with zeros behind a shorter word. As these numbers are
-/// ordered, so are the words; words with the same number may differ.
+/// A word's first 32 bytes as a big-endian number, with zeros after a shorter word.
+///
+/// Keys have the order of their words, but different words can have the same key.
 #[derive(Clone, Copy)]
 pub(super) struct Key {
     high: u128,
     low: u128,
 }
 
-/// Bytes that keep letters, and bytes that clear what is behind them.
+/// 32 bytes that keep a byte of a word, then 32 that clear what is after the word.
 const KEPT: [u8; 64] = {
     let mut bytes = [0; 64];
     let mut place = 0;
@@ -21,7 +22,7 @@ const KEPT: [u8; 64] = {
     bytes
 };
 
-/// The key of no word yet: none is behind it.
+/// The largest key: no key is greater.
 impl Default for Key {
     fn default() -> Self {
         Key { high: u128::MAX, low: u128::MAX }
@@ -32,14 +33,14 @@ impl Key {
     /// The key of a run's word.
     #[inline]
     pub(super) fn of(run: Run) -> Self {
-        let kept = KEPT[32 - run.letters.min(32)..].first_chunk::<32>().expect("32 bytes from any of the first 33");
+        let kept = KEPT[32 - run.len.min(32)..].first_chunk::<32>().expect("32 bytes from any of the first 33");
         match run.text.first_chunk::<32>() {
             Some(bytes) => Key { high: half(bytes, 0) & half(kept, 0), low: half(bytes, 16) & half(kept, 16) },
             None => Key::of_end(run.word()),
         }
     }
 
-    /// The key of a word behind which the text ends soon.
+    /// The key of a word with fewer than 32 bytes of text.
     #[cold]
     fn of_end(word: &[u8]) -> Self {
         let mut bytes = [0; 32];
@@ -47,9 +48,9 @@ impl Key {
         Key { high: half(&bytes, 0), low: half(&bytes, 16) }
     }
 
-    /// Whether it is larger, found without a branch.
+    /// Whether this key is greater, computed without a branch.
     #[inline]
-    pub(super) fn is_behind(self, other: Key) -> bool {
+    pub(super) fn is_after(self, other: Key) -> bool {
         (self.high > other.high) | ((self.high == other.high) & (self.low > other.low))
     }
 }

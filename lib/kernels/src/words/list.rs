@@ -1,17 +1,18 @@
-//! Words one behind the other, each with its total.
+//! A list of words, each with its total.
 
-use super::{Run, room};
+use super::reserve::reserve;
+use super::run::Run;
 use crate::prefetch::prefetch;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Words and totals in the order in which they came. A new word costs no allocation of its own: 8 bytes and its letters.
+/// Words and totals in the order in which they came. A new word needs no allocation of its own: 8 bytes and its own bytes.
 ///
-/// Memory that is used for the first time is dear, so where letters end and totals are 32 bits each. Those that reach
-/// `LARGE`, which is less only in a test, are kept apart.
+/// Memory is expensive when it is first used, so ends and totals have 32 bits each. Numbers from `LARGE` on, which is smaller
+/// only in a test, are in separate maps.
 #[derive(Clone, Default)]
 pub(super) struct List<const LARGE: u32 = { u32::MAX }> {
-    letters: Vec<u8>,
+    bytes: Vec<u8>,
     words: Vec<Word>,
     large_ends: BTreeMap<usize, usize>,
     large_totals: BTreeMap<usize, u64>,
@@ -19,7 +20,7 @@ pub(super) struct List<const LARGE: u32 = { u32::MAX }> {
 
 #[derive(Clone, Copy)]
 struct Word {
-    /// Where its letters end, or `LARGE`. They begin where those of the word before end.
+    /// Where its bytes end, or `LARGE`. They begin where those of the word before end.
     end: u32,
     /// Its total, or `LARGE`.
     total: u32,
@@ -31,15 +32,15 @@ impl<const LARGE: u32> List<LARGE> {
         self.words.len()
     }
 
-    /// Bytes in use.
-    pub(super) fn bytes(&self) -> usize {
+    /// The number of bytes in use.
+    pub(super) fn size(&self) -> usize {
         let large = size_of::<[usize; 2]>() * self.large_ends.len() + size_of::<[u64; 2]>() * self.large_totals.len();
-        self.letters.len() + size_of::<Word>() * self.words.len() + large
+        self.bytes.len() + size_of::<Word>() * self.words.len() + large
     }
 
     #[inline]
     pub(super) fn word(&self, place: usize) -> &[u8] {
-        &self.letters[self.start(place)..self.end(place)]
+        &self.bytes[self.start(place)..self.end(place)]
     }
 
     #[inline]
@@ -52,11 +53,11 @@ impl<const LARGE: u32> List<LARGE> {
         self.among(0..self.len())
     }
 
-    /// What the totals of a stretch add up to, if none went beyond `u64`.
+    /// The sum of the totals of a stretch, if none exceeded `u64`.
     pub(super) fn occurrences(&self, places: Range<usize>) -> u128 {
         let large =
             self.large_totals.range(places.clone()).map(|(_, total)| u128::from(total.saturating_sub(LARGE.into())));
-        // So many numbers of 32 bits cannot go beyond 64.
+        // Fewer than 2^32 numbers of 32 bits fit into 64.
         let sum: u64 = self.words[places].iter().map(|word| u64::from(word.total)).sum();
         u128::from(sum) + large.sum::<u128>()
     }
@@ -66,54 +67,54 @@ impl<const LARGE: u32> List<LARGE> {
         places.map(|place| (self.word(place), self.total(place)))
     }
 
-    /// The same, to be added elsewhere.
+    /// The same as runs, to be added elsewhere.
     pub(super) fn runs(&self, places: Range<usize>) -> impl Iterator<Item = Run<'_>> {
         places.map(|place| {
             let start = self.start(place);
-            Run { text: &self.letters[start..], letters: self.end(place) - start, count: self.total(place) }
+            Run { text: &self.bytes[start..], len: self.end(place) - start, count: self.total(place) }
         })
     }
 
-    /// Asks for where a word ends and its total.
+    /// Prefetches a word's end and total.
     #[inline]
     pub(super) fn prefetch_word(&self, place: usize) {
         prefetch(&self.words[place]);
     }
 
-    /// Asks for a word's letters.
+    /// Prefetches a word's bytes.
     #[inline]
-    pub(super) fn prefetch_letters(&self, place: usize) {
-        if let Some(letter) = self.letters.get(self.start(place)) {
-            prefetch(letter);
+    pub(super) fn prefetch_bytes(&self, place: usize) {
+        if let Some(byte) = self.bytes.get(self.start(place)) {
+            prefetch(byte);
         }
     }
 
-    /// A stretch as a list of its own.
+    /// A copy of a stretch.
     pub(super) fn copied(&self, places: Range<usize>) -> Self {
         let mut list = Self::default();
         list.extend(self, places);
         list
     }
 
-    /// Appends a run's word. Where there is more text, 32 bytes are copied and those too many dropped: that is one
-    /// instruction, and copying a number that varies is a call and a wrong guess.
+    /// Appends a run's word. If the text goes on, 32 bytes are copied and the excess is dropped: that is one instruction,
+    /// while a copy of variable length is a call and a mispredicted branch.
     #[inline]
-    pub(super) fn push(&mut self, Run { text, letters, count: total }: Run) {
-        let end = self.letters.len() + letters;
-        if self.letters.capacity() < end + 32 || self.words.len() == self.words.capacity() {
-            self.make_room(letters + 32);
+    pub(super) fn push(&mut self, Run { text, len, count: total }: Run) {
+        let end = self.bytes.len() + len;
+        if self.bytes.capacity() < end + 32 || self.words.len() == self.words.capacity() {
+            self.reserve(len + 32);
         }
         match text.first_chunk::<32>() {
-            Some(more) if letters <= 32 => {
-                self.letters.extend_from_slice(more);
-                self.letters.truncate(end);
+            Some(more) if len <= 32 => {
+                self.bytes.extend_from_slice(more);
+                self.bytes.truncate(end);
             }
-            _ => self.letters.extend_from_slice(&text[..letters]),
+            _ => self.bytes.extend_from_slice(&text[..len]),
         }
         self.push_end(end, total);
     }
 
-    /// Appends a word whose letters are there.
+    /// Appends a word whose bytes are in the list.
     #[inline]
     fn push_end(&mut self, end: usize, total: u64) {
         if end < LARGE as usize && total < LARGE.into() {
@@ -135,14 +136,14 @@ impl<const LARGE: u32> List<LARGE> {
         self.words.push(Word { end: end.min(LARGE as usize) as u32, total: total.min(LARGE.into()) as u32 });
     }
 
-    /// Room for another word.
+    /// Reserves space for another word.
     #[cold]
-    fn make_room(&mut self, letters: usize) {
-        room::make(&mut self.letters, letters);
-        room::make(&mut self.words, 1);
+    fn reserve(&mut self, bytes: usize) {
+        reserve(&mut self.bytes, bytes);
+        reserve(&mut self.words, 1);
     }
 
-    /// Adds to a word's total; whether that went beyond `u64`.
+    /// Adds to a word's total. Returns whether it exceeded `u64`.
     #[inline]
     pub(super) fn raise(&mut self, place: usize, count: u64) -> bool {
         let total = &mut self.words[place].total;
@@ -153,7 +154,7 @@ impl<const LARGE: u32> List<LARGE> {
         false
     }
 
-    /// The same where the total is large or becomes so.
+    /// The same for a total that is large or becomes so.
     #[cold]
     fn raise_large(&mut self, place: usize, count: u64) -> bool {
         let (sum, over) = self.total(place).overflowing_add(count);
@@ -173,8 +174,8 @@ impl<const LARGE: u32> List<LARGE> {
         if end < LARGE { end as usize } else { self.large_ends[&place] }
     }
 
-    /// The first place from `from` on whose word is not less than `word`, in a list that increases: found in steps that
-    /// double, for it is often near.
+    /// The first place from `from` on whose word is not less than `word`, in a list that increases. The search doubles its
+    /// steps, because the place is often near.
     pub(super) fn first_not_below(&self, from: usize, word: &[u8]) -> usize {
         let (mut low, mut step) = (from, 1);
         while low + step <= self.len() && self.word(low + step - 1) < word {
@@ -195,47 +196,47 @@ impl<const LARGE: u32> List<LARGE> {
             return;
         }
         let (start, end) = (other.start(places.start), other.end(places.end - 1));
-        let here = self.letters.len();
-        self.letters.extend_from_slice(&other.letters[start..end]);
+        let here = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes[start..end]);
         self.words.reserve(places.len());
         places.for_each(|place| self.push_end(other.end(place) - start + here, other.total(place)));
     }
 
-    /// Cuts the list in two; this one keeps the words before `from`.
+    /// Splits the list; this one keeps the words before `from`.
     pub(super) fn split_off(&mut self, from: usize) -> Self {
         let off = self.copied(from..self.len());
-        self.letters.truncate(self.start(from));
+        self.bytes.truncate(self.start(from));
         self.words.truncate(from);
         self.large_ends.split_off(&from);
         self.large_totals.split_off(&from);
         off
     }
 
-    /// Appends what two lists have together, all three of which increase; whether a total went beyond `u64`.
+    /// Appends the union of two lists; all three increase. Returns whether a total exceeded `u64`.
     ///
-    /// What lies between two words of the other list is copied at once, so that lists of alternating stretches cost a
-    /// few comparisons for each stretch, not one for each word.
+    /// The words between two words of the other list are copied at once, so lists of alternating stretches cost a few
+    /// comparisons per stretch, not one per word.
     pub(super) fn merge(&mut self, left: &Self, right: &Self) -> bool {
-        let (mut mine, mut theirs, mut overflowed) = (0, 0, false);
-        while mine < left.len() && theirs < right.len() {
-            let until = left.first_not_below(mine, right.word(theirs));
-            self.extend(left, mine..until);
-            mine = until;
-            if mine == left.len() {
+        let (mut at_left, mut at_right, mut overflowed) = (0, 0, false);
+        while at_left < left.len() && at_right < right.len() {
+            let until = left.first_not_below(at_left, right.word(at_right));
+            self.extend(left, at_left..until);
+            at_left = until;
+            if at_left == left.len() {
                 break;
             }
-            let until = right.first_not_below(theirs, left.word(mine));
-            self.extend(right, theirs..until);
-            theirs = until;
-            if theirs < right.len() && left.word(mine) == right.word(theirs) {
-                self.extend(left, mine..mine + 1);
-                overflowed |= self.raise(self.len() - 1, right.total(theirs));
-                mine += 1;
-                theirs += 1;
+            let until = right.first_not_below(at_right, left.word(at_left));
+            self.extend(right, at_right..until);
+            at_right = until;
+            if at_right < right.len() && left.word(at_left) == right.word(at_right) {
+                self.extend(left, at_left..at_left + 1);
+                overflowed |= self.raise(self.len() - 1, right.total(at_right));
+                at_left += 1;
+                at_right += 1;
             }
         }
-        self.extend(left, mine..left.len());
-        self.extend(right, theirs..right.len());
+        self.extend(left, at_left..left.len());
+        self.extend(right, at_right..right.len());
         overflowed
     }
 }
@@ -245,7 +246,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Ends and totals are large from 9 on here, so that few words have both kinds.
+    /// Ends and totals are large from 9 on here, so that a few words have both kinds.
     type Few = List<9>;
 
     fn list(words: &[(Vec<u8>, u64)]) -> Few {
@@ -266,9 +267,9 @@ mod tests {
     }
 
     proptest! {
-        /// A list with large ends and totals is what a plain vector of words is.
+        /// A list with large ends and totals has the same content as a plain vector of words.
         #[test]
-        fn large_numbers_are_numbers(words in words(), more in words(), cut in 0..=20_usize, adds in 0..20_u64) {
+        fn a_list_with_large_numbers_behaves_as_a_plain_vector(words in words(), more in words(), cut in 0..=20_usize, adds in 0..20_u64) {
             let mut plain = words.clone();
             let mut list = list(&plain);
             prop_assert_eq!(content(&list), plain.clone());

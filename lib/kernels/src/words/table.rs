@@ -1,17 +1,17 @@
-//! Words found by their hash.
+//! A hash table of words.
 
-use super::Run;
 use super::list::List;
+use super::run::Run;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use std::hash::BuildHasher;
 
-/// How many tables a large total is spread over. 1.6 million words are some 60 MB, and the 64th part of them fits into the
-/// second-level cache.
+/// The number of tables of a large total. 1.6 million words take some 60 MB, and a 64th of them fits into the second-level
+/// cache.
 pub(super) const SHARDS: usize = 64;
 
-/// Words and totals, with a table that finds a word: 10 to 20 bytes a word more than a list.
+/// Words and totals with a hash table over them, which adds 10 to 20 bytes a word to the list.
 #[derive(Clone, Default)]
 pub(super) struct Table {
     list: List,
@@ -24,12 +24,12 @@ struct Place {
     word: u32,
 }
 
-/// Half of a word's hash: enough to tell nearly all words apart without a look at their letters. It is kept, so that
-/// tables grow without hashing a word again.
+/// Half of a word's hash: enough to tell nearly all words apart without reading their bytes. The table stores it, so it
+/// grows without hashing a word again.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Hash(u32);
 
-/// Fixed, so that the same input gives the same table every time.
+/// Fixed, so that the same input always gives the same table.
 const HASHER: FixedState = FixedState::with_seed(0);
 
 impl Hash {
@@ -38,8 +38,8 @@ impl Hash {
         Hash((HASHER.hash_one(word) >> 32) as u32)
     }
 
-    /// Which of [`SHARDS`] tables the word is in. The table itself takes a word's place from the low bits and a tag from
-    /// the seven highest, so this takes those below the highest.
+    /// Which of [`SHARDS`] tables contains the word. The table itself uses the low bits for a word's place and the seven
+    /// highest for a tag, so this uses the bits below the highest seven.
     #[inline]
     pub(super) fn shard(self) -> usize {
         (self.0 >> 19) as usize % SHARDS
@@ -67,12 +67,12 @@ impl Table {
         self.list.len()
     }
 
-    /// Bytes in use, about.
-    pub(super) fn bytes(&self) -> usize {
-        self.list.bytes() + (size_of::<Place>() + 1) * self.places.capacity()
+    /// The approximate number of bytes in use.
+    pub(super) fn size(&self) -> usize {
+        self.list.size() + (size_of::<Place>() + 1) * self.places.capacity()
     }
 
-    /// Adds a run whose word has this hash; whether a total went beyond `u64`.
+    /// Adds a run whose word has this hash. Returns whether its total exceeded `u64`.
     #[inline]
     pub(super) fn add(&mut self, hash: Hash, run: Run) -> bool {
         let Table { list, places } = self;
@@ -88,20 +88,20 @@ impl Table {
         }
     }
 
-    /// Where in the list a word with this hash is. It is the only one but once in very many times.
+    /// The place in the list of a word with this hash. Only very rarely do two words have the same hash.
     #[inline]
     pub(super) fn find(&self, hash: Hash) -> Option<u32> {
         self.places.find(hash.spread(), |place| place.hash == hash).map(|place| place.word)
     }
 
-    /// Adds a run to the word at a place of the list, if it is this one: whether its total went beyond `u64`.
+    /// Adds a run to the word at this place of the list, if it is the same word. Returns whether its total exceeded `u64`.
     #[inline]
     pub(super) fn raise(&mut self, place: u32, run: Run) -> Option<bool> {
         (self.list.word(place as usize) == run.word()).then(|| self.list.raise(place as usize, run.count))
     }
 
-    /// Keeps the more words of two tables: the fewer are then looked for among them.
-    pub(super) fn keep_more(&mut self, other: &mut Table) {
+    /// Swaps the tables if the other one is larger, because it is faster to add the smaller one.
+    pub(super) fn keep_larger(&mut self, other: &mut Table) {
         if self.len() < other.len() {
             std::mem::swap(self, other);
         }

@@ -1,96 +1,95 @@
-//! Words by their hashes: in one table while they are few, spread over many when they are not.
+//! Word totals by hash: in one table while there are few words, spread over many tables when there are more.
 
-use super::Run;
+use super::run::Run;
 use super::table::{Hash, SHARDS, Table};
 
 /// With more words than this, one table becomes [`SHARDS`].
 const ONE_TABLE: usize = 1024;
 
-/// So many words are looked for at the same time. Half as many took as long, and twice as many no less.
+/// The number of words that are looked up together. Half as many took as long, and twice as many took no less.
 const TOGETHER: usize = 32;
 
-/// None, one, or [`SHARDS`] tables. In many, a word's hash tells in which it is.
-#[derive(Clone, Default)]
-pub(super) struct Tables(Vec<Table>);
+/// One table, or [`SHARDS`] of them. A word's hash selects its table.
+#[derive(Clone)]
+pub(super) struct Tables {
+    tables: Vec<Table>,
+    /// Whether a word's total exceeded `u64`.
+    pub(super) overflowed: bool,
+}
 
 /// A word on its way to its total.
 #[derive(Clone, Copy, Default)]
 struct Sought<'a> {
     run: Run<'a>,
     hash: Hash,
-    /// Where it is in its table, unless it is new.
+    /// Its place in its table, unless it is new.
     place: Option<u32>,
 }
 
 impl Tables {
-    /// As many as so many words need.
-    pub(super) fn of(words: usize) -> Self {
-        Tables(vec![Table::default(); if words > ONE_TABLE { SHARDS } else { 1 }])
+    /// As many empty tables as this number of words needs.
+    pub(super) fn for_words(words: usize, overflowed: bool) -> Self {
+        Tables { tables: vec![Table::default(); if words > ONE_TABLE { SHARDS } else { 1 }], overflowed }
     }
 
-    /// How many there are.
-    pub(super) fn number(&self) -> usize {
-        self.0.len()
+    /// Whether there are [`SHARDS`] tables, not one.
+    pub(super) fn are_many(&self) -> bool {
+        self.tables.len() == SHARDS
     }
 
-    /// Whether there are none: tables without words are tables.
-    #[inline]
-    pub(super) fn are_none(&self) -> bool {
-        self.0.is_empty()
+    /// The number of words.
+    pub(super) fn len(&self) -> usize {
+        self.tables.iter().map(Table::len).sum()
     }
 
-    /// How many words there are.
-    pub(super) fn words(&self) -> usize {
-        self.0.iter().map(Table::len).sum()
-    }
-
-    /// Bytes in use, about.
-    pub(super) fn bytes(&self) -> usize {
-        self.0.iter().map(Table::bytes).sum()
+    /// The approximate number of bytes in use.
+    pub(super) fn size(&self) -> usize {
+        self.tables.iter().map(Table::size).sum()
     }
 
     /// Words and totals, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.0.iter().flat_map(|table| table.list().iter())
+        self.tables.iter().flat_map(|table| table.list().iter())
     }
 
     /// The total of one word.
     pub(super) fn total(&self, word: &[u8]) -> Option<u64> {
         let hash = Hash::of(word);
-        self.0[self.shard(hash)].total(hash, word)
+        self.tables[self.shard(hash)].total(hash, word)
     }
 
-    /// In which table a word is: there is one, or a power of two, and a mask saves the question which.
+    /// The table of a word. The number of tables is a power of two, so a mask replaces a branch.
     #[inline]
     fn shard(&self, hash: Hash) -> usize {
-        hash.shard() & (self.0.len() - 1)
+        hash.shard() & (self.tables.len() - 1)
     }
 
-    /// Adds a run; whether a total went beyond `u64`.
+    /// Adds a run.
     #[inline]
-    pub(super) fn add(&mut self, run: Run) -> bool {
-        self.add_hashed(Hash::of(run.word()), run)
+    pub(super) fn add(&mut self, run: Run) {
+        self.add_hashed(Hash::of(run.word()), run);
     }
 
     #[inline]
-    fn add_hashed(&mut self, hash: Hash, run: Run) -> bool {
+    fn add_hashed(&mut self, hash: Hash, run: Run) {
         let shard = self.shard(hash);
-        let table = &mut self.0[shard];
-        let overflowed = table.add(hash, run);
-        table.len() > ONE_TABLE && self.0.len() == 1 && self.spread() || overflowed
+        let table = &mut self.tables[shard];
+        self.overflowed |= table.add(hash, run);
+        if table.len() > ONE_TABLE && self.tables.len() == 1 {
+            self.spread();
+        }
     }
 
-    /// Adds runs, many at a time; whether a total went beyond `u64`.
+    /// Adds runs, many at a time.
     ///
-    /// A word in a large table is three places in memory, each known only from the one before: where its hash leads to,
-    /// where it ends and what its total is, and its letters. None of them is in a cache. Were one word looked for after the
-    /// other, the processor would wait three times for each. So all go the first step, then all the next, and it waits for
+    /// Finding a word in a large table reads three places in memory, each known only after the one before: where its hash
+    /// leads, where the word ends with its total, and its bytes. None is in a cache. A lookup of one word after the other
+    /// would wait three times for each. So all words take the first step, then all the next, and the processor waits for
     /// many at a time.
-    pub(super) fn add_all<'a>(&mut self, mut runs: impl Iterator<Item = Run<'a>>) -> bool {
-        let mut overflowed = false;
-        while self.0.len() < SHARDS {
-            let Some(run) = runs.next() else { return overflowed };
-            overflowed |= self.add(run);
+    pub(super) fn add_all<'a>(&mut self, mut runs: impl Iterator<Item = Run<'a>>) {
+        while !self.are_many() {
+            let Some(run) = runs.next() else { return };
+            self.add(run);
         }
         let mut together = [Sought::default(); TOGETHER];
         loop {
@@ -99,69 +98,72 @@ impl Tables {
                 *sought = Sought { run, hash: Hash::of(run.word()), place: None };
                 number += 1;
             }
-            overflowed |= self.add_together(&mut together[..number]);
+            self.add_together(&mut together[..number]);
             if number < TOGETHER {
-                return overflowed;
+                return;
             }
         }
     }
 
-    /// The steps of [`Tables::add_all`], where there are many tables.
-    fn add_together(&mut self, together: &mut [Sought]) -> bool {
+    /// The steps of [`Tables::add_all`] over many tables.
+    fn add_together(&mut self, together: &mut [Sought]) {
         for Sought { hash, place, .. } in together.iter_mut() {
-            // Reading is left to the processor here: it begins with the next before it has the last.
-            *place = self.0[hash.shard()].find(*hash);
+            // No prefetch here: the processor itself begins the next lookup before it has finished the last.
+            *place = self.tables[hash.shard()].find(*hash);
         }
         for (hash, place) in together.iter().filter_map(|sought| Some((sought.hash, sought.place?))) {
-            self.0[hash.shard()].list().prefetch_word(place as usize);
+            self.tables[hash.shard()].list().prefetch_word(place as usize);
         }
         for (hash, place) in together.iter().filter_map(|sought| Some((sought.hash, sought.place?))) {
-            self.0[hash.shard()].list().prefetch_letters(place as usize);
+            self.tables[hash.shard()].list().prefetch_bytes(place as usize);
         }
-        together.iter().fold(false, |overflowed, Sought { run, hash, place }| {
-            let raised = place.and_then(|place| self.0[hash.shard()].raise(place, *run));
-            // A new word, or one of two with the same hash, is looked for in the plain way.
-            raised.unwrap_or_else(|| self.add_hashed(*hash, *run)) | overflowed
-        })
+        for Sought { run, hash, place } in together {
+            match place.and_then(|place| self.tables[hash.shard()].raise(place, *run)) {
+                Some(overflowed) => self.overflowed |= overflowed,
+                // A new word, or one of two with the same hash, takes the plain way.
+                None => self.add_hashed(*hash, *run),
+            }
+        }
     }
 
-    /// From one table to [`SHARDS`]; whether a total went beyond `u64`, which it cannot.
+    /// From one table to [`SHARDS`].
     #[cold]
-    fn spread(&mut self) -> bool {
-        let tables = std::mem::replace(&mut self.0, vec![Table::default(); SHARDS]);
-        tables.iter().fold(false, |overflowed, table| self.add_table(table) | overflowed)
+    fn spread(&mut self) {
+        let tables = std::mem::replace(&mut self.tables, vec![Table::default(); SHARDS]);
+        tables.iter().for_each(|table| self.add_table(table));
     }
 
-    /// Adds the totals of as many or of fewer tables; whether one went beyond `u64`.
-    pub(super) fn absorb(&mut self, mut other: Tables) -> bool {
-        if self.0.len() == other.0.len() {
-            self.0.iter_mut().zip(&mut other.0).for_each(|(own, table)| own.keep_more(table));
+    /// Adds the totals of as many or of fewer tables.
+    pub(super) fn absorb(&mut self, mut other: Tables) {
+        self.overflowed |= other.overflowed;
+        if self.tables.len() == other.tables.len() {
+            self.tables.iter_mut().zip(&mut other.tables).for_each(|(own, table)| own.keep_larger(table));
         }
-        other.0.iter().fold(false, |overflowed, table| self.add_table(table) | overflowed)
+        other.tables.iter().for_each(|table| self.add_table(table));
     }
 
-    /// Adds one table of another such total, if both have many; whether a total went beyond `u64`.
-    pub(super) fn absorb_shard(&mut self, shard: usize, other: &mut Tables) -> bool {
-        let mut table = std::mem::take(&mut other.0[shard]);
-        self.0[shard].keep_more(&mut table);
-        self.add_table(&table)
+    /// Takes one table of `other` and adds it, if both have many.
+    pub(super) fn absorb_shard(&mut self, shard: usize, other: &mut Tables) {
+        let mut table = std::mem::take(&mut other.tables[shard]);
+        self.tables[shard].keep_larger(&mut table);
+        self.add_table(&table);
     }
 
-    /// Adds the words of a table in the order in which they lie in memory, though they are hashed again for that.
-    fn add_table(&mut self, table: &Table) -> bool {
-        self.add_all(table.list().runs(0..table.len()))
+    /// Adds the words of a table in the order in which they lie in memory, although that hashes them again.
+    fn add_table(&mut self, table: &Table) {
+        self.add_all(table.list().runs(0..table.len()));
     }
 
-    /// Each of [`SHARDS`] tables for itself, in its place among empty ones: alone it would be taken for a small total's, and
-    /// be spread once it is large.
+    /// Splits into one part per shard. Each part has its table among empty ones: a single table would be taken for a small
+    /// total, and spread when it grows.
     pub(super) fn into_shards(mut self) -> impl Iterator<Item = Tables> {
-        if self.0.len() == 1 {
+        if !self.are_many() {
             self.spread();
         }
-        self.0.into_iter().enumerate().map(|(shard, table)| {
+        self.tables.into_iter().enumerate().map(|(shard, table)| {
             let mut tables = vec![Table::default(); SHARDS];
             tables[shard] = table;
-            Tables(tables)
+            Tables { tables, overflowed: false }
         })
     }
 }

@@ -1,5 +1,5 @@
-//! Sixteen bytes at once, as every processor can: with SSE2, which is part of x86-64, with NEON, which is part of 64-bit ARM, or
-//! else as one large number. What it is worth was measured with SSE2 only.
+//! Sixteen bytes at once on every processor: with SSE2, which is part of x86-64, with NEON, which is part of 64-bit ARM, or as
+//! one large number. Only SSE2 was measured.
 #![allow(unsafe_code)] // Calls of functions that need SSE2 or NEON, which these processors always have.
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
@@ -7,7 +7,7 @@ use core::arch::aarch64::*;
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
 
-/// Which of 16 bytes: the lowest bit, or one of the lowest four or eight, is for the first.
+/// A set of 16 bytes: the lowest bit, or one of the lowest four or eight, is for the first byte.
 #[cfg(target_arch = "x86_64")]
 pub(super) type Places = u32;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
@@ -15,30 +15,30 @@ pub(super) type Places = u64;
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
 pub(super) type Places = u128;
 
-/// How many bits there are for each byte.
+/// The number of bits per byte.
 const STEP: u32 = if cfg!(target_arch = "x86_64") { 1 } else { Places::BITS / 16 };
 
-/// The bytes in front of a place.
+/// The bytes before a place.
 #[inline(always)]
 pub(super) const fn before(place: u32) -> Places {
     (1 << (STEP * place)) - 1
 }
 
-/// The first of some places; beyond all when there is none.
+/// The first of the places; 16 or more if there is none.
 #[inline(always)]
 pub(super) fn first(places: Places) -> usize {
     (places.trailing_zeros() / STEP) as usize
 }
 
-/// One of the bytes, read from memory. The compiler would rather take it out of the vector that was loaded anyway, and
-/// writes that to memory for it.
+/// One of the bytes, read from memory. The compiler would otherwise extract it from the loaded vector, which it writes to
+/// memory for that.
 #[inline(always)]
 pub(super) fn byte(bytes: &[u8; 16], place: usize) -> u8 {
-    // SAFETY: what is referred to can be read.
+    // SAFETY: a reference can be read.
     unsafe { std::ptr::read_volatile(&bytes[place % 16]) }
 }
 
-/// Which bytes are no digits.
+/// Which bytes are not digits.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn no_digits(bytes: &[u8; 16]) -> Places {
@@ -50,8 +50,8 @@ pub(super) fn no_digits(bytes: &[u8; 16]) -> Places {
     }
 }
 
-/// Which bytes are no digits: the highest bit of the four that a byte is narrowed to, for NEON has nothing that takes one bit
-/// of each.
+/// Which bytes are not digits: the highest of the four bits that a byte is narrowed to, because NEON cannot take one bit of
+/// each byte.
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 #[inline(always)]
 pub(super) fn no_digits(bytes: &[u8; 16]) -> Places {
@@ -60,7 +60,7 @@ pub(super) fn no_digits(bytes: &[u8; 16]) -> Places {
     narrowed(no_digits) & 0x8888_8888_8888_8888
 }
 
-/// Four bits for each byte, all of whose bits are the same.
+/// Narrows bytes of equal bits to four bits each.
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 #[inline(always)]
 fn narrowed(bytes: uint8x16_t) -> u64 {
@@ -68,21 +68,21 @@ fn narrowed(bytes: uint8x16_t) -> u64 {
     unsafe { vget_lane_u64::<0>(vreinterpret_u64_u8(vshrn_n_u16::<4>(vreinterpretq_u16_u8(bytes)))) }
 }
 
-/// Which bytes are no digits: the highest bit of each.
+/// Which bytes are not digits: the highest bit of each.
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
 #[inline(always)]
 pub(super) fn no_digits(bytes: &[u8; 16]) -> Places {
     const EACH: u128 = u128::MAX / 0xff;
     let values = u128::from_le_bytes(*bytes) ^ EACH * 0x30;
-    // From ten on, a byte with this added reaches its highest bit. The highest bit itself is kept out of the sum, so that
-    // no byte carries into the next.
+    // A value from ten on, with this added, sets its highest bit. The sum leaves out the highest bit itself, so that no byte
+    // carries into the next.
     (((values & EACH * 0x7f) + EACH * (0x80 - 10)) | values) & EACH * 0x80
 }
 
-/// Whether bytes, as far as they are kept, are others.
+/// Whether the kept bits of `bytes` equal `others`.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(super) fn are(bytes: &[u8; 16], kept: &[u8; 16], others: &[u8; 16]) -> bool {
+pub(super) fn equal(bytes: &[u8; 16], kept: &[u8; 16], others: &[u8; 16]) -> bool {
     // SAFETY: x86-64 has SSE2, and the pointers are to 16 bytes.
     unsafe {
         let [bytes, kept, others] = [bytes, kept, others].map(|bytes| _mm_loadu_si128(bytes.as_ptr().cast()));
@@ -90,10 +90,10 @@ pub(super) fn are(bytes: &[u8; 16], kept: &[u8; 16], others: &[u8; 16]) -> bool 
     }
 }
 
-/// Whether bytes, as far as they are kept, are others.
+/// Whether the kept bits of `bytes` equal `others`.
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 #[inline(always)]
-pub(super) fn are(bytes: &[u8; 16], kept: &[u8; 16], others: &[u8; 16]) -> bool {
+pub(super) fn equal(bytes: &[u8; 16], kept: &[u8; 16], others: &[u8; 16]) -> bool {
     // SAFETY: 64-bit ARM has NEON, and the pointers are to 16 bytes.
     let same = unsafe {
         let [bytes, kept, others] = [bytes, kept, others].map(|bytes| vld1q_u8(bytes.as_ptr()));
@@ -102,9 +102,9 @@ pub(super) fn are(bytes: &[u8; 16], kept: &[u8; 16], others: &[u8; 16]) -> bool 
     narrowed(same) == u64::MAX
 }
 
-/// Whether bytes, as far as they are kept, are others.
+/// Whether the kept bits of `bytes` equal `others`.
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
 #[inline(always)]
-pub(super) fn are(bytes: &[u8; 16], kept: &[u8; 16], others: &[u8; 16]) -> bool {
+pub(super) fn equal(bytes: &[u8; 16], kept: &[u8; 16], others: &[u8; 16]) -> bool {
     u128::from_le_bytes(*bytes) & u128::from_le_bytes(*kept) == u128::from_le_bytes(*others)
 }

@@ -1,71 +1,72 @@
-//! Which neighbouring lines have the same word: 32 bytes of a line at once, for all paths that have AVX2.
+//! Which neighbouring lines have the same word: compares 32 bytes of a line at once, on all paths that have AVX2.
 #![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
 
-use super::eights::{BEYOND, Vectors};
-use super::marks::scalar;
+use super::field_index::scalar;
+use super::vectors::{BEYOND, Vectors};
 use core::arch::x86_64::*;
 
 /// A word and its tab, together at most 32 bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Word<V> {
-    /// They, and what follows them.
-    letters: __m256i,
+    /// The bytes of the word, its tab and what follows.
+    bytes: __m256i,
+    /// The length of the word and its tab.
     length: u32,
-    /// The proof that the processor has what is needed.
+    /// Proves that the processor has the instructions.
     vectors: V,
 }
 
 impl<V: Vectors> Word<V> {
-    /// What no line begins with, for every word has a letter.
+    /// A word that no line begins with, because no word is empty.
     #[inline(always)]
     pub(super) fn none(vectors: V) -> Self {
         // SAFETY: a proof of vectors is one of AVX2.
-        let letters = unsafe { _mm256_set1_epi8(b'\t' as i8) };
-        Word { letters, length: 1, vectors }
+        let bytes = unsafe { _mm256_set1_epi8(b'\t' as i8) };
+        Word { bytes, length: 1, vectors }
     }
 
     /// Whether eight lines have the word.
     #[inline(always)]
     pub(super) fn all_have(self, text: &[u8], begins: &[u16; 33]) -> bool {
         // SAFETY: a proof of vectors is one of AVX2.
-        unsafe { all_have(text, begins, self.letters, self.length) }
+        unsafe { all_have(text, begins, self.bytes, self.length) }
     }
 
-    /// Which of eight lines have another word than the line before, a bit for each. Then this is the last line's word.
+    /// Which of eight lines have a different word than the line before, one bit each. Becomes the last line's word.
     #[inline(always)]
     pub(super) fn change(&mut self, text: &[u8], begins: &[u16; 33]) -> u8 {
         // SAFETY: a proof of vectors is one of AVX2.
-        let (changes, letters, length) = unsafe { changes(text, begins, self.letters, self.length) };
-        *self = Word { letters, length, vectors: self.vectors };
+        let (changes, bytes, length) = unsafe { changes(text, begins, self.bytes, self.length) };
+        *self = Word { bytes, length, vectors: self.vectors };
         changes
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn all_have(text: &[u8], begins: &[u16; 33], letters: __m256i, length: u32) -> bool {
+fn all_have(text: &[u8], begins: &[u16; 33], word: __m256i, length: u32) -> bool {
     let zero = _mm256_setzero_si256();
     let mut other = zero;
     for line in starts(text, begins) {
-        other = _mm256_or_si256(other, _mm256_xor_si256(line, letters));
+        other = _mm256_or_si256(other, _mm256_xor_si256(line, word));
     }
     _bzhi_u32(differing(other, zero), length) == 0
 }
 
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn changes(text: &[u8], begins: &[u16; 33], mut letters: __m256i, mut length: u32) -> (u8, __m256i, u32) {
+fn changes(text: &[u8], begins: &[u16; 33], mut word: __m256i, mut length: u32) -> (u8, __m256i, u32) {
     let mut changes = 0;
     for (number, line) in starts(text, begins).into_iter().enumerate() {
-        let differs = _bzhi_u32(differing(line, letters), length) != 0;
+        let differs = _bzhi_u32(differing(line, word), length) != 0;
         changes |= u8::from(differs) << number;
-        letters = line;
+        word = line;
         length = (scalar(&begins[4 * number + 1]) - scalar(&begins[4 * number])) as u32;
     }
-    (changes, letters, length)
+    (changes, word, length)
 }
 
-/// Which of 32 bytes are not the same, a bit for each.
+/// Which of 32 bytes differ, one bit each.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn differing(some: __m256i, others: __m256i) -> u32 {
@@ -77,7 +78,7 @@ fn differing(some: __m256i, others: __m256i) -> u32 {
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn starts(text: &[u8], begins: &[u16; 33]) -> [__m256i; 8] {
     let at = |line: usize| scalar(&begins[4 * line]);
-    // Begins increase, so the last is the farthest.
+    // Begins increase, so the last one is the farthest.
     assert!(at(7) + BEYOND <= text.len());
     // SAFETY: checked above.
     std::array::from_fn(|line| unsafe { _mm256_loadu_si256(text.as_ptr().add(at(line)).cast()) })
