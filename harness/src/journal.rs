@@ -57,7 +57,7 @@ impl Journal {
         let written = self.file.write_all(&text(line)?).and_then(|()| self.file.flush());
         written.with_context(|| {
             let file = self.folder.join(FILE);
-            let go_on = format!("`just bench --resume {}`", self.folder.display());
+            let go_on = format!("`{} --resume {}`", crate::command("sweep"), self.folder.display());
             format!(
                 "cannot write to {}; what it holds already stays: when that is cured, {go_on} goes on",
                 file.display()
@@ -96,6 +96,6 @@ pub fn find(runs: &Path, run: Option<&str>) -> Result<PathBuf> {
     // An id begins with the date and the time.
     match newest.max() {
         Some(newest) => Ok(newest),
-        None => bail!("there is no run in {}; `just bench` makes one", runs.display()),
+        None => bail!("there is no run in {}; `{}` makes one", runs.display(), crate::command("sweep")),
     }
 }

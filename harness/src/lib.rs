@@ -1,8 +1,8 @@
-//! Plans, measures and verifies: everything behind the binary `goldilocks`.
+//! Plans, measures and verifies: everything behind the program `goldilocks`.
 //!
-//! [`plan`] says which cells there are. [`sweep`] runs them, block by block, each in a child process ([`cell`]), and
-//! appends what they answer to the [`record`]. [`data`] sees to what the tasks read, [`topology`] to which processors
-//! they get, and [`doctor`] looks for what would spoil the figures.
+//! [`plan`] lists the cells. [`sweep`] runs them block by block, each in a child process ([`measure::cell`]), and appends
+//! their answers to the [`record`]. [`data`] prepares what the tasks read, [`machine::topology`] chooses their processors,
+//! and [`machine::doctor`] looks for anything that would spoil the figures.
 
 pub mod cli;
 pub mod data;
@@ -24,16 +24,14 @@ pub fn strategies() -> impl Iterator<Item = &'static Strategy> {
     ::strategies::catalogue::ALL.iter().chain(exercises::ALL)
 }
 
-/// The strategy of that name: from the catalogue, the exercises, or what was [`add`]ed.
+/// The strategy with this name: from the catalogue, the exercises, or what was [`add`]ed.
 pub fn find_strategy(name: &str) -> Option<&'static Strategy> {
-    let added = ADDED.get().map_or(&[][..], |(strategies, _)| strategies);
-    strategies().chain(added).find(|strategy| strategy.name == name)
+    strategies().chain(added().0).find(|strategy| strategy.name == name)
 }
 
-/// The task of that name: one of the tasks, or one that was [`add`]ed.
+/// The task with this name: one of the tasks, or one that was [`add`]ed.
 pub fn find_task(name: &str) -> Option<&'static tasks::Entry> {
-    let added = ADDED.get().map_or(&[][..], |(_, tasks)| tasks);
-    tasks::find(name).or_else(|| added.iter().find(|entry| entry.name == name))
+    tasks::find(name).or_else(|| added().1.iter().find(|entry| entry.name == name))
 }
 
 /// Loads the task of that name, with its entry.
@@ -48,9 +46,23 @@ pub fn load_task(name: &str, inputs: &Inputs) -> Result<(Arc<dyn AnyTask>, &'sta
 
 static ADDED: OnceLock<(Vec<Strategy>, Vec<tasks::Entry>)> = OnceLock::new();
 
-/// Makes more strategies and tasks known by name to this process, for a program that is `goldilocks` with more in it:
-/// the tests measure strategies that cheat. They are in no list. To be called once, before anything else.
+/// Adds strategies and tasks to this process, for a program that is `goldilocks` and more: the tests measure strategies
+/// that cheat. The command line accepts their names and lists them nowhere. Call it once, before anything else.
 pub fn add(strategies: Vec<Strategy>, tasks: Vec<tasks::Entry>) {
     // A second call would be a mistake of the program, and the first one stands.
     let _ = ADDED.set((strategies, tasks));
+}
+
+/// What was [`add`]ed.
+pub(crate) fn added() -> (&'static [Strategy], &'static [tasks::Entry]) {
+    ADDED.get().map_or((&[], &[]), |(strategies, tasks)| (strategies, tasks))
+}
+
+/// The words with which the user starts a command of this program: `goldilocks sweep`, or `just bench` if just runs it.
+pub(crate) fn command(name: &str) -> String {
+    match (std::env::var_os("GOLDILOCKS_RECIPES").is_some(), name) {
+        (true, "sweep") => "just bench".to_owned(),
+        (true, name) => format!("just goldilocks {name}"),
+        (false, name) => format!("goldilocks {name}"),
+    }
 }

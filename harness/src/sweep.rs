@@ -306,7 +306,8 @@ impl<'a> Sweep<'a> {
                 let wanted = (self.elapsed() + whole * (FLOOR - block)).as_secs_f64().ceil();
                 progress.say(&format!(
                     "the time is up after {block} of the {FLOOR} blocks that a verdict takes; \
-                     `just bench --resume {} --budget {wanted}s` measures the others",
+                     `{} --resume {} --budget {wanted}s` measures the others",
+                    crate::command("sweep"),
                     self.journal.folder().display()
                 ));
                 break;

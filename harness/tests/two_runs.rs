@@ -1,7 +1,12 @@
 //! What `export` and `compare` print, and with which code they end.
 
+#[path = "../../reports/tests/synthetic/mod.rs"]
+mod synthetic;
+
+use record::{Line, Record, Status};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use synthetic::Synthetic;
 
 /// A folder with three runs: the record of version 1 that is kept, the same again, and one with other data.
 fn runs() -> tempfile::TempDir {
@@ -58,4 +63,81 @@ fn a_run_is_exported_to_a_file_or_to_the_terminal() {
     let written = std::fs::read(&path).expect("the table");
     assert_eq!(written, goldilocks(runs.path(), &["export", "one"]).stdout);
     assert_eq!(written.iter().filter(|byte| **byte == b'\n').count(), 1 + 68);
+}
+
+/// A run of one task with `blocks` blocks. Another session draws other times from the same truth.
+fn run(session: u64, blocks: u32) -> Record {
+    let mut record = Synthetic { sizes: 1, blocks, failures: false, session, ..Synthetic::default() }.record();
+    record.run.tasks.truncate(1);
+    let task = record.run.tasks[0].name.clone();
+    record.samples.retain(|sample| sample.cell.task == task);
+    record
+}
+
+/// `record` with rayon taking `percent` of its time.
+fn with_rayon(mut record: Record, percent: u64) -> Record {
+    for sample in record.samples.iter_mut().filter(|sample| sample.cell.strategy == "rayon") {
+        let times = sample.times.as_mut().expect("no failures here");
+        times.wall_ns = times.wall_ns * percent / 100;
+    }
+    record
+}
+
+/// `record` with one wrong sample of rayon.
+fn with_a_wrong_answer(mut record: Record) -> Record {
+    let sample = record.samples.iter_mut().find(|sample| sample.cell.strategy == "rayon").expect("rayon");
+    (sample.status, sample.times) = (Status::Wrong, None);
+    record
+}
+
+fn save(record: &Record, folder: &Path) {
+    std::fs::create_dir(folder).expect("a folder");
+    let samples = record.samples.iter().cloned().map(|sample| Line::Sample(Box::new(sample)));
+    let lines = std::iter::once(Line::Run(Box::new(record.run.clone()))).chain(samples);
+    let text: String = lines.map(|line| serde_json::to_string(&line).expect("a line") + "\n").collect();
+    std::fs::write(folder.join("run.jsonl"), text).expect("a record");
+}
+
+#[test]
+fn a_slower_cell_ends_with_4_an_undecided_cell_with_3_and_only_decided_cells_with_0() {
+    let cases: [(&str, Record, &str, i32, &[&str]); 8] = [
+        ("equal", run(8, 10), "10", 0, &["No cell is slower in B by more than 10 %."]),
+        ("faster", with_rayon(run(8, 10), 60), "10", 0, &["No cell is slower"]),
+        (
+            "slower",
+            with_rayon(run(8, 10), 130),
+            "10",
+            4,
+            &["slower in B by more than 10 %: 2 cells (", "rayon on 1 core: 1."],
+        ),
+        ("slower, but allowed", with_rayon(run(8, 10), 130), "60", 0, &["No cell is slower"]),
+        (
+            "at the limit",
+            with_rayon(run(8, 10), 130),
+            "30",
+            3,
+            &["undecided at 30 %: 2 cells (", "--resume RUN --budget TIME`"],
+        ),
+        ("too few blocks to see it", with_rayon(run(8, 4), 130), "10", 3, &["undecided at 10 %: ", "--resume RUN"]),
+        ("too few blocks, equal", run(8, 2), "10", 3, &["undecided at 10 %: ", "too few blocks"]),
+        ("failed", with_a_wrong_answer(run(8, 10)), "10", 3, &["rayon on", "1 of 20 samples failed in B"]),
+    ];
+    for (what, b, percent, code, words) in cases {
+        let runs = tempfile::tempdir().expect("a temporary folder");
+        save(&run(7, 10), &runs.path().join("a"));
+        save(&b, &runs.path().join("b"));
+        let output = goldilocks(runs.path(), &["compare", "a", "b", "--fail-on-slower", percent]);
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+        assert_eq!(output.status.code(), Some(code), "{what}: {said}");
+        assert!(words.iter().all(|words| said.contains(words)), "{what}: {said}");
+    }
+}
+
+#[test]
+fn a_comparison_without_a_limit_ends_with_0_whatever_it_shows() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    save(&run(7, 10), &runs.path().join("a"));
+    save(&with_rayon(run(8, 10), 130), &runs.path().join("b"));
+    assert_eq!(goldilocks(runs.path(), &["compare", "a", "b"]).status.code(), Some(0));
+    assert_eq!(goldilocks(runs.path(), &["compare", "a", "b", "--fail-on-slower", "many"]).status.code(), Some(2));
 }

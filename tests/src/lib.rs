@@ -4,7 +4,7 @@ pub mod sandbox;
 
 use datasets::ngrams::Recipe;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use strategies::{Error, Result, WorkerCommand};
 use tasks::Inputs;
@@ -41,6 +41,11 @@ fn built(package: &str, binary: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a test knows its own file");
     let folders = own.ancestors().skip(1).map(|folder| folder.join(binary));
     folders.into_iter().find(|program| program.is_file()).expect("the binary is where cargo puts it")
+}
+
+/// Whether a sweep came to its end: every sample is verified, or the record says which is not.
+pub fn completed(sweep: ExitStatus) -> bool {
+    matches!(sweep.code(), Some(0 | 3))
 }
 
 /// How `processes` starts a worker for a task, from a test.

@@ -114,7 +114,7 @@ fn sweep(folder: &Path) -> PathBuf {
         .arg(folder)
         .output()
         .expect("the binary starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     harness::journal::find(folder, None).expect("there is a run").join("report.html")
 }
 

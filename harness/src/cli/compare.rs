@@ -1,50 +1,107 @@
-//! `goldilocks compare A B`: two runs beside each other.
+//! `goldilocks compare A B`: compares two runs.
 
-use crate::cli::Places;
+use super::cell_list::cell_list;
+use super::exit::Exit;
+use super::options::Folders;
+use super::values::percent;
 use crate::journal;
 use anyhow::{Context, Result};
 use clap::Args;
-use record::Record;
-use reports::comparison::compare;
-use std::process::ExitCode;
+use record::statistics::BLOCKS_FOR_A_VERDICT;
+use record::{Cell, Record, Status};
+use reports::comparison::{By, Comparison, Difference, Outcome, compare};
+use std::collections::BTreeSet;
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldilocks compare 20260101-120000-abcd 20260102-120000-efgh
+  goldilocks compare before after --fail-on-slower 5  # for CI: ends with 4 if a cell is over 5 % slower
+  goldilocks compare before after --json --runs results")]
 pub(crate) struct Compare {
     /// The first run: its id or folder
     a: String,
     /// The second run: its id or folder
     b: String,
+    /// End with code 4 if a cell of B is decidedly slower than in A by more than PERCENT, and with 3 if a cell is undecided
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    fail_on_slower: Option<f64>,
     /// As JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    places: Places,
+    folders: Folders,
 }
 
 impl Compare {
-    /// Ends without success when the runs are not compared: a script must not take a refusal for "no difference".
-    pub(crate) fn carry_out(self) -> Result<ExitCode> {
-        let [a, b] = [self.read(&self.a)?, self.read(&self.b)?];
-        match compare(&a, &b) {
-            Ok(comparison) if self.json => {
-                println!("{}", serde_json::to_string_pretty(&comparison).context("cannot write the comparison")?);
-                Ok(ExitCode::SUCCESS)
-            }
-            Ok(comparison) => {
-                print!("{}", reports::render::terminal::compared(&comparison));
-                Ok(ExitCode::SUCCESS)
-            }
+    /// Fails if the runs cannot be compared, because a script must not take a refusal for "no difference".
+    pub(crate) fn run(self) -> Result<Exit> {
+        let runs = [self.read(&self.a)?, self.read(&self.b)?];
+        let comparison = match compare(&runs[0], &runs[1]) {
+            Ok(comparison) => comparison,
             Err(refusal) => {
                 if self.json {
                     println!("{}", serde_json::json!({ "refused": refusal.differences }));
                 }
-                Err(refusal.into())
+                return Err(refusal.into());
             }
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&comparison).context("cannot write the comparison")?);
+        } else {
+            print!("{}", reports::render::terminal::compared(&comparison));
         }
+        self.fail_on_slower.map_or(Ok(Exit::Done), |percent| fail_on_slower(&comparison, &runs, percent))
     }
 
     fn read(&self, run: &str) -> Result<Record> {
-        let folder = journal::find(&self.places.runs, Some(run))?;
+        let folder = journal::find(&self.folders.runs, Some(run))?;
         Ok(record::read(folder.join(journal::FILE))?)
     }
+}
+
+/// [`Exit::Done`] if every cell of B is decidedly not slower than in A by more than `percent`.
+fn fail_on_slower(comparison: &Comparison, runs: &[Record; 2], percent: f64) -> Result<Exit> {
+    let limit = 1.0 + percent / 100.0;
+    let (mut slower, mut undecided) = (Vec::new(), Vec::new());
+    for found in comparison.tasks.iter().flat_map(|task| &task.cells) {
+        let enough = runs.iter().all(|run| blocks(run, &found.cell) >= BLOCKS_FOR_A_VERDICT);
+        match slowdown(found, comparison.by) {
+            Some((low, high)) if found.outcome == Outcome::Worse && low > limit => {
+                slower.push((&found.cell, format!("{low:.2} to {high:.2} times as long")));
+            }
+            Some((_, high)) if enough && high <= limit => {}
+            Some((low, high)) => undecided.push((&found.cell, format!("{low:.2} to {high:.2} times as long"))),
+            None if found.reason.is_empty() => undecided.push((&found.cell, "too few blocks".to_owned())),
+            None => undecided.push((&found.cell, found.reason.clone())),
+        }
+    }
+    if !slower.is_empty() {
+        return Err(Exit::Slower.error(format!("slower in B by more than {percent} %: {}", cell_list(&slower))));
+    }
+    if !undecided.is_empty() {
+        return Err(Exit::NotVerified.error(format!(
+            "undecided at {percent} %: {}; measure more blocks of both runs: `{} --resume RUN --budget TIME`",
+            cell_list(&undecided),
+            crate::command("sweep")
+        )));
+    }
+    if comparison.tasks.iter().all(|task| task.cells.is_empty()) {
+        return Err(Exit::NotVerified.error("nothing decided: the runs have no cell in common; measure the same cells"));
+    }
+    println!("No cell is slower in B by more than {percent} %.");
+    Ok(Exit::Done)
+}
+
+/// The interval of how many times as long B takes as A.
+fn slowdown(found: &Difference, by: By) -> Option<(f64, f64)> {
+    let ratio = found.ratio?;
+    let (low, high) = ratio.low.zip(ratio.high)?;
+    Some(if by == By::Time { (low, high) } else { (1.0 / high, 1.0 / low) })
+}
+
+/// The number of blocks in which a cell has a verified sample.
+fn blocks(run: &Record, cell: &Cell) -> usize {
+    let samples = run.samples.iter().filter(|sample| sample.status == Status::Verified && sample.cell == *cell);
+    samples.map(|sample| sample.block).collect::<BTreeSet<_>>().len()
 }

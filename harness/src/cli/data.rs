@@ -1,6 +1,7 @@
 //! `goldilocks data`: makes or fetches what the tasks read.
 
-use super::Places;
+use super::exit::Exit;
+use super::options::Folders;
 use super::values::positive;
 use anyhow::Result;
 use clap::Subcommand;
@@ -8,11 +9,15 @@ use datasets::ngrams::recipe::{exponent, size};
 use datasets::ngrams::{Recipe, Zipf};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(crate) enum Data {
     /// Makes a file of 1-grams: seeded, sorted by word and year
+    #[command(after_help = "\
+Examples:
+  goldilocks data grams                               # 20 MB
+  goldilocks data grams --size 2GB --seed 2
+  goldilocks data grams --words 1000000 --zipf 1.3 --shuffled")]
     Grams {
         /// How large: 500KB, 20MB, 2GB
         #[arg(long, default_value = "20MB", value_parser = size)]
@@ -30,29 +35,34 @@ pub(crate) enum Data {
         #[arg(long, value_name = "S", value_parser = exponent, allow_negative_numbers = true)]
         zipf: Option<u32>,
         #[command(flatten)]
-        places: Places,
+        folders: Folders,
     },
     /// Fetches the book's file from Google (1.8 GB when unpacked); needs the internet
+    #[command(after_help = "\
+Examples:
+  goldilocks data fetch
+  goldilocks data fetch --data /var/tmp/goldilocks
+  goldilocks run --task word_totals --strategy rayon --input \"$(goldilocks data fetch)\"")]
     Fetch {
         /// From where
         #[arg(long, default_value = datasets::fetch::ADDRESS)]
         url: String,
         #[command(flatten)]
-        places: Places,
+        folders: Folders,
     },
 }
 
 impl Data {
-    pub(crate) fn carry_out(self) -> Result<ExitCode> {
+    pub(crate) fn run(self) -> Result<Exit> {
         let path = match self {
-            Data::Grams { size, seed, shuffled, words, zipf: hundredths, places } => {
+            Data::Grams { size, seed, shuffled, words, zipf: hundredths, folders } => {
                 let recipe = Recipe { seed, bytes: size, shuffled, zipf: Zipf::given(words, hundredths) };
-                recipe.file_announced(&places.data, &|line| eprintln!("{line}"))?
+                recipe.file_announced(&folders.data, &|line| eprintln!("{line}"))?
             }
-            Data::Fetch { url, places } => fetch(url, &places.data)?,
+            Data::Fetch { url, folders } => fetch(url, &folders.data)?,
         };
         println!("{}", path.display());
-        Ok(ExitCode::SUCCESS)
+        Ok(Exit::Done)
     }
 }
 

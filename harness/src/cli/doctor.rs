@@ -1,33 +1,38 @@
-//! `goldilocks doctor`: what would spoil a measurement here.
+//! `goldilocks doctor`: conditions of this machine that would spoil a measurement.
 
-use super::Places;
+use super::exit::Exit;
+use super::options::Folders;
 use crate::machine::doctor;
 use clap::Args;
 use record::Verdict;
-use std::process::ExitCode;
 use tasks::Inputs;
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldilocks doctor                                   # every check, the worst first
+  goldilocks doctor --json | jq -r '.checks[].name'   # the names of all checks
+  goldilocks doctor --input my-1grams.tsv             # also whether this file fits into memory")]
 pub(crate) struct Doctor {
     /// As JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    places: Places,
+    folders: Folders,
     #[command(flatten)]
     inputs: Inputs,
 }
 
 impl Doctor {
-    pub(crate) fn carry_out(mut self) -> ExitCode {
-        // The files that a sweep would make, if they are there already.
-        tasks::ALL.iter().for_each(|task| (task.hooks.reuse)(&mut self.inputs, &self.places.data));
+    pub(crate) fn run(mut self) -> Exit {
+        // The files that a sweep makes, if they exist already.
+        tasks::ALL.iter().for_each(|task| (task.hooks.reuse)(&mut self.inputs, &self.folders.data));
         let tasks: Vec<&str> = tasks::ALL.iter().map(|task| task.name).collect();
         let subject = doctor::Subject {
             tasks: &tasks,
             inputs: &self.inputs,
             cores: usize::MAX,
-            runs: &self.places.runs,
+            runs: &self.folders.runs,
             given_server: false,
         };
         let checks = doctor::worst_first(doctor::examine(&doctor::Observations::gather(&subject)));
@@ -39,7 +44,7 @@ impl Doctor {
                 println!("{:<8} {:<15} {}", verdict(check.verdict), check.name, check.sentence);
             }
             let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn).count();
-            let end = if refused { "a sweep would not begin without --anyway" } else { "a sweep would begin" };
+            let end = if refused { "a sweep would refuse to start without --anyway" } else { "a sweep would start" };
             let warnings = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
             let unknown = match checks.iter().filter(|check| check.verdict == Verdict::Unknown).count() {
                 0 => String::new(),
@@ -47,7 +52,7 @@ impl Doctor {
             };
             println!("{} checks, {warnings}{unknown}: {end}", checks.len());
         }
-        if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        if refused { Exit::Failed } else { Exit::Done }
     }
 }
 

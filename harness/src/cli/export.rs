@@ -1,37 +1,38 @@
 //! `goldilocks export`: a record as a flat table.
 
-use crate::cli::Places;
+use super::exit::Exit;
+use super::options::Folders;
+use super::output::print;
 use crate::journal;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldilocks export                                   # the newest run, to the terminal
+  goldilocks export --output samples.csv              # to a file
+  goldilocks export 20260101-120000-abcd | head -3    # the run with this id")]
 pub(crate) struct Export {
     /// The run's id or folder [default: the newest]
     run: Option<String>,
-    /// Where to write it [default: the terminal]
-    #[arg(long, value_name = "FILE")]
+    /// The file to write [default: the terminal]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    places: Places,
+    folders: Folders,
 }
 
 impl Export {
-    pub(crate) fn carry_out(self) -> Result<ExitCode> {
-        let folder = journal::find(&self.places.runs, self.run.as_deref())?;
+    pub(crate) fn run(self) -> Result<Exit> {
+        let folder = journal::find(&self.folders.runs, self.run.as_deref())?;
         let record = record::read(folder.join(journal::FILE))?;
         if let Some(path) = self.output {
             reports::render::csv::write_csv(&record, &path)?;
             eprintln!("{} rows: {}", record.samples.len(), path.display());
-            return Ok(ExitCode::SUCCESS);
+            return Ok(Exit::Done);
         }
-        match std::io::stdout().write_all(&reports::render::csv::csv(&record)?) {
-            // Whoever reads has seen enough, as `head` has.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-            written => written.map(|()| ExitCode::SUCCESS).context("cannot write the table of samples"),
-        }
+        print(&reports::render::csv::csv(&record)?)
     }
 }

@@ -1,10 +1,15 @@
 //! `goldilocks list`: every task and every strategy.
 
+use super::exit::Exit;
 use anyhow::Result;
 use clap::Args;
-use std::process::ExitCode;
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldilocks list                                     # names, one line for each
+  goldilocks list --json                              # also partition sizes, and when a strategy is good or bad
+  goldilocks list --json | jq -r '.strategies[].name' # the names of all strategies")]
 pub(crate) struct List {
     /// As JSON
     #[arg(long)]
@@ -12,7 +17,7 @@ pub(crate) struct List {
 }
 
 impl List {
-    pub(crate) fn carry_out(self) -> Result<ExitCode> {
+    pub(crate) fn run(self) -> Result<Exit> {
         if self.json {
             let tasks: Vec<_> = tasks::ALL
                 .iter()
@@ -29,7 +34,7 @@ impl List {
                 })
                 .collect();
             println!("{}", serde_json::json!({ "tasks": tasks, "strategies": strategies }));
-            return Ok(ExitCode::SUCCESS);
+            return Ok(Exit::Done);
         }
         println!("tasks");
         for task in tasks::ALL {
@@ -41,7 +46,7 @@ impl List {
                 println!("  {:<18} {}", strategy.name, strategy.header().about);
             }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(Exit::Done)
     }
 }
 

@@ -1,83 +1,91 @@
-//! The command line: what can be asked for, and who does it.
+//! The command line: one file per command.
 
+mod cell_list;
 mod compare;
+mod completions;
 mod data;
 mod doctor;
+mod exit;
 mod export;
 mod list;
+mod man;
+mod options;
+mod output;
 mod peers;
+mod report;
 mod run;
 mod setup;
 mod sweep;
 mod values;
 mod whole_job;
 
-use self::compare::Compare;
-use self::data::Data;
-use self::doctor::Doctor;
-use self::export::Export;
-use self::list::List;
-use self::peers::Peers;
-use self::run::Run;
-use self::setup::Setup;
-use self::sweep::Sweep;
-use self::whole_job::Whole;
-use crate::journal;
+use self::exit::Exit;
 use crate::measure::protocol::Order;
 use crate::measure::{cell, worker};
-use anyhow::{Context, Result, ensure};
-use clap::{Args, Parser, Subcommand};
+use anyhow::{Context, Result};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Does what the command line asks for: all that the binary does.
+/// Runs the program's command line: everything that the binary does.
 pub fn main() -> ExitCode {
-    match Command::parse().carry_out() {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let exit = Cli::parse().command.run().unwrap_or_else(|error| {
+        let exit = Exit::of(&error);
+        eprintln!("{}{error:#}", if exit == Exit::Interrupted { "" } else { "error: " });
+        exit
+    });
+    exit.into()
 }
 
 /// Which concurrency strategy, on how many cores, with which partition size? Not too big, not too small.
+///
+/// Goldilocks runs the same tasks with interchangeable strategies on Linux. It verifies every answer, measures how long
+/// each takes, and writes a report.
 #[derive(Parser)]
-// An option given twice counts as it was given last, a list too: a recipe's own may be overruled.
+// The last value of an option counts, lists included, so that the options of a recipe can be overridden.
 #[command(name = "goldilocks", version, args_override_self = true)]
-pub(crate) struct Command {
+#[command(after_help = format!("\
+Examples:
+  goldilocks list                                     # every task and strategy
+  goldilocks run --task count --strategy rayon        # one measurement, verified
+  goldilocks sweep --tasks count --budget 1m          # every strategy, with a report
+
+{}", exit::TABLE))]
+struct Cli {
     #[command(subcommand)]
-    wish: Wish,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Wish {
-    /// Names every task and every strategy
-    List(List),
-    /// Runs one task with one strategy, verifies the answer and says how long it took
-    Run(Run),
-    /// Measures tasks × strategies × core counts × partition sizes, and writes the report
-    Sweep(Sweep),
-    /// Looks for what would spoil a measurement on this machine, and says how to cure it
-    Doctor(Doctor),
-    /// Makes the report of a run again
-    Report(Report),
+enum Command {
+    /// Lists every task and every strategy
+    List(list::List),
+    /// Runs one task with one strategy, verifies the answer and reports the time
+    Run(run::Run),
+    /// Measures tasks × strategies × core counts × partition sizes, and writes a report
+    Sweep(sweep::Sweep),
+    /// Looks for anything on this machine that would spoil a measurement, and says how to cure it
+    Doctor(doctor::Doctor),
+    /// Writes a run's report again
+    Report(report::Report),
     /// Writes a run's samples as CSV, one row for each, failures included
-    Export(Export),
-    /// Compares two runs: differences only where the evidence carries them
-    Compare(Compare),
+    Export(export::Export),
+    /// Compares two runs and states only the differences that the evidence supports
+    Compare(compare::Compare),
     /// Times other programs at the same job: Python, DuckDB, Polars, mawk and the floors
-    Peers(Peers),
-    /// Makes or fetches what the tasks read
+    Peers(peers::Peers),
+    /// Generates or fetches the input of tasks
     #[command(subcommand)]
-    Data(Data),
-    /// Makes sure that a PostgreSQL server can be had, installing one if need be
-    Setup(Setup),
+    Data(data::Data),
+    /// Makes sure that a PostgreSQL server is available, and installs one if necessary
+    Setup(setup::Setup),
+    /// Writes a completion script for a shell
+    Completions(completions::Completions),
+    /// Writes the manual page
+    Man(man::Man),
     /// Does the whole job of `word_totals` in one process: one side of `peers`
     #[command(hide = true)]
-    Whole(Whole),
+    Whole(whole_job::WholeJob),
     /// Measures one cell: the child of `run` and `sweep`
     #[command(hide = true)]
     Cell,
@@ -86,98 +94,48 @@ enum Wish {
     Worker,
 }
 
-#[derive(Args)]
-struct Report {
-    /// The run's id or folder [default: the newest]
-    run: Option<String>,
-    #[command(flatten)]
-    places: Places,
-}
-
-#[derive(Args)]
-pub(crate) struct Places {
-    /// Where runs are kept
-    #[arg(long, value_name = "FOLDER", default_value = "reports/runs")]
-    pub(crate) runs: PathBuf,
-    /// Where generated and fetched data is kept
-    #[arg(long, value_name = "FOLDER", default_value = "datasets/generated")]
-    data: PathBuf,
-}
-
 impl Command {
-    /// Does what is asked for.
-    pub(crate) fn carry_out(self) -> Result<ExitCode> {
-        match self.wish {
-            Wish::List(list) => list.carry_out(),
-            Wish::Run(run) => run.carry_out(),
-            Wish::Sweep(sweep) => sweep.carry_out(),
-            Wish::Doctor(doctor) => Ok(doctor.carry_out()),
-            Wish::Report(report) => {
-                let folder = journal::find(&report.places.runs, report.run.as_deref())?;
-                make_report(&folder)?;
-                Ok(ExitCode::SUCCESS)
-            }
-            Wish::Export(export) => export.carry_out(),
-            Wish::Compare(compare) => compare.carry_out(),
-            Wish::Peers(peers) => peers.carry_out(),
-            Wish::Whole(whole) => whole.carry_out(),
-            Wish::Data(data) => data.carry_out(),
-            Wish::Setup(setup) => Ok(setup.carry_out()),
-            Wish::Cell => {
-                let mut orders = std::io::stdin().lines();
-                let text = orders.next().transpose().context("cannot read the order")?.unwrap_or_default();
-                let order: Order = serde_json::from_str(&text).context("`goldilocks cell` expects an order")?;
-                cell::measure(&order, |message| {
-                    let line = serde_json::to_string(message).unwrap_or_default();
-                    // Nobody listens any more: then there is nothing left to do.
-                    let _ = writeln!(std::io::stdout(), "{line}");
-                    // Until it is recorded, for recording takes processor time. At the end of the input nobody answers.
-                    let _ = orders.next();
-                });
-                Ok(ExitCode::SUCCESS)
-            }
-            Wish::Worker => {
-                worker::serve()?;
-                Ok(ExitCode::SUCCESS)
-            }
+    fn run(self) -> Result<Exit> {
+        match self {
+            Command::List(list) => list.run(),
+            Command::Run(run) => run.run(),
+            Command::Sweep(sweep) => sweep.run(),
+            Command::Doctor(doctor) => Ok(doctor.run()),
+            Command::Report(report) => report.run(),
+            Command::Export(export) => export.run(),
+            Command::Compare(compare) => compare.run(),
+            Command::Peers(peers) => peers.run(),
+            Command::Data(data) => data.run(),
+            Command::Setup(setup) => Ok(setup.run()),
+            Command::Completions(completions) => completions.run(&Cli::command()),
+            Command::Man(man) => man.run(Cli::command()),
+            Command::Whole(whole_job) => whole_job.run(),
+            Command::Cell => measure_cell(),
+            Command::Worker => worker::serve().map(|()| Exit::Done),
         }
     }
 }
 
-/// Writes a run's report beside its record, and its finding to the terminal.
-fn make_report(folder: &Path) -> Result<()> {
-    let record = record::read(folder.join(journal::FILE))?;
-    let path = folder.join("report.html");
-    reports::write(&record, &path)?;
-    println!("{}", reports::text(&record));
-    println!("report: {}", path.display());
-    Ok(())
-}
-
-fn known_task(name: &str) -> Result<&'static tasks::Entry> {
-    let names = || tasks::ALL.iter().map(|task| task.name).collect::<Vec<_>>().join(", ");
-    crate::find_task(name).with_context(|| format!("no task `{name}`; there are {}", names()))
-}
-
-/// Refuses to write over what is read.
-fn not_the_same(output: Option<&Path>, input: Option<&Path>) -> Result<()> {
-    let place = |path: Option<&Path>| path.and_then(|path| path.metadata().ok()).map(|it| (it.dev(), it.ino()));
-    let same = place(output).is_some_and(|output| Some(output) == place(input));
-    ensure!(!same, "--output names the input itself, which would be lost; name another file");
-    Ok(())
-}
-
-fn known_strategy(name: &str) -> Result<()> {
-    let names = || crate::strategies().map(|strategy| strategy.name).collect::<Vec<_>>().join(", ");
-    crate::find_strategy(name).with_context(|| format!("no strategy `{name}`; there are {}", names()))?;
-    Ok(())
+/// Reads an order, measures its cell and writes the messages.
+fn measure_cell() -> Result<Exit> {
+    let mut lines = std::io::stdin().lines();
+    let text = lines.next().transpose().context("cannot read the order")?.unwrap_or_default();
+    let order: Order = serde_json::from_str(&text).context("`goldilocks cell` expects an order on its input")?;
+    cell::measure(&order, |message| {
+        let line = serde_json::to_string(message).unwrap_or_default();
+        // If the parent is gone, there is nothing left to do.
+        let _ = writeln!(std::io::stdout(), "{line}");
+        // Wait until the parent has recorded the message, because recording takes processor time.
+        let _ = lines.next();
+    });
+    Ok(Exit::Done)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The lines of the justfile that start this program, as it gets them, without what the recipe is given.
+    /// The command lines of the justfile, without the options that a recipe passes on.
     fn recipes() -> Vec<Vec<String>> {
         let text = include_str!("../../../justfile").replace("\\\n", " ");
         let values = [("$words", "100"), ("$zipf", "1.3"), ("$order", ",shuffled")];
@@ -188,8 +146,12 @@ mod tests {
         words.map(|words| words.filter(given).map(str::to_owned).collect()).collect()
     }
 
+    fn parsed(words: impl IntoIterator<Item = String>) -> Result<Command, clap::Error> {
+        Cli::try_parse_from(std::iter::once("goldilocks".to_owned()).chain(words)).map(|cli| cli.command)
+    }
+
     #[test]
-    fn every_recipe_asks_for_what_there_is_and_may_be_overruled() {
+    fn every_recipe_parses_and_its_options_can_be_overridden() {
         let sweeps = recipes().into_iter().filter(|words| words.first().is_some_and(|word| word == "sweep"));
         let sweeps: Vec<Vec<String>> = sweeps.collect();
         assert!(sweeps.len() >= 3, "{sweeps:?}");
@@ -198,10 +160,36 @@ mod tests {
                 ["--budget", "20m", "--samples", "7", "--rows", "500", "--strategies", "rayon,processes"]
                     .map(str::to_owned),
             );
-            let command = Command::try_parse_from(std::iter::once("goldilocks".to_owned()).chain(words.clone()));
-            let Ok(Command { wish: Wish::Sweep(sweep) }) = command else { panic!("{words:?} is no sweep") };
-            assert_eq!((sweep.budget, sweep.samples), (Some(1200.0), 7), "what is said last counts");
-            assert_eq!(sweep.strategies, ["rayon", "processes"], "a list too");
+            let Ok(Command::Sweep(sweep)) = parsed(words.clone()) else { panic!("{words:?} is no sweep") };
+            assert_eq!((sweep.budget, sweep.samples), (Some(1200.0), 7), "the last value counts");
+            assert_eq!(sweep.strategies, ["rayon", "processes"], "also for a list");
+        }
+    }
+
+    /// The examples at the end of each command's help; a command without commands of its own has three.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let own = help.lines().filter_map(|line| line.strip_prefix("  goldilocks ")).map(str::to_owned);
+        let own: Vec<String> = own.collect();
+        let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
+        let below: Vec<String> = visible.flat_map(examples).collect();
+        let hidden = command.is_hide_set() || command.get_name() == "help";
+        assert!(hidden || own.len() == 3 || !below.is_empty(), "{}: {own:?}", command.get_name());
+        [own, below].concat()
+    }
+
+    #[test]
+    fn every_example_parses() {
+        Cli::command().debug_assert();
+        let examples = examples(&Cli::command());
+        assert!(examples.len() >= 3 * 13, "{examples:?}");
+        for example in examples {
+            let words = shlex::split(&example).expect("quotes are closed");
+            let words: Vec<String> =
+                words.into_iter().take_while(|word| !matches!(&**word, "|" | ">" | "&&")).collect();
+            if let Err(error) = parsed(words) {
+                panic!("{example}: {error}");
+            }
         }
     }
 }

@@ -1,49 +1,55 @@
-//! `goldilocks run`: one cell, verified.
+//! `goldilocks run`: measures one cell and verifies it.
 
-use super::values::{positive, seconds, word, workers};
-use super::{Places, known_strategy, known_task, not_the_same};
+use super::exit::Exit;
+use super::options::{Folders, refuse_same_file};
+use super::values::{cores, named, positive, seconds, strategy_or_baseline, task, workers};
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::measure::child::{self, End};
 use crate::measure::protocol::Message;
 use crate::plan::cells::baseline;
 use crate::{machine, sweep};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use record::{Cell, Times};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
+use strategies::{Combine, Delivery};
 use tasks::Inputs;
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldilocks run --task count --strategy rayon        # all cores, the task's own partition size
+  goldilocks run -t word_totals -s threads_shared --cores 1 -j 2 --grams 1MB
+  goldilocks run -t word_totals -s rayon -o totals.tsv --json")]
 pub(crate) struct Run {
     /// The task
-    #[arg(long)]
+    #[arg(short, long, value_parser = task())]
     task: String,
     /// The strategy, or `baseline`
-    #[arg(long)]
+    #[arg(short, long, value_parser = strategy_or_baseline())]
     strategy: String,
-    /// How many processors it may use [default: all]
-    #[arg(long, value_parser = positive)]
+    /// The number of cores that it may use [default: all]
+    #[arg(long, value_parser = cores)]
     cores: Option<u64>,
-    /// How many jobs may be in progress at one moment [default: as many as cores]
-    #[arg(long, value_parser = workers)]
+    /// Jobs in progress at one moment [default: as many as cores]
+    #[arg(short = 'j', long, value_parser = workers)]
     workers: Option<u64>,
-    /// Items in a partition, about [default: the task's own]
+    /// The approximate number of items in a partition [default: the task's own]
     #[arg(long, value_parser = positive)]
     size: Option<u64>,
-    /// gather, in_order or as_completed
-    #[arg(long, default_value = "gather", value_parser = word::<strategies::Delivery>)]
-    delivery: String,
-    /// Who adds up first: per_partition, per_worker, tree or sharded
-    #[arg(long, default_value = "per_partition", value_parser = word::<strategies::Combine>)]
-    combine: String,
-    /// How many timed runs, after one that is not timed
+    /// When and in which order partials reach the total
+    #[arg(long, default_value = "gather", value_parser = named::<Delivery>(Delivery::ALL.iter().map(|it| it.name())))]
+    delivery: Delivery,
+    /// Where partials are combined first
+    #[arg(long, default_value = "per_partition", value_parser = named::<Combine>(Combine::ALL.iter().map(|it| it.name())))]
+    combine: Combine,
+    /// The number of timed runs, after one that is not timed
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
-    /// Write the whole total here; word totals as TSV, sorted by the words' bytes
-    #[arg(long, value_name = "FILE")]
+    /// The file for the whole total; word totals as TSV, sorted by the words' bytes
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
@@ -52,137 +58,149 @@ pub(crate) struct Run {
     #[arg(long, default_value = "1h", value_parser = seconds)]
     patience: f64,
     #[command(flatten)]
-    places: Places,
+    folders: Folders,
     #[command(flatten)]
     inputs: Inputs,
 }
 
 impl Run {
-    pub(crate) fn carry_out(self) -> Result<ExitCode> {
-        let entry = known_task(&self.task)?;
-        if self.strategy != record::BASELINE {
-            known_strategy(&self.strategy)?;
+    pub(crate) fn run(self) -> Result<Exit> {
+        let interrupt = Interrupt::listen()?;
+        let measured = self.measure(&interrupt);
+        match measured {
+            Err(_) if interrupt.is_asked() => Err(Exit::Interrupted.error("interrupted; nothing is kept")),
+            measured => measured,
         }
+    }
+
+    fn measure(&self, interrupt: &Interrupt) -> Result<Exit> {
+        let entry = crate::find_task(&self.task).context("the task is gone")?;
         let processors = machine::processors();
         let cores = self.cores.unwrap_or(processors.len() as u64);
-        ensure!(
-            cores <= processors.len() as u64,
-            "{cores} cores are asked for, and this process may use {}; `--workers {cores}` would oversubscribe them",
-            processors.len()
-        );
         let cell = Cell {
             task: self.task.clone(),
             strategy: self.strategy.clone(),
             cores: u32::try_from(cores)?,
-            workers: u32::try_from(self.workers.unwrap_or(cores)).context("too many workers")?,
+            workers: u32::try_from(self.workers.unwrap_or(cores))?,
             size: self.size.unwrap_or(entry.default_size),
-            delivery: self.delivery.clone(),
-            combine: self.combine.clone(),
+            delivery: self.delivery.to_string(),
+            combine: self.combine.to_string(),
         };
-        let interrupt = Interrupt::listen()?;
         let say = |line: &str| eprintln!("{line}");
-        not_the_same(self.output.as_deref(), (entry.hooks.data)(&self.inputs).file.as_deref())?;
-        let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.places.data, &interrupt, &say)?;
+        refuse_same_file(self.output.as_deref(), (entry.hooks.data)(&self.inputs).file.as_deref())?;
+        let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.folders.data, interrupt, &say)?;
         if let Some((_, reason)) = prepared.skipped.first() {
-            bail!("{} cannot be run: {reason}", self.task);
+            bail!("{} cannot run: {reason}", self.task);
         }
-        let known = self.ask(&baseline(&self.task), &prepared, &processors, None, &interrupt)?;
-        let answer = self.ask(&cell, &prepared, &processors, Some(&known), &interrupt)?;
+        let baseline = match self.samples_of(&baseline(&self.task), &prepared, &processors, None, interrupt)? {
+            Ok(samples) => samples,
+            Err(reason) => bail!("the baseline of {} failed: {reason}", self.task),
+        };
+        let measured = self.samples_of(&cell, &prepared, &processors, Some(&baseline), interrupt)?;
         prepared.end()?;
-        let verified = answer.digest == known.digest;
+        let samples =
+            measured.map_err(|reason| Exit::NotVerified.error(format!("{} failed: {reason}", cell.strategy)))?;
+        let verified = samples.digest == baseline.digest;
         if self.json {
             println!(
                 "{}",
-                serde_json::json!({ "cell": cell, "verified": verified, "unfair": answer.unfair,
-                    "digest": answer.digest, "answer": answer.figures, "baseline": known.times,
-                    "samples": answer.times })
+                serde_json::json!({ "cell": cell, "verified": verified, "unfair": samples.unfair,
+                    "digest": samples.digest, "answer": samples.figures, "baseline": baseline.times,
+                    "samples": samples.times })
             );
         } else {
-            println!(
-                "{} {} on {} cores, {} workers, {} {} a partition",
-                cell.task, cell.strategy, cell.cores, cell.workers, cell.size, entry.unit
-            );
-            for (name, value) in &answer.figures {
-                println!("  {name}: {value}");
-            }
-            let (own, baseline) = (median(&answer.times), median(&known.times));
-            println!("  answer: {}", if verified { "verified, the same as the baseline's" } else { "WRONG" });
-            println!(
-                "  median of {}: {} (start {}, reduce {}), {} partitions",
-                answer.times.len(),
-                shown(own.wall_ns),
-                shown(own.start_ns),
-                shown(own.reduce_ns),
-                own.partitions
-            );
-            let speed_up = match verified && answer.unfair.is_none() {
-                true => format!("so the speed-up is {:.2}", baseline.wall_ns as f64 / own.wall_ns.max(1) as f64),
-                false => "and no speed-up".to_owned(),
-            };
-            println!("  baseline: {}, {speed_up}", shown(baseline.wall_ns));
+            print(&cell, entry.unit, &samples, &baseline, verified);
         }
-        let written = self.output.map(|path| format!("; {} holds that of the last run", path.display()));
-        ensure!(
-            verified,
-            "{} gave a wrong answer: {} instead of {}{}",
-            cell.strategy,
-            answer.digest,
-            known.digest,
-            written.unwrap_or_default()
-        );
-        match answer.unfair {
-            Some(reason) => bail!("{} was not fair: {reason}", cell.strategy),
-            None => Ok(ExitCode::SUCCESS),
+        if !verified {
+            let written =
+                self.output.as_ref().map(|path| format!("; {} holds the total of the last run", path.display()));
+            return Err(Exit::NotVerified.error(format!(
+                "{} gave a wrong answer: {} instead of {}{}",
+                cell.strategy,
+                samples.digest,
+                baseline.digest,
+                written.unwrap_or_default()
+            )));
+        }
+        match samples.unfair {
+            Some(reason) => Err(Exit::NotVerified.error(format!("{} was unfair: {reason}", cell.strategy))),
+            None => Ok(Exit::Done),
         }
     }
 
-    fn ask(
+    /// Measures a cell in a child process: its samples, or the reason why it has none.
+    fn samples_of(
         &self,
         cell: &Cell,
         prepared: &Prepared,
         processors: &[usize],
-        known: Option<&Answered>,
+        baseline: Option<&Samples>,
         interrupt: &Interrupt,
-    ) -> Result<Answered> {
+    ) -> Result<Result<Samples, String>> {
         let mut order = sweep::order(cell, &prepared.inputs, processors, self.samples)?;
-        order.output = known.and(self.output.clone());
-        order.baseline_cpu_ns = known.map(|known| median(&known.times)).map(|times| times.user_ns + times.system_ns);
-        let mut answered = Answered::default();
+        order.output = baseline.and(self.output.clone());
+        order.baseline_cpu_ns =
+            baseline.map(|baseline| median(&baseline.times)).map(|times| times.user_ns + times.system_ns);
+        let mut samples = Samples::default();
         let end = child::measure(&order, Duration::from_secs_f64(self.patience), interrupt, |message| {
             match message {
-                Message::WarmedUp { digest, figures, .. } => answered.hear(digest, figures, known),
+                Message::WarmedUp { digest, figures, .. } => samples.note_answer(digest, figures, baseline),
                 Message::Sample { digest, figures, times, unfair } => {
-                    answered.times.push(*times);
-                    answered.unfair = answered.unfair.take().or(unfair.map(|(_, reason)| reason));
-                    answered.hear(digest, figures, known);
+                    samples.times.push(*times);
+                    samples.unfair = samples.unfair.take().or(unfair.map(|(_, reason)| reason));
+                    samples.note_answer(digest, figures, baseline);
                 }
-                Message::Unfair { reason, .. } => answered.unfair = answered.unfair.take().or(Some(reason)),
+                Message::Unfair { reason, .. } => samples.unfair = samples.unfair.take().or(Some(reason)),
                 Message::Started { .. } | Message::Failed { .. } => {}
             }
             Ok(())
         })?;
         match end {
-            End::Done => Ok(answered),
-            End::Failed(_, reason) => bail!("{reason}"),
-            End::Crashed(reason) | End::Hung(reason) => bail!("{}: {reason}", cell.strategy),
+            End::Done => Ok(Ok(samples)),
+            End::Failed(_, reason) | End::Crashed(reason) | End::Hung(reason) => Ok(Err(reason)),
             End::Interrupted => bail!("interrupted"),
         }
     }
 }
 
-/// What all runs of a cell said.
+fn print(cell: &Cell, unit: &str, samples: &Samples, baseline: &Samples, verified: bool) {
+    println!(
+        "{} {} on {} cores, {} workers, {} {unit} per partition",
+        cell.task, cell.strategy, cell.cores, cell.workers, cell.size
+    );
+    for (name, value) in &samples.figures {
+        println!("  {name}: {value}");
+    }
+    println!("  answer: {}", if verified { "verified, the same as the baseline's" } else { "WRONG" });
+    let (own, plain) = (median(&samples.times), median(&baseline.times));
+    println!(
+        "  median of {}: {} (start {}, reduce {}), {} partitions",
+        samples.times.len(),
+        duration(own.wall_ns),
+        duration(own.start_ns),
+        duration(own.reduce_ns),
+        own.partitions
+    );
+    let speed_up = match verified && samples.unfair.is_none() {
+        true => format!("speed-up {:.2}", plain.wall_ns as f64 / own.wall_ns.max(1) as f64),
+        false => "no speed-up".to_owned(),
+    };
+    println!("  baseline: {}, {speed_up}", duration(plain.wall_ns));
+}
+
+/// The answers and times of all runs of a cell.
 #[derive(Default)]
-struct Answered {
+struct Samples {
     digest: String,
     figures: Vec<(String, String)>,
     times: Vec<Times>,
     unfair: Option<String>,
 }
 
-impl Answered {
-    /// Every run must give the answer that is known: one that did not is the one to show, whatever the others said.
-    fn hear(&mut self, digest: String, figures: Vec<(String, String)>, known: Option<&Answered>) {
-        if self.digest.is_empty() || known.is_some_and(|known| known.digest == self.digest) {
+impl Samples {
+    /// Keeps an answer. Every run must give the baseline's answer, so a wrong answer stays, whatever follows.
+    fn note_answer(&mut self, digest: String, figures: Vec<(String, String)>, baseline: Option<&Samples>) {
+        if self.digest.is_empty() || baseline.is_some_and(|baseline| baseline.digest == self.digest) {
             (self.digest, self.figures) = (digest, figures);
         }
     }
@@ -195,7 +213,7 @@ fn median(times: &[Times]) -> Times {
     sorted.get(sorted.len() / 2).map(|times| (*times).clone()).unwrap_or_default()
 }
 
-fn shown(ns: u64) -> String {
+fn duration(ns: u64) -> String {
     match ns {
         0..1_000_000 => format!("{:.1} µs", ns as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.2} ms", ns as f64 / 1e6),
@@ -208,15 +226,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_wrong_answer_is_the_one_that_is_shown() {
-        let known = Answered { digest: "right".to_owned(), ..Answered::default() };
+    fn one_wrong_answer_stays() {
+        let baseline = Samples { digest: "right".to_owned(), ..Samples::default() };
         for wrong in 0..4 {
-            let mut answered = Answered::default();
+            let mut samples = Samples::default();
             for run in 0..4 {
                 let digest = if run == wrong { "wrong" } else { "right" };
-                answered.hear(digest.to_owned(), Vec::new(), Some(&known));
+                samples.note_answer(digest.to_owned(), Vec::new(), Some(&baseline));
             }
-            assert_eq!(answered.digest, "wrong");
+            assert_eq!(samples.digest, "wrong");
         }
     }
 }

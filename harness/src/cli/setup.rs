@@ -1,9 +1,14 @@
-//! `goldilocks setup`: sees that a PostgreSQL server, or a browser, can be had.
+//! `goldilocks setup`: installs what is missing, a PostgreSQL server or a browser.
 
+use super::exit::Exit;
 use clap::Args;
-use std::process::ExitCode;
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldilocks setup                                    # PostgreSQL for cursor_pages and cursor_ranges
+  goldilocks setup --browser                          # also Chromium, for the report's tests
+  goldilocks setup && goldilocks sweep --tasks cursor_pages")]
 pub(crate) struct Setup {
     /// Also a browser, for the report's tests
     #[arg(long)]
@@ -11,23 +16,23 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) fn carry_out(self) -> ExitCode {
+    pub(crate) fn run(self) -> Exit {
         let environment = postgres::Environment::of_this_process();
-        let mut complaints = Vec::new();
+        let mut failures = Vec::new();
         if environment.address.is_some() {
-            eprintln!("DATABASE_URL names a server: none is installed");
+            eprintln!("DATABASE_URL names a server, so none is installed");
         } else if let Err(error) = postgres::install::install(&environment) {
-            complaints.push(error.to_string());
+            failures.push(error.to_string());
         }
-        // The one is looked after even if the other cannot be had.
+        // A browser can be installed even if PostgreSQL cannot.
         if self.browser
             && let Err(error) = packages::browser::install(&environment.host)
         {
-            complaints.push(error.to_string());
+            failures.push(error.to_string());
         }
-        for complaint in &complaints {
-            eprintln!("error: {complaint}");
+        for failure in &failures {
+            eprintln!("error: {failure}");
         }
-        if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if failures.is_empty() { Exit::Done } else { Exit::Failed }
     }
 }

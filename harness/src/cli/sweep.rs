@@ -1,105 +1,116 @@
 //! `goldilocks sweep`: tasks × strategies × core counts × partition sizes.
 
-use super::values::{percent, positive, seconds, word, workers};
-use super::{Places, known_strategy, known_task, make_report};
+use super::cell_list::cell_list;
+use super::exit::Exit;
+use super::options::Folders;
+use super::report::write_report;
+use super::values::{cores, named, percent, positive, seconds, strategy, task, workers};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::cells::Axes;
 use crate::sweep::{self, Plan};
 use crate::{journal, machine};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{ArgAction, Args};
 use record::statistics::TARGET;
-use record::{Check, Verdict};
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use record::{Cell, Check, Record, Status, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use strategies::{Combine, Delivery};
 use tasks::Inputs;
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  goldilocks sweep                                    # three tasks, all strategies, five minutes
+  goldilocks sweep -t count -s sequential,rayon -j 1,2,4,8 --budget 1m
+  goldilocks sweep --resume --budget 10m              # more blocks for the newest run")]
 pub(crate) struct Sweep {
     /// The tasks
-    #[arg(long, value_delimiter = ',', action = ArgAction::Set,
+    #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = task(),
         default_values_t = tasks::ALL[..3].iter().map(|task| task.name.to_owned()))]
     tasks: Vec<String>,
     /// The strategies [default: the whole catalogue]
-    #[arg(long, value_delimiter = ',', action = ArgAction::Set)]
+    #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = strategy())]
     pub(super) strategies: Vec<String>,
     /// The core counts [default: 1, 2, 4 and so on up to all]
-    #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = positive)]
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = cores)]
     cores: Vec<u64>,
     /// Jobs in progress at one moment [default: as many as cores]
-    #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = workers)]
+    #[arg(short = 'j', long, value_delimiter = ',', action = ArgAction::Set, value_parser = workers)]
     workers: Vec<u64>,
-    /// Partition sizes, for every task [default: each task's own]
+    /// Partition sizes for every task [default: each task's own]
     #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = positive)]
     sizes: Vec<u64>,
-    /// Deliveries to compare
-    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "gather", value_parser = word::<strategies::Delivery>)]
-    deliveries: Vec<String>,
-    /// Combines to compare
-    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "per_partition", value_parser = word::<strategies::Combine>)]
-    combines: Vec<String>,
-    /// Time for measuring: 90s, 5m, 1h. The first block is finished whatever it takes [default: 5m]
+    /// Deliveries: when and in which order partials reach the total
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "gather",
+        value_parser = named::<Delivery>(Delivery::ALL.iter().map(|it| it.name())))]
+    deliveries: Vec<Delivery>,
+    /// Combines: where partials are combined first
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "per_partition",
+        value_parser = named::<Combine>(Combine::ALL.iter().map(|it| it.name())))]
+    combines: Vec<Combine>,
+    /// Time for measuring: 90s, 5m, 1h. The first block always ends [default: 5m]
     #[arg(long, value_parser = seconds)]
     pub(super) budget: Option<f64>,
-    /// Never more blocks than this
+    /// The highest number of blocks
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     blocks: Option<u32>,
-    /// How well a cell is to be known, in percent: half its interval as a part of its median. When all are, and nothing
-    /// is left undecided, a sweep ends before its time
+    /// Target precision of a cell: half-width of the interval, in percent of the median. A sweep ends early when every
+    /// cell has reached it and no comparison is undecided
     #[arg(long, default_value_t = 100.0 * TARGET, value_name = "PERCENT", value_parser = percent)]
     precision: f64,
-    /// Timed runs in each process, after one that is not timed
+    /// The number of timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) samples: u32,
     /// The seed of the order of cells [default: a random one, recorded]
     #[arg(long)]
     seed: Option<u64>,
-    /// How long a process may take beyond ten times what the baseline would need
+    /// The time that a process may take beyond ten times the baseline's
     #[arg(long, default_value = "20s", value_parser = seconds)]
     patience: f64,
-    /// Take up an interrupted run: its id, or the newest. Its plan stays, but for --budget and --blocks
+    /// Continue a run: its id, or the newest. Its plan stays, except for --budget and --blocks
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
     resume: Option<String>,
-    /// Measure even where the doctor refuses to; its reasons stay in the record and in the report
+    /// Measure even where the doctor refuses; the reasons stay in the record and in the report
     #[arg(long)]
     anyway: bool,
     #[command(flatten)]
-    places: Places,
+    folders: Folders,
     #[command(flatten)]
     inputs: Inputs,
 }
 
-/// How long other programs may take to end before a sweep is refused for them.
+/// How long a sweep waits for other programs to end before it refuses to start.
 const QUIET_AFTER: Duration = Duration::from_secs(30);
 
-/// Seconds for measuring, unless told otherwise.
+/// The default budget, in seconds.
 const BUDGET_S: f64 = 300.0;
 
 impl Sweep {
-    pub(crate) fn carry_out(self) -> Result<ExitCode> {
+    pub(crate) fn run(self) -> Result<Exit> {
         let interrupt = Interrupt::listen()?;
         let folder = match self.measure(&interrupt) {
-            Err(error) if interrupt.is_asked() => {
-                eprintln!("{error:#}");
-                return Ok(ExitCode::from(130));
-            }
+            Err(error) if interrupt.is_asked() => return Err(Exit::Interrupted.error(format!("{error:#}"))),
             measured => measured?,
         };
-        make_report(&folder)?;
+        let (record, report) = write_report(&folder)?;
         if interrupt.is_asked() {
-            eprintln!("interrupted; `just bench --resume {}` goes on", folder.display());
-            return Ok(ExitCode::from(130));
+            let resume = crate::command("sweep");
+            let resume = format!("interrupted; `{resume} --resume {}` continues this run", folder.display());
+            return Err(Exit::Interrupted.error(resume));
         }
-        Ok(ExitCode::SUCCESS)
+        match not_verified(&record, &report) {
+            Some(sentence) => Err(Exit::NotVerified.error(sentence)),
+            None => Ok(Exit::Done),
+        }
     }
 
-    /// Begins a run, or takes one up again; its folder.
+    /// Begins or resumes a run. Returns its folder.
     fn measure(&self, interrupt: &Interrupt) -> Result<PathBuf> {
         if let Some(run) = &self.resume {
-            let folder = journal::find(&self.places.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
+            let folder = journal::find(&self.folders.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
             let secrets = self.inputs.clone();
             let changes = sweep::Changes { budget_s: self.budget, blocks: self.blocks, secrets };
             self.ask_doctor(interrupt)?;
@@ -110,11 +121,11 @@ impl Sweep {
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
         let plan = self.plan()?;
         self.ask_doctor(interrupt)?;
-        sweep::begin(&plan, &self.places.runs, command.join(" "), interrupt)
+        sweep::begin(&plan, &self.folders.runs, command.join(" "), interrupt)
     }
 
-    /// Before anything is made ready: nobody shall wait for data only to be refused. Neighbours get some time to end, for
-    /// often the last of them is the compiler.
+    /// Refuses to measure on a machine where the doctor refuses. This comes before any data is made. Other busy programs
+    /// get some time to end, because often the last of them is the compiler.
     fn ask_doctor(&self, interrupt: &Interrupt) -> Result<()> {
         if self.anyway {
             return Ok(());
@@ -125,7 +136,7 @@ impl Sweep {
             tasks: &tasks,
             inputs: &self.inputs,
             cores,
-            runs: &self.places.runs,
+            runs: &self.folders.runs,
             given_server: false,
         };
         let look = || doctor::examine(&doctor::Observations::gather(&subject));
@@ -134,17 +145,17 @@ impl Sweep {
             checks.iter().any(|check| check.name == "neighbours" && check.verdict == Verdict::Refuse)
         };
         while crowded(&checks) && Instant::now() < until && !interrupt.is_asked() {
-            eprintln!("{}; waiting for them", doctor::refusals(&checks).join("; "));
+            eprintln!("{}; waiting until they end", doctor::refusals(&checks).join("; "));
             std::thread::sleep(Duration::from_secs(3));
             checks = look();
         }
         let refusals = doctor::refusals(&checks);
         ensure!(
             refusals.is_empty(),
-            "what would be measured here would mislead:\n  {}\n`--anyway` measures regardless, and the report says so",
+            "measurements on this machine would mislead:\n  {}\nCure that, or measure regardless with `--anyway`; then the report says so",
             refusals.join("\n  ")
         );
-        // Whether the input is in memory is looked at again when the baselines have read it.
+        // The page cache is checked again after the baselines have read the input.
         let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn && check.name != "page_cache");
         for warning in warnings {
             eprintln!("warning: {}", warning.sentence);
@@ -153,27 +164,20 @@ impl Sweep {
     }
 
     fn plan(&self) -> Result<Plan> {
-        let available = machine::processors().len();
         let counts = |list: &[u64]| list.iter().map(|count| usize::try_from(*count)).collect::<Result<Vec<_>, _>>();
         let mut cores = counts(&self.cores)?;
         if cores.is_empty() {
-            cores = machine::core_counts(available);
+            cores = machine::core_counts(machine::processors().len());
         }
         cores.sort_unstable();
         cores.dedup();
-        if let Some(more) = cores.iter().find(|count| **count > available) {
-            bail!("{more} cores are asked for, and this process may use {available}");
-        }
         let mut tasks = Vec::new();
         for task in &each_once(&self.tasks) {
-            let entry = known_task(task)?;
+            let entry = crate::find_task(task).context("the task is gone")?;
             let mut sizes = if self.sizes.is_empty() { entry.sizes.to_vec() } else { self.sizes.clone() };
             sizes.sort_unstable();
             sizes.dedup();
             tasks.push((task.clone(), sizes));
-        }
-        for strategy in &self.strategies {
-            known_strategy(strategy)?;
         }
         let catalogue = || strategies::catalogue::ALL.iter().map(|strategy| strategy.name.to_owned()).collect();
         Ok(Plan {
@@ -182,8 +186,8 @@ impl Sweep {
                 strategies: if self.strategies.is_empty() { catalogue() } else { each_once(&self.strategies) },
                 cores,
                 workers: counts(&self.workers)?,
-                deliveries: self.deliveries.clone(),
-                combines: self.combines.clone(),
+                deliveries: self.deliveries.iter().map(ToString::to_string).collect(),
+                combines: self.combines.iter().map(ToString::to_string).collect(),
             },
             inputs: self.inputs.clone(),
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
@@ -192,9 +196,18 @@ impl Sweep {
             precision: self.precision / 100.0,
             samples: self.samples,
             patience_s: self.patience,
-            data: self.places.data.clone(),
+            data: self.folders.data.clone(),
         })
     }
+}
+
+/// A sentence about the cells with a sample that is not verified, or `None` if every sample is verified.
+fn not_verified(record: &Record, report: &Path) -> Option<String> {
+    let refused = record.samples.iter().filter(|sample| sample.status != Status::Verified);
+    let refused: BTreeMap<&Cell, Status> = refused.map(|sample| (&sample.cell, sample.status)).collect();
+    let named = refused.iter().map(|(cell, status)| (*cell, format!("{status:?}").to_lowercase()));
+    let list = cell_list(&named.collect::<Vec<_>>());
+    (!refused.is_empty()).then(|| format!("not verified: {list}; the reasons are in {}", report.display()))
 }
 
 /// The names in the order in which they were first given.
@@ -203,7 +216,7 @@ fn each_once(names: &[String]) -> Vec<String> {
     names.iter().filter(|name| seen.insert(*name)).cloned().collect()
 }
 
-/// The words of a command without the values of secret options: a password may not get into a record.
+/// The words of a command without the values of secret options, because a record must not hold a password.
 fn without_secrets(words: impl Iterator<Item = String>) -> Vec<String> {
     let options = || tasks::ALL.iter().flat_map(|task| task.hooks.secrets.options);
     let is_secret = |word: &str| word.strip_prefix("--").is_some_and(|word| options().any(|option| *option == word));
@@ -222,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_form_of_an_address_gets_into_a_record() {
+    fn a_record_holds_no_address_in_any_form() {
         let address = ["postgresql://me:secret@db/x", "host=db password=secret", "postgresql://db/x?password=secret"];
         for address in address {
             for given in

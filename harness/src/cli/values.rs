@@ -1,4 +1,40 @@
-//! Values of options: what a user may write, and what is said of anything else.
+//! Values of options: what a user may write, and the error message for anything else.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use std::str::FromStr;
+
+/// A task's name.
+pub(crate) fn task() -> PossibleValuesParser {
+    let added = crate::added().1.iter().map(|task| PossibleValue::new(task.name).hide(true));
+    let listed = tasks::ALL.iter().map(|task| PossibleValue::new(task.name).help(task.about));
+    PossibleValuesParser::new(listed.chain(added))
+}
+
+/// A strategy's name.
+pub(crate) fn strategy() -> PossibleValuesParser {
+    PossibleValuesParser::new(strategies())
+}
+
+/// A strategy's name, or the baseline's.
+pub(crate) fn strategy_or_baseline() -> PossibleValuesParser {
+    let baseline =
+        PossibleValue::new(record::BASELINE).help("The task's plain loop on one thread, without partitions.");
+    PossibleValuesParser::new(strategies().chain([baseline]))
+}
+
+fn strategies() -> impl Iterator<Item = PossibleValue> {
+    let added = crate::added().0.iter().map(|strategy| PossibleValue::new(strategy.name).hide(true));
+    let listed = crate::strategies().map(|strategy| PossibleValue::new(strategy.name).help(strategy.header().about));
+    listed.chain(added)
+}
+
+/// One of these `names` of a type's values.
+pub(crate) fn named<T>(names: impl Iterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
+}
 
 pub(crate) fn positive(text: &str) -> Result<u64, String> {
     match text.replace('_', "").parse() {
@@ -7,7 +43,16 @@ pub(crate) fn positive(text: &str) -> Result<u64, String> {
     }
 }
 
-/// The most jobs in progress: far more than pay, and few enough that every system has the threads or processes for them.
+/// A number of cores that this process may use.
+pub(crate) fn cores(text: &str) -> Result<u64, String> {
+    let (number, available) = (positive(text)?, crate::machine::processors().len());
+    match number <= available as u64 {
+        true => Ok(number),
+        false => Err(format!("this process may use {available} cores; `--workers {number}` oversubscribes them")),
+    }
+}
+
+/// The most jobs in progress: far more than are useful, and few enough that every machine has the threads for them.
 const MOST_WORKERS: u64 = 1024;
 
 pub(crate) fn workers(text: &str) -> Result<u64, String> {
@@ -15,12 +60,9 @@ pub(crate) fn workers(text: &str) -> Result<u64, String> {
     if number <= MOST_WORKERS { Ok(number) } else { Err(format!("expected a whole number from 1 to {MOST_WORKERS}")) }
 }
 
-pub(crate) fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<String, String> {
-    text.parse::<T>().map(|_| text.to_owned())
-}
-
+/// A time in seconds.
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
-    let (number, unit) = text.split_at(text.find(|letter: char| letter.is_alphabetic()).unwrap_or(text.len()));
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
     let unit = match unit {
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
@@ -39,6 +81,6 @@ pub(crate) fn percent(text: &str) -> Result<f64, String> {
     let number = text.trim_end_matches('%').trim().parse::<f64>();
     match number {
         Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
-        _ => Err("expected a percentage such as 2 or 0.5".to_owned()),
+        _ => Err("expected a percentage from 0 to 100, such as 2 or 0.5".to_owned()),
     }
 }

@@ -101,7 +101,7 @@ fn a_sweep_interrupted_while_measuring_says_how_to_go_on_and_goes_on() {
     let output = sweep.wait_with_output().expect("it can be waited for");
     assert_eq!(output.status.code(), Some(130), "{}", words(&output));
     let run = sandbox.run().expect("there is a run");
-    assert!(words(&output).contains(&format!("`just bench --resume {}` goes on", run.display())));
+    assert!(words(&output).contains(&format!("`goldilocks sweep --resume {}` continues this run", run.display())));
     assert!(sandbox.record().ended.is_some_and(|ended| ended.interrupted));
     assert!(run.join("report.html").is_file(), "what there is, is reported");
 

@@ -115,7 +115,7 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
     if let Some(server) = server {
         server.stop()?;
     }
-    ensure!(output.status.success(), "the sweep failed: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(testbed::completed(output.status), "the sweep failed: {}", String::from_utf8_lossy(&output.stderr));
     let record = sandbox.record();
     let mut found = Vec::new();
     for sabotage in tried {

@@ -200,7 +200,7 @@ fn sweep(proofs: &mut Proofs, what: &str, recipe: &str, bar: f64) -> Result<()> 
         .output()
         .context("cannot start `just`")?;
     let took: Duration = began.elapsed();
-    ensure!(output.status.success(), "the sweep failed");
+    ensure!(testbed::completed(output.status), "the sweep failed");
     let folder = harness::journal::find(runs.path(), None)?;
     let record = record::read(folder.join(harness::journal::FILE))?;
     let verified = record.samples.iter().filter(|sample| sample.status == record::Status::Verified);

@@ -110,7 +110,7 @@ fn sweep(arguments: &[&str]) -> Result<Record> {
         .current_dir(workspace())
         .output()
         .context("cannot start a sweep")?;
-    ensure!(output.status.success(), "a sweep failed: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(testbed::completed(output.status), "a sweep failed: {}", String::from_utf8_lossy(&output.stderr));
     newest(runs.path())
 }
 
@@ -434,6 +434,6 @@ fn five_minutes() -> Result<Record> {
         .current_dir(workspace())
         .status()
         .context("cannot start a sweep")?;
-    ensure!(status.success(), "the sweep failed");
+    ensure!(testbed::completed(status), "the sweep failed");
     newest(runs.path())
 }

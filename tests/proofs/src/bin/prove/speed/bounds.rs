@@ -59,7 +59,7 @@ fn spread(proofs: &mut Proofs) -> Result<()> {
         .stdout(Stdio::null())
         .status()
         .context("cannot start goldilocks")?;
-    ensure!(status.success(), "the sweep failed");
+    ensure!(testbed::completed(status), "the sweep failed");
     let record = record::read(harness::journal::find(runs.path(), None)?.join(harness::journal::FILE))?;
     let sweep = Sweep::new(&record, record.run.tasks.first().context("word totals were measured")?);
     let mut times: Vec<(&str, f64)> = sweep

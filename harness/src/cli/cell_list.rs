@@ -1,0 +1,19 @@
+//! A short list of cells, for messages.
+
+use record::Cell;
+
+/// The most cells that a message names.
+const MOST: usize = 5;
+
+/// The number of cells, and the first of them, each with a remark.
+pub(crate) fn cell_list(cells: &[(&Cell, String)]) -> String {
+    let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let named = cells.iter().take(MOST).map(|(cell, remark)| {
+        format!("{} {} on {}: {remark}", cell.task, cell.strategy, counted(cell.cores.into(), "core"))
+    });
+    let mut named: Vec<String> = named.collect();
+    if cells.len() > MOST {
+        named.push(format!("{} more", cells.len() - MOST));
+    }
+    format!("{} ({})", counted(cells.len() as u64, "cell"), named.join("; "))
+}
