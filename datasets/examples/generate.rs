@@ -1,4 +1,4 @@
-//! Writes 1-grams to standard output: `generate [bytes] [seed] [shuffled]`; the rate goes to standard error.
+//! Writes 1-grams to standard output, and the rate to standard error: `generate [bytes] [seed] [shuffled]`.
 
 use std::io;
 use std::time::Instant;

@@ -1,7 +1,7 @@
-//! The word count that the book explains MapReduce with, before it turns to files.
+//! The word count with which the book explains MapReduce: Matthew Fowler, *Python Concurrency with asyncio* (Manning, 2022),
+//! chapter 6.
 //!
-//! Matthew Fowler, *Python Concurrency with asyncio* (Manning, 2022), chapter 6. Words are what spaces separate; case
-//! and apostrophes count.
+//! Spaces separate words. Case and apostrophes count.
 
 /// The four lines of text.
 pub const BOOK_LINES: [&str; 4] =

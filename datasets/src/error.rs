@@ -1,4 +1,4 @@
-//! What can go wrong with data: to which file or address, and what to do next.
+//! Errors of making and downloading data: what happened, to which file or address, and what to do next.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,49 +8,48 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// A file or folder could not be used.
-    #[error("cannot {action} {}: {cause}; check that the folder may be written and the disk has room", path.display())]
+    #[error("cannot {action} {}: {cause}; check that the folder is writable and the disk has room", path.display())]
     File {
-        /// What was tried: a verb, as in "cannot write".
+        /// The failed action, as a verb: `write`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said. Not called the source, for then it would be told twice.
+        /// What the operating system reported. Not named `source`, because error chains would print it twice.
         cause: io::Error,
     },
 
-    /// The recipe of a file asks for what cannot be.
-    #[error("no 1-grams can be made so: {0}")]
+    /// A recipe cannot be followed.
+    #[error("cannot make these 1-grams: {0}")]
     Recipe(String),
 
-    /// There is no way to the server: no network, no such name, nobody listening.
+    /// No connection to the server: no network, no such name, no program listening.
     #[error(
-        "cannot reach {address} ({reason}): the download is optional, and the generated 1-grams are the alternative that \
-         needs no network"
+        "cannot reach {address} ({reason}): the download is optional, use generated 1-grams instead, which need no network"
     )]
     Unreachable {
-        /// The address asked for.
+        /// The requested address.
         address: String,
-        /// What stopped it.
+        /// Why there is no connection.
         reason: String,
     },
 
-    /// The server answered, and not with the file.
-    #[error("{address} answered with status {status}: check the address, or use the generated 1-grams instead")]
+    /// The server answered without the file.
+    #[error("{address} answered with status {status}: check the address, or use generated 1-grams instead")]
     Refused {
-        /// The address asked for.
+        /// The requested address.
         address: String,
         /// The HTTP status.
         status: u16,
     },
 
-    /// The connection was cut again and again before the end.
+    /// The connection was cut too often.
     #[error(
-        "{address} was cut off {attempts} times in a row, at byte {at} ({reason}): what came is kept in {}, so run the \
-         same command again to go on from there",
+        "{address} was cut off {attempts} times in a row, at byte {at} ({reason}): {} keeps the bytes so far, run the same \
+         command again to resume",
         partial.display()
     )]
     CutOff {
-        /// The address asked for.
+        /// The requested address.
         address: String,
         /// Cuts since the last new byte.
         attempts: u32,
@@ -58,34 +57,34 @@ pub enum Error {
         at: u64,
         /// How the last attempt ended.
         reason: String,
-        /// Where they are.
+        /// The file with these bytes.
         partial: PathBuf,
     },
 
-    /// What was downloaded is no gzip file.
+    /// The download is not a gzip file.
     #[error(
-        "{address} is not a whole gzip file ({source}, after {at} compressed bytes): what came has been deleted, so run \
-         the same command again to download it anew"
+        "{address} is not a whole gzip file ({source}, after {at} compressed bytes): the bytes so far are deleted, run the \
+         same command again to download it again"
     )]
     Corrupt {
-        /// The address asked for.
+        /// The requested address.
         address: String,
-        /// Compressed bytes read before.
+        /// Compressed bytes read before the error.
         at: u64,
-        /// What the decompressor said.
+        /// What the decompressor reported.
         source: io::Error,
     },
 
     /// More products than there are ids.
-    #[error("{count} products are more than a 32-bit product_id can number: ask for {} at most", i32::MAX)]
+    #[error("{count} products are more than 32-bit ids allow: ask for at most {}", i32::MAX)]
     TooManyProducts {
-        /// How many were asked for.
+        /// The requested number.
         count: u64,
     },
 }
 
 impl Error {
-    pub(crate) fn cannot(action: &'static str, path: &Path, cause: io::Error) -> Self {
+    pub(crate) fn file(action: &'static str, path: &Path, cause: io::Error) -> Self {
         Self::File { action, path: path.to_owned(), cause }
     }
 }

@@ -1,9 +1,11 @@
-//! The real 1-gram file of the book, downloaded once: resumed when cut, decompressed while it arrives.
+//! The real 1-gram file of the book, downloaded once: resumed after a cut, decompressed as it arrives.
 //!
-//! How it works: [`Source::file`] asks for the compressed file from the byte where an earlier attempt ended, and hands
-//! what arrives to a `Download`, which keeps it on disk and decompresses it on the way. A cut connection means to ask
-//! again; a server that does not resume, or a file that has changed meanwhile, means to begin anew. The finished
-//! file's lengths and SHA-256 sums are noted beside it and checked whenever it is asked for again.
+//! How it works:
+//!
+//! 1. [`Source::file`] requests the compressed file from the byte where an earlier attempt ended.
+//! 2. A `Download` keeps what arrives on disk and decompresses it.
+//! 3. After a cut it requests the rest. If the server cannot resume, or the file has changed, it starts again.
+//! 4. The finished file's lengths and SHA-256 sums are kept beside it, and checked at every later call.
 
 mod download;
 
@@ -15,27 +17,27 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use crate::error::Error;
-use crate::kept_file::{Facts, lock};
+use crate::kept_file::{Metadata, lock};
 use download::{Download, Stop};
 
 /// Where Google keeps the 1-grams that begin with *a* (version 20120701, the one the book uses).
 pub const ADDRESS: &str = "http://storage.googleapis.com/books/ngrams/books/googlebooks-eng-all-1gram-20120701-a.gz";
 
-/// A gzip file on an HTTP server, and how much patience to have with it.
+/// A gzip file on an HTTP server, and the limits of a download.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Where it is; `http` only, for the sums and not the channel are to be trusted.
+    /// Its address; `http` only.
     pub address: String,
-    /// How many cuts in a row to bear before giving up; the count begins again with each cut that new bytes precede.
+    /// Cuts in a row after which the download fails. New bytes reset the count.
     pub attempts: u32,
-    /// How long to wait after the first of them; twice as long after each further one.
+    /// The pause after the first of them; each further pause is twice as long.
     pub pause: Duration,
-    /// How long a connection may take to come up, or may stay silent, before it counts as cut.
+    /// How long a connection may take to open, or stay silent, before it counts as cut.
     pub silence: Duration,
 }
 
 impl Default for Source {
-    /// The book's file at [`ADDRESS`]; five attempts over some 15 seconds; a minute of silence.
+    /// The book's file at [`ADDRESS`]; five attempts within about 15 seconds; 60 seconds of silence.
     fn default() -> Self {
         Self {
             address: ADDRESS.to_owned(),
@@ -47,21 +49,21 @@ impl Default for Source {
 }
 
 impl Source {
-    /// The decompressed file in `folder`, downloaded there now unless an earlier call has done so.
+    /// The decompressed file in `folder`, which is downloaded now unless an earlier call has done so.
     ///
-    /// `progress` is told the compressed bytes received so far, and of how many if the server says so. The file appears
-    /// under its name only when it is whole; until then, what has arrived waits beside it for the next call.
+    /// `progress` gets the compressed bytes received so far, and their total if the server names it. The file gets its
+    /// name when it is whole; until then the bytes so far are kept beside it for the next call.
     ///
     /// # Errors
     ///
-    /// When the server cannot be reached, refuses, cuts the connection too often, or sends no gzip file; when the folder
-    /// cannot be written.
+    /// When the server cannot be reached, refuses, cuts the connection too often, or sends something else than a gzip
+    /// file; when the folder is not writable.
     pub fn file(&self, folder: &Path, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<PathBuf, Error> {
         let path = folder.join(self.file_name());
         let _lock = lock(folder)?;
-        if let Some(facts) = Facts::read(&path)
-            && facts.text("address") == Some(&self.address)
-            && download::is_as_noted(&path, &facts)
+        if let Some(metadata) = Metadata::read(&path)
+            && metadata.text("address") == Some(&self.address)
+            && download::matches_metadata(&path, &metadata)
         {
             return Ok(path);
         }
@@ -73,14 +75,14 @@ impl Source {
         Ok(path)
     }
 
-    /// What the decompressed file is called: the last part of the address, with `.tsv` in place of `.gz`.
+    /// The decompressed file's name: the last part of the address, with `.tsv` instead of `.gz`.
     pub fn file_name(&self) -> String {
         let path = self.address.split(['?', '#']).next().unwrap_or_default();
         let name = path.rsplit('/').next().unwrap_or_default();
         format!("{}.tsv", name.strip_suffix(".gz").unwrap_or(name))
     }
 
-    /// Asks again and again until everything is here.
+    /// Sends requests until all bytes are here.
     fn receive_all(&self, download: &mut Download, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), Error> {
         let agent = self.agent();
         let resumed_at = download.received();
@@ -95,7 +97,7 @@ impl Source {
                 }
                 Err(Stop::Unreachable(reason) | Stop::Cut(reason)) => reason,
             };
-            // A server that begins anew each time must get further each time, or this would never end.
+            // A server that starts again each time must get further each time, or this would never end.
             attempts = if download.received() > furthest { 1 } else { attempts + 1 };
             furthest = furthest.max(download.received());
             if attempts >= self.attempts {
@@ -121,7 +123,7 @@ impl Source {
     ) -> Result<(), Stop> {
         let mut request = agent.get(&self.address);
         if let Some(version) = download.version().filter(|_| download.received() > 0) {
-            // If the file is no longer this version, the server sends all of the new one.
+            // If the file has another version by now, the server sends all of it.
             request = request
                 .header(header::RANGE, format!("bytes={}-", download.received()))
                 .header(header::IF_RANGE, version);
@@ -133,26 +135,26 @@ impl Source {
         download.receive(&mut body, progress)
     }
 
-    /// Decides by status and headers where the body belongs.
+    /// Checks that the body continues the download, or starts it again.
     fn accept(&self, response: &Response<Body>, download: &mut Download) -> Result<(), Stop> {
         let headers = response.headers();
         match response.status() {
-            StatusCode::OK => Ok(download.begin_anew(version(headers), length(headers))?),
+            StatusCode::OK => Ok(download.start_again(version(headers), length(headers))?),
             StatusCode::PARTIAL_CONTENT => {
                 let continues = text(headers, &header::CONTENT_RANGE).and_then(content_range)
                     == Some((download.received(), download.total()));
-                if continues { Ok(()) } else { self.mistrust(download, "it answered with another range than asked") }
+                if continues { Ok(()) } else { self.distrust(download, "it sent another range than the requested one") }
             }
-            StatusCode::RANGE_NOT_SATISFIABLE => self.mistrust(download, "the file has become shorter"),
+            StatusCode::RANGE_NOT_SATISFIABLE => self.distrust(download, "the file has become shorter"),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(busy(response.status())),
             status if status.is_server_error() => Err(busy(status)),
             status => Err(Stop::Failed(Error::Refused { address: self.address.clone(), status: status.as_u16() })),
         }
     }
 
-    /// Forgets what was received; the next attempt asks for everything.
-    fn mistrust(&self, download: &mut Download, reason: &str) -> Result<(), Stop> {
-        download.begin_anew(None, None)?;
+    /// Deletes what was received; the next attempt requests everything.
+    fn distrust(&self, download: &mut Download, reason: &str) -> Result<(), Stop> {
+        download.start_again(None, None)?;
         Err(Stop::Cut(reason.to_owned()))
     }
 
@@ -160,7 +162,7 @@ impl Source {
         Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(concat!("goldilocks/", env!("CARGO_PKG_VERSION")))
-            // The stored bytes: neither compressed again nor decompressed on the way.
+            // The stored bytes: the transfer must neither compress nor decompress them.
             .accept_encoding("identity")
             .timeout_connect(Some(self.silence))
             .timeout_recv_response(Some(self.silence))
@@ -174,7 +176,7 @@ fn busy(status: StatusCode) -> Stop {
     Stop::Cut(format!("status {status}"))
 }
 
-/// Tells a server that is not there from a connection that broke.
+/// Distinguishes a server that is not there from a connection that broke.
 fn why_no_answer(error: &ureq::Error) -> Stop {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
     use ureq::Timeout;
@@ -190,7 +192,7 @@ fn why_no_answer(error: &ureq::Error) -> Stop {
     if broke { Stop::Cut(error.to_string()) } else { Stop::Unreachable(error.to_string()) }
 }
 
-/// What tells this version of the file from any other: a strong entity tag, else the date of its last change.
+/// The version of the file: a strong entity tag, or else the date of its last change.
 fn version(headers: &HeaderMap) -> Option<String> {
     text(headers, &header::ETAG)
         .filter(|tag| !tag.starts_with("W/"))
@@ -206,7 +208,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     headers.get(name)?.to_str().ok()
 }
 
-/// First byte and total length out of `bytes 500-999/1000` or `bytes 500-999/*`.
+/// The first byte and the total length in `bytes 500-999/1000` or `bytes 500-999/*`.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (first, _) = range.split_once('-')?;
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_range_is_understood_with_and_without_total() {
+    fn a_content_range_is_read_with_and_without_total() {
         assert_eq!(content_range("bytes 500-999/1000"), Some((500, Some(1000))));
         assert_eq!(content_range("bytes 500-999/*"), Some((500, None)));
         assert_eq!(content_range("bytes */1000"), None);

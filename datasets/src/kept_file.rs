@@ -1,19 +1,20 @@
-//! Files that are made once and kept: whole or absent, each with a note of what it should be.
+//! Files that are made once and kept: whole or absent, each with its metadata beside it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use system::atomic_file;
 
 use crate::error::Error;
 
-/// What is known of a kept file, in `<file>.facts` beside it: lines of name, TAB, value.
+/// The metadata of a kept file, in `<file>.facts` beside it: lines of name, TAB, value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts(Vec<(String, String)>);
+pub(crate) struct Metadata(Vec<(String, String)>);
 
-impl Facts {
-    /// The facts about `file`; none when there is no note or it is not readable, which means: make the file anew.
+impl Metadata {
+    /// The metadata of `file`. `None` if it is missing or unreadable; then the file must be made again.
     pub(crate) fn read(file: &Path) -> Option<Self> {
         let text = fs::read_to_string(beside(file, "facts")).ok()?;
         text.lines()
@@ -35,59 +36,60 @@ impl Facts {
         self.text(name)?.parse().ok()
     }
 
-    /// Replaces the note beside `file`.
+    /// Replaces the metadata of `file`.
     pub(crate) fn write(&self, file: &Path) -> Result<(), Error> {
-        let mut note = NewFile::create(&beside(file, "facts"))?;
+        let path = beside(file, "facts");
         let text: String = self.0.iter().map(|(name, value)| format!("{name}\t{value}\n")).collect();
-        note.write_all(text.as_bytes()).map_err(|source| Error::cannot("write", note.partial(), source))?;
-        note.finish()
+        atomic_file::write(&path, text.as_bytes()).map_err(|cause| Error::file("write", &path, cause))
     }
 }
 
-/// How much is written at once, to a place that is a multiple of it. What is written at once, Linux keeps in its page cache
-/// in one piece, if the file system lets it; and pieces of 2 MiB are mapped with one page fault each. The page cache forgets
-/// it when it reads the file again from the disk.
+/// How much is written at once, at a multiple of it. If the file system allows, Linux then keeps these bytes in one piece
+/// of its page cache, and maps a piece of 2 MiB with one page fault; until it has to read the file from the disk again.
 const BLOCK: usize = 2 << 20;
 
-/// A file that gets its name only when it is finished, so that a half-written one is never taken for it.
-pub(crate) struct NewFile {
+/// A file that gets its name only when it is whole, so that half a file never passes for it.
+///
+/// Unlike an [`atomic_file`] it is written under a fixed name, `<path>.partial`: what a killed process leaves behind may
+/// be gigabytes, and the next attempt reuses the name. [`lock`] keeps a second process from it.
+pub(crate) struct PartialFile {
     file: File,
-    /// What has not been written yet: less than a [`BLOCK`].
+    /// Bytes that are not written yet: less than a [`BLOCK`].
     block: Vec<u8>,
     partial: PathBuf,
     path: PathBuf,
 }
 
-impl NewFile {
-    /// Begins `<path>.partial` anew.
+impl PartialFile {
+    /// Starts `<path>.partial` again.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         let partial = beside(path, "partial");
-        // Anew means another file under the name: what still writes to the old one must not reach this one.
+        // It must be another file: a process that still writes to the old one must not reach this one.
         match fs::remove_file(&partial) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::cannot("delete", &partial, error));
+                return Err(Error::file("delete", &partial, error));
             }
             _ => (),
         }
-        let file = File::create(&partial).map_err(|source| Error::cannot("create", &partial, source))?;
+        let file = File::create(&partial).map_err(|cause| Error::file("create", &partial, cause))?;
         Ok(Self { file, block: Vec::new(), partial, path: path.to_owned() })
     }
 
-    /// Where the bytes are before the end.
+    /// Where the bytes are until [`finish`](Self::finish).
     pub(crate) fn partial(&self) -> &Path {
         &self.partial
     }
 
-    /// Gives the file its name, in place of any earlier one.
+    /// Gives the file its name, in place of an earlier one.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
-        self.flush().map_err(|source| Error::cannot("write", &self.partial, source))?;
-        // Without this a power cut could leave the name with other bytes than were written.
-        self.file.sync_all().map_err(|source| Error::cannot("write", &self.partial, source))?;
-        fs::rename(&self.partial, &self.path).map_err(|source| Error::cannot("create", &self.path, source))
+        // Without `sync_all` a power cut could leave the name with other bytes than were written.
+        let written = self.flush().and_then(|()| self.file.sync_all());
+        written.map_err(|cause| Error::file("write", &self.partial, cause))?;
+        fs::rename(&self.partial, &self.path).map_err(|cause| Error::file("create", &self.path, cause))
     }
 }
 
-impl Write for NewFile {
+impl Write for PartialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = &bytes[..bytes.len().min(BLOCK - self.block.len())];
         self.block.extend_from_slice(taken);
@@ -104,14 +106,14 @@ impl Write for NewFile {
     }
 }
 
-/// Makes `folder` if need be, and waits until no other process is making a file in it.
+/// Creates `folder` if it is missing, and waits until no other process makes a file in it.
 ///
-/// The lock ends with the returned file, also when the process is killed.
+/// The lock ends when the returned file is closed, also when the process is killed.
 pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::cannot("create", folder, source))?;
+    fs::create_dir_all(folder).map_err(|cause| Error::file("create", folder, cause))?;
     let path = folder.join(".lock");
-    let file = File::create(&path).map_err(|source| Error::cannot("create", &path, source))?;
-    flock(&file, FlockOperation::LockExclusive).map_err(|source| Error::cannot("lock", &path, source.into()))?;
+    let file = File::create(&path).map_err(|cause| Error::file("create", &path, cause))?;
+    flock(&file, FlockOperation::LockExclusive).map_err(|cause| Error::file("lock", &path, cause.into()))?;
     Ok(file)
 }
 

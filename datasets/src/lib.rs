@@ -1,8 +1,8 @@
-//! Data in, nothing computed: where every byte that the tasks read comes from.
+//! The data that the tasks read. Nothing is computed here.
 //!
-//! - [`book`]: the four lines of text counted in the book, with their answer;
-//! - [`sample`]: a small 1-gram file kept in git, with its answer;
-//! - [`ngrams`]: 1-gram files of any size, made here from a seed;
+//! - [`book`]: the four lines of text of the book's example, with their answer;
+//! - [`sample`]: a small 1-gram file in git, with its answer;
+//! - [`ngrams`]: 1-gram files of any size, generated from a seed;
 //! - [`fetch`]: the real 1-gram file of Google Books, downloaded once;
 //! - [`products`]: the rows of the book's `product` table.
 

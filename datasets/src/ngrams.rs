@@ -1,27 +1,29 @@
-//! Lines in the format of Google Books 1-grams, made from a seed: any size, the same bytes everywhere.
+//! Lines in the format of Google Books 1-grams, generated from a seed: any size, the same bytes on every platform.
 //!
 //! A line is `ngram TAB year TAB match_count TAB volume_count LF`. Like the real file for the letter *a* (version
-//! 20120701) the made one is sorted by the bytes of the ngram, then by year; a word comes as `aardvark`, `Aardvark`,
-//! `AARDVARK` and with tags of its part of speech (`aardvark_NOUN`); few words are very frequent and most are rare.
-//! Unlike it, most words are invented, and no word has more than 200 years.
+//! 20120701), the generated one is sorted by the bytes of the ngram, then by year. A word appears as `aardvark`,
+//! `Aardvark`, `AARDVARK` and with tags of its part of speech (`aardvark_NOUN`). A few words are very frequent and most
+//! are rare. Unlike in the real file, most words are invented, and no word has more than 200 years.
 //!
 //! How it works:
 //!
-//! 1. `words` draws words, each with its total and its number of lines, until their lines fill the wanted size to
-//!    the byte. Only this list is held and sorted: about a fifteenth of the file's size.
-//! 2. `years` draws the lines of one word from the word's own seed; so they can be measured in step 1, forgotten,
-//!    and drawn again in step 3.
-//! 3. The list is walked in order, and `text` writes each line by hand into a large buffer.
+//! 1. `vocabulary` draws words, each with its total and its number of lines, until their lines fill the wanted size to
+//!    the byte. Only this list is in memory: about a fifteenth of the file's size.
+//! 2. `years` draws the lines of one word from the word's own seed. So step 1 measures them without keeping them, and
+//!    step 3 draws them again.
+//! 3. `text` writes the lines of the sorted words into a large buffer.
 //!
-//! Where so many words are asked for, with frequencies by Zipf's law, `zipf` takes the place of steps 1 and 2.
+//! For a given number of words with frequencies by Zipf's law, `zipf` replaces steps 1 and 2.
 //!
-//! Everything is integer arithmetic: a logarithm from one system's mathematics library may differ from another's in
-//! the last bit, and one bit moves every byte after it. Zipf's powers come from a library in software, the same everywhere.
+//! All arithmetic is in integers: mathematics libraries differ in the last bit of a logarithm, and one bit moves every
+//! byte after it. Zipf's powers come from a software library, which is the same everywhere.
 
+mod lemma;
 pub mod recipe;
 mod shuffle;
+mod spellings;
 mod text;
-mod words;
+mod vocabulary;
 mod years;
 mod zipf;
 
@@ -29,40 +31,40 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::kept_file::{Facts, NewFile, lock};
+use crate::kept_file::{Metadata, PartialFile, lock};
 use shuffle::Shuffle;
 use system::sysfs::SystemFiles;
 use text::LineWriter;
-use words::Vocabulary;
+use vocabulary::Vocabulary;
 use zipf::Spread;
 pub use zipf::Zipf;
 
-/// Raised whenever the same recipe gives other bytes than before, so that files kept from earlier are made anew.
+/// The generator's version. It rises whenever the same recipe gives other bytes, so that older files are made again.
 const GENERATOR: u64 = 4;
 
-/// Which 1-gram file to make: equal recipes make equal bytes, on every platform.
+/// The properties of a 1-gram file. Equal recipes give equal bytes, on every platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Recipe {
-    /// Every choice follows from this number; 1 unless there is a reason.
+    /// Every random choice follows from this number.
     pub seed: u64,
-    /// The size to fill, in bytes. The file ends with the last whole line that fits: less than 100 bytes below.
-    /// There is always one line, about the word `Aardvark`; with [`Recipe::zipf`], a size without room is refused.
+    /// The size to fill, in bytes. The file ends with the last whole line that fits, less than 100 bytes below. It has at
+    /// least one line, of the word `Aardvark`. With [`Recipe::zipf`] a size that is too small is an error.
     pub bytes: u64,
-    /// The same lines in a random order, likewise from the seed, so that equal words are no longer neighbours.
-    /// Holds the whole file in memory: about 1.1 times [`Recipe::bytes`].
+    /// Whether the lines are in a random order, also from the seed, so that equal words are not neighbours. This needs
+    /// memory of about 1.1 times [`Recipe::bytes`].
     pub shuffled: bool,
-    /// Other words and frequencies than those of a book's language.
+    /// The number and the frequencies of words, instead of those of English.
     pub zipf: Option<Zipf>,
 }
 
-/// What [`Recipe::write`] wrote.
+/// The sizes of a written file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Length in bytes.
     pub bytes: u64,
     /// Number of lines.
     pub lines: u64,
-    /// Number of distinct ngrams: the keys a word count ends with.
+    /// Number of distinct ngrams: the words that a word count finds.
     pub words: u64,
 }
 
@@ -74,13 +76,13 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Writes the file's bytes to `out`, about a mebibyte at a time, and tells `progress` how many bytes are written.
+    /// Writes the file to `out`, about 1 MiB at a time, and passes the number of bytes written to `progress`.
     ///
     /// # Errors
     ///
-    /// What `out` reports; or that there is no room for as many words as [`Recipe::zipf`] asks for.
+    /// What `out` reports, or too small a size for the words of [`Recipe::zipf`].
     pub fn write(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
-        // A recipe for which there is no room is refused before anything is told.
+        // Too small a size must fail before the first progress.
         let spread = self.zipf.map(|zipf| Spread::draw(self.seed, self.bytes, zipf)).transpose()?;
         progress(0);
         let write_sorted = |out: &mut dyn Write, progress: &mut dyn FnMut(u64)| match spread {
@@ -97,35 +99,35 @@ impl Recipe {
         }
     }
 
-    /// The file in `folder`, made there now unless an earlier call has done so.
+    /// The file in `folder`, which is made now unless an earlier call has done so.
     ///
-    /// It appears under its name only when it is whole. Another process asking at the same time waits for this one.
+    /// The file gets its name when it is whole. If two processes call this at the same time, the second waits.
     ///
     /// # Errors
     ///
-    /// When the folder or the file cannot be written; the message names it.
+    /// When the folder or the file cannot be written, or disk or memory is too small.
     pub fn file(&self, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<PathBuf, Error> {
         let path = folder.join(self.file_name());
         let _lock = lock(folder)?;
-        if let Some(facts) = Facts::read(&path)
-            && facts.number("generator") == Some(GENERATOR)
-            && facts.number("bytes").is_some_and(|bytes| is_length_of(&path, bytes))
+        if let Some(metadata) = Metadata::read(&path)
+            && metadata.number("generator") == Some(GENERATOR)
+            && metadata.number("bytes").is_some_and(|bytes| is_length_of(&path, bytes))
         {
             return Ok(path);
         }
 
-        self.has_room(folder)?;
-        let mut new = NewFile::create(&path)?;
+        self.check_room(folder)?;
+        let mut new = PartialFile::create(&path)?;
         let summary = self.write(&mut new, progress).map_err(|source| {
-            // Half a file helps nobody, and on a full disk it would keep it full.
+            // Half a file is useless, and would keep a full disk full.
             let _ = std::fs::remove_file(new.partial());
             match source.kind() {
                 io::ErrorKind::InvalidInput => Error::Recipe(source.to_string()),
-                _ => Error::cannot("write", new.partial(), source),
+                _ => Error::file("write", new.partial(), source),
             }
         })?;
         new.finish()?;
-        Facts::default()
+        Metadata::default()
             .with("generator", GENERATOR)
             .with("bytes", summary.bytes)
             .with("lines", summary.lines)
@@ -134,11 +136,11 @@ impl Recipe {
         Ok(path)
     }
 
-    /// [`Recipe::file`], which tells `say` the path if the file must be made.
+    /// As [`Recipe::file`], and passes a message with the path to `say` if the file must be made.
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// As [`Recipe::file`].
     pub fn file_announced(&self, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
         let mut announced = false;
         self.file(folder, &mut |_| {
@@ -148,35 +150,37 @@ impl Recipe {
         })
     }
 
-    /// Refuses at once what would fail after a long time: for want of room on the disk, or of memory.
-    fn has_room(&self, folder: &Path) -> Result<(), Error> {
+    /// Checks disk and memory beforehand, because running out of either would take a long time.
+    fn check_room(&self, folder: &Path) -> Result<(), Error> {
         let megabytes = |bytes: u64| bytes / 1_000_000;
-        let disk = rustix::fs::statvfs(folder).map_err(|error| Error::cannot("look at", folder, error.into()))?;
+        let disk = rustix::fs::statvfs(folder).map_err(|error| Error::file("inspect", folder, error.into()))?;
         let room = disk.f_bavail.saturating_mul(disk.f_frsize);
         if self.bytes > room {
             let (wanted, room, folder) = (megabytes(self.bytes), megabytes(room), folder.display());
-            return Err(Error::Recipe(format!("{wanted} MB are asked for, and {folder} has room for {room} MB")));
+            return Err(Error::Recipe(format!("they take {wanted} MB, and {folder} has room for {room} MB")));
         }
         let needed = self.memory();
         match system::memory::usable(&SystemFiles::here()) {
             Some(memory) if needed > memory => {
                 let (needed, memory) = (megabytes(needed), megabytes(memory));
-                Err(Error::Recipe(format!("making them takes {needed} MB of memory, and {memory} MB are free")))
+                Err(Error::Recipe(format!(
+                    "generating them takes {needed} MB of memory, and {memory} MB are available"
+                )))
             }
             _ => Ok(()),
         }
     }
 
-    /// How many bytes of memory it takes to make the file, about.
+    /// About how many bytes of memory generating the file takes.
     fn memory(&self) -> u64 {
-        /// For a word and its share of lines: a million of them made a process of 76 MiB.
+        /// Bytes of a word and its share of lines: a process with a million words had 76 MiB.
         const WORD: u64 = 80;
         let words = self.zipf.map_or(self.bytes / 15, |zipf| zipf.words.saturating_mul(WORD));
         words.saturating_add(if self.shuffled { self.bytes / 10 * 11 } else { 0 })
     }
 
-    /// What the file is called: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`. Between seed and order there
-    /// may be words and exponent, as in `1grams-20MB-seed1-words10000-zipf1.30-shuffled.tsv`.
+    /// The file's name: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`. With [`Recipe::zipf`], words and
+    /// exponent are before the order, as in `1grams-20MB-seed1-words10000-zipf1.30-shuffled.tsv`.
     pub fn file_name(&self) -> String {
         let size = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB"), (1, "B")]
             .into_iter()

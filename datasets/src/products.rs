@@ -1,6 +1,6 @@
-//! The rows of the book's chapter 5, `product(product_id, product_name)`, made from a seed and loaded by binary COPY.
+//! The rows of the book's chapter 5, `product(product_id, product_name)`, generated from a seed and loaded by binary COPY.
 //!
-//! A row follows from the seed and its id alone, so rows need not be kept to be known.
+//! A row follows from the seed and its id alone, so tests can compare rows without keeping them.
 
 use std::pin::pin;
 
@@ -12,17 +12,16 @@ use tokio_postgres::Client;
 use crate::error::Error;
 use crate::random::{Random, mix};
 
-/// What a row takes on a server, in bytes: the table and its index with all that PostgreSQL keeps beside them
-/// (`pg_total_relation_size`), of a hundred thousand rows.
+/// The bytes of a row on a server: `pg_total_relation_size`, which includes the index, of a hundred thousand rows.
 pub const BYTES_PER_ROW: u64 = 92;
 
-/// How many rows the book's table has.
+/// The number of rows of the book's table.
 pub const BOOK_ROWS: u64 = 1000;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
-    /// Rises by one from 1.
+    /// The number of the row, from 1.
     pub product_id: i32,
     /// Brand, adjective, noun and size: four to six words, 20 to 45 bytes, some letters outside ASCII.
     pub product_name: String,
@@ -55,21 +54,21 @@ impl Products {
         })
     }
 
-    /// The table as PostgreSQL's binary COPY wants it, in buffers of about 64 KiB.
+    /// The table in the format of PostgreSQL's binary COPY, in buffers of about 64 KiB.
     pub fn copy_stream(self) -> CopyStream {
         CopyStream { products: self, next: Next::Header }
     }
 
-    /// Copies all rows into `table`, which has the columns [`Products::COLUMNS`]; returns how many the server took.
+    /// Copies all rows into `table`, which has the columns [`Products::COLUMNS`]; returns how many the server stored.
     ///
-    /// `table` is written into the statement as it is: quote it where SQL wants it quoted.
+    /// `table` becomes part of the statement unchanged: quote it where SQL requires it.
     ///
     /// # Errors
     ///
-    /// What the server reports: no such table, a row that is there already, a lost connection. Then no row is added.
+    /// What the server reports: a missing table, an id that exists, a lost connection. Then no row is added.
     pub async fn load(self, client: &Client, table: &str) -> Result<u64, tokio_postgres::Error> {
-        // A COPY that the server refuses at its start leaves the client unusable (rust-postgres issue 789); a missing
-        // table or column is reported by this instead, and the client stays whole.
+        // If the server refuses a COPY at its start, the client is unusable afterwards (rust-postgres issue 789). This
+        // statement reports a missing table or column instead.
         client.prepare(&format!("INSERT INTO {table} (product_id, product_name) VALUES ($1, $2)")).await?;
         let copy = format!("COPY {table} (product_id, product_name) FROM STDIN (FORMAT binary)");
         let mut sink = pin!(client.copy_in(&copy).await?);
@@ -79,7 +78,7 @@ impl Products {
         sink.finish().await
     }
 
-    /// The name of one product, in parts to be put together.
+    /// The parts of a product's name.
     fn name(self, product_id: i32) -> impl Iterator<Item = &'static str> {
         let mut random = Random::new(mix(mix(self.seed) ^ u64::from(product_id.cast_unsigned())));
         [random.pick(&BRANDS), " ", random.pick(&ADJECTIVES), " ", random.pick(&NOUNS), " ", random.pick(&SIZES)]
@@ -99,7 +98,7 @@ impl Contents for Products {
         Contents::rows(self) * BYTES_PER_ROW
     }
 
-    /// Seed and count, and the first rows as they are generated today.
+    /// Seed and count, and the first rows as this version generates them.
     fn identity(&self) -> Vec<u8> {
         let first = self.copy_stream().next().unwrap_or_default();
         [format!("{self:?}").as_bytes(), &first].concat()
@@ -110,14 +109,14 @@ impl Contents for Products {
     }
 }
 
-/// Yields the buffers of [`Products::copy_stream`].
+/// The buffers of [`Products::copy_stream`].
 #[derive(Clone, Debug)]
 pub struct CopyStream {
     products: Products,
     next: Next,
 }
 
-/// Where a [`CopyStream`] goes on.
+/// What comes next in a [`CopyStream`].
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Header,
@@ -129,10 +128,10 @@ enum Next {
 impl Iterator for CopyStream {
     type Item = Bytes;
 
-    /// The format is described in PostgreSQL's manual, page COPY, section Binary Format; all numbers are big-endian.
+    /// PostgreSQL's manual describes the format: page COPY, section Binary Format. All numbers are big-endian.
     fn next(&mut self) -> Option<Bytes> {
         const BUFFER: usize = 64 << 10;
-        /// Bytes of the longest row: column count, two lengths, the id, the name.
+        /// Bytes of the longest row: the number of columns, two lengths, the id, the name.
         const LONGEST_ROW: usize = 2 + 4 + 4 + 4 + 45;
         const COLUMNS: i16 = 2;
 
@@ -168,58 +167,18 @@ impl Iterator for CopyStream {
     }
 }
 
+#[rustfmt::skip]
 const BRANDS: [&str; 24] = [
-    "Alder & Co",
-    "Åkerblom",
-    "Bärenfels",
-    "Bluewater",
-    "Cobalt",
-    "Délices",
-    "Driftwood",
-    "Fjällnäs",
-    "Foxglove",
-    "Granite",
-    "Harbourly",
-    "Ironbark",
-    "Juniper",
-    "Königstal",
-    "Larkspur",
-    "Meridian",
-    "Niño Azul",
-    "Oakmoor",
-    "Château Lys",
-    "Quillon",
-    "Rosmarin",
-    "Silverbirch",
-    "Tamarind",
-    "Żuraw",
+    "Alder & Co", "Åkerblom", "Bärenfels", "Bluewater", "Cobalt", "Délices", "Driftwood", "Fjällnäs", "Foxglove",
+    "Granite", "Harbourly", "Ironbark", "Juniper", "Königstal", "Larkspur", "Meridian", "Niño Azul", "Oakmoor",
+    "Château Lys", "Quillon", "Rosmarin", "Silverbirch", "Tamarind", "Żuraw",
 ];
 
+#[rustfmt::skip]
 const ADJECTIVES: [&str; 24] = [
-    "amber",
-    "breezy",
-    "classic",
-    "compact",
-    "cosy",
-    "durable",
-    "elegant",
-    "festive",
-    "gentle",
-    "handmade",
-    "insulated",
-    "jolly",
-    "knitted",
-    "light",
-    "mellow",
-    "organic",
-    "padded",
-    "quilted",
-    "recycled",
-    "scarlet",
-    "thermal",
-    "unisex",
-    "rainproof",
-    "woollen",
+    "amber", "breezy", "classic", "compact", "cosy", "durable", "elegant", "festive", "gentle", "handmade",
+    "insulated", "jolly", "knitted", "light", "mellow", "organic", "padded", "quilted", "recycled", "scarlet",
+    "thermal", "unisex", "rainproof", "woollen",
 ];
 
 const NOUNS: [&str; 32] = [
@@ -228,23 +187,10 @@ const NOUNS: [&str; 32] = [
     "shawl", "shirt", "shorts", "skirt", "sneakers", "socks", "sweater", "trousers", "vest",
 ];
 
+#[rustfmt::skip]
 const SIZES: [&str; 16] = [
-    "size S",
-    "size M",
-    "size L",
-    "size XL",
-    "size XXL",
-    "size 36",
-    "size 38",
-    "size 40",
-    "size 42",
-    "size 44",
-    "one size",
-    "junior 7–8",
-    "junior 9–10",
-    "pack of 2",
-    "pack of 3",
-    "wide fit",
+    "size S", "size M", "size L", "size XL", "size XXL", "size 36", "size 38", "size 40", "size 42", "size 44",
+    "one size", "junior 7–8", "junior 9–10", "pack of 2", "pack of 3", "wide fit",
 ];
 
 #[cfg(test)]

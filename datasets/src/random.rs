@@ -1,13 +1,13 @@
-//! One small seeded generator, so that data depend on a seed and on nothing else.
+//! A small seeded generator, so that data depend on nothing but a seed.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): one addition carries the state, so draws overlap in the processor.
+/// SplitMix64 (Steele, Lea and Flood, 2014). Its state advances by one addition, so a processor overlaps draws.
 ///
-/// Not for secrets. Integers only: the same on every platform.
+/// It uses integers only, so it is the same on every platform. It is not for secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// A stream of its own for `seed`; equal seeds give equal streams.
+    /// The stream of `seed`; equal seeds give equal streams.
     pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -19,20 +19,20 @@ impl Random {
         mix(self.0)
     }
 
-    /// A number from zero up to, and without, `end`.
+    /// A number from 0 to below `end`.
     ///
-    /// The high half of a product instead of a remainder: no division, and a bias below `end` / 2^64.
+    /// The high half of a product needs no division, unlike a remainder, and has a bias below `end` / 2^64.
     #[inline]
     pub(crate) const fn below(&mut self, end: u64) -> u64 {
         ((self.next() as u128 * end as u128) >> 64) as u64
     }
 
-    /// True `thousandths` times in a thousand.
+    /// True in `thousandths` of a thousand cases.
     pub(crate) const fn chance(&mut self, thousandths: u64) -> bool {
         self.below(1000) < thousandths
     }
 
-    /// One of `choices`, each as likely as the others.
+    /// One of `choices`, all equally likely.
     ///
     /// # Panics
     ///
@@ -42,7 +42,7 @@ impl Random {
     }
 }
 
-/// Spreads each bit of `value` over all 64; different values stay different.
+/// Spreads each bit of `value` over all 64. Different values stay different.
 #[inline]
 pub(crate) const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

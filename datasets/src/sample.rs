@@ -1,9 +1,9 @@
-//! A small 1-gram file kept in git, with the answer that an independent tool gave; see `sample/README.md`.
+//! A small 1-gram file in git, with the answer of an independent tool; see `sample/README.md`.
 
-/// The lines, sorted: about 80 KB, made by [`crate::ngrams`], and some difficult ones made by hand.
+/// The sorted lines: about 80 KB from [`crate::ngrams`], and some difficult ones written by hand.
 pub const LINES: &[u8] = include_bytes!("../sample/1grams.tsv");
 
-/// What a word count of [`LINES`] must give: lines of word TAB total, sorted by the bytes of the word.
+/// The answer of a word count of [`LINES`]: lines of word TAB total, sorted by the bytes of the word.
 pub const EXPECTED: &str = include_str!("../sample/expected.tsv");
 
 /// The words of [`EXPECTED`] with their totals.

@@ -1,4 +1,4 @@
-//! Downloads from a server that misbehaves on purpose, on this machine only.
+//! Downloads from a server on this machine that deliberately misbehaves.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-/// A request as far as it matters here: the first byte asked for, and the version it must go on from.
+/// The parts of a request that matter here: the first byte that it asks for, and the version that it resumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Request {
     from: Option<usize>,
     if_range: Option<String>,
 }
 
-/// An answer; the connection is closed after it.
+/// An answer, after which the server closes the connection.
 struct Answer {
     status: &'static str,
     headers: Vec<String>,
@@ -42,7 +42,7 @@ impl Answer {
         Self { status: "200 OK", headers, body: file.to_vec() }
     }
 
-    /// What an honest server says: the rest if the version still holds, else everything.
+    /// The answer of an honest server: the rest if the version is still the same, otherwise everything.
     fn honest(file: &[u8], tag: &str, request: &Request) -> Self {
         match request.from {
             Some(from) if request.if_range.as_deref() == Some(tag) && from < file.len() => {
@@ -52,7 +52,7 @@ impl Answer {
         }
     }
 
-    /// The file from `from`, said to be from `said`.
+    /// The file from `from`, which the answer claims to be from `said`.
     fn rest(file: &[u8], tag: &str, from: usize, said: usize) -> Self {
         let mut answer = Self::whole(&file[from..], tag);
         answer.status = "206 Partial Content";
@@ -60,14 +60,14 @@ impl Answer {
         answer
     }
 
-    /// Closes the connection after so many bytes of the body.
+    /// Closes the connection after `bytes` bytes of the body.
     fn cut_after(mut self, bytes: usize) -> Self {
         self.body.truncate(bytes);
         self
     }
 }
 
-/// A server whose answer to the n-th request is the n-th call of a function.
+/// A server that answers by a function of the request and its number.
 struct Server {
     address: String,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -87,7 +87,7 @@ impl Server {
                 log.lock().unwrap().push(request.clone());
                 let Answer { status, headers, body } = answer(number, &request);
                 let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{}\r\n\r\n", headers.join("\r\n"));
-                // The client may hang up first; that is its right.
+                // The client may close the connection first.
                 let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(&body));
             }
         });
@@ -98,7 +98,7 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The first bytes asked for, request by request.
+    /// The first byte that each request asks for.
     fn asked_from(&self) -> Vec<Option<usize>> {
         self.requests().into_iter().map(|request| request.from).collect()
     }
@@ -131,7 +131,7 @@ fn read_request(connection: &TcpStream) -> Request {
 /// A 1-gram file, plain and compressed.
 fn words(seed: u64) -> (Vec<u8>, Vec<u8>) {
     let mut plain = Vec::new();
-    Recipe { seed, bytes: 2_000_000, shuffled: false, zipf: None }.write(&mut plain, &mut |_| ()).unwrap();
+    Recipe { seed, bytes: 2_000_000, ..Recipe::default() }.write(&mut plain, &mut |_| ()).unwrap();
     let compressed = compress(&plain);
     (plain, compressed)
 }
@@ -154,17 +154,14 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_file_arrives_decompressed_with_its_sums_and_is_not_asked_for_twice() {
+fn the_file_arrives_decompressed_with_its_sums_and_is_downloaded_once() {
     let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let server = {
-        let compressed = compressed.clone();
-        Server::start(move |_, request| Answer::honest(&compressed, "\"1\"", request))
-    };
+    let (plain, compressed) = &FILES.old;
+    let server = Server::start(|_, request| old(request));
     let mut told = Vec::new();
     let path = server.source().file(folder.path(), &mut |done, total| told.push((done, total))).unwrap();
 
-    assert!(fs::read(&path).unwrap() == plain);
+    assert!(fs::read(&path).unwrap() == *plain);
     assert_eq!(files(folder.path()), [".lock", "words.tsv", "words.tsv.facts"]);
     let facts = fs::read_to_string(folder.path().join("words.tsv.facts")).unwrap();
     assert_eq!(
@@ -173,9 +170,9 @@ fn the_file_arrives_decompressed_with_its_sums_and_is_not_asked_for_twice() {
             "address\t{}\nbytes\t{}\nsha256\t{}\ncompressed_bytes\t{}\ncompressed_sha256\t{}\n",
             server.address,
             plain.len(),
-            sum(&plain),
+            sum(plain),
             compressed.len(),
-            sum(&compressed)
+            sum(compressed)
         )
     );
     let all = compressed.len() as u64;
@@ -186,206 +183,221 @@ fn the_file_arrives_decompressed_with_its_sums_and_is_not_asked_for_twice() {
     assert_eq!(server.requests().len(), 1);
 }
 
+/// How a call ends.
+#[derive(Clone, Copy)]
+enum End {
+    /// With a file of these bytes.
+    File(&'static [u8]),
+    /// With an error of this kind that says this; nothing is under the final name.
+    Error(fn(&Error) -> bool, &'static str),
+}
+
+/// What a server does, how calls one after the other end, and the first bytes that the requests ask for.
+type Case = (&'static str, fn(usize, &Request) -> Answer, Vec<End>, Vec<Option<usize>>);
+
+/// Three files, plain and compressed.
+struct Files {
+    old: (Vec<u8>, Vec<u8>),
+    new: (Vec<u8>, Vec<u8>),
+    short: (Vec<u8>, Vec<u8>),
+}
+
+static FILES: LazyLock<Files> = LazyLock::new(|| {
+    let short = b"Aardvark\t2008\t1\t1\n".to_vec();
+    Files { old: words(1), new: words(2), short: (short.clone(), compress(&short)) }
+});
+
+/// The old file's answer of an honest server.
+fn old(request: &Request) -> Answer {
+    Answer::honest(&FILES.old.1, "\"1\"", request)
+}
+
+/// The same for the new file.
+fn new(request: &Request) -> Answer {
+    Answer::honest(&FILES.new.1, "\"2\"", request)
+}
+
+/// The first three answers of a server that stops after `bytes` bytes of the old file, which fail the first call.
+fn stopped_after(bytes: usize, number: usize, request: &Request) -> Option<Answer> {
+    [bytes, 0, 0].get(number).map(|bytes| old(request).cut_after(*bytes))
+}
+
+/// The old file as a server sends it that cannot resume.
+fn all_of_old() -> Answer {
+    Answer::whole(&FILES.old.1, "\"1\"")
+}
+
+/// Where connections are cut: within the gzip header, at its end, within the data, before the last byte.
+static CUTS: LazyLock<[usize; 7]> = LazyLock::new(|| [1, 9, 10, 11, 5000, 300_000, FILES.old.1.len() - 1]);
+
+/// The old file as a gzip file of several members, and the length of the first.
+static MEMBERS: LazyLock<(Vec<u8>, usize)> = LazyLock::new(|| {
+    let plain = &FILES.old.0;
+    (plain.chunks(100_001).flat_map(compress).collect(), compress(&plain[..100_001]).len())
+});
+
 #[test]
-fn a_connection_that_is_cut_again_and_again_is_resumed_where_it_ended() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    // Within the gzip header, at its end, within the data, before the last byte.
-    let cuts = [1, 9, 10, 11, 5000, 300_000, compressed.len() - 1];
-    let server = Server::start(move |number, request| {
-        let answer = Answer::honest(&compressed, "\"1\"", request);
-        match cuts.get(number) {
-            Some(cut) => answer.cut_after(cut - request.from.unwrap_or(0)),
-            None => answer,
+fn every_fault_of_a_server_ends_with_the_right_file_or_an_error_and_nothing_under_its_name() {
+    let (old_file, new_file) = (End::File(&FILES.old.0), End::File(&FILES.new.0));
+    let cut_off = |text| End::Error(|error| matches!(error, Error::CutOff { attempts: 3, .. }), text);
+    let corrupt = End::Error(|error| matches!(error, Error::Corrupt { .. }), "run the same command again");
+    let missing = End::Error(|error| matches!(error, Error::Refused { status: 404, .. }), "/books/words.gz");
+    let cases: Vec<Case> = vec![
+        (
+            "the connection is cut again and again",
+            |number, request| match CUTS.get(number) {
+                Some(cut) => old(request).cut_after(cut - request.from.unwrap_or(0)),
+                None => old(request),
+            },
+            vec![old_file],
+            std::iter::once(None).chain(CUTS.map(Some)).collect(),
+        ),
+        (
+            "the second call resumes what the first one left",
+            |number, request| stopped_after(200_000, number, request).unwrap_or_else(|| old(request)),
+            vec![cut_off("at byte 200000"), old_file],
+            vec![None, Some(200_000), Some(200_000), Some(200_000)],
+        ),
+        (
+            "the server cannot resume",
+            |number, _| if number < 2 { all_of_old().cut_after(100_000 * (number + 1)) } else { all_of_old() },
+            vec![old_file],
+            vec![None, Some(100_000), Some(200_000)],
+        ),
+        (
+            "the file has no strong version, so nothing is resumed",
+            |number, _| {
+                let answer = Answer::whole(&FILES.old.1, "W/\"weak tags compare meaning, not bytes\"");
+                if number == 0 { answer.cut_after(100_000) } else { answer }
+            },
+            vec![old_file],
+            vec![None, None],
+        ),
+        (
+            "the server starts again each time and never gets further",
+            |_, _| all_of_old().cut_after(100_000),
+            vec![cut_off("run the same command again to resume")],
+            vec![None, Some(100_000), Some(100_000)],
+        ),
+        (
+            "the file changes during the download",
+            |number, request| match number {
+                0 => old(request).cut_after(300_000),
+                _ => new(request),
+            },
+            vec![new_file],
+            vec![None, Some(300_000)],
+        ),
+        (
+            "the file changes between two calls",
+            |number, request| stopped_after(300_000, number, request).unwrap_or_else(|| new(request)),
+            vec![cut_off(""), new_file],
+            vec![None, Some(300_000), Some(300_000), Some(300_000)],
+        ),
+        (
+            "the file becomes shorter",
+            |number, request| match (number, request.from) {
+                (0, _) => all_of_old().cut_after(300_000),
+                (_, Some(_)) => Answer::status("416 Range Not Satisfiable"),
+                _ => Answer::whole(&FILES.short.1, "\"2\""),
+            },
+            vec![End::File(&FILES.short.0)],
+            vec![None, Some(300_000), None],
+        ),
+        (
+            "the server sends another range than the requested one",
+            |number, request| match number {
+                0 => all_of_old().cut_after(100_000),
+                1 => Answer::rest(&FILES.old.1, "\"1\"", 0, 0),
+                _ => old(request),
+            },
+            vec![old_file],
+            vec![None, Some(100_000), None],
+        ),
+        (
+            "the server promises more than it has",
+            |_, request| {
+                let promised = [&FILES.old.1[..], &[0; 1000]].concat();
+                Answer::honest(&promised, "\"1\"", request).cut_after(FILES.old.1.len() - request.from.unwrap_or(0))
+            },
+            vec![cut_off("")],
+            vec![None, Some(FILES.old.1.len()), Some(FILES.old.1.len())],
+        ),
+        (
+            "the server promises less than the file has",
+            |_, _| Answer::whole(&FILES.old.1[..FILES.old.1.len() / 2], "\"1\""),
+            vec![corrupt],
+            vec![None],
+        ),
+        (
+            "the gzip file is damaged, then it is a web page, then it is whole",
+            |number, request| match number {
+                0 => {
+                    let mut damaged = FILES.old.1.clone();
+                    damaged[200_000] ^= 1;
+                    Answer::whole(&damaged, "\"1\"")
+                }
+                1 => Answer::whole(b"<html>Please sign in to this network</html>", "\"2\""),
+                _ => old(request),
+            },
+            vec![corrupt, corrupt, old_file],
+            vec![None, None, None],
+        ),
+        (
+            "the connection is cut between two members of a gzip file, where it seems to end",
+            |number, request| {
+                let (members, first) = &*MEMBERS;
+                let answer = Answer::honest(members, "\"1\"", request);
+                if number == 0 { answer.cut_after(*first) } else { answer }
+            },
+            vec![old_file],
+            vec![None, Some(MEMBERS.1)],
+        ),
+        ("the file is missing", |_, _| Answer::status("404 Not Found"), vec![missing], vec![None]),
+        (
+            "the server is busy twice",
+            |number, request| match number {
+                0 => Answer::status("503 Service Unavailable"),
+                1 => Answer::status("429 Too Many Requests"),
+                _ => old(request),
+            },
+            vec![old_file],
+            vec![None, None, None],
+        ),
+        (
+            "the server is always busy",
+            |_, _| Answer::status("503 Service Unavailable"),
+            vec![cut_off("at byte 0 (status 503")],
+            vec![None, None, None],
+        ),
+    ];
+    for (case, answer, ends, asked_from) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(answer);
+        for (call, end) in ends.into_iter().enumerate() {
+            match (server.fetch(folder.path()), end) {
+                (Ok(path), End::File(bytes)) => assert!(fs::read(path).unwrap() == bytes, "{case}, call {call}"),
+                (Err(error), End::Error(is, says)) => {
+                    assert!(is(&error) && error.to_string().contains(says), "{case}, call {call}: {error}");
+                    assert!(!folder.path().join("words.tsv").exists(), "{case}, call {call}");
+                }
+                (Ok(_), End::Error(_, says)) => panic!("{case}, call {call}: no error that says {says}"),
+                (Err(error), End::File(_)) => panic!("{case}, call {call}: {error}"),
+            }
         }
-    });
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-    let expected: Vec<Option<usize>> = std::iter::once(None).chain(cuts.map(Some)).collect();
-    assert_eq!(server.asked_from(), expected);
-    assert!(server.requests()[1..].iter().all(|request| request.if_range.as_deref() == Some("\"1\"")));
-}
-
-#[test]
-fn a_later_call_goes_on_from_what_an_earlier_one_left() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let server = Server::start(move |number, request| {
-        let answer = Answer::honest(&compressed, "\"1\"", request);
-        match number {
-            0 => answer.cut_after(200_000),
-            1 | 2 => answer.cut_after(0),
-            _ => answer,
+        assert_eq!(server.asked_from(), asked_from, "{case}");
+        let resumed = server.requests().into_iter().filter(|request| request.from.is_some());
+        for request in resumed {
+            assert_eq!(request.if_range.as_deref(), Some("\"1\""), "{case}");
         }
-    });
-    let error = server.fetch(folder.path()).unwrap_err();
-    assert!(matches!(error, Error::CutOff { attempts: 3, at: 200_000, .. }), "{error}");
-    assert!(error.to_string().contains("run the same command again to go on from there"), "{error}");
-    assert!(!folder.path().join("words.tsv").exists());
-
-    let requests = server.requests().len();
-    let path = server.fetch(folder.path()).unwrap();
-    assert_eq!(server.asked_from()[requests..], [Some(200_000)]);
-    assert!(fs::read(path).unwrap() == plain);
-}
-
-#[test]
-fn a_server_that_cannot_resume_is_asked_for_everything_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let server = Server::start(move |number, _| {
-        let answer = Answer::whole(&compressed, "\"1\"");
-        if number < 2 { answer.cut_after(100_000 * (number + 1)) } else { answer }
-    });
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-    assert_eq!(server.asked_from(), [None, Some(100_000), Some(200_000)]);
-}
-
-#[test]
-fn without_a_version_nothing_is_resumed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let server = Server::start(move |number, _| {
-        let mut answer = Answer::whole(&compressed, "W/\"weak tags compare meaning, not bytes\"");
-        if number == 0 {
-            answer = answer.cut_after(100_000);
-        }
-        answer
-    });
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-    assert_eq!(server.asked_from(), [None, None]);
-}
-
-#[test]
-fn a_server_that_begins_anew_and_never_gets_further_is_given_up() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, compressed) = words(1);
-    let server = Server::start(move |_, _| Answer::whole(&compressed, "\"1\"").cut_after(100_000));
-    let error = server.fetch(folder.path()).unwrap_err();
-    assert!(matches!(error, Error::CutOff { attempts: 3, .. }), "{error}");
-    assert_eq!(server.requests().len(), 3);
-}
-
-#[test]
-fn a_file_that_changes_while_it_is_received_is_received_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, old) = words(1);
-    let (plain, new) = words(2);
-    let server = Server::start(move |number, request| match number {
-        0 => Answer::honest(&old, "\"old\"", request).cut_after(300_000),
-        _ => Answer::honest(&new, "\"new\"", request),
-    });
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-    assert_eq!(server.asked_from(), [None, Some(300_000)]);
-}
-
-#[test]
-fn a_file_that_changes_between_two_calls_is_received_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, old) = words(1);
-    let (plain, new) = words(2);
-    let server = Server::start(move |number, request| match number {
-        0 => Answer::honest(&old, "\"old\"", request).cut_after(300_000),
-        1 | 2 => Answer::honest(&old, "\"old\"", request).cut_after(0),
-        _ => Answer::honest(&new, "\"new\"", request),
-    });
-    server.source().file(folder.path(), &mut |_, _| ()).unwrap_err();
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-}
-
-#[test]
-fn a_file_that_becomes_shorter_is_received_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, old) = words(1);
-    let plain = b"Aardvark\t2008\t1\t1\n";
-    let new = compress(plain);
-    let server = Server::start(move |number, request| match (number, request.from) {
-        (0, _) => Answer::whole(&old, "\"old\"").cut_after(300_000),
-        (_, Some(_)) => Answer::status("416 Range Not Satisfiable"),
-        _ => Answer::whole(&new, "\"new\""),
-    });
-    let path = server.fetch(folder.path()).unwrap();
-    assert_eq!(fs::read(path).unwrap(), plain);
-    assert_eq!(server.asked_from(), [None, Some(300_000), None]);
-}
-
-#[test]
-fn a_range_that_was_not_asked_for_is_not_believed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let server = Server::start(move |number, request| match number {
-        0 => Answer::whole(&compressed, "\"1\"").cut_after(100_000),
-        1 => Answer::rest(&compressed, "\"1\"", 0, 0),
-        _ => Answer::honest(&compressed, "\"1\"", request),
-    });
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-    assert_eq!(server.asked_from(), [None, Some(100_000), None]);
-}
-
-#[test]
-fn a_server_that_promises_more_than_it_has_is_given_up() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, compressed) = words(1);
-    let server = Server::start(move |_, request| {
-        let mut promised = compressed.clone();
-        promised.extend_from_slice(&[0; 1000]);
-        let there = compressed.len() - request.from.unwrap_or(0);
-        Answer::honest(&promised, "\"1\"", request).cut_after(there)
-    });
-    let error = server.fetch(folder.path()).unwrap_err();
-    assert!(matches!(error, Error::CutOff { .. }), "{error}");
-    assert!(!folder.path().join("words.tsv").exists());
-}
-
-#[test]
-fn a_server_that_promises_less_than_the_file_has_sends_no_whole_gzip_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, compressed) = words(1);
-    let server = Server::start(move |_, _| Answer::whole(&compressed[..compressed.len() / 2], "\"1\""));
-    let error = server.fetch(folder.path()).unwrap_err();
-    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
-    assert!(!folder.path().join("words.tsv").exists());
-}
-
-#[test]
-fn corrupt_gzip_is_refused_and_deleted_and_the_next_call_starts_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let mut damaged = compressed.clone();
-    damaged[200_000] ^= 1;
-    let server = Server::start(move |number, request| match number {
-        0 => Answer::whole(&damaged, "\"1\""),
-        1 => Answer::whole(b"<html>Please sign in to this network</html>", "\"2\""),
-        _ => Answer::honest(&compressed, "\"1\"", request),
-    });
-    for _ in 0..2 {
-        let error = server.fetch(folder.path()).unwrap_err();
-        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
-        assert!(error.to_string().contains("run the same command again"), "{error}");
-        assert!(!folder.path().join("words.tsv").exists());
     }
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-    assert_eq!(server.asked_from(), [None, None, None]);
 }
 
 #[test]
-fn what_is_left_on_disk_is_not_believed_when_it_is_damaged() {
+fn a_partial_file_that_is_damaged_is_downloaded_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let server = Server::start(move |number, request| {
-        let answer = Answer::honest(&compressed, "\"1\"", request);
-        match number {
-            0 => answer.cut_after(300_000),
-            1 | 2 => answer.cut_after(0),
-            _ => answer,
-        }
-    });
+    let server =
+        Server::start(|number, request| stopped_after(300_000, number, request).unwrap_or_else(|| old(request)));
     server.fetch(folder.path()).unwrap_err();
     let partial = folder.path().join("words.tsv.gz.partial");
     let mut left = fs::read(&partial).unwrap();
@@ -394,75 +406,28 @@ fn what_is_left_on_disk_is_not_believed_when_it_is_damaged() {
     left[..4096].fill(0);
     fs::write(&partial, left).unwrap();
     let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
+    assert!(fs::read(path).unwrap() == FILES.old.0);
     assert_eq!(server.asked_from().last(), Some(&None));
 }
 
 #[test]
 fn a_finished_file_that_was_damaged_is_downloaded_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let server = Server::start(move |_, request| Answer::honest(&compressed, "\"1\"", request));
+    let plain = &FILES.old.0;
+    let server = Server::start(|_, request| old(request));
     let path = server.fetch(folder.path()).unwrap();
     let mut damaged = plain.clone();
     damaged[1_000_000] ^= 1;
     fs::write(&path, damaged).unwrap();
     assert_eq!(server.fetch(folder.path()).unwrap(), path);
-    assert!(fs::read(&path).unwrap() == plain);
+    assert!(fs::read(&path).unwrap() == *plain);
     assert_eq!(server.requests().len(), 2);
 }
 
 #[test]
-fn a_gzip_file_of_several_members_is_one_file() {
+fn without_a_server_the_error_offers_generated_data() {
     let folder = tempfile::tempdir().unwrap();
-    let (plain, _) = words(1);
-    let compressed: Vec<u8> = plain.chunks(100_001).flat_map(compress).collect();
-    let first_member = compress(&plain[..100_001]).len();
-    let server = Server::start(move |number, request| {
-        let answer = Answer::honest(&compressed, "\"1\"", request);
-        // Exactly between two members, where a file seems to end.
-        if number == 0 { answer.cut_after(first_member) } else { answer }
-    });
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-}
-
-#[test]
-fn a_missing_file_is_refused_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(|_, _| Answer::status("404 Not Found"));
-    let error = server.fetch(folder.path()).unwrap_err();
-    assert!(matches!(error, Error::Refused { status: 404, .. }), "{error}");
-    assert!(error.to_string().contains(&server.address), "{error}");
-    assert_eq!(server.requests().len(), 1);
-}
-
-#[test]
-fn a_busy_server_is_asked_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let (plain, compressed) = words(1);
-    let server = Server::start(move |number, request| match number {
-        0 => Answer::status("503 Service Unavailable"),
-        1 => Answer::status("429 Too Many Requests"),
-        _ => Answer::honest(&compressed, "\"1\"", request),
-    });
-    let path = server.fetch(folder.path()).unwrap();
-    assert!(fs::read(path).unwrap() == plain);
-}
-
-#[test]
-fn a_server_that_is_always_busy_is_given_up() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(|_, _| Answer::status("503 Service Unavailable"));
-    let error = server.fetch(folder.path()).unwrap_err();
-    assert!(matches!(error, Error::CutOff { attempts: 3, at: 0, .. }), "{error}");
-    assert!(error.to_string().contains("503"), "{error}");
-}
-
-#[test]
-fn without_a_server_the_generated_data_are_offered() {
-    let folder = tempfile::tempdir().unwrap();
-    // A port that was free a moment ago: nobody listens there.
+    // A port that was free a moment ago, so no program listens there.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/books/words.gz", listener.local_addr().unwrap());
     drop(listener);
@@ -470,14 +435,13 @@ fn without_a_server_the_generated_data_are_offered() {
     let error = source.file(folder.path(), &mut |_, _| ()).unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     let message = error.to_string();
-    assert!(message.contains(&address), "{message}");
-    assert!(message.contains("the download is optional, and the generated 1-grams are the alternative"), "{message}");
+    assert!(message.contains(&address) && message.contains("use generated 1-grams instead"), "{message}");
 }
 
 #[test]
-fn a_server_that_goes_away_in_the_middle_is_a_cut_and_not_a_refusal() {
+fn a_server_that_stops_during_the_download_counts_as_a_cut() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, compressed) = words(1);
+    let compressed = &FILES.old.1;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/books/words.gz", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
@@ -495,7 +459,7 @@ fn a_server_that_goes_away_in_the_middle_is_a_cut_and_not_a_refusal() {
 }
 
 #[test]
-fn an_address_of_another_kind_is_refused_with_its_reason() {
+fn an_address_that_is_not_http_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for address in ["https://127.0.0.1:1/words.gz", "ftp://127.0.0.1:1/words.gz", "words.gz"] {
         let source = Source { address: address.to_owned(), ..Source::default() };

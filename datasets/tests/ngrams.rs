@@ -1,4 +1,4 @@
-//! What any generated 1-gram file promises.
+//! Properties of every generated 1-gram file.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,11 +19,11 @@ fn made(recipe: Recipe) -> (Vec<u8>, Summary) {
 }
 
 fn sorted(seed: u64, bytes: u64) -> Vec<u8> {
-    made(Recipe { seed, bytes, shuffled: false, zipf: None }).0
+    made(Recipe { seed, bytes, ..Recipe::default() }).0
 }
 
 fn shuffled(seed: u64, bytes: u64) -> Vec<u8> {
-    made(Recipe { seed, bytes, shuffled: true, zipf: None }).0
+    made(Recipe { seed, bytes, shuffled: true, ..Recipe::default() }).0
 }
 
 fn lines(text: &[u8]) -> Vec<&[u8]> {
@@ -50,40 +50,40 @@ fn sum(text: &[u8]) -> String {
 }
 
 #[test]
-fn each_line_is_a_word_a_year_and_two_counts() {
-    for bytes in SIZES {
-        for line in lines(&sorted(1, bytes)) {
-            let [word, year, matches, volumes] = fields(line);
-            assert!(!word.is_empty() && str::from_utf8(word).is_ok());
-            assert!((1505..=2008).contains(&number(year)));
-            assert!(1 <= number(volumes) && number(volumes) <= number(matches));
-        }
-    }
-}
-
-#[test]
-fn lines_are_sorted_by_word_and_year_and_none_comes_twice() {
+fn a_file_of_any_size_has_sorted_lines_of_a_word_a_year_and_two_counts() {
     for bytes in SIZES {
         let text = sorted(1, bytes);
         let keys = lines(&text).into_iter().map(|line| {
-            let [word, year, ..] = fields(line);
+            let [word, year, matches, volumes] = fields(line);
+            assert!(!word.is_empty() && (1505..=2008).contains(&number(year)));
+            assert!(1 <= number(volumes) && number(volumes) <= number(matches));
             (word, number(year))
         });
-        assert!(keys.is_sorted_by(|a, b| a < b));
+        assert!(keys.is_sorted_by(|a, b| a < b), "{bytes} bytes: a line comes twice or too early");
+
+        let words: Vec<&str> = words(&text).into_iter().map(|word| str::from_utf8(word).unwrap()).collect();
+        let any = |is: fn(&str) -> bool| words.iter().any(|word| is(word));
+        assert!(any(|word| word.ends_with("_NOUN")));
+        assert!(any(|word| word.starts_with('A')) && any(|word| word.starts_with('a')));
+        assert!(any(|word| !word.is_ascii()));
+        assert!(bytes < 10_000 || any(|word| word.contains('\'')));
     }
 }
 
 #[test]
-fn the_size_is_the_one_asked_for_less_a_line_at_most() {
+fn a_file_is_less_than_100_bytes_below_the_wanted_size() {
     for bytes in SIZES {
         for shuffled in [false, true] {
-            let (text, summary) = made(Recipe { seed: 1, bytes, shuffled, zipf: None });
-            assert!(bytes - 100 < summary.bytes && summary.bytes <= bytes, "{} of {bytes}", summary.bytes);
-            assert_eq!(summary.bytes, text.len() as u64);
-            assert_eq!(summary.lines, lines(&text).len() as u64);
-            assert_eq!(summary.words, words(&text).len() as u64);
+            let (text, summary) = made(Recipe { bytes, shuffled, ..Recipe::default() });
+            check_summary(bytes, &text, summary);
         }
     }
+}
+
+fn check_summary(wanted: u64, text: &[u8], summary: Summary) {
+    assert!(wanted - 100 < summary.bytes && summary.bytes <= wanted, "{} of {wanted}", summary.bytes);
+    let counted = (text.len() as u64, lines(text).len() as u64, words(text).len() as u64);
+    assert_eq!((summary.bytes, summary.lines, summary.words), counted);
 }
 
 #[test]
@@ -96,20 +96,7 @@ fn aardvark_is_in_files_of_every_size() {
 }
 
 #[test]
-fn words_come_with_tags_capitals_apostrophes_and_letters_outside_ascii() {
-    for bytes in SIZES {
-        let text = sorted(1, bytes);
-        let words: Vec<&str> = words(&text).into_iter().map(|word| str::from_utf8(word).unwrap()).collect();
-        let any = |is: fn(&str) -> bool| words.iter().any(|word| is(word));
-        assert!(any(|word| word.ends_with("_NOUN")));
-        assert!(any(|word| word.starts_with('A')) && any(|word| word.starts_with('a')));
-        assert!(any(|word| !word.is_ascii()));
-        assert!(bytes < 10_000 || any(|word| word.contains('\'')));
-    }
-}
-
-#[test]
-fn few_words_hold_most_of_the_count_and_some_exceed_32_bits() {
+fn few_words_have_most_of_the_count_and_some_exceed_32_bits() {
     let text = sorted(1, 5_000_000);
     let mut totals = std::collections::BTreeMap::new();
     for line in lines(&text) {
@@ -141,14 +128,14 @@ fn equal_recipes_give_equal_bytes_and_other_seeds_others() {
 
 #[test]
 fn shuffled_lines_are_the_same_lines_in_another_order() {
-    // From one pile to several.
+    // One pile and several.
     for bytes in [1_000, 100_000, 3_000_000] {
         let (sorted, shuffled) = (sorted(1, bytes), shuffled(1, bytes));
         let mut resorted = lines(&shuffled);
         resorted.sort_unstable();
         assert!(resorted == lines(&sorted));
 
-        // In a random order about one neighbour in two rises.
+        // In a random order about half of the neighbours rise.
         let rising = lines(&shuffled).windows(2).filter(|pair| pair[0] < pair[1]).count() as u64;
         let pairs = lines(&shuffled).len() as u64 - 1;
         assert!(pairs / 4 < rising && rising < pairs * 3 / 4);
@@ -157,7 +144,7 @@ fn shuffled_lines_are_the_same_lines_in_another_order() {
 
 #[test]
 fn the_bytes_are_the_same_on_every_platform() {
-    // A change here is a change of the data: raise GENERATOR in ngrams.rs, and make the sample anew.
+    // If these change, the data change: raise GENERATOR in ngrams.rs, and make the sample again.
     assert_eq!(sum(&sorted(1, 1_000_000)), "f8b6be63335a3fd265a7dd793a83c6e3ca7c18bafbe5c61a2249c08edfb38b35");
     assert_eq!(sum(&shuffled(1, 1_000_000)), "c4dae5c33b8d6ba16a235ab3d810bf60196121e1761633c870cd37578cbe1f32");
 }
@@ -166,7 +153,7 @@ fn the_bytes_are_the_same_on_every_platform() {
 fn progress_rises_to_the_size() {
     for shuffled in [false, true] {
         let mut told = Vec::new();
-        let recipe = Recipe { seed: 1, bytes: 5_000_000, shuffled, zipf: None };
+        let recipe = Recipe { bytes: 5_000_000, shuffled, ..Recipe::default() };
         let summary = recipe.write(&mut std::io::sink(), &mut |bytes| told.push(bytes)).unwrap();
         assert!(told.is_sorted());
         assert_eq!((told[0], told[told.len() - 1]), (0, summary.bytes));
@@ -174,9 +161,9 @@ fn progress_rises_to_the_size() {
 }
 
 #[test]
-fn a_file_is_made_once_and_named_for_what_it_is() {
+fn a_file_is_made_once_and_named_after_its_recipe() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = Recipe { seed: 1, bytes: 20_000, shuffled: false, zipf: None };
+    let recipe = Recipe { bytes: 20_000, ..Recipe::default() };
     let mut calls = 0;
     let path = recipe.file(folder.path(), &mut |_| calls += 1).unwrap();
     assert_eq!(path, folder.path().join("1grams-20KB-seed1-sorted.tsv"));
@@ -188,8 +175,8 @@ fn a_file_is_made_once_and_named_for_what_it_is() {
 }
 
 #[test]
-fn names_tell_size_seed_and_order_apart() {
-    let name = |seed, bytes, shuffled| Recipe { seed, bytes, shuffled, zipf: None }.file_name();
+fn a_name_has_size_seed_and_order() {
+    let name = |seed, bytes, shuffled| Recipe { seed, bytes, shuffled, ..Recipe::default() }.file_name();
     assert_eq!(name(1, 20_000_000, false), "1grams-20MB-seed1-sorted.tsv");
     assert_eq!(name(2, 3_000_000_000, true), "1grams-3GB-seed2-shuffled.tsv");
     assert_eq!(name(1, 1_500, false), "1grams-1500B-seed1-sorted.tsv");
@@ -197,9 +184,9 @@ fn names_tell_size_seed_and_order_apart() {
 }
 
 #[test]
-fn a_file_that_was_cut_short_or_lacks_its_note_is_made_again() {
+fn a_file_that_is_cut_short_or_lacks_its_metadata_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = Recipe { seed: 1, bytes: 20_000, shuffled: false, zipf: None };
+    let recipe = Recipe { bytes: 20_000, ..Recipe::default() };
     let path = recipe.file(folder.path(), &mut |_| ()).unwrap();
     let whole = fs::read(&path).unwrap();
 
@@ -207,7 +194,7 @@ fn a_file_that_was_cut_short_or_lacks_its_note_is_made_again() {
     recipe.file(folder.path(), &mut |_| ()).unwrap();
     assert!(fs::read(&path).unwrap() == whole);
 
-    fs::write(&path, b"another's").unwrap();
+    fs::write(&path, b"other bytes").unwrap();
     fs::remove_file(folder.path().join(format!("{}.facts", recipe.file_name()))).unwrap();
     recipe.file(folder.path(), &mut |_| ()).unwrap();
     assert!(fs::read(&path).unwrap() == whole);
@@ -216,9 +203,9 @@ fn a_file_that_was_cut_short_or_lacks_its_note_is_made_again() {
 #[test]
 fn an_interrupted_generation_leaves_nothing_under_the_final_name() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = Recipe { seed: 1, bytes: 5_000_000, shuffled: false, zipf: None };
+    let recipe = Recipe { bytes: 5_000_000, ..Recipe::default() };
     let interrupted = std::panic::catch_unwind(|| {
-        recipe.file(folder.path(), &mut |bytes| assert!(bytes < 2_000_000, "interrupted on purpose"))
+        recipe.file(folder.path(), &mut |bytes| assert!(bytes < 2_000_000, "deliberately interrupted"))
     });
     assert!(interrupted.is_err());
     assert!(!folder.path().join(recipe.file_name()).exists());
@@ -227,9 +214,9 @@ fn an_interrupted_generation_leaves_nothing_under_the_final_name() {
 }
 
 #[test]
-fn two_who_ask_at_once_get_one_whole_file() {
+fn parallel_calls_get_one_whole_file() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = Recipe { seed: 1, bytes: 2_000_000, shuffled: false, zipf: None };
+    let recipe = Recipe { bytes: 2_000_000, ..Recipe::default() };
     std::thread::scope(|scope| {
         let askers: Vec<_> = (0..4).map(|_| scope.spawn(|| recipe.file(folder.path(), &mut |_| ()).unwrap())).collect();
         for asker in askers {
@@ -239,7 +226,7 @@ fn two_who_ask_at_once_get_one_whole_file() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named_in_the_error() {
+fn a_folder_that_cannot_be_created_is_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("occupied");
     fs::write(&file, "").unwrap();
@@ -248,11 +235,11 @@ fn a_folder_that_cannot_be_made_is_named_in_the_error() {
 }
 
 fn zipf(bytes: u64, words: u64, hundredths: u32) -> (Vec<u8>, Summary) {
-    made(Recipe { seed: 1, bytes, shuffled: false, zipf: Some(Zipf { words, hundredths }) })
+    made(Recipe { bytes, zipf: Some(Zipf { words, hundredths }), ..Recipe::default() })
 }
 
-/// How the logarithm of a word's number of lines falls with that of its rank, by least squares, over the words that have
-/// at least twenty lines: with fewer, rounding to whole lines shows.
+/// The slope of the logarithm of a word's number of lines over that of its rank, by least squares. Words with less than
+/// twenty lines are left out, because rounding to whole lines shows there.
 fn slope(text: &[u8]) -> f64 {
     let all = lines(text);
     let mut frequencies: Vec<usize> = all.chunk_by(|a, b| fields(a)[0] == fields(b)[0]).map(<[_]>::len).collect();
@@ -262,7 +249,7 @@ fn slope(text: &[u8]) -> f64 {
         .filter(|(_, lines)| *lines >= 20)
         .map(|(rank, lines)| (f64::from(rank).ln(), (lines as f64).ln()))
         .collect();
-    assert!(points.len() >= 50, "{} words are too few to tell", points.len());
+    assert!(points.len() >= 50, "{} words are too few for a slope", points.len());
     let n = points.len() as f64;
     let (mean_x, mean_y) =
         (points.iter().map(|(x, _)| x).sum::<f64>() / n, points.iter().map(|(_, y)| y).sum::<f64>() / n);
@@ -274,7 +261,7 @@ fn slope(text: &[u8]) -> f64 {
 fn frequencies_fall_with_the_rank_as_the_exponent_says() {
     for words in [100, 10_000, 1_000_000] {
         for hundredths in [0, 50, 100, 130] {
-            // Without an exponent, twenty lines of each word would be half a gigabyte.
+            // With exponent 0, twenty lines of each word would be half a gigabyte.
             if (words, hundredths) == (1_000_000, 0) {
                 continue;
             }
@@ -288,12 +275,11 @@ fn frequencies_fall_with_the_rank_as_the_exponent_says() {
 }
 
 #[test]
-fn a_file_of_so_many_words_has_them_and_fills_its_size() {
+fn a_file_with_a_number_of_words_has_them_and_fills_its_size() {
     for (bytes, words, hundredths) in [(100, 1, 0), (3_000, 100, 0), (1_000_000, 100, 130), (1_000_000, 30_000, 100)] {
         let (text, summary) = zipf(bytes, words, hundredths);
-        assert_eq!((summary.words, self::words(&text).len() as u64), (words, words));
-        assert_eq!((summary.bytes, summary.lines), (text.len() as u64, lines(&text).len() as u64));
-        assert!(bytes - 100 < summary.bytes && summary.bytes <= bytes, "{} of {bytes}", summary.bytes);
+        assert_eq!(summary.words, words);
+        check_summary(bytes, &text, summary);
         assert!(self::words(&text).contains(&b"Aardvark"[..]));
         let keys = lines(&text).into_iter().map(|line| {
             let [word, year, matches, volumes] = fields(line);
@@ -305,34 +291,34 @@ fn a_file_of_so_many_words_has_them_and_fills_its_size() {
 }
 
 #[test]
-fn words_that_have_no_room_are_refused_with_the_size_they_need() {
+fn too_small_a_size_for_the_words_is_an_error_with_the_size_they_need() {
     let recipe = Recipe { seed: 1, bytes: 10_000, shuffled: true, zipf: Some(Zipf { words: 10_000, hundredths: 100 }) };
     let error = recipe.write(&mut std::io::sink(), &mut |_| ()).unwrap_err().to_string();
-    assert!(error.starts_with("10000 words need ") && error.contains("more bytes or fewer words"), "{error}");
+    assert!(error.starts_with("10000 words need at least ") && error.contains("more bytes or fewer words"), "{error}");
 
     let folder = tempfile::tempdir().unwrap();
     let error = recipe.file(folder.path(), &mut |_| ()).unwrap_err().to_string();
-    assert!(error.starts_with("no 1-grams can be made so: 10000 words need "), "{error}");
+    assert!(error.starts_with("cannot make these 1-grams: 10000 words need "), "{error}");
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [".lock"]);
 }
 
 #[test]
-fn a_file_for_which_the_disk_has_no_room_is_refused_before_anything_is_made() {
+fn too_small_a_disk_is_an_error_before_the_file_is_created() {
     let folder = tempfile::tempdir().unwrap();
     for zipf in [None, Some(Zipf { words: 10, hundredths: 100 })] {
         let recipe = Recipe { bytes: 1_000_000_000_000_000, zipf, ..Recipe::default() };
-        let mut told = false;
-        let error = recipe.file(folder.path(), &mut |_| told = true).unwrap_err().to_string();
-        assert!(error.contains("1000000000 MB are asked for") && error.contains(" has room for "), "{error}");
-        assert!(!told);
+        let mut called = false;
+        let error = recipe.file(folder.path(), &mut |_| called = true).unwrap_err().to_string();
+        assert!(error.contains("they take 1000000000 MB") && error.contains(" has room for "), "{error}");
+        assert!(!called);
     }
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [".lock"]);
 }
 
 #[test]
-fn files_of_so_many_words_are_the_same_on_every_platform_too() {
+fn the_bytes_with_a_number_of_words_are_the_same_on_every_platform() {
     let file = |seed, shuffled| {
         sum(&made(Recipe { seed, bytes: 300_000, shuffled, zipf: Some(Zipf { words: 1000, hundredths: 130 }) }).0)
     };

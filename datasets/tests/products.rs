@@ -1,4 +1,4 @@
-//! Products in a real PostgreSQL; without one, the test says so and checks nothing.
+//! Products in a real PostgreSQL. Without one, these tests say so and check nothing.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,9 +20,9 @@ fn the_server_has_the_rows_that_were_loaded() {
     let stored: Vec<Product> = driver.block_on(async {
         client.batch_execute(&format!("CREATE TABLE product ({})", Products::COLUMNS)).await.unwrap();
         assert_eq!(products.load(&client, "product").await.unwrap(), 10_000);
-        // Ids are taken: the copy fails as a whole.
+        // The ids exist: the copy fails as a whole.
         assert!(products.load(&client, "product").await.is_err());
-        // A refused load leaves the client fit for the queries that follow.
+        // After an error the client can still run queries.
         assert!(products.load(&client, "no_such_table").await.is_err());
         let rows = client.query("SELECT product_id, product_name FROM product ORDER BY product_id", &[]).await.unwrap();
         rows.iter().map(|row| Product { product_id: row.get(0), product_name: row.get(1) }).collect()
@@ -33,7 +33,7 @@ fn the_server_has_the_rows_that_were_loaded() {
 }
 
 #[test]
-fn a_row_takes_as_many_bytes_as_is_assumed() {
+fn a_row_takes_the_assumed_number_of_bytes() {
     let Ok(server) = Server::open(&Environment::of_this_process(), 0) else { return };
     server.load(&Products::new(7, 100_000).unwrap()).unwrap();
     let (client, mut driver) = connect(&server.url()).unwrap();

@@ -118,7 +118,7 @@ fn crates_depend_one_way() {
         ("packages", vec![]),
         ("record", vec![]),
         ("system", vec![]),
-        ("datasets", vec!["postgres"]),
+        ("datasets", vec!["postgres", "system"]),
         ("strategies", vec![]),
         ("postgres", vec!["cursor", "packages", "system"]),
         ("reports", vec!["record", "system"]),

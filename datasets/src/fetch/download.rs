@@ -1,23 +1,23 @@
-//! A download on disk: the compressed bytes so far, decompressed as they come.
+//! A download on disk: the compressed bytes so far, decompressed as they arrive.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::write::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::kept_file::{Facts, NewFile, beside};
+use crate::kept_file::{Metadata, PartialFile, beside};
 
-/// Bytes taken from the network, or from the disk, at a time.
+/// Bytes read at once from the network or the disk.
 const BLOCK: usize = 256 << 10;
 
-/// Why an attempt ended before the file did.
+/// Why an attempt ended before the end of the file.
 pub(super) enum Stop {
-    /// No connection came about.
+    /// There was no connection.
     Unreachable(String),
-    /// The connection broke, or another attempt may go better for another reason.
+    /// The connection broke, or another attempt may succeed for another reason.
     Cut(String),
     /// Another attempt would not help.
     Failed(Error),
@@ -29,10 +29,10 @@ impl From<Error> for Stop {
     }
 }
 
-/// The compressed file as far as it has come, in `<path>.gz.partial`, and what it decompresses to.
+/// The compressed bytes so far, in `<path>.gz.partial`, and what they decompress to.
 ///
-/// Both are kept in step. The decompressor's state is not on disk: [`Download::open`] restores it by feeding it what an
-/// earlier process left there.
+/// The decompressor's state is not on disk: [`Download::open`] restores it by feeding it the bytes that an earlier process
+/// left there.
 pub(super) struct Download {
     address: String,
     path: PathBuf,
@@ -40,14 +40,14 @@ pub(super) struct Download {
     compressed: File,
     received: u64,
     sum: Sha256,
-    /// The version of the file that is being received, when the server tells versions apart.
+    /// The version of the file, if the server names versions.
     version: Option<String>,
     total: Option<u64>,
     decoder: MultiGzDecoder<Decompressed>,
 }
 
 impl Download {
-    /// Goes on from what is left of an earlier download of `address`, or begins.
+    /// Resumes an earlier download of `address`, or starts one.
     pub(super) fn open(address: &str, path: &Path) -> Result<Self, Error> {
         let partial = beside(path, "gz.partial");
         let compressed = OpenOptions::new()
@@ -55,7 +55,7 @@ impl Download {
             .read(true)
             .append(true)
             .open(&partial)
-            .map_err(|source| Error::cannot("open", &partial, source))?;
+            .map_err(|cause| Error::file("open", &partial, cause))?;
         let mut download = Self {
             address: address.to_owned(),
             path: path.to_owned(),
@@ -67,36 +67,37 @@ impl Download {
             decoder: MultiGzDecoder::new(Decompressed::create(path)?),
             partial,
         };
-        let facts = Facts::read(&download.partial).filter(|facts| facts.text("address") == Some(address));
-        match facts {
-            Some(facts) if facts.text("version").is_some() => {
-                download.version = facts.text("version").map(str::to_owned);
-                download.total = facts.number("total");
-                download.feed_what_is_left()?;
+        let metadata = Metadata::read(&download.partial).filter(|metadata| metadata.text("address") == Some(address));
+        match metadata {
+            Some(metadata) if metadata.text("version").is_some() => {
+                download.version = metadata.text("version").map(str::to_owned);
+                download.total = metadata.number("total");
+                download.feed_partial()?;
             }
-            // Of an unknown version nothing can be resumed.
-            _ => download.begin_anew(None, None)?,
+            // An unknown version cannot be resumed.
+            _ => download.start_again(None, None)?,
         }
         Ok(download)
     }
 
-    fn feed_what_is_left(&mut self) -> Result<(), Error> {
-        let left = File::open(&self.partial).map_err(|source| Error::cannot("open", &self.partial, source))?;
+    /// Feeds what an earlier process has received.
+    fn feed_partial(&mut self) -> Result<(), Error> {
+        let left = File::open(&self.partial).map_err(|cause| Error::file("open", &self.partial, cause))?;
         let mut left = BufReader::with_capacity(BLOCK, left);
         loop {
-            let block = left.fill_buf().map_err(|source| Error::cannot("read", &self.partial, source))?;
+            let block = left.fill_buf().map_err(|cause| Error::file("read", &self.partial, cause))?;
             let length = block.len();
             if length == 0 {
                 break;
             }
             match self.feed(block) {
                 // A power cut may leave bytes that were never received.
-                Err(Error::Corrupt { .. }) => return self.begin_anew(None, None),
+                Err(Error::Corrupt { .. }) => return self.start_again(None, None),
                 fed => fed?,
             }
             left.consume(length);
         }
-        if self.total.is_some_and(|total| self.received > total) { self.begin_anew(None, None) } else { Ok(()) }
+        if self.total.is_some_and(|total| self.received > total) { self.start_again(None, None) } else { Ok(()) }
     }
 
     /// Compressed bytes received so far.
@@ -104,12 +105,12 @@ impl Download {
         self.received
     }
 
-    /// Compressed bytes there are, if known.
+    /// The compressed file's length, if known.
     pub(super) fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// The version received so far, as `If-Range` wants it.
+    /// The version, in the form of `If-Range`.
     pub(super) fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }
@@ -119,31 +120,31 @@ impl Download {
         &self.partial
     }
 
-    /// Whether nothing is left to ask for.
+    /// Whether all bytes are here.
     pub(super) fn is_complete(&self) -> bool {
         self.total == Some(self.received)
     }
 
-    /// Forgets everything received and starts on `version` of the file.
-    pub(super) fn begin_anew(&mut self, version: Option<String>, total: Option<u64>) -> Result<(), Error> {
-        self.compressed.set_len(0).map_err(|source| Error::cannot("write", &self.partial, source))?;
+    /// Deletes everything received and starts with `version` of the file.
+    pub(super) fn start_again(&mut self, version: Option<String>, total: Option<u64>) -> Result<(), Error> {
+        self.compressed.set_len(0).map_err(|cause| Error::file("write", &self.partial, cause))?;
         self.received = 0;
         self.sum = Sha256::new();
         self.decoder = MultiGzDecoder::new(Decompressed::create(&self.path)?);
-        let mut facts = Facts::default().with("address", &self.address);
+        let mut metadata = Metadata::default().with("address", &self.address);
         if let Some(version) = &version {
-            facts = facts.with("version", version);
+            metadata = metadata.with("version", version);
         }
         if let Some(total) = total {
-            facts = facts.with("total", total);
+            metadata = metadata.with("total", total);
         }
-        facts.write(&self.partial)?;
+        metadata.write(&self.partial)?;
         self.version = version;
         self.total = total;
         Ok(())
     }
 
-    /// Takes everything that comes from `body`; an end before the known total counts as a cut.
+    /// Receives all of `body`; an end before the known total counts as a cut.
     pub(super) fn receive(
         &mut self,
         body: &mut impl Read,
@@ -158,13 +159,13 @@ impl Download {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Stop::Cut(error.to_string())),
             };
-            self.compressed
-                .write_all(&block[..length])
-                .map_err(|source| Error::cannot("write", &self.partial, source))?;
+            self.compressed.write_all(&block[..length]).map_err(|cause| Error::file("write", &self.partial, cause))?;
             self.feed(&block[..length])?;
         }
         match self.total {
-            Some(total) if total != self.received => Err(Stop::Cut(format!("{} of {total} bytes came", self.received))),
+            Some(total) if total != self.received => {
+                Err(Stop::Cut(format!("{} of {total} bytes arrived", self.received)))
+            }
             _ => Ok(()),
         }
     }
@@ -177,15 +178,15 @@ impl Download {
         fed.map_err(|source| self.decoding_failed(source))
     }
 
-    /// Gives the decompressed file its name, notes what it is, and deletes the compressed one.
+    /// Gives the decompressed file its name, writes its metadata, and deletes the compressed one.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         if let Err(source) = self.decoder.try_finish() {
             return Err(self.decoding_failed(source));
         }
         let Self { address, path, partial, received, sum, decoder, .. } = self;
-        let decompressed = decoder.finish().map_err(|source| Error::cannot("write", &path, source))?;
+        let decompressed = decoder.finish().map_err(|cause| Error::file("write", &path, cause))?;
         let (bytes, decompressed_sum) = decompressed.finish()?;
-        Facts::default()
+        Metadata::default()
             .with("address", address)
             .with("bytes", bytes)
             .with("sha256", decompressed_sum)
@@ -195,45 +196,42 @@ impl Download {
         remove(&partial)
     }
 
-    /// Tells what the decompressor dislikes from what the disk does; the former makes everything received worthless.
+    /// Distinguishes an error of the decompressor from one of the disk. After the former everything received is worthless.
     fn decoding_failed(&mut self, source: io::Error) -> Error {
         if !matches!(source.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof) {
-            return Error::cannot("write", &beside(&self.path, "partial"), source);
+            return Error::file("write", &beside(&self.path, "partial"), source);
         }
         let corrupt = Error::Corrupt { address: self.address.clone(), at: self.received, source };
-        match self.begin_anew(None, None) {
+        match self.start_again(None, None) {
             Ok(()) => corrupt,
             Err(error) => error,
         }
     }
 }
 
-/// Deletes a partial file and its note.
+/// Deletes a partial file and its metadata.
 fn remove(partial: &Path) -> Result<(), Error> {
     for path in [partial, &beside(partial, "facts")] {
-        fs::remove_file(path).map_err(|source| Error::cannot("delete", path, source))?;
+        fs::remove_file(path).map_err(|cause| Error::file("delete", path, cause))?;
     }
     Ok(())
 }
 
-/// The decompressed file while it grows.
+/// The decompressed file during the download.
 struct Decompressed {
-    file: BufWriter<NewFile>,
+    file: PartialFile,
     bytes: u64,
     sum: Sha256,
 }
 
 impl Decompressed {
     fn create(path: &Path) -> Result<Self, Error> {
-        Ok(Self { file: BufWriter::with_capacity(BLOCK, NewFile::create(path)?), bytes: 0, sum: Sha256::new() })
+        Ok(Self { file: PartialFile::create(path)?, bytes: 0, sum: Sha256::new() })
     }
 
     /// Gives the file its name; returns its length and sum.
-    fn finish(mut self) -> Result<(u64, String), Error> {
-        self.file.flush().map_err(|source| Error::cannot("write", self.file.get_ref().partial(), source))?;
-        // Nothing is left in the buffer, so nothing is lost with it.
-        let (file, _) = self.file.into_parts();
-        file.finish()?;
+    fn finish(self) -> Result<(u64, String), Error> {
+        self.file.finish()?;
         Ok((self.bytes, hexadecimal(self.sum)))
     }
 }
@@ -251,10 +249,10 @@ impl Write for Decompressed {
     }
 }
 
-/// Whether the file has the length and the sum noted beside it.
-pub(super) fn is_as_noted(path: &Path, facts: &Facts) -> bool {
-    let is_as_long = path.metadata().is_ok_and(|metadata| facts.number("bytes") == Some(metadata.len()));
-    is_as_long && sum_of(path).is_ok_and(|sum| facts.text("sha256") == Some(&sum))
+/// Whether the file has the length and the sum of its metadata.
+pub(super) fn matches_metadata(path: &Path, metadata: &Metadata) -> bool {
+    let is_as_long = path.metadata().is_ok_and(|file| metadata.number("bytes") == Some(file.len()));
+    is_as_long && sum_of(path).is_ok_and(|sum| metadata.text("sha256") == Some(&sum))
 }
 
 fn sum_of(path: &Path) -> io::Result<String> {

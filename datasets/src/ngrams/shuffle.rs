@@ -1,8 +1,8 @@
 //! Lines in a random order, in two steps that both stay within the cache.
 //!
-//! Each line is put at the end of a random pile; then each pile is shuffled by itself (Fisher and Yates), and the piles
-//! are written one after another. Every order is as likely as in one shuffle of all lines, which waits for memory at
-//! each line, and takes more than three times as long on 200 MB.
+//! Each line is appended to a random pile. Then each pile is shuffled by itself (Fisher and Yates), and the piles are
+//! written one after another. Every order is as likely as in one shuffle of all lines. That would wait for memory at each
+//! line, and take more than three times as long on 200 MB.
 
 use std::io::{self, Write};
 
@@ -11,19 +11,19 @@ use memchr::memchr_iter;
 use super::text::LineWriter;
 use crate::random::{Random, mix};
 
-/// Bytes of a pile, about: the second-level cache of most machines holds one.
+/// About the bytes of a pile: the second-level cache of most machines holds one.
 const PILE: u64 = 1 << 19;
-/// Beyond this number of piles, adding to them would miss the cache instead; then they grow.
+/// The most piles. With more, appending to them would miss the cache, so larger files have larger piles.
 const MOST_PILES: u64 = 1 << 10;
 
-/// Takes sorted lines, gives them back shuffled.
+/// Receives sorted lines and writes them shuffled.
 pub(super) struct Shuffle {
     piles: Vec<Vec<u8>>,
     random: Random,
 }
 
 impl Shuffle {
-    /// For about `bytes` bytes.
+    /// A shuffle of about `bytes` bytes.
     pub(super) fn new(seed: u64, bytes: u64) -> Self {
         let piles = (bytes / PILE).clamp(1, MOST_PILES);
         let room = bytes / piles;
@@ -31,7 +31,7 @@ impl Shuffle {
         Self { piles: (0..piles).map(|_| pile()).collect(), random: Random::new(mix(seed ^ 3)) }
     }
 
-    /// Writes the lines to `out`, and tells `progress` how many bytes are written.
+    /// Writes the lines to `out`, and passes the number of bytes written to `progress`.
     pub(super) fn finish(mut self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
         let mut writer = LineWriter::new(out, progress);
         for pile in self.piles {
@@ -48,7 +48,7 @@ impl Shuffle {
 }
 
 impl Write for Shuffle {
-    /// Takes whole lines, which is how [`LineWriter`] hands them on.
+    /// Receives whole lines, as [`LineWriter`] writes them.
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         for line in lines(text) {
             let pile = self.random.below(self.piles.len() as u64) as usize;

@@ -1,19 +1,19 @@
-//! Lines as bytes: written into one large buffer, digits by table.
+//! Lines as bytes, in one large buffer, with digits from a table.
 
 use std::io::{self, Write};
 
 use super::years::Line;
 
-/// Bytes of a line beside its word, its `match_count` and its `volume_count`: four digits, three TABs, LF.
+/// Bytes of a line without its word, `match_count` and `volume_count`: four digits, three TABs, LF.
 const FIXED: usize = 4 + 3 + 1;
-/// Digits of the largest `u64`, and the byte that a three-digit table entry may write past its number.
+/// Digits of the largest `u64`, and one byte that a table entry may write past the number.
 const NUMBER: usize = 20 + 1;
-/// A word and its TAB up to this length are copied as one block of fixed size, which needs no call and no loop.
+/// The longest word with its TAB that is copied as a block of fixed size, without a call or a loop.
 const SHORT: usize = 32;
-/// Large enough that a system call costs little, small enough to stay in the second-level cache.
+/// Large enough that a system call costs little, and small enough for the second-level cache.
 const BUFFER: usize = 1 << 20;
 
-/// Gathers lines in a buffer and hands it on when it is full.
+/// Collects lines in a buffer and writes it out when it is full.
 pub(super) struct LineWriter<'a> {
     buffer: Vec<u8>,
     filled: usize,
@@ -40,7 +40,7 @@ impl<'a> LineWriter<'a> {
         }
     }
 
-    /// Begins a word: the lines that follow are about it.
+    /// Starts a word, to which the following lines belong.
     pub(super) fn begin_word(&mut self, word: &[u8]) {
         self.head.clear();
         self.head.extend_from_slice(word);
@@ -49,7 +49,7 @@ impl<'a> LineWriter<'a> {
         self.head.resize(self.head_length.max(SHORT), 0);
     }
 
-    /// Writes one line about the word begun.
+    /// Writes one line of the current word.
     #[inline]
     pub(super) fn write(&mut self, line: &Line) -> io::Result<()> {
         self.make_room(self.head.len() + FIXED + 2 * NUMBER)?;
@@ -72,7 +72,7 @@ impl<'a> LineWriter<'a> {
         Ok(())
     }
 
-    /// Writes a line that is bytes already, its LF among them.
+    /// Writes a line that is already bytes, with its LF.
     pub(super) fn copy(&mut self, line: &[u8]) -> io::Result<()> {
         self.make_room(line.len())?;
         self.buffer[self.filled..self.filled + line.len()].copy_from_slice(line);
@@ -81,20 +81,20 @@ impl<'a> LineWriter<'a> {
         Ok(())
     }
 
-    /// Hands on what is left; returns the bytes and the lines written in all.
+    /// Writes out the rest; returns the numbers of bytes and lines.
     pub(super) fn finish(mut self) -> io::Result<(u64, u64)> {
-        self.hand_on()?;
+        self.write_out()?;
         self.out.flush()?;
         Ok((self.written, self.lines))
     }
 
     #[inline]
     fn make_room(&mut self, bytes: usize) -> io::Result<()> {
-        if self.buffer.len() - self.filled < bytes { self.hand_on() } else { Ok(()) }
+        if self.buffer.len() - self.filled < bytes { self.write_out() } else { Ok(()) }
     }
 
     #[cold]
-    fn hand_on(&mut self) -> io::Result<()> {
+    fn write_out(&mut self) -> io::Result<()> {
         self.out.write_all(&self.buffer[..self.filled])?;
         self.written += self.filled as u64;
         self.filled = 0;
@@ -103,7 +103,7 @@ impl<'a> LineWriter<'a> {
     }
 }
 
-/// The length of the line in bytes, for a word of `word` bytes.
+/// The length in bytes of a line of a word of `word` bytes.
 pub(super) fn length(word: usize, line: &Line) -> u64 {
     word as u64 + FIXED as u64 + digits(line.matches) + digits(line.volumes)
 }
@@ -112,7 +112,7 @@ fn digits(number: u64) -> u64 {
     u64::from(number.checked_ilog10().unwrap_or(0)) + 1
 }
 
-/// Writes `number` at `at`, and perhaps one byte past it; returns where its digits end.
+/// Writes `number` at `at`, and maybe one byte past it; returns where its digits end.
 #[inline]
 fn write_number(buffer: &mut [u8], at: usize, number: u64) -> usize {
     if number < 1000 {
@@ -137,7 +137,7 @@ static PADDED: [[u8; 3]; 1000] = {
     table
 };
 
-/// `number` as one to three digits, then how many they are.
+/// `number` as one to three digits, and their number.
 static UNPADDED: [[u8; 4]; 1000] = {
     let mut table = [[0; 4]; 1000];
     let mut number = 0;

@@ -1,4 +1,4 @@
-//! The lines of one word: in which years it was printed, how often, in how many volumes.
+//! The lines of one word: the years in which it was printed, how often, and in how many volumes.
 
 use crate::random::Random;
 
@@ -8,19 +8,19 @@ const LAST: usize = 2008;
 pub(super) const YEARS: usize = LAST - FIRST + 1;
 /// No word has more lines than this.
 pub(super) const MOST_LINES: u16 = 200;
-/// How unevenly a word's years can be spread: pattern `p` leaves up to `p` years out between two.
+/// Patterns of a word's years: pattern `p` leaves out up to `p` years between two.
 const PATTERNS: usize = 16;
 
-/// From which the lines of one word follow.
+/// The parameters from which the lines of one word follow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct History {
-    /// How often the word was printed in all years together, about; 2^36 at most.
+    /// About how often the word was printed in all years together; at most 2^36.
     pub(super) total: u64,
-    /// Every choice follows from it.
+    /// Every random choice follows from it.
     pub(super) seed: u64,
-    /// How many lines the word has; [`MOST_LINES`] at most.
+    /// How many lines the word has; at most [`MOST_LINES`].
     pub(super) lines: u16,
-    /// How many it would have, were there room.
+    /// How many lines it would have with enough room.
     pub(super) full_lines: u16,
 }
 
@@ -31,9 +31,9 @@ pub(super) struct Line {
     pub(super) volumes: u64,
 }
 
-/// How many lines a word with this total has, if there is room: rare words a few, common ones [`MOST_LINES`].
+/// How many lines a word with this total has, if there is room: from a few up to [`MOST_LINES`].
 pub(super) fn number_of_lines(total: u64, random: &mut Random) -> u16 {
-    /// By the binary logarithm of the total; a word comes here with 40 at least, so the first five are never asked.
+    /// By the binary logarithm of the total; totals are at least 40, so the first five are unused.
     const BY_OCTAVE: [u16; 18] = [1, 2, 3, 5, 8, 24, 42, 62, 84, 106, 128, 148, 164, 176, 186, 194, 198, MOST_LINES];
     let octave = total.checked_ilog2().unwrap_or(0) as usize;
     let typical = u64::from(BY_OCTAVE[octave.min(BY_OCTAVE.len() - 1)]);
@@ -48,20 +48,20 @@ impl History {
         let mut random = Random::new(self.seed);
         let all = usize::from(self.full_lines);
 
-        // Common words appear every year; rare ones here and there, and not always up to the last year.
+        // Common words appear every year, rare ones in some years and not always up to the last.
         let patterns = (360 / all).clamp(1, PATTERNS) as u64;
         let offsets = &OFFSETS[random.below(patterns) as usize];
         let span = usize::from(offsets[all - 1]);
         let slack = if all < 100 { (YEARS - 1 - span).min(40) as u64 } else { 0 };
         let first = YEARS - 1 - span - random.below(slack + 1) as usize;
 
-        // The word's years cover about all / (span + 1) of the printed matter between its first and its last.
+        // The word's years cover about all / (span + 1) of what was printed between its first and its last year.
         let printed: u64 = WEIGHTS[first..=first + span].iter().map(|&weight| u64::from(weight)).sum();
         let weight_of_years = (printed * all as u64 / (span as u64 + 1)).max(1);
         let total_per_weight = (self.total << 20) / weight_of_years;
 
-        // Frequent words keep to their share of a year, rare ones come in bursts: the product of two uniform numbers is
-        // often near nothing and sometimes four times the mean.
+        // Frequent words have a constant share of each year, rare ones come in bursts: the product of two uniform numbers
+        // is often near zero and sometimes four times the mean.
         let calm = match self.total {
             0..10_000 => 0,
             10_000..1_000_000 => 1,
@@ -80,19 +80,19 @@ impl History {
     }
 }
 
-/// About `matches` to the power of 0.87, less up to a quarter, and never more than the volumes of the year.
+/// About `matches` to the power of 0.87, reduced by up to a quarter, and at most the volumes of the year.
 fn volumes(matches: u64, year: usize, less: u64) -> u64 {
     let typical = (matches * PER_MATCH[matches.ilog2() as usize]) >> 16;
     (typical - ((typical * less) >> 8)).clamp(1, VOLUMES_PER_WEIGHT * u64::from(WEIGHTS[year]))
 }
 
-/// At the last year's weight, two hundred thousand volumes.
+/// Volumes for each unit of weight: the last year has about two hundred thousand.
 const VOLUMES_PER_WEIGHT: u64 = 3;
 
-/// How much was printed in a year: one step of 1021 to 1000 less for each year before the last, from 2^16 down.
+/// How much was printed in a year: 2^16 in the last, and a factor of 1000 / 1021 for each year before.
 static WEIGHTS: [u32; YEARS] = {
     let mut weights = [0; YEARS];
-    // Sixteen bits more than are kept, so that rounding does not add up.
+    // With 16 additional bits, so that rounding errors do not add up.
     let mut weight = 1_u64 << 32;
     let mut year = YEARS;
     while year > 0 {
@@ -117,7 +117,7 @@ static PER_MATCH: [u64; 64] = {
     table
 };
 
-/// The years after a word's first in which it appears, for each pattern: gaps of one year up to one and the pattern.
+/// For each pattern, the years of a word after its first one, with gaps from one year to one plus the pattern.
 static OFFSETS: [[u16; MOST_LINES as usize]; PATTERNS] = {
     let mut offsets = [[0; MOST_LINES as usize]; PATTERNS];
     let mut random = Random::new(0);

@@ -1,25 +1,26 @@
-//! So many words, whose frequencies follow a power of their rank: for asking how results depend on both.
+//! Files with a given number of words whose frequencies follow a power of their rank: the parameters of experiments.
 //!
-//! The word of rank r has lines in proportion to r^-s (G. K. Zipf, 1935); s is 0 for words that are all alike, about 1 for
-//! natural language. Nothing of it is drawn by lot: each word gets its share of lines to the nearest whole number, and one
-//! at least, so that the file has the words that were asked for. Lines are alike, but for the word: the years go once
-//! from the first to the last, however many lines there are, and counts have three digits.
+//! The word of rank r has lines in proportion to r^-s (G. K. Zipf, 1935): s is 0 for equally frequent words, and about 1
+//! for natural language. The frequencies are not random: each word gets its share of lines, rounded to a whole number and
+//! at least one, so that the file has all words. Lines differ in little but the word: the years of each word rise from the
+//! first to the last, however many lines it has, and counts have three digits.
 
 use std::io::{self, Write};
 
 use super::Summary;
+use super::lemma::Lemmas;
+use super::spellings::{Spelled, Spellings};
 use super::text::LineWriter;
-use super::words::{Lemmas, Spelled, Spellings};
 use super::years::{FIRST, Line, YEARS};
 use crate::random::{Random, mix};
 
-/// Bytes of a line beside its word: four tabs and line feeds, a year, a count of three digits, and two of volumes.
+/// Bytes of a line without its word: three TABs and an LF, a year, three digits of matches and two of volumes.
 const BESIDE: u64 = 4 + 4 + 3 + 2;
 
-/// How many words there are, and how unevenly they are spread.
+/// The number of words, and how uneven their frequencies are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Zipf {
-    /// Distinct words.
+    /// The number of distinct words.
     pub words: u64,
     /// The exponent, in hundredths: 100 for frequencies of 1, 1/2, 1/3, and so on.
     pub hundredths: u32,
@@ -33,26 +34,28 @@ pub(super) struct Spread {
 }
 
 impl Spread {
+    /// Draws the words, and divides the lines that fit into `bytes` among them.
+    ///
     /// # Errors
     /// When `bytes` have no room for one line of each word.
     pub(super) fn draw(seed: u64, bytes: u64, zipf: Zipf) -> io::Result<Self> {
         let refuse = |least: u64| {
             let words = zipf.words;
-            let reason = format!("{words} words need {least} bytes at least; ask for more bytes or fewer words");
+            let reason = format!("{words} words need at least {least} bytes; ask for more bytes or fewer words");
             io::Error::new(io::ErrorKind::InvalidInput, reason)
         };
-        // However short words were: so that no wish is drawn that is far too large.
+        // However short the words are: this refuses far too many words before drawing them.
         let shortest = zipf.words.saturating_mul(1 + BESIDE);
         if shortest > bytes {
             return Err(refuse(shortest));
         }
         let (spellings, drawn) = draw_words(seed, zipf.words.max(1));
-        // By rank, one behind the other, for all of them are added up again and again.
+        // By rank and contiguous, because the search below adds them all up again and again.
         let shares: Vec<u64> = shares(drawn.len(), zipf.hundredths);
         let lengths: Vec<u8> = drawn.iter().map(|word| word.length() as u8).collect();
         let lines = |of_the_first: u64, share: u64| lines(of_the_first, share).max(1);
         let line = |length: &u8| u64::from(*length) + BESIDE;
-        // Of the first words together; asked for what has room, or little more, so it is far from the largest number.
+        // The bytes of the first words; the search starts close to `bytes`, so this cannot overflow.
         let length = |of_the_first: u64, words: usize| -> u64 {
             let words = shares[..words].iter().zip(&lengths[..words]);
             words.map(|(share, length)| lines(of_the_first, *share) * line(length)).sum()
@@ -61,14 +64,14 @@ impl Spread {
         if least > bytes {
             return Err(refuse(least));
         }
-        // As many lines for the first word as there is room for, in 2^-16 of a line: not more than without rounding and
-        // with half a line less for each, so the search begins there.
+        // A search for the most lines of the first word that leave room for the others, in 2^-16 of a line. Its upper end is
+        // the solution without rounding, with half a line less for each word.
         let weight: u128 =
             shares.iter().zip(&lengths).map(|(share, length)| u128::from(*share) * u128::from(line(length))).sum();
         let halves = u128::from(least) / 2 + 1;
         let most = (((u128::from(bytes) + halves) << 60) / (weight >> 4).max(1)).min(u128::from(bytes) << 16);
         let (mut low, mut high) = (0, u64::try_from(most).unwrap_or(u64::MAX));
-        // Words at the end that have one line however many the first has: they are not asked again.
+        // Words at the end have one line however many the first has: the search leaves them out.
         let (mut asked, mut of_others) = (shares.len(), 0);
         while low < high {
             while asked > 0 && lines(high, shares[asked - 1]) == 1 {
@@ -79,7 +82,7 @@ impl Spread {
             if of_others + length(middle, asked) <= bytes { low = middle } else { high = middle - 1 }
         }
         let mut room = bytes - of_others - length(low, asked);
-        // What is left over has room for less than one more line of each word.
+        // The remaining room is for less than one more line of each word.
         let with_lines = |(word, share): (Spelled, &u64)| {
             let (lines, line) = (lines(low, *share), line(&(word.length() as u8)));
             let Some(less) = room.checked_sub(line) else { return (word, lines) };
@@ -98,7 +101,7 @@ impl Spread {
         let mut random = Random::new(mix(self.seed ^ 5));
         for (word, lines) in &self.words {
             writer.begin_word(self.spellings.of(*word));
-            // The years go up by equal steps: by whole years, and by one more whenever what is over has become one.
+            // The years rise by equal steps: by whole years, and by one more whenever the remainders add up to one.
             let steps = lines.saturating_sub(1).max(1);
             let (step, rest) = ((YEARS as u64 - 1) / steps, (YEARS as u64 - 1) % steps);
             let (mut year, mut over) = (FIRST as u64, 0);
@@ -118,7 +121,7 @@ impl Spread {
     }
 }
 
-/// So many words in the order of their ranks: `Aardvark`, for which the book asks, is the first of all.
+/// `number` words in the order of their ranks. The first is `Aardvark`, the book's example.
 fn draw_words(seed: u64, number: u64) -> (Spellings, Vec<Spelled>) {
     let mut random = Random::new(mix(seed ^ 4));
     let mut lemmas = Lemmas::new(seed);
@@ -126,22 +129,22 @@ fn draw_words(seed: u64, number: u64) -> (Spellings, Vec<Spelled>) {
     while (words.len() as u64) < number {
         let lemma = lemmas.next();
         let room = number as usize - words.len();
-        for (form, _) in lemma.forms(&mut random).take(room) {
+        for (form, _) in lemma.forms(0, &mut random).take(room) {
             words.push(spellings.add(|spellings| lemma.spell(form, spellings)));
         }
     }
     (spellings, words)
 }
 
-/// A share of the first word's lines, to the nearest whole number.
+/// A share of the first word's lines, rounded to a whole number.
 fn lines(of_the_first: u64, share: u64) -> u64 {
     ((u128::from(of_the_first) * u128::from(share) + (1 << 63)) >> 64) as u64
 }
 
-/// By rank, how many of the first word's lines a word has: times 2^48.
+/// By rank, the share of the first word's lines that a word has, times 2^48.
 ///
-/// The powers come from a library in software, for those of processors and systems differ in their last places, and files
-/// would with them. It takes its time, so it is asked for one rank in four: the power of a product is the product of powers.
+/// The powers come from a software library, because those of processors and operating systems differ in the last bits, and
+/// files would too. The library is slow and computes only one rank in four: the power of a product is the product of powers.
 fn shares(ranks: usize, hundredths: u32) -> Vec<u64> {
     const ALL: f64 = (1_u64 << 48) as f64;
     let mut powers = vec![1.0; ranks];
