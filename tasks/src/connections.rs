@@ -1,4 +1,4 @@
-//! Connections that no run uses at the moment, so that a run begins with its transaction and not with a login.
+//! Idle connections, kept so that a run begins with its transaction and not with a login.
 
 use postgres::{Driver, connect};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ pub(crate) type Connection = (Client, Driver);
 /// Connections to one server.
 pub(crate) struct Connections {
     url: String,
-    /// How long a server that was asked for something may say nothing; none for as long as it likes.
+    /// How long the server may be silent during a query; `None` waits for ever.
     silence: Option<Duration>,
     idle: Mutex<Vec<Connection>>,
 }
@@ -23,7 +23,7 @@ impl Connections {
         Connections { url, silence, idle: Mutex::default() }
     }
 
-    /// One that is idle, or a new one.
+    /// An idle connection, or a new one.
     pub(crate) fn take(&self) -> Result<Connection> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(connection) = idle {
@@ -36,7 +36,7 @@ impl Connections {
         Ok((client, driver))
     }
 
-    /// Keeps a connection for the next run. One that has met an error is dropped instead.
+    /// Keeps a connection for the next run. A caller drops a connection after an error instead.
     pub(crate) fn give_back(&self, connection: Connection) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
@@ -46,12 +46,12 @@ impl Connections {
 pub(crate) enum Trouble {
     /// The cursor, the server or the connection.
     Cursor(cursor::Error),
-    /// A row that is not what it should be.
+    /// A row that cannot be read.
     Row(Error),
 }
 
 impl Trouble {
-    /// The error of a task for which so many rows had come on the driver's connection.
+    /// The error of a task that had received so many `rows` on the driver's connection.
     pub(crate) fn after(self, rows: u64, driver: &Driver) -> Error {
         let when = match (&self, rows) {
             (Trouble::Row(_), _) => format!("row {}", rows + 1),

@@ -1,10 +1,10 @@
-//! Count from zero to each of many numbers: work that is nothing but the processor's.
+//! Counts from zero to each of many numbers: work for the core alone.
 
 pub mod kernel;
 
-use crate::digest::Digest;
+use crate::numbered::{self, Numbered};
 use crate::random::Random;
-use crate::{Entry, Hooks, Inputs};
+use crate::{Entry, Hooks, Inputs, named};
 use record::Detail;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,33 +25,33 @@ pub const ENTRY: Entry = Entry {
     hooks: Hooks { details, ..Hooks::NONE },
 };
 
-/// Counting so far takes about half an hour; whoever asks for more has mistyped.
-const FARTHEST: u64 = 10_000_000_000_000;
+/// Counting so far takes about half an hour. A larger number is a typing error.
+const MOST: u64 = 10_000_000_000_000;
 
 /// What to count to.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "count")]
 pub struct Options {
-    /// count: which numbers: the book's five, or many that are even or uneven in size
+    /// count: which numbers: the book's five, or many of even or uneven size
     #[arg(long, value_enum, default_value_t = Profile::Even, help_heading = "Task options")]
     pub profile: Profile,
     /// count: the numbers themselves, instead of a profile
-    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(..=FARTHEST), help_heading = "Task options")]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(..=MOST), help_heading = "Task options")]
     pub numbers: Vec<u64>,
     /// count: how many numbers an even or uneven profile has
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
     pub how_many: u64,
-    /// count: what the numbers of an even or uneven profile add up to, about
-    #[arg(long, default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=FARTHEST), value_name = "N", help_heading = "Task options")]
+    /// count: the sum of the numbers of an even or uneven profile, about
+    #[arg(long, default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=MOST), value_name = "N", help_heading = "Task options")]
     pub increments: u64,
 }
 
 /// A choice of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub enum Profile {
-    /// 1, 3, 5, 22 and 100 000 000: four that end at once and one that does not
+    /// 1, 3, 5, 22 and 100 000 000: four that end at once, and one that does not
     Book,
-    /// 100 000 000 and 200 000 000: two workers can be 1.5 times as fast as one, and no more
+    /// 100 000 000 and 200 000 000: two workers can be at most 1.5 times as fast as one
     BookPair,
     /// All the same
     Even,
@@ -108,30 +108,25 @@ fn details() -> Vec<Detail> {
 }
 
 fn options(inputs: &Inputs) -> BTreeMap<String, String> {
-    let options = &inputs.count;
-    if !options.numbers.is_empty() {
-        let numbers: Vec<String> = options.numbers.iter().map(u64::to_string).collect();
-        return BTreeMap::from([("numbers".to_owned(), numbers.join(","))]);
+    let Options { profile, numbers, how_many, increments } = &inputs.count;
+    if !numbers.is_empty() {
+        let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        return named::options([("numbers", numbers.join(","))]);
     }
-    let profile = match options.profile {
-        Profile::Book => "book",
-        Profile::BookPair => "book-pair",
-        Profile::Even => "even",
-        Profile::Uneven => "uneven",
-    };
-    let mut noted = BTreeMap::from([("profile".to_owned(), profile.to_owned())]);
-    if matches!(options.profile, Profile::Even | Profile::Uneven) {
-        noted.insert("how-many".to_owned(), options.how_many.to_string());
-        noted.insert("increments".to_owned(), options.increments.to_string());
+    let profile_name = ("profile", named::word(profile));
+    match profile {
+        Profile::Book | Profile::BookPair => named::options([profile_name]),
+        Profile::Even | Profile::Uneven => {
+            named::options([profile_name, ("how-many", how_many.to_string()), ("increments", increments.to_string())])
+        }
     }
-    noted
 }
 
 impl Task for Count {
-    /// The place of the first number, and the numbers.
+    /// The index of the first number, and the numbers.
     type Partition = (u64, Vec<u64>);
-    /// Each number's place, and how far was really counted.
-    type Partial = Vec<(u64, u64)>;
+    /// How far each number was counted.
+    type Partial = Numbered;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
         let task = Arc::clone(self);
@@ -157,27 +152,18 @@ impl Task for Count {
     }
 
     fn answer(&self, total: &Self::Partial) -> Result<Answer> {
-        let mut digest = Digest::default();
-        let mut sum = 0u128;
-        for (place, counted) in total {
-            digest.add(&[place.to_le_bytes(), counted.to_le_bytes()].concat());
-            sum += u128::from(*counted);
-        }
-        let mut figures = vec![("numbers".to_owned(), total.len().to_string()), ("sum".to_owned(), sum.to_string())];
+        let sum: u128 = total.iter().map(|(_, counted)| u128::from(*counted)).sum();
+        let mut figures = named::figures([("numbers", total.len().to_string()), ("sum", sum.to_string())]);
         if total.len() <= 8 {
-            let mut counted = total.clone();
-            counted.sort_unstable();
-            let counted: Vec<String> = counted.iter().map(|(_, counted)| counted.to_string()).collect();
+            let counted: Vec<String> = numbered::in_order(total).map(|counted| counted.to_string()).collect();
             figures.push(("counted".to_owned(), counted.join(", ")));
         }
-        Ok(Answer { digest: digest.finish(), figures })
+        Ok(Answer { digest: numbered::digest(total), figures })
     }
 
     /// The numbers counted, one a line, in input order.
     fn write(&self, total: &Self::Partial, out: &mut dyn Write) -> std::io::Result<()> {
-        let mut counted = total.clone();
-        counted.sort_unstable();
-        counted.iter().try_for_each(|(_, counted)| writeln!(out, "{counted}"))
+        numbered::write(total, out)
     }
 
     fn items(&self) -> Option<u64> {

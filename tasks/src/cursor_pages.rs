@@ -1,14 +1,17 @@
-//! The book's cursor: stream a table from PostgreSQL, page by page, and count the words of its names.
+//! The book's cursor: streams a table from PostgreSQL, page by page, and counts the words of its names.
 //!
-//! A partition is a page of one server-side cursor, so that the partition size is the prefetch (the book's is 50).
+//! A partition is a page of one server-side cursor, so the partition size is the prefetch (50 in the book).
 
+mod fetching;
+mod page;
 mod pages;
 
 use crate::connections::Connections;
 use crate::products::Products;
 pub use crate::table::Options;
 use crate::{Entry, Inputs, table};
-use pages::{Page, Pages};
+use page::Page;
+use pages::Pages;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;

@@ -1,16 +1,16 @@
-//! One table, several cursors: its blocks are split among connections that all see one snapshot.
+//! One table, several cursors: connections that see one snapshot share its blocks.
 //!
 //! How it works:
-//! 1. The *leader*, a connection of its own, begins a transaction, exports its snapshot and sees how many blocks the table
-//!    has. Every row that the snapshot knows is in one of them; rows that are added later are not in the snapshot.
-//! 2. A partition is a range of blocks, about `size` rows large. Small ranges handed out as workers come free need no guess
-//!    about who will be the fastest.
-//! 3. Whoever gets one takes a connection, sets the leader's snapshot and opens a cursor for the rows of these blocks. From
-//!    PostgreSQL 14 on that reads these blocks and no other (a TID range scan).
-//! 4. A snapshot lives as long as the transaction that exported it, so each partition holds on to the leader.
+//! 1. The *leader*, a connection of its own, begins a transaction, exports its snapshot and counts the table's blocks.
+//!    These hold every row of the snapshot; rows that are added later are not in the snapshot.
+//! 2. A partition is a range of blocks with about `size` rows. Ranges are small and go to the next idle worker, so no
+//!    estimate of the workers' speeds is necessary.
+//! 3. The worker takes a connection, sets the leader's snapshot and opens a cursor for the rows of these blocks. PostgreSQL
+//!    14 and later read no other blocks for it (a TID range scan).
+//! 4. A snapshot lives as long as the transaction that exported it, so each partition keeps the leader alive.
 //!
-//! The recipe is pg_dump's (snapshot and lock) with DuckDB's cut (ranges of blocks). Without the snapshot each range would
-//! see the table of its own moment: a row that is moved meanwhile is read twice or never.
+//! Snapshot and lock are pg_dump's method, ranges of blocks DuckDB's. Without the snapshot, each range would see the table at
+//! another moment: a row that is moved meanwhile is read twice or never.
 
 pub use crate::NoOptions as Options;
 use crate::connections::{Connection, Connections, Trouble};
@@ -37,10 +37,10 @@ pub const ENTRY: Entry = Entry {
     hooks: table::HOOKS,
 };
 
-/// From here on the server reads a range of blocks without reading the others.
+/// The first server version that reads a range of blocks without the others.
 const TID_RANGE_SCAN: i32 = 140_000;
 
-/// Rows in a block, as long as the table was never analysed.
+/// Rows in a block, for a table that was never analysed.
 const ROWS_PER_BLOCK: f64 = 100.0;
 
 /// A table on a server, to be read by several connections.
@@ -51,8 +51,8 @@ pub struct CursorRanges {
 }
 
 impl CursorRanges {
-    /// The table of that name on the server at `url`, with so many pages of each cursor under way. A server that says
-    /// nothing is waited for as long as it likes.
+    /// The table of that name on the server at `url`, with `depth` pages of each cursor in flight and no limit on how long the
+    /// server may be silent.
     pub fn new(url: String, table: String, depth: usize) -> Self {
         CursorRanges { connections: Arc::new(Connections::to(url, None)), table, depth }
     }
@@ -64,14 +64,14 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
     Ok(Arc::new(Arc::new(CursorRanges { connections, table, depth: inputs.cursor_pages.depth as usize })))
 }
 
-/// Some blocks of a table, as one snapshot sees them.
+/// A range of a table's blocks, as one snapshot sees them.
 #[derive(Serialize, Deserialize)]
 pub struct Blocks {
     snapshot: String,
     first: u64,
     /// The block after the last; absent for the last range, which has no end.
     end: Option<u64>,
-    /// Whoever has exported the snapshot. A worker process does without, for the program that feeds it holds on.
+    /// Keeps the snapshot alive. In a worker process it is absent, because the process that sent the range has it.
     #[serde(skip)]
     leader: Option<Arc<Leader>>,
 }
@@ -97,25 +97,26 @@ struct Leader {
     /// Taken when it is dropped.
     connection: Mutex<Option<Connection>>,
     connections: Arc<Connections>,
-    /// Why the first range failed that did. It is the server or the table, as a rule, and every other range would find out
-    /// on a new connection of its own: a thousand times, for a large table.
+    /// The error of the first range that failed. As a rule its cause is the server or the table, and every other range would
+    /// fail too, each on a new connection: a thousand times for a large table.
     failed: OnceLock<Error>,
 }
 
-/// What the leader has found out.
-struct Seen {
+/// What the leader has exported and counted.
+struct Survey {
     snapshot: String,
     blocks: u64,
     rows_per_block: f64,
 }
 
 impl Leader {
-    fn open(connections: &Arc<Connections>, table: &str) -> Result<(Self, Seen)> {
+    fn open(connections: &Arc<Connections>, table: &str) -> Result<(Self, Survey)> {
         let (client, mut driver) = connections.take()?;
-        let seen = driver.block_on(lead(&client, table));
-        let seen = seen.map_err(|trouble| Error::task(format!("cannot split {table}: {}", trouble.reason(&driver))))?;
+        let survey = driver.block_on(lead(&client, table));
+        let survey =
+            survey.map_err(|trouble| Error::task(format!("cannot split {table}: {}", trouble.reason(&driver))))?;
         let connection = Mutex::new(Some((client, driver)));
-        Ok((Leader { connection, connections: Arc::clone(connections), failed: OnceLock::new() }, seen))
+        Ok((Leader { connection, connections: Arc::clone(connections), failed: OnceLock::new() }, survey))
     }
 }
 
@@ -123,18 +124,18 @@ impl Drop for Leader {
     fn drop(&mut self) {
         let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let Some((client, mut driver)) = connection else { return };
-        // A connection that cannot even end its transaction is not kept.
+        // A connection that cannot end its transaction is not kept.
         if driver.block_on(client.batch_execute("COMMIT")).is_ok() {
             self.connections.give_back((client, driver));
         }
     }
 }
 
-/// Begins the leader's transaction. The lock keeps away whoever would move every row (`VACUUM FULL`, `CLUSTER`).
-async fn lead(client: &Client, table: &str) -> std::result::Result<Seen, Trouble> {
+/// Begins the leader's transaction. The lock excludes commands that move every row (`VACUUM FULL`, `CLUSTER`).
+async fn lead(client: &Client, table: &str) -> std::result::Result<Survey, Trouble> {
     let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE {table} IN ACCESS SHARE MODE");
     client.batch_execute(&begin).await?;
-    // The size is asked for after the snapshot was taken, and of the table itself: what the planner remembers is old.
+    // The size is that of the table itself, after the snapshot: the planner's figure is older.
     let question = "SELECT current_setting('server_version_num')::int, pg_export_snapshot(), \
                     pg_relation_size(oid) / current_setting('block_size')::int, \
                     (reltuples / greatest(relpages, 1))::float8 \
@@ -143,12 +144,12 @@ async fn lead(client: &Client, table: &str) -> std::result::Result<Seen, Trouble
     let version: i32 = row.try_get(0)?;
     if version < TID_RANGE_SCAN {
         return Err(Trouble::Row(Error::task(format!(
-            "the server is of version {}, and before 14 each range of blocks would read the whole table; cursor_pages \
-             works with any version",
+            "the server has version {}, and before 14 each range of blocks would read the whole table; use cursor_pages, \
+             which works with any version",
             version / 10_000
         ))));
     }
-    Ok(Seen {
+    Ok(Survey {
         snapshot: row.try_get(1)?,
         blocks: row.try_get::<_, i64>(2)?.cast_unsigned(),
         rows_per_block: row.try_get(3)?,
@@ -174,7 +175,7 @@ impl CursorRanges {
     ) -> std::result::Result<(), Trouble> {
         let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let mut transaction = transaction.start().await?;
-        // NOWAIT: behind somebody who waits for the leader to let the table go, we would wait for ever.
+        // NOWAIT: behind a session that waits for the leader's lock, this one would wait for ever.
         let join = format!(
             "SET TRANSACTION SNAPSHOT '{}'; LOCK TABLE {} IN ACCESS SHARE MODE NOWAIT",
             blocks.snapshot, self.table
@@ -194,7 +195,7 @@ impl CursorRanges {
         };
         let streamed = streamed.await;
         if let Err(Trouble::Cursor(_)) = streamed {
-            // With those of a page that was not complete.
+            // Including the rows of an incomplete page.
             *read = cursor.metrics().rows;
         }
         streamed?;
@@ -209,24 +210,24 @@ impl Task for CursorRanges {
     type Partial = Products;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Blocks>> {
-        let (leader, seen) = Leader::open(&self.connections, &self.table)?;
+        let (leader, survey) = Leader::open(&self.connections, &self.table)?;
         let leader = Arc::new(leader);
-        // -1 rows mean that nobody has counted.
-        let rows_per_block = if seen.rows_per_block > 0.0 { seen.rows_per_block } else { ROWS_PER_BLOCK };
+        // -1 rows mean that the table was never analysed.
+        let rows_per_block = if survey.rows_per_block > 0.0 { survey.rows_per_block } else { ROWS_PER_BLOCK };
         let blocks_each = ((size.get() as f64 / rows_per_block).round() as u64).max(1);
-        // One range at least: a partitioned table has no blocks of its own, and a range without an end reads them all.
-        let ranges = seen.blocks.max(1).div_ceil(blocks_each);
+        // At least one range: a partitioned table has no blocks of its own, and a range without an end reads them all.
+        let ranges = survey.blocks.max(1).div_ceil(blocks_each);
         Ok(Box::new((0..ranges).map(move |range| {
             let first = range * blocks_each;
             let end = (range + 1 < ranges).then_some(first + blocks_each);
-            Ok(Blocks { snapshot: seen.snapshot.clone(), first, end, leader: Some(Arc::clone(&leader)) })
+            Ok(Blocks { snapshot: survey.snapshot.clone(), first, end, leader: Some(Arc::clone(&leader)) })
         })))
     }
 
     fn map(&self, blocks: Blocks, into: &mut Products) -> Result<()> {
         let failed = blocks.leader.as_ref().map(|leader| &leader.failed);
         if let Some(error) = failed.and_then(OnceLock::get) {
-            return Err(Error::task(format!("given up, for another range failed: {error}")));
+            return Err(Error::task(format!("not read, because another range failed: {error}")));
         }
         let read = self.read(&blocks, into);
         if let (Err(error), Some(failed)) = (&read, failed) {

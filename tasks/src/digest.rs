@@ -1,8 +1,8 @@
-//! A few characters that stand for a whole total.
+//! A short text that identifies a total.
 
 use twox_hash::XxHash3_64;
 
-/// Adds up the hashes of records, so that their order does not matter. The same on every machine.
+/// The sum of the hashes of records, so that their order does not matter. It is the same on every machine.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Digest {
     sum: u64,
@@ -15,7 +15,7 @@ impl Digest {
         self.add_hash(XxHash3_64::oneshot(record));
     }
 
-    /// Adds a record of a number and some bytes, without putting the two together first.
+    /// Adds a record of a number and some bytes, without concatenating them.
     pub(crate) fn add_pair(&mut self, number: i64, bytes: &[u8]) {
         self.add_hash(XxHash3_64::oneshot_with_seed(number as u64, bytes));
     }
@@ -29,7 +29,7 @@ impl Digest {
 
     fn add_hash(&mut self, hash: u64) {
         self.sum = self.sum.wrapping_add(hash);
-        // A second, independent combination: two errors would have to cancel out in both.
+        // A second, independent combination: errors would have to cancel out in both.
         self.product = self.product.wrapping_add(hash.rotate_left(32).wrapping_mul(hash | 1));
         self.records += 1;
     }

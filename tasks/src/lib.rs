@@ -6,6 +6,8 @@ mod columns;
 mod connections;
 mod digest;
 mod hooks;
+mod named;
+mod numbered;
 pub mod products;
 mod random;
 mod table;

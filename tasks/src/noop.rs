@@ -1,6 +1,6 @@
-//! Nothing, many times: what is left is the price of the seam and of the strategy.
+//! Does nothing, many times: what is left is the overhead of the seam and of the strategy.
 
-use crate::{Entry, Hooks, Inputs};
+use crate::{Entry, Hooks, Inputs, named};
 use record::Detail;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,11 +21,11 @@ pub const ENTRY: Entry = Entry {
     hooks: Hooks { details: || vec![Detail::DispatchCost], ..Hooks::NONE },
 };
 
-/// How much nothing.
+/// How many items.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "noop")]
 pub struct Options {
-    /// noop: how many items nothing is done with
+    /// noop: how many items
     #[arg(long, default_value_t = 10_000, value_name = "N", help_heading = "Task options")]
     pub items: u64,
 }
@@ -36,13 +36,13 @@ impl Default for Options {
     }
 }
 
-/// A number of items that ask for nothing.
+/// A number of items without work.
 pub struct Noop {
     items: u64,
 }
 
 impl Noop {
-    /// Nothing to do, `items` times.
+    /// `items` items.
     pub fn new(items: u64) -> Self {
         Noop { items }
     }
@@ -53,7 +53,7 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
 }
 
 fn options(inputs: &Inputs) -> BTreeMap<String, String> {
-    BTreeMap::from([("items".to_owned(), inputs.noop.items.to_string())])
+    named::options([("items", inputs.noop.items.to_string())])
 }
 
 impl Task for Noop {
@@ -79,7 +79,7 @@ impl Task for Noop {
     }
 
     fn answer(&self, total: &u64) -> Result<Answer> {
-        Ok(Answer { digest: format!("{total:016x}"), figures: vec![("items".to_owned(), total.to_string())] })
+        Ok(Answer { digest: format!("{total:016x}"), figures: named::figures([("items", total.to_string())]) })
     }
 
     fn write(&self, total: &u64, out: &mut dyn Write) -> std::io::Result<()> {

@@ -1,8 +1,9 @@
-//! What the tasks on a table yield: its rows counted, and the words of its products' names.
+//! What the tasks on a table yield: its rows, counted, and the words of its products' names.
 
 use crate::columns::columns;
 use crate::connections::{Connections, Trouble};
 use crate::digest::Digest;
+use crate::named;
 use futures_util::TryStreamExt;
 use kernels::words::{Run, WordTotals};
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use std::pin::pin;
 use strategies::{Answer, Result};
 use tokio_postgres::Client;
 
-/// What rows yield: how many there are, a digest of them, and the words of their names.
+/// The rows read so far: their number, a digest of them, and the words of their names.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Products {
     rows: u64,
@@ -35,7 +36,7 @@ impl Products {
         self.words.absorb(other.words);
     }
 
-    /// The baseline of every task on a table, the plain row stream: one query, no cursor, no pages.
+    /// The baseline of both tasks on a table, the plain row stream: one query, no cursor, no pages.
     pub(crate) fn plain_stream(connections: &Connections, query: &str) -> Result<Self> {
         let (client, mut driver) = connections.take()?;
         let mut products = Products::default();
@@ -62,10 +63,10 @@ impl Products {
         }
         Answer {
             digest: format!("{}-{}", self.digest.finish(), words.finish()),
-            figures: vec![
-                ("rows".to_owned(), self.rows.to_string()),
-                ("distinct words".to_owned(), self.words.len().to_string()),
-            ],
+            figures: named::figures([
+                ("rows", self.rows.to_string()),
+                ("distinct words", self.words.len().to_string()),
+            ]),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Seeded numbers, the same on every machine.
+//! Seeded random numbers, the same on every machine.
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
 pub(crate) struct Random(u64);

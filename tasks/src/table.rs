@@ -1,6 +1,6 @@
-//! The table on a PostgreSQL server that both cursor tasks read: their options, and how it comes to be there.
+//! The table on a PostgreSQL server that both cursor tasks read: its options, and how it is made.
 
-use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, Unprepared};
+use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, Unprepared, named};
 use datasets::products::{BYTES_PER_ROW, Products};
 use postgres::{Environment, Server};
 use serde::{Deserialize, Serialize};
@@ -13,16 +13,16 @@ use strategies::{Error, Result};
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "cursor_pages")]
 pub struct Options {
-    /// cursor_*: the server to use, instead of one that comes up by itself; a schema of our own is made and dropped
+    /// cursor_*: the server to use, instead of a private one; the harness makes a schema there and drops it
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", help_heading = "Task options")]
     pub database_url: Option<String>,
-    /// cursor_*: a table with product_id and product_name that is there already, instead of one made for the run
+    /// cursor_*: an existing table with product_id and product_name, instead of one made for the run
     #[arg(long, value_name = "SCHEMA.TABLE", help_heading = "Task options")]
     pub table: Option<String>,
     /// cursor_*: how many rows the table made for the run has
     #[arg(long, default_value_t = ROWS, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
     pub rows: u64,
-    /// cursor_*: how many pages of a cursor are under way, with the one in use; 1 is what asyncpg does
+    /// cursor_*: how many pages of a cursor are in flight, including the one in use; asyncpg has 1
     #[arg(long, default_value_t = DEPTH, value_parser = clap::value_parser!(u32).range(1..=32), value_name = "N", help_heading = "Task options")]
     pub depth: u32,
     /// cursor_*: seconds without server traffic after which a run fails; 0 waits for ever. A server is also silent while a
@@ -85,10 +85,7 @@ pub(crate) fn every_row(table: &str) -> String {
 
 /// The options for the record.
 pub(crate) fn options(inputs: &Inputs) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        ("rows".to_owned(), inputs.cursor_pages.rows.to_string()),
-        ("depth".to_owned(), inputs.cursor_pages.depth.to_string()),
-    ])
+    named::options([("rows", inputs.cursor_pages.rows.to_string()), ("depth", inputs.cursor_pages.depth.to_string())])
 }
 
 /// The hooks of a task that reads the table.

@@ -1,8 +1,8 @@
-//! Work that only takes time: for trying 32 workers on a machine with two cores.
+//! Work that only takes time: it lets two cores try 32 workers.
 
-use crate::digest::Digest;
+use crate::numbered::{self, Numbered};
 use crate::random::Random;
-use crate::{Entry, Hooks, Inputs};
+use crate::{Entry, Hooks, Inputs, named};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -23,20 +23,20 @@ pub const ENTRY: Entry = Entry {
     hooks: Hooks::NONE,
 };
 
-/// How long to wait, and how often.
+/// How many waits, and how long they are.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "virtual_work")]
 pub struct Options {
     /// virtual_work: how many waits
     #[arg(long, default_value_t = 256, value_name = "N", help_heading = "Task options")]
     pub waits: u64,
-    /// virtual_work: how long each is on average, in microseconds
+    /// virtual_work: their mean length, in microseconds
     #[arg(long, default_value_t = 10_000, value_name = "N", help_heading = "Task options")]
     pub wait_us: u64,
     /// virtual_work: whether the waits differ in length, seeded and heavy-tailed
     #[arg(long, help_heading = "Task options")]
     pub uneven_waits: bool,
-    /// virtual_work: whether to keep the core busy while waiting
+    /// virtual_work: whether to keep the core busy meanwhile
     #[arg(long, help_heading = "Task options")]
     pub spin: bool,
 }
@@ -69,13 +69,13 @@ impl VirtualWork {
         Ok(VirtualWork { waits: waits.collect::<Result<_>>()?, spin: options.spin })
     }
 
-    /// What all waits add up to: the least that one worker needs.
+    /// The sum of all waits: the least time that one worker needs.
     pub fn all(&self) -> Duration {
         self.waits.iter().sum()
     }
 
-    fn wait(&self, place: u64) -> u64 {
-        let wait = usize::try_from(place).ok().and_then(|place| self.waits.get(place)).copied().unwrap_or_default();
+    fn wait(&self, index: u64) -> u64 {
+        let wait = usize::try_from(index).ok().and_then(|index| self.waits.get(index)).copied().unwrap_or_default();
         if self.spin {
             let began = Instant::now();
             while began.elapsed() < wait {
@@ -94,19 +94,19 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
 
 fn options(inputs: &Inputs) -> BTreeMap<String, String> {
     let options = &inputs.virtual_work;
-    BTreeMap::from([
-        ("waits".to_owned(), options.waits.to_string()),
-        ("wait-us".to_owned(), options.wait_us.to_string()),
-        ("uneven-waits".to_owned(), options.uneven_waits.to_string()),
-        ("spin".to_owned(), options.spin.to_string()),
+    named::options([
+        ("waits", options.waits.to_string()),
+        ("wait-us", options.wait_us.to_string()),
+        ("uneven-waits", options.uneven_waits.to_string()),
+        ("spin", options.spin.to_string()),
     ])
 }
 
 impl Task for VirtualWork {
-    /// The places of the first wait and of the one after the last.
+    /// The indexes of the first wait and of the one after the last.
     type Partition = (u64, u64);
-    /// Each wait's place, and how long it was in microseconds.
-    type Partial = Vec<(u64, u64)>;
+    /// How long each wait was, in microseconds.
+    type Partial = Numbered;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
         let (waits, size) = (self.waits.len() as u64, size.get() as u64);
@@ -128,22 +128,14 @@ impl Task for VirtualWork {
     }
 
     fn answer(&self, total: &Self::Partial) -> Result<Answer> {
-        let mut digest = Digest::default();
-        for (place, wait) in total {
-            digest.add(&[place.to_le_bytes(), wait.to_le_bytes()].concat());
-        }
         let waited: u64 = total.iter().map(|(_, wait)| wait).sum();
-        let figures = vec![
-            ("waits".to_owned(), total.len().to_string()),
-            ("microseconds asked for".to_owned(), waited.to_string()),
-        ];
-        Ok(Answer { digest: digest.finish(), figures })
+        let figures =
+            named::figures([("waits", total.len().to_string()), ("microseconds asked for", waited.to_string())]);
+        Ok(Answer { digest: numbered::digest(total), figures })
     }
 
     fn write(&self, total: &Self::Partial, out: &mut dyn Write) -> std::io::Result<()> {
-        let mut waited = total.clone();
-        waited.sort_unstable();
-        waited.iter().try_for_each(|(_, wait)| writeln!(out, "{wait}"))
+        numbered::write(total, out)
     }
 
     fn items(&self) -> Option<u64> {

@@ -6,15 +6,17 @@ pub mod floor;
 mod input;
 mod map;
 mod options;
+mod ranges;
+mod refusal;
 
 use crate::digest::Digest;
-use crate::{Entry, Inputs};
+use crate::{Entry, Inputs, named};
 use input::Input;
 pub use input::Read;
 use kernels::words::WordTotals;
-use kernels::{book, bytes, line};
+use kernels::{book, bytes};
 pub use options::{Kernel, Options};
-use std::collections::HashMap;
+use ranges::Ranges;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -32,7 +34,7 @@ pub const ENTRY: Entry = Entry {
     hooks: options::HOOKS,
 };
 
-/// A kernel adds a piece of whole lines to the totals. Its error is where the first malformed line begins.
+/// A kernel adds a piece of whole lines to the totals. Its error is the offset of the first malformed line.
 pub(crate) type Work = fn(&[u8], &mut WordTotals) -> std::result::Result<(), usize>;
 
 /// A 1-gram file to be added up.
@@ -43,10 +45,10 @@ pub struct TotalsOf {
 }
 
 impl TotalsOf {
-    /// The file that `options` name, open and ready.
+    /// Opens the file that `options` name.
     ///
     /// # Errors
-    /// When none is named, or it cannot be opened.
+    /// When no file is named, or it cannot be opened.
     pub fn new(options: &Options) -> Result<Self> {
         let missing = "word_totals needs a 1-gram file: give one with --input FILE, or make one with `goldilocks data`";
         let path = options.input.clone().ok_or_else(|| Error::task(missing))?;
@@ -66,21 +68,21 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
 }
 
 impl TotalsOf {
-    /// Notes that a partition has been mapped for the last time. What of the file lies in memory for this process can go then,
-    /// while what the system knows of it is at hand; else the end of the process has to see to it, alone.
-    pub fn has_read(&self, range: (u64, u64)) {
-        self.input.has_read(range);
+    /// Notes that a partition is not mapped again, so that its part of a mapped file can be released while the kernel's notes
+    /// on it are still in the cache. Otherwise the end of the process does that, on one thread.
+    pub fn mark_read(&self, range: (u64, u64)) {
+        self.input.mark_read(range);
     }
 
-    /// All totals, from a file that is not looked at again, on this thread.
+    /// All totals, computed on this thread, from a file that is not read again.
     ///
     /// # Errors
-    /// When the file cannot be read, or has a line that is malformed.
+    /// When the file cannot be read, or has a malformed line.
     pub fn once(&self) -> Result<WordTotals> {
         let mut totals = WordTotals::default();
         self.input.pieces((0, self.input.length()), |piece, at| {
             self.add_piece(piece, at, &mut totals)?;
-            self.input.let_go(at, at + piece.len() as u64);
+            self.input.release(at, at + piece.len() as u64);
             Ok(())
         })?;
         Ok(totals)
@@ -91,67 +93,19 @@ impl TotalsOf {
     }
 
     fn add_piece(&self, piece: &[u8], at: u64, into: &mut WordTotals) -> Result<()> {
-        let malformed = |from: usize| self.malformed(at + from as u64, &piece[from..]);
-        (self.work)(piece, into).map_err(malformed)
-    }
-
-    /// The error for a malformed line: file, line number, reason. Only now are lines counted.
-    fn malformed(&self, at: u64, from: &[u8]) -> Error {
-        let line = from.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let reason = line::reason(line).unwrap_or_else(|| "a kernel refused this line for no known reason".to_owned());
-        self.refuse(at, &reason)
-    }
-
-    fn refuse(&self, at: u64, reason: &str) -> Error {
-        match self.input.line_number(at) {
-            Ok(number) => Error::task(format!("{}, line {number}: {reason}", self.input.path().display())),
-            Err(error) => error,
-        }
-    }
-
-    /// Whether totals are right: those of a word whose total went beyond `u64` are not.
-    ///
-    /// # Errors
-    /// If one did: at which line.
-    pub fn check(&self, totals: &WordTotals) -> Result<()> {
-        if totals.overflowed() { Err(self.too_large()?) } else { Ok(()) }
-    }
-
-    /// The first line, in file order, at which a word's total no longer fits. Partials cannot know it.
-    fn too_large(&self) -> Result<Error> {
-        let mut totals: HashMap<Vec<u8>, u64> = HashMap::new();
-        let mut refused = None;
-        self.input.pieces((0, self.input.length()), |piece, at| {
-            let mut begin = 0;
-            while begin < piece.len() && refused.is_none() {
-                let end = memchr::memchr(b'\n', &piece[begin..]).map_or(piece.len(), |end| begin + end);
-                if let Ok((word, count)) = line::parse(&piece[begin..end]) {
-                    let total = totals.entry(word.to_vec()).or_default();
-                    match total.checked_add(count) {
-                        Some(sum) => *total = sum,
-                        None => refused = Some((at + begin as u64, line::shown(word))),
-                    }
-                }
-                begin = end + 1;
-            }
-            Ok(())
-        })?;
-        let Some((at, word)) = refused else {
-            return Ok(Error::task("a total went beyond u64, and on a second look did not: the file has changed"));
-        };
-        Ok(self.refuse(at, &format!("with this line the total of `{word}` is beyond {}", u64::MAX)))
+        (self.work)(piece, into).map_err(|from| self.malformed(at + from as u64, &piece[from..]))
     }
 }
 
 impl Task for TotalsOf {
-    /// A range of bytes: where its first line begins, and where its last one ends.
+    /// A range of bytes: the offset of its first line, and the end of its last.
     type Partition = (u64, u64);
     type Partial = WordTotals;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
         let task = Arc::clone(self);
-        let mut cut = task.input.cut(size)?;
-        Ok(Box::new(std::iter::from_fn(move || task.input.next_range(&mut cut).transpose())))
+        let mut ranges = Ranges::new(&task.input, size)?;
+        Ok(Box::new(std::iter::from_fn(move || ranges.next(&task.input).transpose())))
     }
 
     fn map(&self, range: Self::Partition, into: &mut WordTotals) -> Result<()> {
@@ -194,12 +148,12 @@ impl Task for TotalsOf {
             digest.add(&record);
             all += u128::from(count);
         }
-        let asked = total.total(self.word.as_bytes()).unwrap_or_default();
-        let figures = vec![
-            ("distinct words".to_owned(), total.len().to_string()),
-            ("grand total".to_owned(), all.to_string()),
-            (self.word.clone(), asked.to_string()),
-        ];
+        let of_word = total.total(self.word.as_bytes()).unwrap_or_default();
+        let figures = named::figures([
+            ("distinct words", total.len().to_string()),
+            ("grand total", all.to_string()),
+            (&self.word, of_word.to_string()),
+        ]);
         Ok(Answer { digest: digest.finish(), figures })
     }
 
@@ -210,9 +164,5 @@ impl Task for TotalsOf {
             writeln!(out, "\t{count}")?;
         }
         Ok(())
-    }
-
-    fn items(&self) -> Option<u64> {
-        None
     }
 }

@@ -278,7 +278,7 @@ fn a_file_that_is_missing_or_none_at_all_is_named() {
 
 #[test]
 fn a_file_that_only_says_that_it_is_empty_is_not_taken_at_its_word() {
-    let sentence = "/proc/cpuinfo does not tell its length; copy it to an ordinary file first";
+    let sentence = "/proc/cpuinfo does not report its length; copy it to an ordinary file first";
     complains(&goldilocks(Path::new("/proc/cpuinfo"), "rayon", "bytes", 1), sentence);
 }
 

@@ -29,7 +29,7 @@ fn side_by_side(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotal
         while let Some(partition) = partitions.lock().ok().and_then(|mut partitions| partitions.next()) {
             let partition = partition?;
             task.map(partition, &mut totals)?;
-            task.has_read(partition);
+            task.mark_read(partition);
         }
         Ok(totals)
     };

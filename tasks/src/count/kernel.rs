@@ -1,9 +1,9 @@
-//! The loop that counts, and cannot be deleted.
+//! The counting loop, which the compiler cannot delete.
 //!
 //! `while counter < n { counter += 1 }` has a closed form, and a compiler finds it: the loop would take no time at all.
-//! So each increment passes through an empty piece of assembly that may, as far as the compiler knows, do anything to
-//! the counter: it must be in a register, really incremented, really compared. What is left is one increment, one
-//! comparison and one branch each. METHOD.md says how that was checked.
+//! So each increment passes through an empty piece of assembly that, as far as the compiler knows, may change the counter.
+//! The counter is therefore in a register and is really incremented and compared: one increment, one comparison and one
+//! branch each. METHOD.md says how that was checked.
 
 use std::time::Instant;
 
@@ -19,11 +19,11 @@ pub fn count_to(n: u64) -> u64 {
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
-// The only way to keep the counter in a register: `black_box` sends it through memory, twice as slow on this kind of
-// machine (1.05 against 0.52 cycles an increment where it was measured).
+// Only this keeps the counter in a register: `black_box` sends it through memory, which takes twice as long (1.05 against
+// 0.52 cycles an increment where it was measured).
 #[allow(unsafe_code)]
 fn opaque(mut counter: u64) -> u64 {
-    // SAFETY: the assembly is a comment. It reads and writes nothing but the register it is given.
+    // SAFETY: the assembly is a comment. It reads and writes only the register that it is given.
     unsafe { std::arch::asm!("/* {0} */", inout(reg) counter, options(nomem, nostack, preserves_flags)) };
     counter
 }
@@ -34,10 +34,10 @@ fn opaque(counter: u64) -> u64 {
     std::hint::black_box(counter)
 }
 
-/// How fast the clock runs under load, in GHz: from a chain of multiplications, each of which waits for the one before.
+/// The clock frequency under load, in GHz, from a chain of multiplications, each of which waits for the one before.
 ///
 /// One takes three cycles on every x86-64 processor since 2008 and on most others (Agner Fog, "Instruction tables"). A
-/// virtual machine shows no counter of cycles, and the speed that a system reports is not the one under load.
+/// virtual machine has no cycle counter, and the frequency that the kernel reports is not the one under load.
 pub fn clock_ghz() -> f64 {
     const MULTIPLICATIONS: u32 = 1_000_000;
     const CYCLES: f64 = 3.0;
@@ -48,20 +48,20 @@ pub fn clock_ghz() -> f64 {
         assert_eq!(product % 2, 1, "odd numbers have odd products");
         elapsed
     };
-    // The least: whatever disturbs a chain makes it longer.
+    // The minimum, because every disturbance makes a chain longer.
     let least = (0..20).map(|_| time()).fold(f64::INFINITY, f64::min);
     f64::from(MULTIPLICATIONS) * CYCLES / least
 }
 
-/// How many times as long it takes to count twice as far, and nanoseconds for each increment: medians of `rounds` pairs.
+/// The ratio of the time for twice as far, and nanoseconds per increment: medians of `rounds` pairs.
 ///
-/// For the benches and the proofs: a ratio of 2 and a time above zero show that the loop is still there.
+/// For benches and proofs: a ratio of 2 and a time above zero show that the loop is still there.
 pub fn proportion(n: u64, rounds: usize) -> (f64, f64) {
     let time = |n: u64| {
         let began = Instant::now();
         let counted = count_to(n);
         let elapsed = began.elapsed().as_nanos() as f64;
-        assert_eq!(counted, n, "the loop ends where it is told");
+        assert_eq!(counted, n, "the loop ends at its limit");
         elapsed
     };
     let median = |mut values: Vec<f64>| {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_counts_as_far_as_it_is_told() {
+    fn it_counts_to_its_limit() {
         for n in [0, 1, 2, 3, 22, 1_000_003] {
             assert_eq!(count_to(n), n);
         }

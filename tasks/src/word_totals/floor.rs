@@ -1,4 +1,4 @@
-//! The floor under every kernel: reading all bytes and doing next to nothing with them.
+//! The floor under every kernel: all bytes are read, and almost nothing is done with them.
 
 use super::Read;
 use super::input::Input;
@@ -7,17 +7,17 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use strategies::{Error, Result};
 
-/// How much a thread takes at once.
+/// How many bytes a thread takes at once.
 const PARTITION: u64 = 8 * 1024 * 1024;
 
-/// Adds up a file's bytes, eight at a time as one number, on so many threads: what the bytes cost that nobody looks at.
+/// Adds up a file's bytes on a number of threads, eight bytes at a time as one number.
 ///
-/// As a plain program would, it leaves a map to be unmapped by the end of the process, or else its threads `let_go` of what
-/// they have read, as those of word totals do.
+/// With `release`, the threads release what they have read of a map, as those of word totals do. Without it, the end of the
+/// process unmaps it, as for a plain program.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize, let_go: bool) -> Result<u64> {
+pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize, release: bool) -> Result<u64> {
     let input = Input::open(path, read)?;
     let next = AtomicU64::new(0);
     let work = &|| -> Result<u64> {
@@ -32,8 +32,8 @@ pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize, let_go: bo
                 sum = sum.wrapping_add(add(bytes));
                 Ok(())
             })?;
-            if let_go {
-                input.has_read((begin, end));
+            if release {
+                input.mark_read((begin, end));
             }
         }
     };

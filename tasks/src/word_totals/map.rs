@@ -1,33 +1,83 @@
-//! The file as a slice of memory.
-#![allow(unsafe_code)] // A map is unsafe: whoever changes the file changes the slice.
+//! The file as memory: mapped whole, and released block by block when it has been read.
+#![allow(unsafe_code)] // A map is unsafe because a change of the file changes the slice.
 
 use memmap2::{Advice, Mmap, UncheckedAdvice};
 use std::fs::File;
+use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Maps the whole file.
-///
-/// # Errors
-/// When the system refuses, for instance because the file system cannot map.
-pub(super) fn whole(file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: nobody may change the file while it is mapped. We do not; that nobody else does is what `--read map` asks
-    // of its user, and the reason why it is not the default. A kernel takes any bytes for text, and what it relies on
-    // (where fields begin) it has found and copied out before, so a change gives wrong totals or, where the file was cut
-    // off, ends the process by SIGBUS.
-    let map = unsafe { Mmap::map(file) }?;
-    // A hint: where the system does not take it, the map is as good.
-    let _ = map.advise(Advice::Sequential);
-    Ok(map)
+/// How much of a map is one piece: the largest folio of the page cache that a map takes over whole.
+pub(super) const PIECE: usize = 2 * 1024 * 1024;
+
+/// How much of a map is released at once. Little, so that the kernel's notes on these pages are still in the cache; not
+/// less, because each release interrupts all cores that have mapped them.
+const BLOCK: u64 = 16 * 1024 * 1024;
+
+/// How many bytes one page fault maps if they are in the page cache.
+const FAULT_AROUND: usize = 64 * 1024;
+
+/// A mapped file.
+pub(super) struct Map {
+    memory: Mmap,
+    /// The file's length when it was opened. A file that grows may be longer when it is mapped.
+    length: u64,
+    /// How many bytes of each block have not been read yet.
+    unread: Vec<AtomicU64>,
 }
 
-/// Takes a stretch of the map out of this process's memory. It stays in the page cache, and would be mapped again if it
-/// were looked at.
-///
-/// # Errors
-/// When the system refuses.
-pub(super) fn let_go(map: &Mmap, stretch: Range<usize>) -> std::io::Result<()> {
-    // SAFETY: nobody can have written to this map, so what is read of it afterwards comes from the same file.
-    unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, stretch.start, stretch.len()) }
+impl Map {
+    /// Maps the whole file.
+    ///
+    /// # Errors
+    /// When the kernel refuses, for instance because the file system cannot map.
+    pub(super) fn new(file: &File, length: u64) -> io::Result<Self> {
+        // SAFETY: no process may change the file while it is mapped. We do not; `--read map` asks its user to see that no
+        // other does, and is therefore not the default. A kernel accepts any bytes as text, and copies what it relies on
+        // (where fields begin). So a change gives wrong totals or, if the file is truncated, ends the process by SIGBUS.
+        let memory = unsafe { Mmap::map(file) }?;
+        // A hint: a map without it is as good.
+        let _ = memory.advise(Advice::Sequential);
+        let blocks = (0..length).step_by(BLOCK as usize);
+        let unread = blocks.map(|begin| AtomicU64::new(BLOCK.min(length - begin))).collect();
+        Ok(Map { memory, length, unread })
+    }
+
+    /// Bytes of the file, already faulted in; `None` beyond the end of the map.
+    pub(super) fn bytes(&self, range: Range<usize>) -> Option<&[u8]> {
+        let bytes = self.memory.get(range)?;
+        // One access per page fault. A prefetch instruction would not do: it has no effect on a page that is not mapped.
+        for byte in bytes.iter().step_by(FAULT_AROUND).chain(bytes.last()) {
+            std::hint::black_box(*byte);
+        }
+        Some(bytes)
+    }
+
+    /// Notes that a range has been read for the last time. The thread that completes a block releases it.
+    pub(super) fn mark_read(&self, (begin, end): (u64, u64)) {
+        let mut at = begin;
+        while at < end {
+            let block = at / BLOCK;
+            let until = end.min((block + 1) * BLOCK);
+            if self.unread[block as usize].fetch_sub(until - at, Ordering::Relaxed) == until - at {
+                self.release(block * BLOCK, self.length.min((block + 1) * BLOCK));
+            }
+            at = until;
+        }
+    }
+
+    /// Releases a range, except its end after the last multiple of [`PIECE`]: no folio of the page cache is split.
+    pub(super) fn release(&self, begin: u64, end: u64) {
+        let border = |at: u64| if at == self.length { self.memory.len() } else { at as usize / PIECE * PIECE };
+        // If the kernel refuses, the end of the process unmaps it.
+        let _ = self.unmap(border(begin)..border(end));
+    }
+
+    /// Takes a range out of this process's memory. It stays in the page cache, and the next access maps it again.
+    fn unmap(&self, range: Range<usize>) -> io::Result<()> {
+        // SAFETY: the map is read-only, so the next access reads the same bytes from the same file.
+        unsafe { self.memory.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) }
+    }
 }
 
 #[cfg(test)]
@@ -35,16 +85,33 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    #[test]
-    fn what_was_let_go_is_read_again() {
-        let bytes: Vec<u8> = (0..5_000_003_u32).map(|place| (place % 251) as u8).collect();
+    fn mapped(length: u64) -> (Vec<u8>, Map) {
+        let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(&bytes).expect("room for it");
-        let map = whole(&file).expect("a map");
-        assert!(map[..] == bytes);
-        for stretch in [0..2 << 20, 2 << 20..bytes.len(), 0..bytes.len(), 4096..4096] {
-            let_go(&map, stretch.clone()).unwrap_or_else(|error| panic!("{stretch:?}: {error}"));
-            assert!(map[..] == bytes, "after {stretch:?}");
+        (bytes, Map::new(&file, length).expect("a map"))
+    }
+
+    #[test]
+    fn unmapped_bytes_are_read_again() {
+        let (bytes, map) = mapped(5_000_003);
+        for range in [0..0, 0..2 << 20, 2 << 20..bytes.len(), 0..bytes.len(), 4096..4096] {
+            map.unmap(range.clone()).unwrap_or_else(|error| panic!("{range:?}: {error}"));
+            assert!(map.bytes(0..bytes.len()) == Some(&bytes), "after {range:?}");
         }
+    }
+
+    #[test]
+    fn a_block_is_released_when_it_has_been_read_in_any_order() {
+        let length = 2 * BLOCK + 12_345;
+        let (bytes, map) = mapped(length);
+        let released = || map.unread.iter().filter(|unread| unread.load(Ordering::Relaxed) == 0).count();
+        let ranges = [(BLOCK - 5, 2 * BLOCK + 7), (0, 100), (2 * BLOCK + 7, length), (100, BLOCK - 5)];
+        for (range, before) in ranges.into_iter().zip([0, 1, 1, 2]) {
+            assert_eq!(released(), before);
+            map.mark_read(range);
+        }
+        assert_eq!(released(), map.unread.len());
+        assert!(map.bytes(0..bytes.len()) == Some(&bytes), "a second reading finds the same bytes");
     }
 }

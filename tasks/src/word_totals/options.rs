@@ -1,7 +1,7 @@
-//! The options of `word_totals`, and how its file comes to be there.
+//! The options of `word_totals`, and how its file is made.
 
 use super::Read;
-use crate::{Data, Hooks, Inputs, Preparation, Unprepared};
+use crate::{Data, Hooks, Inputs, Preparation, Unprepared, named};
 use datasets::ngrams::Recipe;
 use kernels::runs::Vector;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub struct Options {
     )]
     #[serde(default)]
     pub grams: Option<Recipe>,
-    /// word_totals: how a partition is worked through
+    /// word_totals: how a partition is processed
     #[arg(long, value_enum, default_value_t = Kernel::Bytes, help_heading = "Task options")]
     pub kernel: Kernel,
     /// word_totals: which instructions the kernel `runs` may use
@@ -35,7 +35,7 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Read::Pread, help_heading = "Task options")]
     #[serde(default)]
     pub read: Read,
-    /// word_totals: make the system let go of the file before each run, so that it is read from the disk
+    /// word_totals: evict the file from the page cache before each run, so that it is read from the disk
     #[arg(long, help_heading = "Task options")]
     #[serde(default)]
     pub cold: bool,
@@ -44,38 +44,28 @@ pub struct Options {
     pub word: String,
 }
 
-/// How a partition is worked through. Every kernel gives the same totals and refuses the same lines.
+/// How a partition is processed. Every kernel gives the same totals and refuses the same lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub enum Kernel {
-    /// As the book writes it: every field split off into an owned string, a standard hash map
+    /// As the book writes it: every field becomes an owned string, and the totals are a standard hash map
     Book,
-    /// Nothing copied: fields are found in place, and only new words are stored
+    /// Nothing is copied: fields are found in place, and only new words are stored
     #[default]
     Bytes,
-    /// Neighbouring lines with the same word are added up before it is looked for, many bytes at a time
+    /// Neighbouring lines with the same word are added up before the word is looked up, many bytes at a time
     Runs,
 }
 
 /// The options for the record.
 pub(super) fn for_record(inputs: &Inputs) -> BTreeMap<String, String> {
     let options = &inputs.word_totals;
-    let kernel = match options.kernel {
-        Kernel::Book => "book",
-        Kernel::Bytes => "bytes",
-        Kernel::Runs => "runs",
-    };
-    let read = match options.read {
-        Read::Pread => "pread",
-        Read::Map => "map",
-    };
-    let input = options.input.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    BTreeMap::from([
-        ("input".to_owned(), input),
-        ("kernel".to_owned(), kernel.to_owned()),
-        ("read".to_owned(), read.to_owned()),
-        ("temperature".to_owned(), if options.cold { "cold" } else { "warm" }.to_owned()),
-        ("vector".to_owned(), options.vector.name().to_owned()),
-        ("word".to_owned(), options.word.clone()),
+    named::options([
+        ("input", options.input.as_ref().map(|path| path.display().to_string()).unwrap_or_default()),
+        ("kernel", named::word(&options.kernel)),
+        ("read", named::word(&options.read)),
+        ("temperature", if options.cold { "cold" } else { "warm" }.to_owned()),
+        ("vector", options.vector.name().to_owned()),
+        ("word", options.word.clone()),
     ])
 }
 

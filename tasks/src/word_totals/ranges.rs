@@ -1,0 +1,105 @@
+//! Cuts the file into ranges of whole lines: the partitions.
+
+use super::input::{Input, PIECE};
+use memchr::{memchr, memchr_iter};
+use std::num::NonZeroUsize;
+use strategies::{Error, Result};
+
+/// How many bytes are read to find the end of a line.
+const WINDOW: usize = 4 * 1024;
+
+/// How far a file has been cut.
+pub(super) struct Ranges {
+    begin: u64,
+    /// How many bytes the wanted number of lines takes, by the mean length of a line.
+    step: u64,
+    /// The bytes read last and their offset, because neighbouring cuts are often close.
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+impl Ranges {
+    /// Prepares ranges of about `lines` lines.
+    ///
+    /// To count every line, one thread would have to read the whole file once more while all workers wait. So 16 samples,
+    /// evenly spread, give the mean length of a line. A range has the bytes that so many lines need on average, up to the
+    /// next line feed.
+    pub(super) fn new(input: &Input, lines: NonZeroUsize) -> Result<Self> {
+        const SAMPLES: u64 = 16;
+        const SAMPLE: u64 = 16 * 1024;
+        let mut sample = vec![0; SAMPLE as usize];
+        let (mut bytes, mut feeds) = (0, 0);
+        let spacing = (input.length() / SAMPLES).max(SAMPLE);
+        for at in (0..SAMPLES).map(|number| number * spacing).take_while(|at| *at < input.length()) {
+            let read = input.read_some(&mut sample, at)?;
+            bytes += read as u64;
+            feeds += memchr_iter(b'\n', &sample[..read]).count() as u64;
+        }
+        let step = u128::from(bytes) * lines.get() as u128 / u128::from(feeds.max(1));
+        let step = u64::try_from(step).unwrap_or(u64::MAX).max(1);
+        Ok(Ranges { begin: 0, step, window: Vec::new(), window_at: 0 })
+    }
+
+    /// The next range, or `None` at the end of the file.
+    pub(super) fn next(&mut self, input: &Input) -> Result<Option<(u64, u64)>> {
+        if self.begin >= input.length() {
+            return Ok(None);
+        }
+        // The last byte of the range may itself be the line feed.
+        let last = self.begin.saturating_add(self.step - 1).min(input.length());
+        let range = (self.begin, self.after_line(input, last)?);
+        self.begin = range.1;
+        Ok(Some(range))
+    }
+
+    /// Where the line ends that has a byte at `at`.
+    fn after_line(&mut self, input: &Input, mut at: u64) -> Result<u64> {
+        // One window has the ends of many small ranges. Of a large range it has only the end.
+        let mut wanted = if self.step < WINDOW as u64 { PIECE } else { WINDOW };
+        while at < input.length() {
+            if at < self.window_at || at >= self.window_at + self.window.len() as u64 {
+                self.window.resize(wanted, 0);
+                let read = input.read_some(&mut self.window, at)?;
+                self.window.truncate(read);
+                self.window_at = at;
+                if read == 0 {
+                    return Err(input.shorter());
+                }
+                // Twice as much the next time, because a line may be longer than any window.
+                wanted = (2 * wanted).min(PIECE);
+            }
+            let from = usize::try_from(at - self.window_at).map_err(Error::task)?;
+            match memchr(b'\n', &self.window[from..]) {
+                // A file that grows keeps the length that it had when it was opened.
+                Some(feed) => return Ok((at + feed as u64 + 1).min(input.length())),
+                None => at = self.window_at + self.window.len() as u64,
+            }
+        }
+        Ok(input.length())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Read;
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_that_grows_is_cut_at_its_old_length() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(b"first\t1\t1\t1\nlast").expect("room for it");
+        for read in [Read::Map, Read::Pread] {
+            let input = Input::open(file.path().to_owned(), read).expect("it is there");
+            let mut ranges = Ranges::new(&input, NonZeroUsize::MIN).expect("it is read");
+            file.write_all(b" of all\t2\t2\t2\nmore\t3\t3\t3\n").expect("room for it");
+            let mut end = 0;
+            while let Some(range) = ranges.next(&input).expect("it is read") {
+                assert_eq!(range.0, end, "{read:?}");
+                end = range.1;
+                input.mark_read(range);
+            }
+            assert_eq!(end, input.length(), "{read:?}");
+        }
+    }
+}

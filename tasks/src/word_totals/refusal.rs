@@ -1,0 +1,58 @@
+//! Why a file is refused: at which line, and for what reason. Lines are counted only now.
+
+use super::TotalsOf;
+use kernels::line;
+use kernels::words::WordTotals;
+use std::collections::HashMap;
+use strategies::{Error, Result};
+
+impl TotalsOf {
+    /// Fails if a word's total has overflowed `u64`, because then the total is wrong.
+    ///
+    /// # Errors
+    /// If one has: at which line.
+    pub fn check(&self, totals: &WordTotals) -> Result<()> {
+        if totals.overflowed() { Err(self.overflow()?) } else { Ok(()) }
+    }
+
+    /// The error for a malformed line at `offset`, from where on the bytes are `from`.
+    pub(super) fn malformed(&self, offset: u64, from: &[u8]) -> Error {
+        let line = from.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let reason = line::reason(line).unwrap_or_else(|| "a kernel refused this line for no known reason".to_owned());
+        self.refuse(offset, &reason)
+    }
+
+    fn refuse(&self, offset: u64, reason: &str) -> Error {
+        match self.input.line_number(offset) {
+            Ok(number) => Error::task(format!("{}, line {number}: {reason}", self.input.path().display())),
+            Err(error) => error,
+        }
+    }
+
+    /// The error for the first line, in file order, at which a word's total no longer fits. Partials do not know it.
+    fn overflow(&self) -> Result<Error> {
+        let mut totals: HashMap<Vec<u8>, u64> = HashMap::new();
+        let mut refused = None;
+        self.input.pieces((0, self.input.length()), |piece, at| {
+            let mut begin = 0;
+            while begin < piece.len() && refused.is_none() {
+                let end = memchr::memchr(b'\n', &piece[begin..]).map_or(piece.len(), |end| begin + end);
+                if let Ok((word, count)) = line::parse(&piece[begin..end]) {
+                    let total = totals.entry(word.to_vec()).or_default();
+                    match total.checked_add(count) {
+                        Some(sum) => *total = sum,
+                        None => refused = Some((at + begin as u64, line::shown(word))),
+                    }
+                }
+                begin = end + 1;
+            }
+            Ok(())
+        })?;
+        let Some((offset, word)) = refused else {
+            return Ok(Error::task(
+                "a total exceeded u64, and in a second reading did not: the file has changed; run again",
+            ));
+        };
+        Ok(self.refuse(offset, &format!("with this line the total of `{word}` is beyond {}", u64::MAX)))
+    }
+}
