@@ -69,7 +69,7 @@ impl Source {
         }
 
         let mut download = Download::open(&self.address, &path)?;
-        progress(download.received(), download.total());
+        progress(download.received, download.total);
         self.receive_all(&mut download, progress)?;
         download.finish()?;
         Ok(path)
@@ -85,7 +85,7 @@ impl Source {
     /// Sends requests until all bytes are here.
     fn receive_all(&self, download: &mut Download, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), Error> {
         let agent = self.agent();
-        let resumed_at = download.received();
+        let resumed_at = download.received;
         let mut furthest = resumed_at;
         let mut attempts = 0;
         while !download.is_complete() {
@@ -98,15 +98,15 @@ impl Source {
                 Err(Stop::Unreachable(reason) | Stop::Cut(reason)) => reason,
             };
             // A server that starts again each time must get further each time, or this would never end.
-            attempts = if download.received() > furthest { 1 } else { attempts + 1 };
-            furthest = furthest.max(download.received());
+            attempts = if download.received > furthest { 1 } else { attempts + 1 };
+            furthest = furthest.max(download.received);
             if attempts >= self.attempts {
                 return Err(Error::CutOff {
                     address: self.address.clone(),
                     attempts,
-                    at: download.received(),
+                    at: download.received,
                     reason,
-                    partial: download.partial().to_owned(),
+                    partial: download.partial.clone(),
                 });
             }
             thread::sleep(self.pause * 2_u32.saturating_pow(attempts - 1));
@@ -122,10 +122,10 @@ impl Source {
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), Stop> {
         let mut request = agent.get(&self.address);
-        if let Some(version) = download.version().filter(|_| download.received() > 0) {
+        if let Some(version) = download.version.as_deref().filter(|_| download.received > 0) {
             // If the file has another version by now, the server sends all of it.
             request = request
-                .header(header::RANGE, format!("bytes={}-", download.received()))
+                .header(header::RANGE, format!("bytes={}-", download.received))
                 .header(header::IF_RANGE, version);
         }
         let response = request.call().map_err(|error| why_no_answer(&error))?;
@@ -142,7 +142,7 @@ impl Source {
             StatusCode::OK => Ok(download.start_again(version(headers), length(headers))?),
             StatusCode::PARTIAL_CONTENT => {
                 let continues = text(headers, &header::CONTENT_RANGE).and_then(content_range)
-                    == Some((download.received(), download.total()));
+                    == Some((download.received, download.total));
                 if continues { Ok(()) } else { self.distrust(download, "it sent another range than the requested one") }
             }
             StatusCode::RANGE_NOT_SATISFIABLE => self.distrust(download, "the file has become shorter"),

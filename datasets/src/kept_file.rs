@@ -56,7 +56,8 @@ pub(crate) struct PartialFile {
     file: File,
     /// Bytes that are not written yet: less than a [`BLOCK`].
     block: Vec<u8>,
-    partial: PathBuf,
+    /// Where the bytes are until [`finish`](Self::finish).
+    pub(crate) partial: PathBuf,
     path: PathBuf,
 }
 
@@ -73,11 +74,6 @@ impl PartialFile {
         }
         let file = File::create(&partial).map_err(|cause| Error::file("create", &partial, cause))?;
         Ok(Self { file, block: Vec::new(), partial, path: path.to_owned() })
-    }
-
-    /// Where the bytes are until [`finish`](Self::finish).
-    pub(crate) fn partial(&self) -> &Path {
-        &self.partial
     }
 
     /// Gives the file its name, in place of an earlier one.

@@ -120,10 +120,10 @@ impl Recipe {
         let mut new = PartialFile::create(&path)?;
         let summary = self.write(&mut new, progress).map_err(|source| {
             // Half a file is useless, and would keep a full disk full.
-            let _ = std::fs::remove_file(new.partial());
+            let _ = std::fs::remove_file(&new.partial);
             match source.kind() {
                 io::ErrorKind::InvalidInput => Error::Recipe(source.to_string()),
-                _ => Error::file("write", new.partial(), source),
+                _ => Error::file("write", &new.partial, source),
             }
         })?;
         new.finish()?;

@@ -36,13 +36,16 @@ impl From<Error> for Stop {
 pub(super) struct Download {
     address: String,
     path: PathBuf,
-    partial: PathBuf,
+    /// Where the compressed bytes are.
+    pub(super) partial: PathBuf,
     compressed: File,
-    received: u64,
+    /// The compressed bytes received so far.
+    pub(super) received: u64,
     sum: Sha256,
-    /// The version of the file, if the server names versions.
-    version: Option<String>,
-    total: Option<u64>,
+    /// The version of the file in the form of `If-Range`, if the server names versions.
+    pub(super) version: Option<String>,
+    /// The compressed file's length, if known.
+    pub(super) total: Option<u64>,
     decoder: MultiGzDecoder<Decompressed>,
 }
 
@@ -98,26 +101,6 @@ impl Download {
             left.consume(length);
         }
         if self.total.is_some_and(|total| self.received > total) { self.start_again(None, None) } else { Ok(()) }
-    }
-
-    /// Compressed bytes received so far.
-    pub(super) fn received(&self) -> u64 {
-        self.received
-    }
-
-    /// The compressed file's length, if known.
-    pub(super) fn total(&self) -> Option<u64> {
-        self.total
-    }
-
-    /// The version, in the form of `If-Range`.
-    pub(super) fn version(&self) -> Option<&str> {
-        self.version.as_deref()
-    }
-
-    /// Where the compressed bytes are kept.
-    pub(super) fn partial(&self) -> &Path {
-        &self.partial
     }
 
     /// Whether all bytes are here.
