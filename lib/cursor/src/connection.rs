@@ -50,15 +50,10 @@ pub fn connect(url: &str) -> Result<(Client, Driver), ConnectError> {
 /// The address without its password: user, hosts, ports and database.
 pub fn masked(config: &Config) -> String {
     let user = config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
-    let ports = config.get_ports();
-    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
-    let hosts: Vec<String> = config
-        .get_hosts()
-        .iter()
-        .enumerate()
-        .map(|(index, host)| match host {
-            Host::Tcp(name) => format!("{name}:{}", port(index)),
-            Host::Unix(folder) => format!("{}", socket::path(folder, port(index)).display()),
+    let hosts: Vec<String> = socket::hosts(config)
+        .map(|(host, port)| match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(folder) => socket::path(folder, port).display().to_string(),
         })
         .collect();
     let database = config.get_dbname().map(|name| format!(" (database {name})")).unwrap_or_default();

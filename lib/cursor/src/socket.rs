@@ -29,6 +29,13 @@ pub(super) fn path(folder: &Path, port: u16) -> PathBuf {
     folder.join(format!(".s.PGSQL.{port}"))
 }
 
+/// The hosts of an address, each with its port.
+pub(super) fn hosts(config: &Config) -> impl Iterator<Item = (&Host, u16)> {
+    let ports = config.get_ports();
+    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+    config.get_hosts().iter().enumerate().map(move |(index, host)| (host, port(index)))
+}
+
 /// A non-blocking socket that notes what it waits for.
 ///
 /// The connection reads and writes it; the driver has a clone, on which it sleeps.
@@ -74,10 +81,8 @@ const FRACTION: u32 = 8;
 impl Socket {
     /// Connects to the first host that answers.
     pub(super) fn open(config: &Config, deadline: Instant) -> Result<Socket, String> {
-        let ports = config.get_ports();
         let mut reasons = Vec::new();
-        for (index, host) in config.get_hosts().iter().enumerate() {
-            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        for (host, port) in hosts(config) {
             let opened = match host {
                 Host::Unix(folder) => UnixStream::connect(path(folder, port)),
                 Host::Tcp(name) => open_tcp(name, port, deadline).map(|stream| OwnedFd::from(stream).into()),

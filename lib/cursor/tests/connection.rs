@@ -16,7 +16,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-/// One server for all tests here; it ends with this process, because its watchdog sees to it.
+/// One server for all tests here. Its watchdog ends it when this process ends.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let server = Server::open(&Environment::of_this_process(), 0).unwrap_or_else(|error| panic!("{error}"));
     let (client, mut driver) = connect(&server.url()).unwrap();
@@ -43,7 +43,7 @@ fn assert_send<T: Send>(value: T) -> T {
 fn plain_threads_drive_their_own_connections_side_by_side() {
     let threads: Vec<_> = (0..4)
         .map(|_| {
-            // Made here, used there: a driver may change its thread.
+            // A driver may move to another thread.
             let (client, mut driver) = assert_send(connected());
             thread::spawn(move || (0..20).map(|_| sum(&client, &mut driver)).sum::<i64>())
         })
@@ -65,7 +65,7 @@ fn a_driver_works_on_a_thread_that_belongs_to_a_runtime() {
 fn large_answers_and_large_requests_pass_in_both_directions_at_once() {
     let (client, mut driver) = connected();
     let long = "x".repeat(8 << 20);
-    // Neither side's socket buffers hold this: the driver must read while it writes.
+    // The sockets' buffers do not hold this: the driver must read while it writes.
     let echoes: Vec<String> = driver.block_on(async {
         let parameters: [&(dyn ToSql + Sync); 1] = [&long];
         let ask = || client.query_one("SELECT $1::text", &parameters);
@@ -97,20 +97,20 @@ async fn both<A: Future, B: Future>(one: A, two: B) -> (A::Output, B::Output) {
 }
 
 #[test]
-fn a_wake_up_from_another_thread_is_heard() {
+fn another_thread_wakes_the_driver() {
     let (client, mut driver) = connected();
     for _ in 0..200 {
-        let told: Arc<Mutex<(bool, Option<Waker>)>> = Arc::default();
-        let teller = Arc::clone(&told);
+        let state: Arc<Mutex<(bool, Option<Waker>)>> = Arc::default();
+        let shared = Arc::clone(&state);
         let thread = thread::spawn(move || {
-            let mut state = teller.lock().unwrap();
+            let mut state = shared.lock().unwrap();
             state.0 = true;
             if let Some(waker) = state.1.take() {
                 waker.wake();
             }
         });
         driver.block_on(poll_fn(|context| {
-            let mut state = told.lock().unwrap();
+            let mut state = state.lock().unwrap();
             state.1 = Some(context.waker().clone());
             if state.0 { Poll::Ready(()) } else { Poll::Pending }
         }));
@@ -120,26 +120,26 @@ fn a_wake_up_from_another_thread_is_heard() {
 }
 
 #[test]
-fn what_a_finished_future_left_in_the_queue_is_sent_before_the_caller_goes_on() {
+fn requests_that_a_finished_future_left_in_the_queue_are_sent() {
     let (mut client, mut driver) = connected();
     let (watcher, mut watching) = connected();
     let own: i32 = driver.block_on(client.query_one("SELECT pg_backend_pid()", &[])).unwrap().get(0);
     let transaction = driver.block_on(client.transaction()).unwrap();
     let statement = driver.block_on(transaction.prepare("SELECT product_id FROM goldilocks.product")).unwrap();
     let portal = driver.block_on(transaction.bind(&statement, &[])).unwrap();
-    // Asking for a page only queues the request: the future ends without having waited.
+    // The request for a page is only queued: the future ends without waiting.
     let page = driver.block_on(transaction.query_portal_raw(&portal, 50)).unwrap();
-    // Nobody drives the connection any more, and yet the server does the work.
+    // No call drives the connection any more, but the server does the work.
     let idle = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND query_start > xact_start
                 AND state = 'idle in transaction' AND query LIKE 'SELECT product_id%'";
     let deadline = Instant::now() + Duration::from_secs(10);
     while watching.block_on(watcher.query_one(idle, &[&own])).unwrap().get::<_, i64>(0) == 0 {
-        assert!(Instant::now() < deadline, "the page was not asked for");
+        assert!(Instant::now() < deadline, "the page was not requested");
     }
     drop(page);
 }
 
-/// The number of the server's process behind a connection, asked for without a statement that would have to be closed.
+/// The number of the server's process for a connection, without a prepared statement that would have to be closed.
 fn backend(client: &Client, driver: &mut Driver) -> String {
     let answer = driver.block_on(client.simple_query("SELECT pg_backend_pid()")).unwrap();
     let row = answer.iter().find_map(|message| match message {
@@ -150,7 +150,7 @@ fn backend(client: &Client, driver: &mut Driver) -> String {
 }
 
 #[test]
-fn a_session_that_the_server_ends_while_we_wait_is_an_error_with_its_reason() {
+fn a_request_fails_with_the_reason_when_the_server_ends_its_session() {
     for _ in 0..20 {
         let (client, mut driver) = connected();
         let own = backend(&client, &mut driver);
@@ -163,29 +163,29 @@ fn a_session_that_the_server_ends_while_we_wait_is_an_error_with_its_reason() {
         let error = driver.block_on(client.batch_execute("SELECT pg_sleep(60)")).unwrap_err();
         killer.join().unwrap();
         assert_eq!(error.code(), Some(&SqlState::ADMIN_SHUTDOWN), "{error:?}");
-        // Later requests fail at once instead of waiting for ever.
+        // Later requests fail at once.
         assert!(driver.block_on(client.query_one("SELECT 1", &[])).unwrap_err().is_closed());
     }
 }
 
 #[test]
-fn a_session_that_the_server_has_ended_keeps_its_last_words() {
+fn a_driver_keeps_the_servers_last_message() {
     for _ in 0..20 {
         let (client, mut driver) = connected();
         let own = backend(&client, &mut driver);
         let (other, mut others) = connected();
         others.block_on(other.batch_execute(&format!("SELECT pg_terminate_backend({own}, 10000)"))).unwrap();
         let error = driver.block_on(client.query_one("SELECT 1", &[])).unwrap_err();
-        // The request gets them if it is on its way before they are read; or else it is told that all is closed.
-        let last_words = if error.is_closed() { driver.ended() } else { Some(&error) };
-        assert_eq!(last_words.and_then(|error| error.code()), Some(&SqlState::ADMIN_SHUTDOWN), "{error:?}");
+        // The request gets the message if it is under way before the message is read; otherwise only "connection closed".
+        let last_message = if error.is_closed() { driver.ended() } else { Some(&error) };
+        assert_eq!(last_message.and_then(|error| error.code()), Some(&SqlState::ADMIN_SHUTDOWN), "{error:?}");
         assert!(driver.explain(&error).contains("57P01"), "{}", driver.explain(&error));
         assert!(driver.block_on(client.query_one("SELECT 1", &[])).unwrap_err().is_closed());
     }
 }
 
 #[test]
-fn a_server_error_is_told_with_its_code_and_the_connection_goes_on() {
+fn an_error_of_the_server_has_its_code_and_the_connection_stays_usable() {
     let (client, mut driver) = connected();
     let error = driver.block_on(client.query_one("SELECT 1 / 0", &[])).unwrap_err();
     assert!(explain(&error).starts_with("ERROR 22012: division by zero; "), "{}", explain(&error));
@@ -193,7 +193,7 @@ fn a_server_error_is_told_with_its_code_and_the_connection_goes_on() {
 }
 
 #[test]
-fn a_deadline_ends_the_waiting_and_not_the_connection() {
+fn a_deadline_ends_the_wait_and_not_the_connection() {
     let (client, mut driver) = connected();
     let deadline = Instant::now() + Duration::from_millis(30);
     assert!(driver.block_on_until(deadline, client.query_one("SELECT pg_sleep(0.2)", &[])).is_none());
@@ -201,13 +201,13 @@ fn a_deadline_ends_the_waiting_and_not_the_connection() {
 }
 
 #[test]
-fn an_absent_server_is_named_with_its_address() {
+fn an_error_names_the_address_of_an_absent_server() {
     let url = "postgresql://guest:secret@%2Fnowhere%2Fat%2Fall:5432/x";
     let error = connect(url).err().unwrap().to_string();
     assert!(error.contains("guest@/nowhere/at/all/.s.PGSQL.5432 (database x)"), "{error}");
     assert!(error.contains("is the server running there?") && !error.contains("secret"), "{error}");
 
-    // A port that is known to be free: it was ours a moment ago.
+    // This port is free, because this process has just released it.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = connect(&format!("postgresql://guest@127.0.0.1:{port}/x")).err().unwrap().to_string();
     assert!(error.contains(&format!("127.0.0.1:{port}")) && error.contains("is the server running there?"), "{error}");
@@ -219,7 +219,7 @@ fn an_absent_server_is_named_with_its_address() {
 }
 
 #[test]
-fn a_server_that_says_nothing_is_given_up() {
+fn connecting_to_a_silent_server_fails_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let error = connect(&format!("postgresql://guest@127.0.0.1:{port}/x?connect_timeout=1")).err().unwrap().to_string();
@@ -227,13 +227,13 @@ fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[test]
-fn a_server_that_is_silent_too_long_is_given_up_and_one_that_talks_is_not() {
+fn a_request_fails_if_the_server_is_silent_too_long_and_not_while_it_talks() {
     let (client, mut driver) = connected();
     driver.limit_silence(Duration::from_millis(200));
-    // Longer than the limit all in all, but never silent for so long.
+    // Longer than the limit in total, but never silent for that long.
     let talking = "DO $$ BEGIN FOR i IN 1..10 LOOP PERFORM pg_sleep(0.04); RAISE NOTICE 'still here'; END LOOP; END $$";
     driver.block_on(client.batch_execute(talking)).unwrap();
-    // Nor does the time count in which nothing was asked for.
+    // The time between requests does not count.
     thread::sleep(Duration::from_millis(300));
     assert_eq!(sum(&client, &mut driver), SUM);
     let error = driver.block_on(client.batch_execute("SELECT pg_sleep(60)")).unwrap_err();

@@ -1,13 +1,17 @@
-//! Starts a private server, prints its version and address, runs one query and stops it.
+//! Starts a private server and runs one query on it: `cargo run -p postgres --example private_server`.
 
 use postgres::{Environment, Server, connect};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let environment = Environment { address: None, ..Environment::of_this_process() };
-    let server = Server::open(&environment, 0)?;
-    println!("PostgreSQL {} at {}", server.version(), server.url());
+    run().map(|lines| print!("{lines}"))
+}
+
+/// The server's version and address, and the answer to a query, one line each.
+pub(crate) fn run() -> Result<String, Box<dyn std::error::Error>> {
+    let server = Server::open(&Environment { address: None, ..Environment::of_this_process() }, 0)?;
     let (client, mut driver) = connect(&server.url())?;
-    let row = driver.block_on(client.query_one("SELECT 20 + 22", &[]))?;
-    println!("20 + 22 = {}", row.get::<_, i32>(0));
-    Ok(server.stop()?)
+    let sum: i32 = driver.block_on(client.query_one("SELECT 20 + 22", &[]))?.get(0);
+    let lines = format!("PostgreSQL {} at {}\n20 + 22 = {sum}\n", server.version(), server.url());
+    server.stop()?;
+    Ok(lines)
 }

@@ -6,8 +6,8 @@ const MEGABYTE: u64 = 1 << 20;
 /// The size of `shared_buffers` in megabytes for a table of `table_bytes`.
 ///
 /// Four times the table, because PostgreSQL reads a table larger than a quarter of its buffers through a small ring that
-/// forgets it again; figures would then depend on chance. At most a quarter of the memory that this
-/// process can use.
+/// forgets it again; figures would then depend on chance. At most a quarter of the memory that this process
+/// can use.
 pub(crate) fn shared_buffers_megabytes(table_bytes: u64, usable_bytes: Option<u64>) -> u64 {
     let wanted = (table_bytes.saturating_mul(4) / MEGABYTE).max(128);
     let bound = usable_bytes.map_or(512, |bytes| bytes / 4 / MEGABYTE).max(16);

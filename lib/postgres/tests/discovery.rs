@@ -1,4 +1,4 @@
-//! The order in which a server is looked for, on machines made of folders.
+//! The order of the search for a server, on machines made of folders.
 
 #![allow(clippy::unwrap_used)]
 
@@ -35,8 +35,8 @@ impl Machine {
         Machine { folder, environment }
     }
 
-    /// Writes a program. A shell does it: a file that this process has just written could still be open for writing in
-    /// a child of another test, and could not be run then.
+    /// Writes a program, by a shell: a file that this process has just written may still be open for writing in a child of
+    /// another test, and then could not be run.
     fn program(&self, path: &str, prints: &str) -> PathBuf {
         let path = self.folder.join(path);
         let script = r#"mkdir -p "${1%/*}" && printf '#!/bin/sh\necho "%s"\n' "$2" >"$1" && chmod 755 "$1""#;
@@ -110,9 +110,9 @@ fn the_newest_of_the_usual_places_is_taken() {
 }
 
 #[test]
-fn a_client_without_a_server_is_passed_over() {
+fn a_client_without_a_server_is_skipped() {
     let machine = Machine::new("client");
-    // As left by a client library's package: pg_config names a folder without initdb.
+    // As after installing a client library: pg_config names a folder without initdb.
     let client = machine.folder.join("client/bin");
     machine.program("client/bin/postgres", "postgres (PostgreSQL) 17.0");
     machine.program("path/pg_config", client.to_str().unwrap());
@@ -121,7 +121,7 @@ fn a_client_without_a_server_is_passed_over() {
 }
 
 #[test]
-fn a_choice_that_leads_nowhere_is_an_error_and_not_passed_over() {
+fn a_choice_that_leads_nowhere_is_an_error_and_not_skipped() {
     let mut machine = Machine::new("choice");
     machine.server("root/usr/lib/postgresql/15/bin", "15.18");
     machine.environment.pgbin = Some(machine.folder.join("nowhere"));
@@ -130,7 +130,7 @@ fn a_choice_that_leads_nowhere_is_an_error_and_not_passed_over() {
 }
 
 #[test]
-fn a_server_that_is_too_old_or_broken_is_told_apart_from_none() {
+fn an_error_tells_a_server_that_is_too_old_or_broken_from_none() {
     let machine = Machine::new("old");
     machine.server("root/usr/lib/postgresql/13/bin", "13.20");
     machine.server("root/usr/lib/postgresql/12/bin", "unknown");
@@ -155,7 +155,7 @@ fn nothing_found_lists_what_was_tried_and_what_to_do() {
 }
 
 #[test]
-fn root_does_not_take_programs_that_its_server_user_may_not_reach() {
+fn root_rejects_programs_that_its_server_user_may_not_reach() {
     let mut machine = Machine::new("reach");
     let bin = machine.server("root/usr/lib/postgresql/15/bin", "15.18");
     machine.environment.runs_as = Some(User { name: "nobody".into(), uid: 65_534, gid: 65_534 });

@@ -1,4 +1,4 @@
-//! However the owner of a server ends, five seconds later there is no process and no directory of it.
+//! However the owner of a server ends, five seconds later its processes and its directory are gone.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ use leftovers::{left_after_five_seconds, processes_in};
 use postgres::{Environment, Server, User};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A folder for temporary files that one test has to itself, so that what appears in it is the test's.
+/// A folder for temporary files of one test, so that everything in it is the test's.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -25,7 +25,7 @@ impl Folder {
         let path = PathBuf::from(format!("/tmp/gl-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
-        // What a build has left to write would hold up every deletion, and is not what is tested here.
+        // Unwritten files of a build would delay every deletion.
         rustix::fs::sync();
         Folder(path)
     }
@@ -52,14 +52,14 @@ impl Drop for Folder {
     }
 }
 
-/// Not a test of its own: what the other tests start this program as, again, to have an owner they can kill.
+/// Not a test: the other tests start this program again with this name, to have an owner that they can kill.
 #[test]
 fn owner_of_a_server() {
     let Ok(mode) = std::env::var(MODE) else { return };
     let server = Server::open(&Environment::of_this_process(), 0).unwrap();
     println!("{}", server.url());
     match mode.as_str() {
-        "panic" => panic!("as asked"),
+        "panic" => panic!("on purpose"),
         "stop" => server.stop().unwrap(),
         _ => loop {
             thread::sleep(Duration::from_secs(3600));
@@ -67,11 +67,11 @@ fn owner_of_a_server() {
     }
 }
 
-/// Says what the owner does once its server is up: "hold" it, "stop" it or "panic".
+/// What the owner does once its server is up: "hold" it, "stop" it or "panic".
 const MODE: &str = "GOLDILOCKS_TEST_OWNER";
 
 fn owner(program: &Path, temporary: &Path, mode: &str) -> Command {
-    // A shell's background jobs ignore Ctrl-C, and so does all that they start, unless it is told not to.
+    // A shell's background jobs and their children ignore Ctrl-C unless the default is restored.
     let mut command = Command::new("env");
     command.arg("--default-signal=INT,TERM").arg(program);
     // A group of its own, so that a test may signal it as a terminal does.
@@ -124,7 +124,7 @@ fn nothing_is_left_after_a_panic_or_an_orderly_stop() {
     for mode in ["panic", "stop"] {
         let status = folder.owner(mode).stdout(Stdio::null()).status().unwrap();
         assert_eq!(status.success(), mode == "stop");
-        // Nothing to wait for: `Drop` and `stop` return when all is gone.
+        // No wait: `Drop` and `stop` return after everything is gone.
         assert_eq!(folder.left(), Vec::<String>::new(), "after {mode}");
     }
 }
@@ -147,7 +147,7 @@ fn a_server_that_ignores_the_first_signals_is_killed() {
     let folder = Folder::new("stopped");
     let mut owner = folder.owner("hold").spawn().unwrap();
     wait_until_up(&mut owner);
-    // A stopped process answers to nothing but SIGKILL.
+    // A stopped process reacts to SIGKILL alone.
     kill_process(server_of(&folder), Signal::STOP).unwrap();
     kill_process(pid(&owner), Signal::KILL).unwrap();
     owner.wait().unwrap();
@@ -155,14 +155,14 @@ fn a_server_that_ignores_the_first_signals_is_killed() {
 }
 
 #[test]
-fn the_next_start_sweeps_what_a_killed_watchdog_left_and_spares_the_living() {
+fn the_next_start_removes_what_a_killed_watchdog_left_and_spares_living_servers() {
     let folder = Folder::new("sweep");
     let mut living = folder.owner("hold").spawn().unwrap();
     wait_until_up(&mut living);
     let spared = folder.left();
     let mut dead = folder.owner("hold").spawn().unwrap();
     wait_until_up(&mut dead);
-    // The watchdog first, then its owner: nobody is left to tidy up.
+    // The watchdog first, then its owner: no process is left to tidy up.
     for watchdog in children_of(&dead).into_iter().filter(|child| command_line(*child).contains("goldilocks-watchdog"))
     {
         kill_process(watchdog, Signal::KILL).unwrap();
@@ -172,13 +172,13 @@ fn the_next_start_sweeps_what_a_killed_watchdog_left_and_spares_the_living() {
     thread::sleep(Duration::from_millis(100));
     assert!(folder.left().len() > spared.len(), "the dead owner's server is still there");
 
-    // Somebody's directory with a name like ours, but without our mark, is not ours to remove.
+    // A foreign directory with a name like ours, but without our marker, must stay.
     let foreign = folder.0.join("goldilocks-pg-foreign");
     fs::create_dir(&foreign).unwrap();
     assert!(folder.owner("stop").stdout(Stdio::null()).status().unwrap().success());
     assert!(foreign.exists());
     fs::remove_dir(&foreign).unwrap();
-    // A server's own helpers come and go, and one that has just begun or ended has no command line.
+    // A server's own helpers come and go, and a process that has just begun or ended has no command line.
     let lasting = |lines: Vec<String>| {
         let lasts = |line: &String| !line.is_empty() && !line.starts_with("postgres: ");
         let mut lines: Vec<String> = lines.into_iter().filter(lasts).collect();
@@ -202,7 +202,7 @@ fn an_ordinary_user_owns_a_server_too_and_leaves_nothing() {
     let nobody = User::for_server(true, &users.replace("postgres:", "-:")).unwrap();
     for mode in ["stop", "hold"] {
         let mut command = owner(&program, &folder.0, mode);
-        // Whoever runs this test is an ordinary user already, or root, who can become one.
+        // The test runs as an ordinary user, or as root, which becomes one.
         if rustix::process::geteuid().is_root() {
             command.uid(nobody.uid).gid(nobody.gid).env("HOME", "/nonexistent");
         }
@@ -216,7 +216,7 @@ fn an_ordinary_user_owns_a_server_too_and_leaves_nothing() {
     }
 }
 
-/// The processes an owner has started, by whichever of its threads.
+/// The processes that an owner's threads have started.
 fn children_of(owner: &Child) -> Vec<Pid> {
     let children = system::process::children(owner.id());
     children.into_iter().filter_map(|number| Pid::from_raw(number.try_into().ok()?)).collect()

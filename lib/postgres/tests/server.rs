@@ -4,6 +4,10 @@
 
 mod leftovers;
 
+#[path = "../examples/private_server.rs"]
+#[allow(dead_code, reason = "the test does not call `main`")]
+mod private_server;
+
 use std::time::{Duration, Instant};
 
 use leftovers::processes_in;
@@ -48,6 +52,13 @@ fn start() -> Server {
 
 fn count(client: &Client, driver: &mut Driver, question: &str) -> i64 {
     driver.block_on(client.query_one(question, &[])).unwrap().get(0)
+}
+
+#[test]
+fn the_example_prints_version_address_and_answer() {
+    let lines = private_server::run().unwrap();
+    assert!(lines.starts_with("PostgreSQL 1") && lines.contains(" at postgresql://goldilocks@"), "{lines}");
+    assert!(lines.ends_with("\n20 + 22 = 42\n"), "{lines}");
 }
 
 #[test]

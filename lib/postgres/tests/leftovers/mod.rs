@@ -1,4 +1,4 @@
-//! Looks for what a server may have left behind.
+//! Finds what a server has left behind.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(crate) fn processes_in(folder: &Path) -> Vec<String> {
     lines.map(|line| line.lines().last().unwrap_or_default().to_string()).collect()
 }
 
-/// Waits up to five seconds until `look` finds nothing, and returns what it still finds then.
+/// Waits up to five seconds until `look` finds nothing, and returns what it finds after that.
 #[allow(dead_code, reason = "one of the two test programs that share this file does not wait")]
 pub(crate) fn left_after_five_seconds(look: impl Fn() -> Vec<String>) -> Vec<String> {
     let deadline = Instant::now() + Duration::from_secs(5);
