@@ -111,7 +111,6 @@ impl Error {
 fn more(others: u64) -> String {
     match others {
         0 => String::new(),
-        1 => " (and 1 more failed)".to_owned(),
         _ => format!(" (and {others} more failed)"),
     }
 }

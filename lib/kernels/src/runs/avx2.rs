@@ -7,40 +7,7 @@ use super::{batch8, portable};
 use crate::words::WordTotals;
 use core::arch::x86_64::*;
 
-/// Adds the lines of `piece` to `totals`.
-///
-/// # Errors
-/// Where the first malformed line begins.
-pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
-    match Avx2::detect() {
-        Some(vectors) => vectors.add(piece, totals),
-        None => portable::add(piece, totals),
-    }
-}
-
-/// Proves that the processor has the instructions of this path.
-#[derive(Clone, Copy)]
-pub(super) struct Avx2(());
-
-impl Avx2 {
-    pub(super) fn detect() -> Option<Self> {
-        let has = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("lzcnt")
-            && is_x86_feature_detected!("popcnt");
-        has.then_some(Avx2(()))
-    }
-
-    fn add(self, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
-        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-        fn add(vectors: Avx2, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
-            batch8::add(vectors, piece, totals)
-        }
-        // SAFETY: `self` exists only where the processor has these features.
-        unsafe { add(self, piece, totals) }
-    }
-}
+batch8::vector_path!(Avx2, "avx2,bmi1,bmi2,lzcnt,popcnt", ["avx2", "bmi1", "bmi2", "lzcnt", "popcnt"]);
 
 impl Vectors for Avx2 {
     type Counts = [__m256i; 2];

@@ -14,6 +14,40 @@ const WINDOW: usize = 64 * 1024 - 64;
 /// stretch read, then nothing for some time. The module `runs` has the measured gain.
 const AHEAD: usize = 3 * 1024;
 
+/// Declares a vector path: a type whose values prove that the processor has the features, and the kernel `add`.
+///
+/// The features are given twice, for the compiler and for the check at run time, because an attribute needs a literal.
+macro_rules! vector_path {
+    ($name:ident, $features:literal, [$($feature:tt),+]) => {
+        /// Proves that the processor has the instructions of this path.
+        #[derive(Clone, Copy)]
+        pub(super) struct $name(());
+
+        impl $name {
+            pub(super) fn detect() -> Option<Self> {
+                ($(is_x86_feature_detected!($feature))&&+).then_some($name(()))
+            }
+        }
+
+        /// Adds the lines of `piece` to `totals`.
+        ///
+        /// # Errors
+        /// Where the first malformed line begins.
+        pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+            #[target_feature(enable = $features)]
+            fn add(vectors: $name, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+                batch8::add(vectors, piece, totals)
+            }
+            match $name::detect() {
+                // SAFETY: the processor has these features.
+                Some(vectors) => unsafe { add(vectors, piece, totals) },
+                None => portable::add(piece, totals),
+            }
+        }
+    };
+}
+pub(super) use vector_path;
+
 /// Adds the lines of `piece` to `totals`, eight at a time. Lines that are left over or unusual are added one by one.
 ///
 /// # Errors

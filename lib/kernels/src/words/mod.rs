@@ -28,6 +28,16 @@ enum Words {
     Hashed(Tables),
 }
 
+/// The same expression over either representation.
+macro_rules! either {
+    ($totals:expr, $words:ident => $result:expr) => {
+        match $totals {
+            Words::Sorted($words) => $result,
+            Words::Hashed($words) => $result,
+        }
+    };
+}
+
 /// The size from which on a worker's totals are large: its second-level cache no longer holds them.
 const LARGE: usize = 1 << 20;
 
@@ -140,7 +150,7 @@ impl WordTotals {
             for shard in 0..SHARDS {
                 for other in &mut others {
                     if let Words::Hashed(other) = &mut other.0
-                        && other.are_many()
+                        && other.number() == SHARDS
                     {
                         tables.absorb_shard(shard, other);
                     }
@@ -155,8 +165,7 @@ impl WordTotals {
     fn tables(&self) -> usize {
         match &self.0 {
             Words::Sorted(_) => 0,
-            Words::Hashed(tables) if tables.are_many() => SHARDS,
-            Words::Hashed(_) => 1,
+            Words::Hashed(tables) => tables.number(),
         }
     }
 
@@ -175,51 +184,32 @@ impl WordTotals {
 
     /// Whether the totals should be handed on: they take more space than a core's own cache has.
     pub fn are_large(&self) -> bool {
-        LARGE
-            < match &self.0 {
-                Words::Sorted(sorted) => sorted.size(),
-                Words::Hashed(tables) => tables.size(),
-            }
+        either!(&self.0, words => words.size()) > LARGE
     }
 
     /// Whether some word's total exceeded `u64`; the totals are then worthless.
     pub fn overflowed(&self) -> bool {
-        match &self.0 {
-            Words::Sorted(sorted) => sorted.overflowed,
-            Words::Hashed(tables) => tables.overflowed,
-        }
+        either!(&self.0, words => words.overflowed)
     }
 
     /// The number of distinct words.
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Words::Sorted(sorted) => sorted.len(),
-            Words::Hashed(tables) => tables.len(),
-        }
+        either!(&self.0, words => words.len())
     }
 
     /// Whether there is no word.
     pub fn is_empty(&self) -> bool {
-        match &self.0 {
-            Words::Sorted(sorted) => sorted.is_empty(),
-            Words::Hashed(tables) => tables.len() == 0,
-        }
+        either!(&self.0, words => words.is_empty())
     }
 
     /// The sum of all totals.
     pub fn occurrences(&self) -> u128 {
-        match &self.0 {
-            Words::Sorted(sorted) => sorted.occurrences(),
-            Words::Hashed(tables) => tables.iter().map(|(_, total)| u128::from(total)).sum(),
-        }
+        either!(&self.0, words => words.occurrences())
     }
 
     /// The total of one word.
     pub fn total(&self, word: &[u8]) -> Option<u64> {
-        match &self.0 {
-            Words::Sorted(sorted) => sorted.total(word),
-            Words::Hashed(tables) => tables.total(word),
-        }
+        either!(&self.0, words => words.total(word))
     }
 
     /// Words and totals, in no particular order.

@@ -32,14 +32,24 @@ impl Tables {
         Tables { tables: vec![Table::default(); if words > ONE_TABLE { SHARDS } else { 1 }], overflowed }
     }
 
-    /// Whether there are [`SHARDS`] tables, not one.
-    pub(super) fn are_many(&self) -> bool {
-        self.tables.len() == SHARDS
+    /// How many tables there are: one or [`SHARDS`].
+    pub(super) fn number(&self) -> usize {
+        self.tables.len()
     }
 
     /// The number of words.
     pub(super) fn len(&self) -> usize {
         self.tables.iter().map(Table::len).sum()
+    }
+
+    /// Whether there is no word.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The sum of all totals.
+    pub(super) fn occurrences(&self) -> u128 {
+        self.iter().map(|(_, total)| u128::from(total)).sum()
     }
 
     /// The approximate number of bytes in use.
@@ -87,7 +97,7 @@ impl Tables {
     /// would wait three times for each. So all words take the first step, then all the next, and the processor waits for
     /// many at a time.
     pub(super) fn add_all<'a>(&mut self, mut runs: impl Iterator<Item = Run<'a>>) {
-        while !self.are_many() {
+        while self.number() < SHARDS {
             let Some(run) = runs.next() else { return };
             self.add(run);
         }
@@ -157,7 +167,7 @@ impl Tables {
     /// Splits into one part per shard. Each part has its table among empty ones: a single table would be taken for a small
     /// total, and spread when it grows.
     pub(super) fn into_shards(mut self) -> impl Iterator<Item = Tables> {
-        if !self.are_many() {
+        if self.number() == 1 {
             self.spread();
         }
         self.tables.into_iter().enumerate().map(|(shard, table)| {
