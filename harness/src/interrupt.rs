@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: a wish to stop, noticed between two moments of work.
+//! Ctrl-C, SIGTERM and SIGHUP: a request to stop, which the harness checks between two pieces of work.
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -13,20 +13,20 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Takes the signals over from now on. The second of them ends the program at once.
+    /// Handles the signals from now on. The second one ends the program at once.
     ///
     /// # Errors
-    /// When the system does not allow it.
+    /// When the kernel refuses.
     pub fn listen() -> Result<Self> {
         let interrupt = Interrupt::default();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            // In this order: the first signal finds the flag down and only raises it.
+            // The order matters: the first signal finds `asked` false and only sets it.
             signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.at_once))
                 .and_then(|_| {
                     signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupt.asked))
                 })
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupt.asked)))
-                .context("cannot listen to signals")?;
+                .context("cannot handle signals")?;
         }
         Ok(interrupt)
     }
@@ -36,8 +36,8 @@ impl Interrupt {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Does `work` that cannot be stopped halfway and leaves nothing behind if the program ends: meanwhile the first
-    /// signal already ends it at once.
+    /// Does `work` that cannot stop halfway and leaves nothing behind if the program ends. Meanwhile even the first signal
+    /// ends the program at once.
     pub fn at_once<T>(&self, work: impl FnOnce() -> T) -> T {
         self.at_once.store(true, Ordering::Relaxed);
         let done = work();

@@ -1,18 +1,18 @@
-//! What a person sees while a sweep goes on. Nothing is drawn while a cell is being timed.
+//! What the terminal shows during a sweep. Nothing is drawn while a cell is being timed.
 
+use crate::plan::cells::Cell;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use record::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// A bar on a terminal, a line now and then elsewhere.
+/// A bar on a terminal, an occasional line elsewhere.
 pub struct Progress {
     bar: Option<ProgressBar>,
     began: Instant,
-    said: Option<Instant>,
+    last_line: Option<Instant>,
 }
 
-/// How often a line is printed where there is no terminal.
+/// The least time between two lines where there is no terminal.
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl Progress {
@@ -20,20 +20,20 @@ impl Progress {
     pub fn begin() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = terminal.then(|| {
-            // Drawn when told, never by itself: a drawing thread would disturb what is timed.
+            // The bar is drawn only on request, because a drawing thread would disturb what is timed.
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(20));
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Progress { bar, began: Instant::now(), said: None }
+        Progress { bar, began: Instant::now(), last_line: None }
     }
 
-    /// Shows which cell comes next: the `turn`-th of `cells` in this block.
+    /// Shows which cell comes next: the one at `turn` of `cells` in this block, with about `rest` until the end.
     pub fn show(&mut self, cell: &Cell, block: u32, turn: usize, cells: usize, rest: Duration) {
         let elapsed = self.began.elapsed();
         let what = format!("{} {} {} cores, size {}", cell.task, cell.strategy, cell.cores, cell.size);
-        let when = format!("block {}, {} gone, about {} to go", block + 1, short(elapsed), short(rest));
+        let when = format!("block {}, {} elapsed, about {} left", block + 1, short(elapsed), short(rest));
         match &self.bar {
             Some(bar) => {
                 bar.set_length(cells as u64);
@@ -41,15 +41,15 @@ impl Progress {
                 bar.set_message(format!("{when}: {what}"));
                 bar.tick();
             }
-            None if self.said.is_none_or(|said| said.elapsed() > PAUSE) => {
+            None if self.last_line.is_none_or(|last| last.elapsed() > PAUSE) => {
                 eprintln!("cell {} of {cells}, {when}: {what}", turn + 1);
-                self.said = Some(Instant::now());
+                self.last_line = Some(Instant::now());
             }
             None => {}
         }
     }
 
-    /// Says something for good.
+    /// Prints a line that stays.
     pub fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
@@ -57,9 +57,9 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
-    pub fn end(self) {
-        if let Some(bar) = self.bar {
+    /// Removes the bar.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

@@ -1,7 +1,7 @@
 //! What a cell's process and the one that listens to it owe each other.
 
-use harness::measure::protocol::Message;
-use record::{BASELINE, Cell};
+use harness::measure::protocol::{Message, Order};
+use harness::plan::cells::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -17,17 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The process of a cell that takes three samples of next to nothing; its order, and what it says.
 fn started() -> (Child, ChildStdin, Receiver<Message>) {
-    let cell = Cell {
-        task: "noop".to_owned(),
-        strategy: BASELINE.to_owned(),
-        cores: 1,
-        workers: 1,
-        size: 1,
-        delivery: "gather".to_owned(),
-        combine: "per_partition".to_owned(),
-    };
     let processors = harness::machine::processors();
-    let order = harness::sweep::order(&cell, &Inputs::default(), &processors, 3).expect("an order");
+    let order = Order::for_cell(&Cell::baseline("noop"), &Inputs::default(), &processors, 3).expect("an order");
     let mut child = Command::new(goldilocks())
         .arg("cell")
         .stdin(Stdio::piped())

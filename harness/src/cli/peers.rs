@@ -73,7 +73,7 @@ impl Peers {
             print!("{}", reports::render::terminal::of_peers(&peers));
             return Ok(Exit::Done);
         };
-        let mut journal = journal::Journal::go_on(&folder)?;
+        let mut journal = journal::Journal::resume(&folder)?;
         peers.into_iter().try_for_each(|peer| journal.write(&Line::Peer(Box::new(peer))))?;
         write_report(&folder)?;
         Ok(Exit::Done)

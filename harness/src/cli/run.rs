@@ -5,13 +5,13 @@ use super::options::{Folders, refuse_same_file};
 use super::values::{cores, named, positive, seconds, strategy_or_baseline, task, workers};
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
+use crate::machine;
 use crate::measure::child::{self, End};
-use crate::measure::protocol::Message;
-use crate::plan::cells::baseline;
-use crate::{machine, sweep};
+use crate::measure::protocol::{Message, Order};
+use crate::plan::cells::Cell;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use record::{Cell, Times};
+use record::Times;
 use std::path::PathBuf;
 use std::time::Duration;
 use strategies::{Combine, Delivery};
@@ -83,8 +83,8 @@ impl Run {
             cores: u32::try_from(cores)?,
             workers: u32::try_from(self.workers.unwrap_or(cores))?,
             size: self.size.unwrap_or(entry.default_size),
-            delivery: self.delivery.to_string(),
-            combine: self.combine.to_string(),
+            delivery: self.delivery,
+            combine: self.combine,
         };
         let say = |line: &str| eprintln!("{line}");
         refuse_same_file(self.output.as_deref(), (entry.hooks.data)(&self.inputs).file.as_deref())?;
@@ -92,7 +92,7 @@ impl Run {
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot run: {reason}", self.task);
         }
-        let baseline = match self.samples_of(&baseline(&self.task), &prepared, &processors, None, interrupt)? {
+        let baseline = match self.samples_of(&Cell::baseline(&self.task), &prepared, &processors, None, interrupt)? {
             Ok(samples) => samples,
             Err(reason) => bail!("the baseline of {} failed: {reason}", self.task),
         };
@@ -104,7 +104,7 @@ impl Run {
         if self.json {
             println!(
                 "{}",
-                serde_json::json!({ "cell": cell, "verified": verified, "unfair": samples.unfair,
+                serde_json::json!({ "cell": cell.to_record(), "verified": verified, "unfair": samples.unfair,
                     "digest": samples.digest, "answer": samples.figures, "baseline": baseline.times,
                     "samples": samples.times })
             );
@@ -137,7 +137,7 @@ impl Run {
         baseline: Option<&Samples>,
         interrupt: &Interrupt,
     ) -> Result<Result<Samples, String>> {
-        let mut order = sweep::order(cell, &prepared.inputs, processors, self.samples)?;
+        let mut order = Order::for_cell(cell, &prepared.inputs, processors, self.samples)?;
         order.output = baseline.and(self.output.clone());
         order.baseline_cpu_ns =
             baseline.map(|baseline| median(&baseline.times)).map(|times| times.user_ns + times.system_ns);

@@ -69,11 +69,7 @@ struct RunningCell<'a> {
 impl<'a> RunningCell<'a> {
     fn start(order: &'a Order, processors: Vec<usize>, counters: Counters) -> Result<Self> {
         let (task, entry) = load_task(&order.task, &order.inputs)?;
-        let choice = Choice {
-            size: order.size,
-            delivery: order.delivery.parse().map_err(Error::Task)?,
-            combine: order.combine.parse().map_err(Error::Task)?,
-        };
+        let choice = Choice { size: order.size, delivery: order.delivery, combine: order.combine };
         let cores = processors.len();
         let sampler = order.census.then(|| Sampler::start(processors.into_iter().collect())).transpose();
         let sampler = sampler.map_err(|error| Error::worker(format!("cannot start the census: {error}")))?;

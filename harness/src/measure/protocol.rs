@@ -1,10 +1,13 @@
 //! What the harness and the process that measures a cell send each other: one [`Order`], then [`Message`]s.
 
-use record::{Fault, Times};
+use crate::plan::cells::Cell;
+use anyhow::{Context, Result};
+use record::{BASELINE, Fault, Times};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use strategies::{Combine, Delivery};
 use tasks::Inputs;
 
 /// Everything that the measuring process must know.
@@ -22,10 +25,10 @@ pub struct Order {
     pub workers: NonZeroUsize,
     /// Items in a partition.
     pub size: NonZeroUsize,
-    /// One of [`strategies::Delivery`].
-    pub delivery: String,
-    /// One of [`strategies::Combine`].
-    pub combine: String,
+    /// In which order, and when, partials are delivered.
+    pub delivery: Delivery,
+    /// Where partials are combined first.
+    pub combine: Combine,
     /// How many untimed runs come first.
     pub warm_ups: u32,
     /// How many timed runs follow.
@@ -40,6 +43,35 @@ pub struct Order {
     pub output: Option<PathBuf>,
     /// The process that waits for the answer. If it dies, the kernel kills the measuring process.
     pub parent: u32,
+}
+
+impl Order {
+    /// The order for a cell, on as many of `processors` as it has cores: one untimed run, then `samples`.
+    ///
+    /// # Errors
+    /// When the cell has no workers, or partitions without items.
+    pub fn for_cell(cell: &Cell, inputs: &Inputs, processors: &[usize], samples: u32) -> Result<Self> {
+        // The baseline ignores the size, but it must not be 0.
+        let size = if cell.strategy == BASELINE { 1 } else { cell.size };
+        let size = usize::try_from(size).ok().and_then(NonZeroUsize::new);
+        Ok(Order {
+            task: cell.task.clone(),
+            inputs: inputs.clone(),
+            strategy: cell.strategy.clone(),
+            processors: processors.iter().copied().take(cell.cores as usize).collect(),
+            workers: NonZeroUsize::new(cell.workers as usize).context("there must be at least one worker")?,
+            size: size.context("a partition must have at least one item")?,
+            delivery: cell.delivery,
+            combine: cell.combine,
+            warm_ups: 1,
+            samples,
+            census: true,
+            check_cancel: false,
+            baseline_cpu_ns: None,
+            output: None,
+            parent: std::process::id(),
+        })
+    }
 }
 
 /// What the measuring process reports, one JSON object a line.

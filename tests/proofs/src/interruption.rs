@@ -8,8 +8,8 @@
 //!    `--resume` must bring every cell to exactly the samples that were planned.
 
 use anyhow::{Context, Result, bail, ensure};
-use harness::plan::cells::cells;
-use harness::sweep::Plan;
+use harness::plan::Plan;
+use harness::plan::cells::{Cell, cells};
 use record::{Line, Status};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::collections::BTreeMap;
@@ -270,7 +270,7 @@ pub fn complete(sandbox: &Sandbox) -> Result<()> {
         }
     }
     for block in 0..plan.blocks {
-        for cell in cells(&plan.axes) {
+        for cell in cells(&plan.axes).iter().map(Cell::to_record) {
             for index in 0..plan.samples {
                 let times = samples.remove(&(block, cell.clone(), index)).unwrap_or(0);
                 ensure!(times == 1, "sample {index} of {cell:?} in block {block} is there {times} times");

@@ -178,7 +178,7 @@ fn a_run_that_came_to_its_end_is_left_as_it_is_and_can_be_given_more_blocks() {
 
     let resumed = carried_out(&sandbox, &["--resume"]);
     assert!(resumed.status.success(), "{}", words(&resumed));
-    assert!(words(&resumed).contains("came to its end") && words(&resumed).contains("--blocks"), "{}", words(&resumed));
+    assert!(words(&resumed).contains("is complete") && words(&resumed).contains("--blocks"), "{}", words(&resumed));
     assert_eq!(sandbox.journal(), journal);
     assert!(report.is_file(), "the report is made again");
 

@@ -1,0 +1,327 @@
+//! Which cell a sweep measures next: a value without input or output, which the sweep tells what it measured.
+//!
+//! The first blocks have every cell, because fewer give no verdict. Later ones have the cells that are not known well
+//! enough yet, the neediest first, as many as there is time for.
+
+use crate::plan::Plan;
+use crate::plan::cells::Cell;
+use record::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, wanting};
+use record::{BASELINE, Sample, Status};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Every cell is in this many blocks.
+pub const FULL_BLOCKS: u32 = BLOCKS_FOR_A_VERDICT as u32;
+
+/// The cells of a sweep, what is known of each, and how much time is left.
+pub struct Schedule {
+    cells: Vec<Known>,
+    seed: u64,
+    samples: u32,
+    precision: f64,
+    max_blocks: u32,
+    budget: Duration,
+    /// When each block of an earlier process had its first and its last sample.
+    earlier_blocks: BTreeMap<u32, (Duration, Duration)>,
+    /// The block and the cell of the last sample of an earlier process, and its end.
+    last: Option<(u32, usize, Duration)>,
+}
+
+/// A cell and what is known of it.
+struct Known {
+    cell: Cell,
+    recorded: record::Cell,
+    /// How many samples each block has.
+    samples: BTreeMap<u32, u32>,
+    /// Wall times in nanoseconds.
+    times: Blocks,
+    /// A cell that failed is shown as such and not measured again.
+    failed: bool,
+    /// How long its processes took, from start to end, and how many there were.
+    cost: Duration,
+    processes: u32,
+}
+
+impl Schedule {
+    /// A schedule of `cells`, of which nothing is known yet.
+    pub fn new(plan: &Plan, cells: Vec<Cell>) -> Self {
+        let known = |cell: Cell| Known {
+            recorded: cell.to_record(),
+            cell,
+            samples: BTreeMap::new(),
+            times: Blocks::new(),
+            failed: false,
+            cost: Duration::ZERO,
+            processes: 0,
+        };
+        Schedule {
+            cells: cells.into_iter().map(known).collect(),
+            seed: plan.seed,
+            samples: plan.samples,
+            precision: plan.precision,
+            max_blocks: plan.blocks,
+            budget: Duration::from_secs_f64(plan.budget_s.max(0.0)),
+            earlier_blocks: BTreeMap::new(),
+            last: None,
+        }
+    }
+
+    /// How many cells there are.
+    pub fn cell_count(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The cell with this number.
+    pub fn cell(&self, number: usize) -> &Cell {
+        &self.cells[number].cell
+    }
+
+    /// Time that was spent measuring before this process began.
+    pub fn spent_earlier(&self) -> Duration {
+        self.earlier_blocks.values().map(|(_, last)| *last).max().unwrap_or_default()
+    }
+
+    /// What is left of the budget when `elapsed` has been spent.
+    pub fn time_left(&self, elapsed: Duration) -> Duration {
+        self.budget.saturating_sub(elapsed)
+    }
+
+    /// Takes note of a sample that an earlier process measured.
+    pub fn replay(&mut self, sample: &Sample) {
+        let Some(number) = self.cells.iter().position(|known| known.recorded == sample.cell) else { return };
+        self.note_sample(number, sample);
+        let elapsed = Duration::from_millis(sample.elapsed_ms);
+        // A process cost the time between the last sample of the one before and its own last sample.
+        let (block, cell, end) = self.last.unwrap_or((sample.block, number, Duration::ZERO));
+        let known = &mut self.cells[number];
+        known.cost += elapsed.saturating_sub(end);
+        known.processes += u32::from((block, cell) != (sample.block, number) || known.processes == 0);
+        self.last = Some((sample.block, number, elapsed));
+        self.earlier_blocks.entry(sample.block).or_insert((elapsed, elapsed)).1 = elapsed;
+    }
+
+    /// Takes note of a sample.
+    pub fn note_sample(&mut self, number: usize, sample: &Sample) {
+        let known = &mut self.cells[number];
+        *known.samples.entry(sample.block).or_default() += 1;
+        known.failed |= sample.status != Status::Verified;
+        if let Some(times) = &sample.times {
+            known.times.entry(sample.block).or_default().push(times.wall_ns as f64);
+        }
+    }
+
+    /// Takes note of how long a process took.
+    pub fn note_process(&mut self, number: usize, took: Duration) {
+        let known = &mut self.cells[number];
+        (known.cost, known.processes) = (known.cost + took, known.processes + 1);
+    }
+
+    /// How many samples of a cell a block has and how many it lacks; it lacks none if the cell has failed.
+    pub fn samples(&self, block: u32, number: usize) -> (u32, u32) {
+        let known = &self.cells[number];
+        let done = known.samples.get(&block).copied().unwrap_or_default();
+        (done, if known.failed { 0 } else { self.samples.saturating_sub(done) })
+    }
+
+    /// The cells of a block, in the order in which they are measured; none if the sweep ends before it.
+    ///
+    /// The order is shuffled, so that drift affects all cells alike. It depends on nothing but the seed and the block.
+    pub fn block(&self, block: u32, elapsed: Duration) -> Vec<usize> {
+        let mut cells = match block {
+            _ if block >= self.max_blocks => Vec::new(),
+            _ if block < FULL_BLOCKS => (0..self.cells.len()).collect(),
+            _ => self.neediest(block, elapsed),
+        };
+        // Far apart, so that neighbouring blocks and seeds share no order.
+        let seed = self.seed ^ u64::from(block + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        fastrand::Rng::with_seed(seed).shuffle(&mut cells);
+        cells
+    }
+
+    /// The cells that need another block most, as many as the budget allows, and the baselines of their tasks.
+    ///
+    /// It looks only at earlier blocks, so that a resumed sweep chooses what it would have chosen without the interruption.
+    fn neediest(&self, block: u32, elapsed: Duration) -> Vec<usize> {
+        let measured = (0..).zip(&self.cells).filter(|(_, known)| !known.failed && !known.times.is_empty());
+        let earlier: Vec<(usize, Blocks)> = measured
+            .map(|(number, known)| {
+                (number, known.times.range(..block).map(|(block, times)| (*block, times.clone())).collect())
+            })
+            .collect();
+        let candidates: Vec<(&record::Cell, &Blocks)> =
+            earlier.iter().map(|(number, blocks)| (&self.cells[*number].recorded, blocks)).collect();
+        let block_began = self.earlier_blocks.range(..block).next_back().map(|(_, (_, last))| *last);
+        let is_resumed = self.earlier_blocks.contains_key(&block);
+        let mut left = self.time_left(if is_resumed { block_began.unwrap_or_default() } else { elapsed });
+        let mut chosen = Vec::new();
+        for want in wanting(&candidates, self.precision) {
+            let (number, _) = earlier[want.place];
+            let known = &self.cells[number];
+            if let Some(less) = left.checked_sub(known.cost / known.processes.max(1)) {
+                left = less;
+                chosen.push(number);
+            }
+        }
+        // A speed-up needs the baseline of its own block, which is cheap.
+        let tasks: BTreeSet<&str> = chosen.iter().map(|number| self.cell(*number).task.as_str()).collect();
+        let is_baseline = |known: &Known| known.cell.strategy == BASELINE && tasks.contains(known.cell.task.as_str());
+        let baselines: Vec<usize> = (0..)
+            .zip(&self.cells)
+            .filter(|(_, known)| !known.failed && is_baseline(known))
+            .map(|(number, _)| number)
+            .filter(|number| !chosen.contains(number))
+            .collect();
+        chosen.extend(baselines);
+        chosen
+    }
+
+    /// The budget that the missing full blocks need, if there is no time to begin `block`, the one after a block that took
+    /// `took`.
+    ///
+    /// A full block begins only if there is time to end it, because half a block would favour the cells that come first.
+    pub fn budget_for_full_blocks(&self, block: u32, took: Duration, elapsed: Duration) -> Option<Duration> {
+        let earlier = block.checked_sub(1).and_then(|before| self.earlier_blocks.get(&before));
+        let whole = took + earlier.map_or(Duration::ZERO, |(first, last)| last.saturating_sub(*first));
+        let is_over = block < FULL_BLOCKS && elapsed + whole > self.budget && !self.earlier_blocks.contains_key(&block);
+        is_over.then(|| elapsed + whole * (FULL_BLOCKS - block))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::cells::{Axes, cells};
+    use record::{Fault, Times};
+    use strategies::{Combine, Delivery};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn schedule(seed: u64, budget_s: f64) -> Schedule {
+        let axes = Axes {
+            tasks: vec![("noop".into(), vec![1, 10])],
+            strategies: vec!["rayon".into(), "smol".into(), "threads_shared".into()],
+            cores: vec![1],
+            workers: vec![],
+            deliveries: vec![Delivery::Gather],
+            combines: vec![Combine::PerPartition],
+        };
+        let (cells, blocks) = (cells(&axes), u32::MAX);
+        let (inputs, data) = (tasks::Inputs::default(), std::path::PathBuf::new());
+        let plan = Plan { axes, inputs, seed, budget_s, blocks, precision: 0.02, samples: 1, patience_s: 1.0, data };
+        Schedule::new(&plan, cells)
+    }
+
+    /// What a cell takes in a block, in a process of a second: the first cell after the baseline varies, the others do not.
+    fn sample(schedule: &Schedule, number: usize, block: u32, elapsed: Duration) -> Sample {
+        let varies = number == 1 && block % 2 == 1;
+        let wall_ns = 1_000_000 * (number as u64 + 1) * if varies { 2 } else { 1 };
+        Sample {
+            block,
+            turn: 0,
+            index: 0,
+            cell: schedule.cell(number).to_record(),
+            status: Status::Verified,
+            reason: String::new(),
+            fault: None,
+            digest: String::new(),
+            elapsed_ms: elapsed.as_millis() as u64,
+            processors: Vec::new(),
+            warm_up_ns: None,
+            times: Some(Times { wall_ns, ..Times::default() }),
+        }
+    }
+
+    /// Measures blocks until `end`; all samples in their order.
+    fn measure(schedule: &mut Schedule, blocks: std::ops::Range<u32>, elapsed: &mut Duration) -> Vec<Sample> {
+        let mut samples = Vec::new();
+        for block in blocks {
+            for number in schedule.block(block, *elapsed) {
+                *elapsed += SECOND;
+                let sample = sample(schedule, number, block, *elapsed);
+                schedule.note_sample(number, &sample);
+                schedule.note_process(number, SECOND);
+                samples.push(sample);
+            }
+        }
+        samples
+    }
+
+    #[test]
+    fn a_full_block_has_every_cell_and_its_order_depends_on_seed_and_block_alone() {
+        let order = |seed, block| schedule(seed, 0.0).block(block, Duration::MAX);
+        assert_eq!(order(1, 0), order(1, 0));
+        assert_ne!(order(1, 0), order(1, 1));
+        assert_ne!(order(1, 0), order(2, 0));
+        let mut sorted = order(1, FULL_BLOCKS - 1);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..7).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn after_the_full_blocks_only_needy_cells_that_fit_into_the_budget_are_measured_with_their_baseline() {
+        let (mut schedule, mut elapsed) = (schedule(1, 1_000.0), Duration::ZERO);
+        measure(&mut schedule, 0..FULL_BLOCKS, &mut elapsed);
+        let mut chosen = schedule.block(FULL_BLOCKS, elapsed);
+        chosen.sort_unstable();
+        assert!(chosen.starts_with(&[0, 1]), "{chosen:?}");
+        assert!(chosen.len() < schedule.cell_count(), "{chosen:?}");
+        let nearly_over = Duration::from_millis(998_500);
+        assert_eq!(schedule.block(FULL_BLOCKS, nearly_over).len(), 2, "one cell for one second, and the baseline");
+        assert_eq!(schedule.block(FULL_BLOCKS, nearly_over + SECOND), [0_usize; 0], "no time for any");
+    }
+
+    #[test]
+    fn a_resumed_sweep_measures_what_it_would_have_measured() {
+        let (mut whole, mut elapsed) = (schedule(1, 1_000.0), Duration::ZERO);
+        let samples = measure(&mut whole, 0..FULL_BLOCKS + 3, &mut elapsed);
+        for cut in [1, 9, samples.len() - 1] {
+            let mut resumed = schedule(1, 1_000.0);
+            samples[..cut].iter().for_each(|sample| resumed.replay(sample));
+            let (block, mut elapsed) = (samples[cut].block, resumed.spent_earlier());
+            let order: Vec<usize> = resumed
+                .block(block, elapsed)
+                .into_iter()
+                .filter(|number| resumed.samples(block, *number).1 > 0)
+                .collect();
+            for number in order {
+                elapsed += SECOND;
+                let sample = sample(&resumed, number, block, elapsed);
+                resumed.note_sample(number, &sample);
+                resumed.note_process(number, SECOND);
+            }
+            measure(&mut resumed, block + 1..FULL_BLOCKS + 3, &mut elapsed);
+            let done = |schedule: &Schedule| {
+                schedule
+                    .cells
+                    .iter()
+                    .map(|known| (known.times.clone(), known.cost, known.processes))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(done(&resumed), done(&whole), "cut after {cut} samples");
+        }
+    }
+
+    #[test]
+    fn a_cell_that_failed_is_not_measured_again() {
+        let mut schedule = schedule(1, 1_000.0);
+        let failed = Sample {
+            status: Status::Crashed,
+            fault: Some(Fault::Crashed),
+            times: None,
+            ..sample(&schedule, 3, 0, SECOND)
+        };
+        schedule.note_sample(3, &failed);
+        assert_eq!(schedule.samples(0, 2), (0, 1));
+        assert_eq!(schedule.samples(0, 3), (1, 0));
+        assert_eq!(schedule.samples(1, 3), (0, 0));
+    }
+
+    #[test]
+    fn a_full_block_begins_only_if_it_can_be_ended() {
+        let schedule = schedule(1, 10.0);
+        assert_eq!(schedule.budget_for_full_blocks(1, 5 * SECOND, 5 * SECOND), None);
+        let wanted = 6 * SECOND + 5 * SECOND * (FULL_BLOCKS - 1);
+        assert_eq!(schedule.budget_for_full_blocks(1, 5 * SECOND, 6 * SECOND), Some(wanted));
+        assert_eq!(schedule.budget_for_full_blocks(FULL_BLOCKS, 5 * SECOND, 60 * SECOND), None);
+    }
+}

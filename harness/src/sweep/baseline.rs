@@ -1,0 +1,73 @@
+//! The baseline of a task, measured once before the first block: every other answer is compared with its answer.
+
+use crate::data::Prepared;
+use crate::interrupt::Interrupt;
+use crate::measure::child::{End, measure};
+use crate::measure::protocol::{Message, Order};
+use crate::plan::Plan;
+use crate::plan::cells::Cell;
+use crate::{find_task, load_task, machine};
+use anyhow::{Context, Result, bail};
+use record::{TaskNote, Times};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A task that can be measured.
+pub(super) struct Baseline {
+    /// What the report says of the task.
+    pub(super) note: TaskNote,
+    pub(super) times: Times,
+    /// Figures that this machine does not give, and why.
+    pub(super) unmeasured: BTreeMap<String, String>,
+}
+
+impl Baseline {
+    pub(super) fn cpu_ns(&self) -> u64 {
+        self.times.user_ns + self.times.system_ns
+    }
+}
+
+/// Measures a task's baseline, or says why the task cannot be measured.
+pub(super) fn measure_baseline(
+    task: &str,
+    sizes: &[u64],
+    prepared: &Prepared,
+    plan: &Plan,
+    interrupt: &Interrupt,
+) -> Result<std::result::Result<Baseline, String>> {
+    let entry = find_task(task).with_context(|| format!("no task `{task}`; `goldilocks list` names them all"))?;
+    let order = Order::for_cell(&Cell::baseline(task), &prepared.inputs, &machine::processors(), 1)?;
+    let (mut sample, mut unmeasured) = (None, BTreeMap::new());
+    // Generous, because the time of the baseline is what the patience with every other process follows from.
+    let patience = Duration::from_secs_f64(plan.patience_s) * 20;
+    let end = measure(&order, patience, interrupt, |message| {
+        match message {
+            Message::Sample { digest, figures, times, .. } => sample = Some((digest, figures, *times)),
+            Message::Started { unmeasured: reasons, .. } => unmeasured = reasons,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    if interrupt.is_asked() {
+        bail!("interrupted before anything was measured");
+    }
+    let (digest, answer, times) = match (end, sample) {
+        (End::Done, Some(sample)) => sample,
+        (End::Failed(_, reason) | End::Crashed(reason) | End::Hung(reason), _) => return Ok(Err(reason)),
+        (End::Done | End::Interrupted, _) => return Ok(Err("its baseline gave no answer".to_owned())),
+    };
+    let default_size = if sizes.contains(&entry.default_size) { entry.default_size } else { sizes[sizes.len() / 2] };
+    let note = TaskNote {
+        name: task.to_owned(),
+        about: entry.about.to_owned(),
+        unit: entry.unit.to_owned(),
+        options: (entry.options)(&prepared.inputs),
+        items: load_task(task, &prepared.inputs).ok().and_then(|(task, _)| task.items()),
+        sizes: sizes.to_vec(),
+        default_size,
+        digest,
+        answer,
+        details: (entry.hooks.details)(),
+    };
+    Ok(Ok(Baseline { note, times, unmeasured }))
+}

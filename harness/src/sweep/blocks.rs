@@ -1,0 +1,165 @@
+//! Runs the blocks of a sweep, cell by cell.
+
+use super::baseline::Baseline;
+use super::recorder::{Clock, Recorder};
+use crate::data::Prepared;
+use crate::interrupt::Interrupt;
+use crate::journal::Journal;
+use crate::machine::{self, doctor::Checkup};
+use crate::measure::child::measure;
+use crate::measure::protocol::Order;
+use crate::plan::Plan;
+use crate::plan::cells::{Axes, cells};
+use crate::plan::schedule::{FULL_BLOCKS, Schedule};
+use crate::progress::Progress;
+use anyhow::{Context, Result};
+use record::{BASELINE, Ended, Line, Sample, Status};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tasks::Inputs;
+
+/// A sweep that is ready to measure.
+pub(super) struct Runner<'a> {
+    plan: &'a Plan,
+    inputs: Inputs,
+    processors: Vec<usize>,
+    baselines: BTreeMap<String, Baseline>,
+    schedule: Schedule,
+    clock: Clock,
+    journal: Journal,
+    interrupt: &'a Interrupt,
+    progress: Progress,
+}
+
+impl<'a> Runner<'a> {
+    /// A runner for the tasks of these baselines; `earlier` are the samples that the record already holds.
+    pub(super) fn new(
+        plan: &'a Plan,
+        prepared: &Prepared,
+        baselines: Vec<Baseline>,
+        earlier: &[Sample],
+        journal: Journal,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        let tasks = baselines.iter().map(|baseline| (baseline.note.name.clone(), baseline.note.sizes.clone()));
+        let mut schedule = Schedule::new(plan, cells(&Axes { tasks: tasks.collect(), ..plan.axes.clone() }));
+        earlier.iter().for_each(|sample| schedule.replay(sample));
+        Runner {
+            plan,
+            inputs: prepared.inputs.clone(),
+            processors: machine::processors(),
+            baselines: baselines.into_iter().map(|baseline| (baseline.note.name.clone(), baseline)).collect(),
+            clock: Clock { earlier: schedule.spent_earlier(), began: Instant::now() },
+            schedule,
+            journal,
+            interrupt,
+            progress: Progress::begin(),
+        }
+    }
+
+    /// Measures until the schedule ends or the user interrupts. Returns the run's folder.
+    pub(super) fn run(mut self, prepared: Prepared, checkup: &Checkup) -> Result<PathBuf> {
+        let folder = self.journal.folder().to_owned();
+        self.progress.say(&format!(
+            "{} cells, one after the other, each in a process of its own: {}",
+            self.schedule.cell_count(),
+            folder.display()
+        ));
+        let blocks = self.run_blocks()?;
+        self.progress.end();
+        let interrupted = self.interrupt.is_asked();
+        self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted, checks: checkup.end() }))?;
+        prepared.end()?;
+        Ok(folder)
+    }
+
+    /// Runs block after block; returns how many of them had every cell.
+    fn run_blocks(&mut self) -> Result<u32> {
+        let mut full = 0;
+        for block in 0.. {
+            let (order, began) = (self.schedule.block(block, self.clock.elapsed()), Instant::now());
+            if order.is_empty() || !self.run_block(block, &order)? {
+                break;
+            }
+            full += u32::from(order.len() == self.schedule.cell_count());
+            let (next, took, elapsed) = (block + 1, began.elapsed(), self.clock.elapsed());
+            if let Some(budget) = self.schedule.budget_for_full_blocks(next, took, elapsed) {
+                self.progress.say(&format!(
+                    "the budget is spent after {next} of the {FULL_BLOCKS} blocks that a verdict needs; \
+                     `{} --resume {} --budget {}s` measures the others",
+                    crate::command("sweep"),
+                    self.journal.folder().display(),
+                    budget.as_secs_f64().ceil()
+                ));
+                break;
+            }
+        }
+        Ok(full)
+    }
+
+    /// Runs what is missing of a block; `false` if it was interrupted.
+    fn run_block(&mut self, block: u32, order: &[usize]) -> Result<bool> {
+        let began = Instant::now();
+        for (turn, number) in order.iter().enumerate() {
+            if self.interrupt.is_asked() {
+                return Ok(false);
+            }
+            let pace = began.elapsed() / u32::try_from(turn.max(1)).unwrap_or(u32::MAX);
+            let rest_of_block = pace * u32::try_from(order.len() - turn).unwrap_or(u32::MAX);
+            let rest = self.schedule.time_left(self.clock.elapsed()).max(rest_of_block);
+            self.progress.show(self.schedule.cell(*number), block, turn, order.len(), rest);
+            self.run_cell(block, u32::try_from(turn).unwrap_or(u32::MAX), *number)?;
+        }
+        Ok(!self.interrupt.is_asked())
+    }
+
+    /// Measures the samples that a cell lacks in a block, in one process.
+    fn run_cell(&mut self, block: u32, turn: u32, number: usize) -> Result<()> {
+        let (done, missing) = self.schedule.samples(block, number);
+        if missing == 0 {
+            return Ok(());
+        }
+        let cell = self.schedule.cell(number).clone();
+        let baseline = self.baselines.get(&cell.task);
+        let baseline = baseline.with_context(|| format!("no task `{}` in this run", cell.task))?;
+        let order = Order {
+            // Once is enough, because whether a strategy obeys a cancel does not depend on the block.
+            check_cancel: block == 0 && cell.strategy != BASELINE,
+            baseline_cpu_ns: Some(baseline.cpu_ns()),
+            ..Order::for_cell(&cell, &self.inputs, &self.processors, missing)?
+        };
+        let expected = Duration::from_nanos(baseline.times.wall_ns) * (missing + 1);
+        let patience = Duration::from_secs_f64(self.plan.patience_s) + expected * 10;
+        let first = Sample {
+            block,
+            turn,
+            index: done,
+            cell: cell.to_record(),
+            status: Status::Verified,
+            reason: String::new(),
+            fault: None,
+            digest: String::new(),
+            elapsed_ms: 0,
+            processors: Vec::new(),
+            warm_up_ns: None,
+            times: None,
+        };
+        let mut recorder = Recorder::new(&mut self.journal, self.clock, &baseline.note, first);
+        let started = Instant::now();
+        let end = measure(&order, patience, self.interrupt, |message| recorder.on_message(message))?;
+        let took = started.elapsed();
+        let samples = recorder.end(end)?;
+        self.schedule.note_process(number, took);
+        samples.iter().for_each(|sample| self.schedule.note_sample(number, sample));
+        if let Some(failed) = samples.last().filter(|sample| sample.status != Status::Verified) {
+            self.progress.say(&format!("{} {} on {} cores: {}", cell.task, cell.strategy, cell.cores, failed.reason));
+        }
+        Ok(())
+    }
+}
+
+/// This moment, as the record writes it.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,179 @@
+//! A sweep: measures every cell once in every block, until the time is up.
+//!
+//! `baseline.rs` measures each task's baseline, `blocks.rs` runs the blocks, and `recorder.rs` turns what a measuring
+//! process reports into lines of the record. [`crate::plan::schedule`] chooses which cell comes next.
+
+mod baseline;
+mod blocks;
+mod recorder;
+
+use crate::data::{Prepared, read_by};
+use crate::interrupt::Interrupt;
+use crate::journal::{FILE, Journal};
+use crate::machine::doctor::{Checkup, Subject};
+use crate::plan::Plan;
+use crate::sweep::baseline::measure_baseline;
+use crate::sweep::blocks::{Runner, now};
+use crate::{find_strategy, machine};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use record::{Line, Moment, Run, Skipped, StrategyNote, VERSION};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tasks::Inputs;
+
+/// Begins a sweep and measures as far as the budget goes. Returns the run's folder.
+///
+/// # Errors
+/// When data cannot be made, no task is left, or the record cannot be written.
+pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -> Result<PathBuf> {
+    let began = jiff::Timestamp::now();
+    let prepared = prepare(plan, interrupt)?;
+    let (mut skipped, mut baselines) = (Vec::new(), Vec::new());
+    for (task, sizes) in &plan.axes.tasks {
+        let unprepared = prepared.skipped.iter().find(|(name, _)| name == task);
+        let measured = match unprepared {
+            Some((_, reason)) => Err(reason.clone()),
+            None => measure_baseline(task, sizes, &prepared, plan, interrupt)?,
+        };
+        match measured {
+            Ok(baseline) => baselines.push(baseline),
+            Err(reason) => {
+                eprintln!("{task} is skipped: {reason}");
+                skipped.push(Skipped { task: task.clone(), reason });
+            }
+        }
+    }
+    ensure!(!baselines.is_empty(), "no task is left to measure");
+    let suffix: String = (0..4).map(|_| fastrand::lowercase()).collect();
+    let id = format!("{}-{suffix}", began.strftime("%Y%m%d-%H%M%S"));
+    let folder = runs.join(&id);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    // Before the record, because a record without a plan could not be resumed.
+    plan.write(&folder)?;
+    let checkup = check_machine(plan, &prepared, runs, Checkup::begin);
+    let run = Run {
+        version: VERSION,
+        id,
+        began: began.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        command,
+        program: program(),
+        seed: plan.seed,
+        budget_s: plan.budget_s,
+        machine: machine::describe(prepared.notes.clone()),
+        tasks: baselines.iter().map(|baseline| baseline.note.clone()).collect(),
+        strategies: plan.axes.strategies.iter().filter_map(|name| strategy_note(name)).collect(),
+        cores: numbers(&plan.axes.cores),
+        processors: numbers(&machine::processors()),
+        checks: checkup.checks.clone(),
+        unmeasured: baselines.iter().flat_map(|baseline| baseline.unmeasured.clone()).collect(),
+    };
+    let first: Vec<Line> =
+        [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
+    let journal = Journal::begin(&folder, &first)?;
+    Runner::new(plan, &prepared, baselines, &[], journal, interrupt).run(prepared, &checkup)
+}
+
+/// What may change when a sweep is resumed.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Seconds for measuring, all in all.
+    pub budget_s: Option<f64>,
+    /// Blocks, all in all.
+    pub blocks: Option<u32>,
+    /// The inputs that no file may hold, such as a server's address with its password: they must be given again.
+    pub secrets: Inputs,
+}
+
+/// Resumes a sweep: keeps what is measured and measures what is missing. A sweep that is complete stays as it is, unless
+/// it is allowed more than before.
+///
+/// # Errors
+/// When there is no plan; when the machine, the program or the data have changed; or when the record cannot be written.
+pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result<PathBuf> {
+    let mut plan = Plan::read(folder)?;
+    let record = record::read(folder.join(FILE))?;
+    let budget_s = changes.budget_s.unwrap_or(plan.budget_s);
+    let blocks = changes.blocks.unwrap_or(plan.blocks);
+    let more = budget_s > plan.budget_s || blocks > plan.blocks;
+    if record.ended.as_ref().is_some_and(|ended| !ended.interrupted) && !more {
+        eprintln!("this sweep is complete; a larger `--budget` or `--blocks` measures more blocks");
+        return Ok(folder.to_owned());
+    }
+    eprintln!("resuming: {}", record.run.command);
+    (plan.budget_s, plan.blocks) = (budget_s, blocks);
+    check_unchanged(&record.run)?;
+    plan.write(folder)?;
+    plan.inputs.copy_secrets(&changes.secrets);
+    plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
+    let mut journal = Journal::resume(folder)?;
+    let prepared = prepare(&plan, interrupt)?;
+    if let Some((task, reason)) = prepared.skipped.first() {
+        bail!("{task} can no longer be measured: {reason}");
+    }
+    let mut baselines = Vec::new();
+    for note in &record.run.tasks {
+        let baseline = measure_baseline(&note.name, &note.sizes, &prepared, &plan, interrupt)?;
+        let baseline = baseline.map_err(|reason| anyhow!("{} can no longer be measured: {reason}", note.name))?;
+        ensure!(
+            baseline.note.digest == note.digest,
+            "the answer of {} is not the one that this run began with ({} instead of {}): its input has changed, so begin \
+             a new run",
+            note.name,
+            baseline.note.digest,
+            note.digest
+        );
+        baselines.push(baseline);
+    }
+    journal.write(&Line::Resumed(Moment { at: now() }))?;
+    let runner = Runner::new(&plan, &prepared, baselines, &record.samples, journal, interrupt);
+    let checkup = check_machine(&plan, &prepared, folder, Checkup::again);
+    runner.run(prepared, &checkup)
+}
+
+/// Checks that new samples can stand beside those of `run`: same program, same machine.
+fn check_unchanged(run: &Run) -> Result<()> {
+    let (then, now) = (&run.machine, machine::describe(BTreeMap::new()));
+    let facts = [
+        ("the program", run.program.clone(), program()),
+        ("its profile", then.profile.clone(), now.profile),
+        ("the processor", then.processor.clone(), now.processor),
+        ("the number of cores", then.cores_available.to_string(), now.cores_available.to_string()),
+    ];
+    match facts.into_iter().find(|(_, then, now)| then != now) {
+        None => Ok(()),
+        Some((what, then, now)) => {
+            bail!("{what} is not the one that this run began with ({now} instead of {then}), so begin a new run")
+        }
+    }
+}
+
+fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
+    Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, &|line| eprintln!("{line}"))
+}
+
+/// Lets the doctor look at the machine, when the data is there and nothing is timed yet.
+fn check_machine(plan: &Plan, prepared: &Prepared, runs: &Path, begin: fn(&Subject) -> Checkup) -> Checkup {
+    let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
+    let tasks = plan.tasks();
+    let given_server = read_by(&tasks, &plan.inputs).iter().any(|data| data.database.is_some());
+    begin(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs, given_server })
+}
+
+fn strategy_note(name: &str) -> Option<StrategyNote> {
+    let header = find_strategy(name)?.header();
+    Some(StrategyNote {
+        name: name.to_owned(),
+        about: header.about.to_owned(),
+        good: header.good.to_owned(),
+        bad: header.bad.to_owned(),
+        trace: header.trace.to_owned(),
+    })
+}
+
+fn program() -> String {
+    format!("goldilocks {} ({})", env!("CARGO_PKG_VERSION"), env!("GOLDILOCKS_COMMIT"))
+}
+
+fn numbers(counts: &[usize]) -> Vec<u32> {
+    counts.iter().map(|count| u32::try_from(*count).unwrap_or(u32::MAX)).collect()
+}

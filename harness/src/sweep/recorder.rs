@@ -1,0 +1,111 @@
+//! The lines of the record that one measuring process yields.
+
+use crate::journal::Journal;
+use crate::measure::child::End;
+use crate::measure::protocol::Message;
+use anyhow::Result;
+use record::{Fault, Line, Sample, Status, TaskNote, Times};
+use std::time::{Duration, Instant};
+
+/// The time spent measuring in a run, pauses between interruption and resumption left out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    /// In earlier processes.
+    pub(super) earlier: Duration,
+    /// When this process began.
+    pub(super) began: Instant,
+}
+
+impl Clock {
+    pub(super) fn elapsed(self) -> Duration {
+        self.earlier + self.began.elapsed()
+    }
+}
+
+/// What is wrong with a sample.
+type Failure = (Status, Fault, String);
+
+/// Writes a line for each sample, until one is not verified: then nothing more of this process counts.
+pub(super) struct Recorder<'a> {
+    journal: &'a mut Journal,
+    clock: Clock,
+    task: &'a TaskNote,
+    /// The next line, as far as it is known.
+    next: Sample,
+    written: Vec<Sample>,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder for the process that measures `first` and the samples after it.
+    pub(super) fn new(journal: &'a mut Journal, clock: Clock, task: &'a TaskNote, first: Sample) -> Self {
+        Recorder { journal, clock, task, next: first, written: Vec::new() }
+    }
+
+    /// Writes what a message says, if it is a line of its own.
+    pub(super) fn on_message(&mut self, message: Message) -> Result<()> {
+        match message {
+            Message::Started { processors, .. } => self.next.processors = processors,
+            Message::WarmedUp { digest, figures, wall_ns } => {
+                self.next.warm_up_ns = Some(wall_ns);
+                if let Some(wrong) = self.wrong(&digest, &figures) {
+                    self.write(digest, Err(wrong))?;
+                }
+            }
+            Message::Sample { digest, figures, times, unfair } => {
+                let unfair = unfair.map(|(fault, reason)| (Status::Unfair, fault, reason));
+                let failure = self.wrong(&digest, &figures).or(unfair);
+                self.write(digest, failure.map_or(Ok(*times), Err))?;
+            }
+            Message::Unfair { fault, reason } => {
+                self.write(self.next.digest.clone(), Err((Status::Unfair, fault, reason)))?;
+            }
+            Message::Failed { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Writes how the process ended, if that is a failure. Returns all lines.
+    pub(super) fn end(mut self, end: End) -> Result<Vec<Sample>> {
+        let failure = match end {
+            End::Done | End::Interrupted => return Ok(self.written),
+            End::Failed(fault, reason) => (Status::Failed, fault, reason),
+            End::Crashed(reason) => (Status::Crashed, Fault::Crashed, reason),
+            End::Hung(reason) => (Status::Hung, Fault::Hung, reason),
+        };
+        self.write(self.next.digest.clone(), Err(failure))?;
+        Ok(self.written)
+    }
+
+    fn write(&mut self, digest: String, outcome: std::result::Result<Times, Failure>) -> Result<()> {
+        if self.written.last().is_some_and(|sample| sample.status != Status::Verified) {
+            return Ok(());
+        }
+        let elapsed_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.next.digest = digest;
+        let line = Sample { elapsed_ms, ..self.next.clone() };
+        let line = match outcome {
+            Ok(times) => Sample { times: Some(times), ..line },
+            // Without times, so that no chart can show it.
+            Err((status, fault, reason)) => Sample { status, fault: Some(fault), reason, ..line },
+        };
+        self.journal.write(&Line::Sample(Box::new(line.clone())))?;
+        self.written.push(line);
+        self.next.index += 1;
+        self.next.warm_up_ns = None;
+        Ok(())
+    }
+
+    /// What is wrong with an answer, if anything: it must be the baseline's.
+    fn wrong(&self, digest: &str, figures: &[(String, String)]) -> Option<Failure> {
+        if digest == self.task.digest {
+            return None;
+        }
+        let differing = figures.iter().zip(&self.task.answer).find(|(own, baseline)| own != baseline);
+        let Some(((name, own), (_, baseline))) = differing else {
+            let reason = format!("its answer has the digest {digest}, the baseline's has {}", self.task.digest);
+            return Some((Status::Wrong, Fault::WrongAnswer, reason));
+        };
+        let fault = if *name == self.task.unit { Fault::LostItems } else { Fault::WrongAnswer };
+        Some((Status::Wrong, fault, format!("{name}: {own} in its answer, {baseline} in the baseline's")))
+    }
+}
