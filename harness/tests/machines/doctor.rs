@@ -105,7 +105,7 @@ impl Fault {
         (self.always)(&tree);
         let at = |ticks: Ticks| {
             show(&tree, ticks);
-            Counters::now(&tree.sight(), &PROCESSORS)
+            Counters::now(&tree.files(), &PROCESSORS)
         };
         let (before, rested) = (at(BEFORE), at(self.rest));
         (self.meanwhile)(&tree);
@@ -114,12 +114,12 @@ impl Fault {
         (self.always)(&tree);
         let settings = Settings { buffer_bytes: 128 << 20, table_bytes: Some(80 << 20), logged: "none".to_owned() };
         let mut observations = Observations {
-            sight: tree.sight(),
+            files: tree.files(),
             processors: PROCESSORS.to_vec(),
             debug: false,
             data_bytes: 20_000_000,
             resident: Some(1.0),
-            room_bytes: Some(5 << 30),
+            free_bytes: Some(5 << 30),
             database: Some(Ok(settings)),
             calibration: Calibration { before, rested, worked, lost: Some(0.02) },
         };
@@ -206,7 +206,7 @@ fn faults() -> Vec<Fault> {
             always: |tree| tree.write("/proc/sys/kernel/perf_event_paranoid", 4),
             ..fault("counters that are not for everybody", "counters")
         },
-        besides("a full disk", "room", |observations| observations.room_bytes = Some(3 << 20)),
+        besides("a full disk", "room", |observations| observations.free_bytes = Some(3 << 20)),
         besides("unrest that nobody accounts for", "noise", |observations| observations.calibration.lost = Some(0.3)),
         Fault {
             work: Ticks { busy: 10_011, stolen: 17, own: 50 + 4 * 10, ..RESTED },
@@ -258,17 +258,17 @@ fn each_fault_raises_its_own_warning_and_no_other() {
 
 #[test]
 fn a_machine_that_shows_nothing_is_unknown_and_not_at_fault() {
-    let sight = Tree::bare().sight();
-    let nothing = Counters::now(&sight, &[0]);
+    let files = Tree::bare().files();
+    let nothing = Counters::now(&files, &[0]);
     let calibration =
         Calibration { before: nothing.clone(), rested: nothing.clone(), worked: nothing.clone(), lost: None };
     let observations = Observations {
-        sight,
+        files,
         processors: vec![0],
         debug: false,
         data_bytes: 0,
         resident: None,
-        room_bytes: None,
+        free_bytes: None,
         database: None,
         calibration,
     };
@@ -300,10 +300,10 @@ fn what_happens_while_it_is_measured_is_found_afterwards() {
     for (expected, happen, ticks) in events {
         let tree = healthy();
         show(&tree, WORKED);
-        let before = Counters::now(&tree.sight(), &PROCESSORS);
+        let before = Counters::now(&tree.files(), &PROCESSORS);
         happen(&tree);
         show(&tree, ticks);
-        let checks = examine_after(&before, &Counters::now(&tree.sight(), &PROCESSORS));
+        let checks = examine_after(&before, &Counters::now(&tree.files(), &PROCESSORS));
         let expected: Vec<_> = [(expected, Verdict::Warn)].into_iter().filter(|(name, _)| !name.is_empty()).collect();
         assert_eq!(findings(&checks), expected, "{checks:#?}");
     }
@@ -313,10 +313,10 @@ fn what_happens_while_it_is_measured_is_found_afterwards() {
 fn our_own_processes_are_no_neighbours() {
     let tree = healthy();
     show(&tree, BEFORE);
-    let before = Counters::now(&tree.sight(), &PROCESSORS);
+    let before = Counters::now(&tree.files(), &PROCESSORS);
     // Both all of the time, and it is ours.
     show(&tree, Ticks { busy: BEFORE.busy + 100, own: BEFORE.own + 400, ..BEFORE });
-    let after = Counters::now(&tree.sight(), &PROCESSORS);
+    let after = Counters::now(&tree.files(), &PROCESSORS);
     assert_eq!(after.used_by_others(&before), Some(0.0));
     assert_eq!(after.used_by_others(&after), None, "no time has passed");
 }

@@ -5,7 +5,7 @@ use harness::machine::topology::Topology;
 
 /// What a process may use of `tree`, and how many of these are physical cores.
 fn seen(tree: &Tree) -> (Vec<usize>, usize) {
-    let Topology { processors, physical } = Topology::seen(&tree.sight());
+    let Topology { processors, physical } = Topology::read(&tree.files());
     (processors, physical)
 }
 

@@ -114,7 +114,7 @@ impl Tree {
     }
 
     /// What the program sees of it.
-    pub(crate) fn sight(&self) -> SystemFiles {
+    pub(crate) fn files(&self) -> SystemFiles {
         SystemFiles::below(self.folder.path())
     }
 }

@@ -1,4 +1,4 @@
-//! Half a second of the machine: at rest, to see who else works on it, then at work, to see how evenly it runs.
+//! Half a second of the machine: at rest to see the load of other programs, then at work to see how evenly it runs.
 
 use super::counters::Counters;
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -15,43 +15,42 @@ pub struct Calibration {
     pub rested: Counters,
     /// After working.
     pub worked: Counters,
-    /// Which part of its working time the most disturbed processor lost, from 0 to 1: how much longer the same loop took
-    /// on average than when nothing came between. Nothing if it could not be measured.
+    /// The share of its working time that the most disturbed processor lost, from 0 to 1: how much longer the same loop took
+    /// on average than without disturbance. `None` if it could not be measured.
     pub lost: Option<f64>,
 }
 
-/// Long enough that a hundredth of a second, in which the system counts, does not matter.
+/// Long enough that the kernel's ticks of 10 ms do not matter.
 const REST: Duration = Duration::from_millis(250);
 
 /// How long each processor works.
 const WORK: Duration = Duration::from_millis(200);
 
-/// What is left out at the beginning: threads start, and clocks rise.
+/// The beginning, which does not count because threads start and clock frequencies rise.
 const START: Duration = Duration::from_millis(20);
 
-/// Steps of one loop: a tenth of a millisecond or so, far longer than a look at the clock. Each writes to memory, so that
-/// a foreign thread on the same core shows: the hypervisor does not count that as stolen.
+/// Steps of one loop: about 0.1 ms, far longer than reading the clock. Each step writes to memory, so that the loop also
+/// detects load on the sibling hyperthread, which the hypervisor does not count as stolen.
 const STEPS: u64 = 200_000;
 
 impl Calibration {
     /// Watches `processors`.
-    pub fn run(sight: &SystemFiles, processors: &[usize]) -> Self {
-        let before = Counters::now(sight, processors);
+    pub fn run(files: &SystemFiles, processors: &[usize]) -> Self {
+        let before = Counters::now(files, processors);
         std::thread::sleep(REST);
-        let rested = Counters::now(sight, processors);
+        let rested = Counters::now(files, processors);
         let lost = std::thread::scope(|scope| {
             let threads: Vec<_> = processors.iter().map(|processor| scope.spawn(|| lost(&loops(*processor)))).collect();
             threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).max_by(f64::total_cmp)
         });
-        Calibration { before, rested, worked: Counters::now(sight, processors), lost }
+        Calibration { before, rested, worked: Counters::now(files, processors), lost }
     }
 }
 
-/// How long the same loop took on `processor`, again and again.
+/// How long the same loop took on `processor`, again and again; empty if this thread may not run there.
 fn loops(processor: usize) -> Vec<Duration> {
     let mut only = CpuSet::new();
     only.set(processor);
-    // If it cannot be had, it cannot be watched.
     if sched_setaffinity(None, &only).is_err() {
         return Vec::new();
     }
@@ -69,7 +68,7 @@ fn loops(processor: usize) -> Vec<Duration> {
     times
 }
 
-/// Which part of the time was lost, if each loop could have been as quick as the quickest hundredth.
+/// The share of the time that was lost, if each loop could have been as fast as the fastest hundredth.
 fn lost(times: &[Duration]) -> Option<f64> {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
@@ -83,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_lost_is_what_the_slow_loops_took_longer() {
+    fn the_lost_share_is_what_the_slow_loops_took_longer() {
         let even = [Duration::from_micros(100); 50];
         assert_eq!(lost(&even), Some(0.0));
         let mut halted = even.to_vec();

@@ -1,64 +1,65 @@
-//! What the system has counted so far. Two readings show what happened between them.
+//! What the kernel has counted so far. Two readings show what happened between them.
 
 use std::collections::BTreeMap;
 use system::cgroup;
 use system::process::Stat;
 use system::sysfs::SystemFiles;
 
-/// One reading of the system's counters. What the system does not count is nothing, not zero.
+/// One reading of the kernel's counters. What the kernel does not count is `None`, not zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
     /// How many processors are watched.
     pub processors: usize,
     /// All their time, in ticks.
     pub ticks: u64,
-    /// Ticks in which they worked, for whomever.
+    /// Ticks in which they worked for any process.
     pub busy: u64,
     /// Ticks that the hypervisor gave to others while there was work.
     pub stolen: u64,
-    /// Ticks in which any processor worked for this process or one below it.
+    /// Ticks in which any processor worked for this process or its descendants.
     pub own: u64,
-    /// How often our groups were stopped by their quota.
+    /// How often a quota stopped our control groups.
     pub throttled: Option<u64>,
     /// How often the watched processors slowed down because of heat.
     pub heat: Option<u64>,
     /// Pages written to swap or read from it.
     pub swapped: Option<u64>,
-    /// The clock that the system uses.
+    /// The kernel's clock source.
     pub clock: Option<String>,
 }
 
 impl Counters {
-    /// Reads them now, those of the system for `processors` only.
-    pub fn now(sight: &SystemFiles, processors: &[usize]) -> Self {
+    /// Reads them now; the times are those of `processors` only.
+    pub fn now(files: &SystemFiles, processors: &[usize]) -> Self {
         let mut counters = Counters {
             processors: processors.len(),
-            own: own(sight),
-            throttled: cgroup::throttled(sight),
-            heat: heat(sight, processors),
-            swapped: ["pswpin", "pswpout"].iter().map(|name| sight.count("/proc/vmstat", name)).sum(),
-            clock: sight.text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+            own: own(files),
+            throttled: cgroup::throttled(files),
+            heat: heat(files, processors),
+            swapped: ["pswpin", "pswpout"].iter().map(|name| files.count("/proc/vmstat", name)).sum(),
+            clock: files.text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
             ..Counters::default()
         };
-        let text = sight.text("/proc/stat").unwrap_or_default();
+        let text = files.text("/proc/stat").unwrap_or_default();
         for processor in processors {
             let name = format!("cpu{processor} ");
             let Some(times) = text.lines().find_map(|line| line.strip_prefix(&name)) else { continue };
             let times: Vec<u64> = times.split_whitespace().filter_map(|ticks| ticks.parse().ok()).collect();
-            // In order: user, nice, system, idle, waiting for a disk, two kinds of interrupts, stolen. What follows, the
-            // time of guests, is part of the first two.
-            let [user, nice, system, idle, waiting, hard, soft, stolen, ..] = times[..] else { continue };
-            let busy = user + nice + system + hard + soft;
+            // The times of guests follow, which are part of the first two.
+            let [user, nice, system, idle, disk_wait, hard_interrupts, soft_interrupts, stolen, ..] = times[..] else {
+                continue;
+            };
+            let busy = user + nice + system + hard_interrupts + soft_interrupts;
             counters.busy += busy;
             counters.stolen += stolen;
-            counters.ticks += busy + idle + waiting + stolen;
+            counters.ticks += busy + idle + disk_wait + stolen;
         }
         counters
     }
 
-    /// How many of the watched processors others used on average since `before`; nothing if no time has passed.
+    /// How many of the watched processors other programs used on average since `before`; `None` if no time has passed.
     ///
-    /// Our own processes may have worked on other processors too: if not all are watched, it can be too low.
+    /// The result can be too low if some processors are not watched, because our own processes may have worked on them.
     pub fn used_by_others(&self, before: &Counters) -> Option<f64> {
         let ticks = self.ticks.checked_sub(before.ticks).filter(|ticks| *ticks > 0)?;
         let busy = self.busy.saturating_sub(before.busy);
@@ -66,7 +67,7 @@ impl Counters {
         Some(others as f64 / ticks as f64 * self.processors as f64)
     }
 
-    /// Which part of the watched processors' time the hypervisor gave to others since `before`.
+    /// The share of the watched processors' time that the hypervisor gave to others since `before`.
     pub fn stolen_share(&self, before: &Counters) -> Option<f64> {
         let ticks = self.ticks.checked_sub(before.ticks).filter(|ticks| *ticks > 0)?;
         Some(self.stolen.saturating_sub(before.stolen) as f64 / ticks as f64)
@@ -78,27 +79,28 @@ pub(super) fn risen(before: Option<u64>, after: Option<u64>) -> Option<u64> {
     Some(after?.saturating_sub(before?))
 }
 
-/// The processor time of this process and all below it, those that have ended among them, in ticks.
-fn own(sight: &SystemFiles) -> u64 {
-    let stats = sight.names("/proc").into_iter().filter(|name| name.starts_with(|first: char| first.is_ascii_digit()));
+/// The processor time of this process and its descendants, even those that have ended, in ticks.
+fn own(files: &SystemFiles) -> u64 {
+    let numbers =
+        files.names("/proc").into_iter().filter(|name| name.starts_with(|first: char| first.is_ascii_digit()));
     let processes: BTreeMap<u32, Stat> =
-        stats.filter_map(|number| Stat::read(sight, &number)).map(|stat| (stat.process, stat)).collect();
-    let myself = Stat::read(sight, "self").map(|stat| stat.process);
-    // Up from each process; a chain cannot be longer than there are processes, even if numbers changed meanwhile.
-    let mine = |number: &u32| {
+        numbers.filter_map(|number| Stat::read(files, &number)).map(|stat| (stat.process, stat)).collect();
+    let myself = Stat::read(files, "self").map(|stat| stat.process);
+    // Follows the parents of a process. The limit ends a circle, which numbers that change meanwhile can form.
+    let is_own = |number: &u32| {
         std::iter::successors(Some(*number), |number| Some(processes.get(number)?.parent))
             .take(processes.len() + 1)
             .any(|number| Some(number) == myself)
     };
     let ticks = |stat: &Stat| stat.user_ticks + stat.system_ticks + stat.children_ticks;
-    processes.iter().filter(|(number, _)| mine(number)).map(|(_, stat)| ticks(stat)).sum()
+    processes.iter().filter(|(number, _)| is_own(number)).map(|(_, stat)| ticks(stat)).sum()
 }
 
 /// How often the cores and packages of `processors` were too hot.
-fn heat(sight: &SystemFiles, processors: &[usize]) -> Option<u64> {
+fn heat(files: &SystemFiles, processors: &[usize]) -> Option<u64> {
     let counts = processors.iter().flat_map(|number| {
         let folder = format!("/sys/devices/system/cpu/cpu{number}/thermal_throttle");
-        ["core_throttle_count", "package_throttle_count"].map(|file| sight.number::<u64>(format!("{folder}/{file}")))
+        ["core_throttle_count", "package_throttle_count"].map(|file| files.number::<u64>(format!("{folder}/{file}")))
     });
     counts.flatten().reduce(|a, b| a + b)
 }

@@ -1,0 +1,85 @@
+//! The build, the process that measures, the kernel's settings for it, and the disk of the record.
+
+use super::finding::{Finding, ok, refuse, unknown, warn};
+use crate::machine::doctor::observations::Observations;
+use system::process::Stat;
+
+/// Whether the compiler has optimised.
+pub(super) fn build(observations: &Observations) -> Finding {
+    match observations.debug {
+        true => refuse(
+            "this is a debug build, many times slower than a release build, and not evenly so: build it with \
+             `cargo build --release`",
+        ),
+        false => ok("this is a release build"),
+    }
+}
+
+/// Whether a debugger or `strace` is attached.
+pub(super) fn tracer(observations: &Observations) -> Finding {
+    match observations.files.count("/proc/self/status", "TracerPid") {
+        None => unknown("the kernel does not report whether this process is traced"),
+        Some(0) => ok("no process traces this one"),
+        Some(number) => {
+            warn(format!("process {number} traces this one and stops it at system calls: start it without a debugger"))
+        }
+    }
+}
+
+/// Whether this process runs at a low priority.
+pub(super) fn priority(observations: &Observations) -> Finding {
+    match Stat::read(&observations.files, "self").map(|stat| stat.nice) {
+        None => unknown("the kernel does not report the priority of this process"),
+        Some(nice) if nice > 0 => {
+            warn(format!("this process gives way to others, at nice {nice}: start it without `nice`"))
+        }
+        Some(nice) => ok(format!("this process gives way to no other, at nice {nice}")),
+    }
+}
+
+/// Whether each process gets other addresses.
+pub(super) fn address_layout(observations: &Observations) -> Finding {
+    let file = "/proc/sys/kernel/randomize_va_space";
+    match observations.files.number::<u8>(file) {
+        None => unknown("the kernel does not report whether it randomises addresses"),
+        Some(0) => warn(format!(
+            "every process gets the same addresses, so their luck is in every sample and no interval shows it: \
+             `echo 2 > {file}`"
+        )),
+        Some(_) => ok("every process gets other addresses, so their luck averages out"),
+    }
+}
+
+/// Whether cycles and cache misses can be counted. Without them some figures are missing, but none is wrong.
+pub(super) fn counters(observations: &Observations) -> Finding {
+    let units = observations.files.names("/sys/bus/event_source/devices");
+    // `cpu`, `cpu_core` and `cpu_atom` on x86, `armv8_pmuv3_0` and the like on ARM.
+    if !units.iter().any(|unit| unit == "cpu" || unit.starts_with("cpu_") || unit.starts_with("armv")) {
+        return unknown(
+            "like most virtual machines, this one has no performance counters, so cycles and cache misses are missing",
+        );
+    }
+    match observations.files.number::<i32>("/proc/sys/kernel/perf_event_paranoid") {
+        Some(level) if level > 2 => unknown(format!(
+            "perf_event_paranoid is {level}, so cycles and cache misses are missing unless this runs as root: \
+             `sysctl kernel.perf_event_paranoid=2`"
+        )),
+        Some(level) => ok(format!("performance counters can be read (perf_event_paranoid is {level})")),
+        None => unknown("the kernel was built without performance counters"),
+    }
+}
+
+/// The size of a long run with many cells.
+const RECORD: u64 = 100 << 20;
+
+/// Whether the record fits on the disk.
+pub(super) fn room(observations: &Observations) -> Finding {
+    match observations.free_bytes {
+        None => unknown("the free space for the record is not known"),
+        Some(bytes) if bytes < RECORD => warn(format!(
+            "the disk of the record has {} MiB left: free some space, or name another folder with --runs",
+            bytes >> 20
+        )),
+        Some(bytes) => ok(format!("the disk of the record has {} MiB left", bytes >> 20)),
+    }
+}

@@ -1,0 +1,121 @@
+//! Memory: too little of it, swapped, moved, or in huge pages by chance.
+
+use super::finding::{CALIBRATION, Finding, RUN, counted, ok, unknown, warn};
+use crate::machine::doctor::counters::{Counters, risen};
+use crate::machine::doctor::observations::Observations;
+use system::{cgroup, memory};
+
+/// What a measuring process and a small server need beside their data, in bytes.
+const BESIDE: u64 = 256 << 20;
+
+/// A size in a readable unit.
+fn shown(bytes: u64) -> String {
+    match bytes >> 20 {
+        mebibytes if mebibytes < 10_240 => format!("{mebibytes} MiB"),
+        mebibytes => format!("{} GiB", mebibytes >> 10),
+    }
+}
+
+/// Whether the data fits.
+pub(super) fn limit(observations: &Observations) -> Finding {
+    // As much again for what is computed from the data.
+    let need = observations.data_bytes.saturating_mul(2).saturating_add(BESIDE);
+    let limits = [
+        ("the control group may hold", cgroup::memory_limit(&observations.files)),
+        ("the machine has available", memory::available(&observations.files)),
+    ];
+    let limits = limits.into_iter().filter_map(|(limit, bytes)| Some((limit, bytes?)));
+    let Some((limit, bytes)) = limits.min_by_key(|(_, bytes)| *bytes) else {
+        return unknown("the kernel does not report how much memory there is");
+    };
+    let seen = format!("{limit} {} of memory, and the tasks need about {}", shown(bytes), shown(need));
+    match bytes < need {
+        true => warn(format!("{seen}, so they would be swapped or killed: allow more memory, or use a smaller input")),
+        false => ok(seen),
+    }
+}
+
+/// Whether the input is in memory.
+pub(super) fn page_cache(observations: &Observations) -> Finding {
+    let Some(share) = observations.resident else {
+        return unknown("there is no input file yet, or the kernel does not report whether it is in memory");
+    };
+    let seen = format!("{:.0} % of the input file is in memory", share * 100.0);
+    match share < 0.95 {
+        true => warn(format!(
+            "{seen}, so the disk would be measured too: `cat` the file to /dev/null; if that does not help, free memory"
+        )),
+        false => ok(seen),
+    }
+}
+
+/// Whether much has been swapped out.
+pub(super) fn swap(observations: &Observations) -> Finding {
+    let sizes = ["SwapTotal", "SwapFree", "MemTotal"].map(|name| observations.files.bytes("/proc/meminfo", name));
+    let [Some(total), Some(free), Some(memory)] = sizes else {
+        return unknown("the kernel does not report whether it swaps");
+    };
+    if total == 0 {
+        return ok("there is no swap");
+    }
+    let used = total.saturating_sub(free);
+    let seen = format!("{} of swap are in use", shown(used));
+    // Every machine that has been up for long has swapped out a little, which is harmless.
+    match used > memory / 10 {
+        true => warn(format!(
+            "{seen}, so memory is short: stop other programs, then `swapoff -a && swapon -a` brings it back"
+        )),
+        false => ok(seen),
+    }
+}
+
+/// Whether the kernel swaps now.
+pub(super) fn swapping(observations: &Observations) -> Finding {
+    swapped(&observations.calibration.before, &observations.calibration.worked, CALIBRATION)
+}
+
+/// The same during the run.
+pub(super) fn swapping_between(before: &Counters, after: &Counters) -> Finding {
+    swapped(before, after, RUN)
+}
+
+fn swapped(before: &Counters, after: &Counters, when: &str) -> Finding {
+    let silent = "the kernel does not count the pages that it swaps";
+    counted(risen(before.swapped, after.swapped), silent, format!("nothing was swapped {when}"), |pages| {
+        format!("{pages} pages went to swap or came from it {when}, so memory is short: stop other programs")
+    })
+}
+
+/// Whether a process gets huge pages by chance.
+pub(super) fn huge_pages(observations: &Observations) -> Finding {
+    let file = "/sys/kernel/mm/transparent_hugepage/enabled";
+    let text = observations.files.text(file).unwrap_or_default();
+    // Such as `always [madvise] never`.
+    let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(chosen, _)| chosen);
+    match chosen {
+        None => unknown("the kernel does not report which processes get huge pages"),
+        Some("always") => warn(format!(
+            "the kernel gives huge pages whenever some are free, so the same process is fast or slow by chance: \
+             `echo madvise > {file}`"
+        )),
+        Some(chosen) => ok(format!("no process gets huge pages by chance ({chosen})")),
+    }
+}
+
+/// Whether the kernel moves memory between sockets.
+pub(super) fn numa(observations: &Observations) -> Finding {
+    let file = "/proc/sys/kernel/numa_balancing";
+    let nodes = observations.files.list("/sys/devices/system/node/online").map_or(1, |nodes| nodes.len());
+    if nodes < 2 {
+        return ok("all memory is equally near");
+    }
+    match observations.files.number::<u32>(file) {
+        None => {
+            unknown(format!("memory is on {nodes} NUMA nodes, and the kernel does not report whether it moves any"))
+        }
+        Some(0) => ok(format!("memory is on {nodes} NUMA nodes and stays where it is")),
+        Some(_) => {
+            warn(format!("memory is on {nodes} NUMA nodes, and the kernel moves it during the run: `echo 0 > {file}`"))
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! All that a check may look at.
+
+use super::calibration::Calibration;
+use super::settings::Settings;
+use crate::data::read_by;
+use crate::machine::description::processors;
+use std::path::Path;
+use system::page_cache;
+use system::sysfs::SystemFiles;
+use tasks::Inputs;
+
+/// What was observed of this machine.
+#[derive(Debug, Clone)]
+pub struct Observations {
+    /// The files in `/proc` and `/sys`.
+    pub files: SystemFiles,
+    /// The processors that cells will use, in the order in which cells get them.
+    pub processors: Vec<usize>,
+    /// Whether this program was built without optimisation.
+    pub debug: bool,
+    /// How many bytes the tasks read in all.
+    pub data_bytes: u64,
+    /// The share of the input file that is in memory, from 0 to 1; `None` without a file, or if the kernel does not report it.
+    pub resident: Option<f64>,
+    /// Free bytes on the disk of the record.
+    pub free_bytes: Option<u64>,
+    /// The settings of the database server; `None` if no task uses one.
+    pub database: Option<Result<Settings, String>>,
+    /// Half a second of the machine.
+    pub calibration: Calibration,
+}
+
+/// What is going to be measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The tasks' names.
+    pub tasks: &'a [&'a str],
+    /// Their options.
+    pub inputs: &'a Inputs,
+    /// The most cores that a cell gets.
+    pub cores: usize,
+    /// The folder of the runs.
+    pub runs: &'a Path,
+    /// Whether the user gave a database server. Its load then cannot be told from that of other programs.
+    pub given_server: bool,
+}
+
+impl Observations {
+    /// Observes this machine, which takes half a second.
+    pub fn gather(subject: &Subject) -> Self {
+        let files = SystemFiles::here();
+        let mut processors = processors();
+        processors.truncate(subject.cores.max(1));
+        let data = read_by(subject.tasks, subject.inputs);
+        let database = data.iter().find_map(|data| data.database.as_ref());
+        Observations {
+            debug: cfg!(debug_assertions),
+            data_bytes: data.iter().map(|data| data.bytes).sum(),
+            resident: data.iter().filter_map(|data| page_cache::probe(data.file.as_ref()?)).reduce(f64::min),
+            free_bytes: free_bytes(subject.runs),
+            database: database.map(|database| Settings::ask(&database.url, database.table.as_deref())),
+            calibration: Calibration::run(&files, &processors),
+            files,
+            processors,
+        }
+    }
+}
+
+/// Free bytes on the disk where `folder` is, or will be made.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let folder = std::path::absolute(folder).ok()?;
+    let disk = rustix::fs::statvfs(folder.ancestors().find(|folder| folder.exists())?).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
