@@ -2,13 +2,13 @@
 
 
 def read(file):
-    """All lines, as the book holds them: in a list. Bytes that are no UTF-8 survive."""
+    """All lines in a list, as in the book. Bytes that are not UTF-8 survive."""
     with open(file, encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         return lines.readlines()
 
 
 def add_up(lines):
-    """The total of every word of some lines."""
+    """The total of every word in some lines."""
     totals = {}
     for line in lines:
         word, _, count, _ = line.split("\t")
@@ -17,7 +17,7 @@ def add_up(lines):
 
 
 def merge(totals, others):
-    """Adds other totals to some."""
+    """Adds `others` to `totals`."""
     for word, count in others.items():
         totals[word] = totals.get(word, 0) + count
     return totals

@@ -1,7 +1,7 @@
-"""One process, one dictionary, line after line: what one writes first."""
+"""One process, one dictionary, line after line: the simplest program."""
 
 from lines import add_up, read
-from report import report_dictionary, told
+from report import arguments, report_dictionary
 
-file, _, output = told()
+file, _, output = arguments()
 report_dictionary(add_up(read(file)), output)

@@ -5,7 +5,7 @@ import functools
 from concurrent.futures import ProcessPoolExecutor
 
 from lines import add_up, merge, read
-from report import report_dictionary, told
+from report import arguments, report_dictionary
 
 LINES = 60_000
 
@@ -20,5 +20,5 @@ async def totals(file, processes):
 
 
 if __name__ == "__main__":
-    file, processes, output = told()
+    file, processes, output = arguments()
     report_dictionary(asyncio.run(totals(file, processes)), output)

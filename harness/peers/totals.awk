@@ -1,4 +1,4 @@
-# One table, line after line. A total is exact up to 2^53, for awk counts in floating point.
+# One table, line after line. A total is exact up to 2^53, because awk counts in floating point.
 BEGIN { FS = "\t" }
 { total[$1] += $3 }
 END {

@@ -1,8 +1,8 @@
-"""DuckDB: one GROUP BY over the file, told the columns' types so that it need not guess them."""
+"""DuckDB: one GROUP BY over the file, with the columns' types given so that it need not guess them."""
 
 import duckdb
 
-from report import report, told
+from report import arguments, report
 
 TOTALS = """
     CREATE TABLE totals AS
@@ -12,7 +12,7 @@ TOTALS = """
     GROUP BY word
 """
 
-file, threads, output = told()
+file, threads, output = arguments()
 connection = duckdb.connect(config={"threads": threads, "preserve_insertion_order": False})
 connection.execute(TOTALS, [file])
 if output:

@@ -1,11 +1,11 @@
-"""Polars: a lazy scan grouped by word, carried out by its streaming engine."""
+"""Polars: a lazy scan grouped by word, run by its streaming engine."""
 
 import os
 
-from report import report, told
+from report import arguments, report
 
-file, threads, output = told()
-# Read when the library is loaded, and not later.
+file, threads, output = arguments()
+# The library reads this only when it is loaded.
 os.environ["POLARS_MAX_THREADS"] = str(threads)
 
 import polars

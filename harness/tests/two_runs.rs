@@ -1,4 +1,4 @@
-//! What `export` and `compare` print, and with which code they end.
+//! What `export` and `compare` print, and their exit codes.
 
 #[path = "../../reports/tests/synthetic/mod.rs"]
 mod synthetic;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use synthetic::Synthetic;
 
-/// A folder with three runs: the record of version 1 that is kept, the same again, and one with other data.
+/// A folder with three runs: a record of version 1, its copy, and one with other data.
 fn runs() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lib/record/tests/records/v1.jsonl");
@@ -29,7 +29,7 @@ fn goldilocks(runs: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn runs_that_can_be_compared_end_well() {
+fn comparable_runs_are_compared() {
     let runs = runs();
     let output = goldilocks(runs.path(), &["compare", "one", "again"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -41,7 +41,7 @@ fn runs_that_can_be_compared_end_well() {
 }
 
 #[test]
-fn runs_that_cannot_be_compared_end_badly_and_say_why() {
+fn incomparable_runs_are_refused_with_a_reason() {
     let runs = runs();
     let output = goldilocks(runs.path(), &["compare", "one", "other"]);
     assert_eq!(output.status.code(), Some(1));

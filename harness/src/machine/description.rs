@@ -1,7 +1,7 @@
-//! The machine: which core counts are tried on it, and what to write down about it.
+//! What the record says about the machine, and which core counts a sweep tries on it.
 
 use crate::machine::topology::{Topology, online};
-use record::{CLOCK, Machine};
+use record::{CLOCK, Machine, PHYSICAL_CORES};
 use std::collections::{BTreeMap, BTreeSet};
 use system::sysfs::SystemFiles;
 
@@ -16,14 +16,11 @@ pub fn core_counts(available: usize) -> Vec<usize> {
     doubling.chain([available]).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The note that says how many of the processors available are a physical core of their own.
-pub const PHYSICAL: &str = record::PHYSICAL_CORES;
-
-/// What to write down about this machine.
+/// This machine, for the record. `notes` come from the tasks.
 pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     let topology = Topology::here();
-    // The report marks where a cell begins to share physical cores with itself.
-    notes.insert(PHYSICAL.to_owned(), topology.physical.to_string());
+    // The report marks the core count beyond which a cell uses sibling hyperthreads.
+    notes.insert(PHYSICAL_CORES.to_owned(), topology.physical.to_string());
     notes.insert(CLOCK.to_owned(), format!("{:.2} GHz", tasks::count::kernel::clock_ghz()));
     let files = SystemFiles::here();
     let processor = |name: &str| files.value("/proc/cpuinfo", name);
@@ -32,7 +29,7 @@ pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     let unknown = || "unknown".to_owned();
     Machine {
         processor: processor("model name").unwrap_or_else(|| {
-            // ARM has numbers for makers and models instead. Two models must not pass for one.
+            // ARM has numbers for makers and models instead, which tell two models apart.
             let numbers = ["CPU implementer", "CPU part", "CPU variant"].map(processor);
             std::iter::once(std::env::consts::ARCH.to_owned())
                 .chain(numbers.into_iter().flatten())

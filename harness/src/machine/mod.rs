@@ -1,4 +1,4 @@
-//! The machine that measures.
+//! The machine that measures: its processors, its description in the record, and the doctor.
 
 pub mod description;
 pub mod doctor;

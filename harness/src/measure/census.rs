@@ -1,7 +1,7 @@
 //! The census: which threads a process and its worker processes have while a sample runs, and what they do.
 //!
-//! A thread of its own looks at `/proc` again and again. What a strategy says it uses and what it uses are two things:
-//! pools hide threads, and threads that nobody asked for take processor time from those that were.
+//! A sampling thread reads `/proc` at intervals. This is needed because a strategy may use more than it was told to: pools
+//! hide threads, and extra threads take processor time from the workers.
 
 use record::{Census, Pool};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,40 +11,40 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use system::process::{self, OpenThread, Scheduled};
 
-/// Between two looks, at least: ten looks in a run of 200 ms.
+/// The least time between two looks: ten looks in a run of 200 ms.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A look may take at most one part in so many of the time, however many threads there are.
+/// Looks take at most one part in this many of the time, however many threads there are.
 const SHARE: u32 = 200;
 
-/// Looks at the threads of this process and its worker processes, from [`begin`](Sampler::begin) to
-/// [`end`](Sampler::end).
+/// Watches the threads of this process and its worker processes, from [`begin`](Sampler::begin) to [`end`](Sampler::end).
 pub struct Sampler {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 struct Shared {
-    looks: Mutex<Looks>,
+    state: Mutex<State>,
     changed: Condvar,
-    /// The sampler's own thread, which is not part of the census.
+    /// The sampling thread, which the census leaves out.
     own: AtomicU32,
 }
 
-/// What has been seen since the sample began.
+/// What the looks since the beginning of the sample have shown.
 #[derive(Default)]
-struct Looks {
+struct State {
+    /// Whether a sample is running.
     on: bool,
     ended: bool,
-    count: u32,
+    looks: u32,
     alive: u32,
     runnable: u32,
-    /// Processes to look at: this one and its workers.
+    /// This process and its workers.
     processes: Vec<u32>,
     /// The processors that threads may use.
     allowed: BTreeSet<usize>,
     threads: BTreeMap<u32, Watched>,
-    /// Processor time of the sampler when the sample began.
+    /// Processor time of the sampling thread when the sample began.
     cost_before: u64,
 }
 
@@ -58,7 +58,7 @@ struct Watched {
     used: Scheduled,
     migrations_before: Option<u64>,
     migrations: Option<u64>,
-    /// A processor it may use and should not.
+    /// A processor that it may use, and that the cell does not have.
     foreign: Option<usize>,
     runnable: bool,
     gone: bool,
@@ -67,7 +67,7 @@ struct Watched {
 /// A thread as the census saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thread {
-    /// Its number, as the system counts.
+    /// Its number in the kernel.
     pub number: u32,
     /// The process it belongs to.
     pub process: u32,
@@ -75,68 +75,68 @@ pub struct Thread {
     pub name: String,
     /// Processor time during the sample, in nanoseconds.
     pub cpu_ns: u64,
-    /// How long it was ready to run and others had the processors, in nanoseconds.
+    /// How long it was ready to run while other threads had the processors, in nanoseconds.
     pub ready_ns: u64,
-    /// A processor that it may use and should not.
+    /// A processor that it may use, and that the cell does not have.
     pub foreign: Option<usize>,
 }
 
-/// What was seen during one sample.
+/// What the census saw during one sample.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// How often it was looked.
+    /// How many looks there were.
     pub looks: u32,
     /// The most threads alive at one look.
     pub alive: u32,
     /// The most threads running or ready to run at one look.
     pub runnable: u32,
-    /// Every thread that was seen.
+    /// Every thread that a look saw.
     pub threads: Vec<Thread>,
-    /// What the looking itself took, in nanoseconds.
+    /// Processor time of the sampling thread, in nanoseconds.
     pub cost_ns: u64,
-    /// How often threads were moved to another processor, where the kernel says so.
+    /// How often threads moved to another processor; `None` if the kernel does not count that.
     pub migrations: Option<u64>,
 }
 
 impl Sampler {
-    /// Starts the thread that looks; it does nothing yet. `allowed` are the processors that threads may use.
+    /// Starts the sampling thread, which first waits for [`begin`](Sampler::begin). `allowed` are the cell's processors.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// When the kernel starts no thread.
     pub fn start(allowed: BTreeSet<usize>) -> std::io::Result<Self> {
-        let looks = Looks { allowed, ..Looks::default() };
-        let shared = Arc::new(Shared { looks: Mutex::new(looks), changed: Condvar::new(), own: AtomicU32::new(0) });
-        let theirs = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("census".to_owned()).spawn(move || theirs.watch())?;
+        let state = Mutex::new(State { allowed, ..State::default() });
+        let shared = Arc::new(Shared { state, changed: Condvar::new(), own: AtomicU32::new(0) });
+        let watching = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("census".to_owned()).spawn(move || watching.watch())?;
         Ok(Sampler { shared, thread: Some(thread) })
     }
 
-    /// A sample begins: forgets what was seen before.
+    /// Begins a sample, and forgets the one before.
     pub fn begin(&self) {
-        let mut looks = self.shared.lock();
-        looks.processes = process::family();
-        (looks.count, looks.alive, looks.runnable) = (0, 0, 0);
-        looks.threads.retain(|_, thread| !thread.gone);
+        let mut state = self.shared.lock();
+        state.processes = process::family();
+        (state.looks, state.alive, state.runnable) = (0, 0, 0);
+        state.threads.retain(|_, thread| !thread.gone);
         let own = self.shared.own.load(Ordering::Relaxed);
-        looks.look(own);
-        for thread in looks.threads.values_mut() {
+        state.look(own);
+        for thread in state.threads.values_mut() {
             (thread.used_before, thread.migrations_before) = (thread.used, thread.migrations);
         }
-        looks.cost_before = own_cpu(own);
-        looks.on = true;
+        state.cost_before = own_cpu(own);
+        state.on = true;
         self.shared.changed.notify_all();
     }
 
-    /// The sample has ended: what was seen.
+    /// Ends the sample.
     pub fn end(&self) -> Snapshot {
         let own = self.shared.own.load(Ordering::Relaxed);
-        let mut looks = self.shared.lock();
-        looks.on = false;
-        // A sample too short for the sampler has this one look, at which nobody but the caller runs.
-        looks.look(own);
-        let alive = looks.threads.values().filter(|thread| !thread.gone).count();
-        looks.alive = looks.alive.max(u32::try_from(alive).unwrap_or(u32::MAX));
-        Snapshot { cost_ns: own_cpu(own).saturating_sub(looks.cost_before), ..looks.seen() }
+        let mut state = self.shared.lock();
+        state.on = false;
+        // In a sample shorter than the interval this is the only look, and only the caller is running.
+        state.look(own);
+        let alive = state.threads.values().filter(|thread| !thread.gone).count();
+        state.alive = state.alive.max(u32::try_from(alive).unwrap_or(u32::MAX));
+        Snapshot { cost_ns: own_cpu(own).saturating_sub(state.cost_before), ..state.seen() }
     }
 }
 
@@ -145,47 +145,47 @@ impl Drop for Sampler {
         self.shared.lock().ended = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // It only fails if the sampler panicked, and then there is nothing left to stop.
+            // It fails only if the sampling thread panicked, and then there is nothing left to stop.
             let _ = thread.join();
         }
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Looks> {
-        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn watch(&self) {
         let own = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
         self.own.store(own, Ordering::Relaxed);
-        let mut looks = self.lock();
+        let mut state = self.lock();
         let mut pause = PAUSE;
-        while !looks.ended {
-            if !looks.on {
-                looks = self.changed.wait(looks).unwrap_or_else(PoisonError::into_inner);
+        while !state.ended {
+            if !state.on {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            let (woken, timeout) = self.changed.wait_timeout(looks, pause).unwrap_or_else(PoisonError::into_inner);
-            looks = woken;
-            if looks.on && timeout.timed_out() {
+            let (woken, timeout) = self.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if state.on && timeout.timed_out() {
                 let began = Instant::now();
-                looks.look(own);
-                looks.count();
+                state.look(own);
+                state.count();
                 pause = PAUSE.max(began.elapsed() * SHARE);
             }
         }
     }
 }
 
-impl Looks {
+impl State {
     fn look(&mut self, own: u32) {
         for thread in self.threads.values_mut() {
             thread.gone = true;
         }
         for process in self.processes.clone() {
             for number in process::threads(process).filter(|number| *number != own) {
-                // A number may be given again to a thread of another process.
+                // The kernel may reuse a number for a thread of another process.
                 if self.threads.get(&number).is_none_or(|thread| thread.process != process) {
                     let Some(thread) = Watched::open(process, number) else { continue };
                     self.threads.insert(number, thread);
@@ -195,16 +195,16 @@ impl Looks {
                 }
             }
         }
-        // Open files are limited, and a strategy may have a thread for each job.
+        // Closed at once, because open files are limited and a strategy may have a thread for each job.
         self.threads.values_mut().filter(|thread| thread.gone).for_each(|thread| thread.open = None);
     }
 
-    /// Counts who is there. Not done when the caller of `begin` or `end` looks, who would count itself.
+    /// Counts the threads. The looks of `begin` and `end` are not counted, because their caller would count itself.
     fn count(&mut self) {
         let there = self.threads.values().filter(|thread| !thread.gone);
         let (alive, runnable) =
             there.fold((0, 0), |(alive, runnable), thread| (alive + 1, runnable + u32::from(thread.runnable)));
-        self.count += 1;
+        self.looks += 1;
         self.alive = self.alive.max(alive);
         self.runnable = self.runnable.max(runnable);
     }
@@ -220,12 +220,12 @@ impl Looks {
         });
         let moved = |thread: &Watched| Some(thread.migrations? - thread.migrations_before.unwrap_or_default());
         Snapshot {
-            looks: self.count,
+            looks: self.looks,
             alive: self.alive,
             runnable: self.runnable,
             threads: threads.collect(),
             cost_ns: 0,
-            // Not known of one thread is not known at all.
+            // Unknown if it is unknown for one thread.
             migrations: self.threads.values().map(moved).sum(),
         }
     }
@@ -248,7 +248,7 @@ impl Watched {
     }
 
     fn look(&mut self, allowed: &BTreeSet<usize>) {
-        // What was seen last of a thread that has ended stays.
+        // A thread that has ended keeps what the last look saw.
         let Some(open) = &self.open else { return };
         let Some(now) = open.read() else { return };
         self.gone = false;
@@ -265,11 +265,11 @@ fn own_cpu(thread: u32) -> u64 {
 }
 
 impl Snapshot {
-    /// For the record: threads by name. `working` are those that ran a job.
+    /// The census for the record: threads by name. `working` are those that ran a job.
     pub fn census(&self, working: &BTreeSet<u32>) -> Census {
         let mut pools: BTreeMap<String, Pool> = BTreeMap::new();
         for thread in &self.threads {
-            let name = self.pool(thread);
+            let name = Snapshot::pool(thread);
             let pool = pools.entry(name.clone()).or_insert_with(|| Pool { name, ..Pool::default() });
             pool.threads += 1;
             pool.working += u32::from(working.contains(&thread.number));
@@ -280,9 +280,9 @@ impl Snapshot {
         Census { looks: self.looks, alive: self.alive, runnable: self.runnable, cost_ns: self.cost_ns, pools }
     }
 
-    /// The name under which a thread is counted: its own without the number at its end.
-    fn pool(&self, thread: &Thread) -> String {
-        let name = thread.name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '-');
+    /// The pool of a thread: its name without the number at the end.
+    fn pool(thread: &Thread) -> String {
+        let name = thread.name.trim_end_matches(|last: char| last.is_ascii_digit() || last == '-');
         let name = if name.is_empty() { &thread.name } else { name };
         match thread.process == std::process::id() {
             true => name.to_owned(),

@@ -1,4 +1,4 @@
-//! What a sample used: processor time, switches, faults, memory, counters, of this process and its worker processes.
+//! What a sample used in this process and its worker processes: processor time, switches, faults, memory, counters.
 
 use perf_event::events::Hardware;
 use perf_event::{Builder, Counter};
@@ -11,12 +11,12 @@ use system::usage::Usage;
 /// What this process and `processes` have used so far, since each of them began.
 pub fn used_so_far(processes: &[u32]) -> Usage {
     let own = std::process::id();
-    // A worker that has just ended cannot be read any more; its sample has failed anyway.
+    // A worker that has just ended cannot be read, but its sample has failed anyway.
     let workers = processes.iter().filter(|process| **process != own).filter_map(|process| Usage::of_process(*process));
     workers.fold(Usage::of_this_process(), Usage::plus)
 }
 
-/// Notes in `times` what was used.
+/// Writes what was used into `times`.
 pub fn note(used: Usage, times: &mut Times) {
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     times.user_ns = nanoseconds(used.user);
@@ -27,13 +27,13 @@ pub fn note(used: Usage, times: &mut Times) {
     times.major_faults = used.major_faults;
 }
 
-/// The most memory that each process has held since its peak was reset, added up, in bytes. They may have held it at
-/// different moments, so this is what all of them together never exceeded.
+/// The peaks of the processes' memory since they were reset, added up, in bytes. The peaks may come at different moments, so
+/// this is an upper bound of what the processes held together.
 pub fn peak_memory_bytes(processes: &[u32]) -> u64 {
     processes.iter().filter_map(|process| system::process::peak_memory(*process)).sum()
 }
 
-/// The processor's own counters, of this process and every thread and process that it starts from now on.
+/// The processor's performance counters, for this process and every thread and process that it starts later.
 pub struct Counters {
     cycles: Option<Counter>,
     instructions: Option<Counter>,
@@ -48,7 +48,7 @@ pub struct Reading {
     cycles: Option<u64>,
     instructions: Option<u64>,
     cache_misses: Option<u64>,
-    /// Of each package.
+    /// One value for each package.
     energy_uj: Option<Vec<u64>>,
 }
 
@@ -56,26 +56,24 @@ pub struct Reading {
 struct Energy {
     files: SystemFiles,
     file: String,
-    /// Where the counter starts from 0 again.
+    /// The value at which the counter wraps to 0.
     range: u64,
 }
 
-/// Where Linux shows the energy that each processor package has used.
+/// The folder in which Linux shows the energy that each processor package has used.
 const POWERCAP: &str = "/sys/class/powercap";
 
 impl Counters {
-    /// Opens what this machine has. To be called before any worker is started, for only later ones are counted.
+    /// Opens what this machine has. Call it before any worker starts, because only later threads and processes count.
     pub fn open() -> Self {
         let mut unmeasured = BTreeMap::new();
-        // Where Linux shows the slower kind of cores of a processor that has two.
         let files = SystemFiles::here();
+        // The slower kind of cores of a processor that has two kinds.
         let two_kinds = files.exists("/sys/devices/cpu_atom");
         let mut open = |name: &str, event: Hardware| {
             if two_kinds {
-                unmeasured.insert(
-                    name.to_owned(),
-                    "this processor has cores of two kinds, and a counter is of one".to_owned(),
-                );
+                let reason = "this processor has two kinds of cores, and a counter covers only one";
+                unmeasured.insert(name.to_owned(), reason.to_owned());
                 return None;
             }
             let counter = Builder::new(event).inherit(true).build().and_then(|mut counter| {
@@ -96,12 +94,12 @@ impl Counters {
         Counters { cycles, instructions, cache_misses, energy, unmeasured }
     }
 
-    /// The figures that this machine does not give, and why.
+    /// Figures that this machine does not give, and why.
     pub fn unmeasured(&self) -> &BTreeMap<String, String> {
         &self.unmeasured
     }
 
-    /// Reads them.
+    /// Reads the counters.
     pub fn read(&mut self) -> Reading {
         let read = |counter: &mut Option<Counter>| counter.as_mut().and_then(|counter| counter.read().ok());
         let energy: Option<Vec<u64>> = self.energy.iter().map(Energy::read).collect();
@@ -113,7 +111,7 @@ impl Counters {
         }
     }
 
-    /// Notes in `times` what was counted between two readings.
+    /// Writes what was counted between two readings into `times`.
     pub fn between(&self, before: &Reading, after: &Reading, times: &mut Times) {
         let difference = |before: Option<u64>, after: Option<u64>| Some(after?.saturating_sub(before?));
         times.cycles = difference(before.cycles, after.cycles);
@@ -132,7 +130,7 @@ impl Counters {
 fn why_not(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::NotFound => "this machine shows no performance counters; most virtual machines hide them".to_owned(),
+        ErrorKind::NotFound => "this machine has no performance counters; most virtual machines hide them".to_owned(),
         ErrorKind::PermissionDenied => {
             "the kernel forbids it; `sysctl kernel.perf_event_paranoid=2` or less allows it".to_owned()
         }
@@ -169,7 +167,7 @@ fn packages(files: &SystemFiles) -> Result<Vec<Energy>, String> {
 }
 
 impl Energy {
-    /// What was used between two readings, between which the counter has begun anew at most once.
+    /// The energy between two readings, if the counter has wrapped at most once.
     fn used(&self, before: u64, after: u64) -> u64 {
         if after >= before { after - before } else { after.saturating_add(self.range).saturating_sub(before) }
     }
@@ -183,9 +181,9 @@ impl Energy {
 mod tests {
     use super::*;
 
-    /// A laptop's zones: a package, a part of it, the whole platform, and the package once more.
+    /// A laptop's zones: a package, a part of it, the platform, and the package a second time.
     #[test]
-    fn energy_is_that_of_packages_and_each_begins_anew_by_itself() {
+    fn energy_is_that_of_packages_and_each_counter_wraps_by_itself() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join(&POWERCAP[1..]);
         let zones = [

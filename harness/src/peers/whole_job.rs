@@ -1,4 +1,4 @@
-//! This program's own side of the comparison: the whole job in one process, from its start to its end, as the peers do it.
+//! The whole job of `word_totals` in one process, as the peers do it: this program's entry in the comparison.
 
 use anyhow::{Context, Result};
 use kernels::words::WordTotals;
@@ -11,11 +11,10 @@ use tasks::word_totals::TotalsOf;
 /// How many lines a thread takes at once.
 const LINES: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
 
-/// All words' totals, from `threads` threads that take partitions from one iterator behind a lock, each adding to totals
-/// of its own.
+/// All words' totals. The threads take partitions from one iterator behind a lock, and each adds to totals of its own.
 ///
 /// # Errors
-/// When the file cannot be read, or has a line that is malformed, or a total goes beyond 64 bits.
+/// When the file cannot be read, a line is malformed, or a total exceeds 64 bits.
 pub fn totals(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotals> {
     let totals = if threads == NonZeroUsize::MIN { task.once()? } else { side_by_side(task, threads)? };
     task.check(&totals)?;
@@ -45,12 +44,12 @@ fn side_by_side(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotal
     })
 }
 
-/// What every peer prints in the end: how many words there are, and what their totals add up to.
+/// What every peer prints at its end: the number of words, and the sum of their totals.
 pub fn report(totals: &WordTotals) -> String {
     format!("{}\t{}", totals.len(), totals.occurrences())
 }
 
-/// Writes `word TAB total`, in no particular order, as every peer does when it is checked.
+/// Writes lines of `word TAB total` in any order, as every peer does when it is checked.
 ///
 /// # Errors
 /// When the file cannot be written.

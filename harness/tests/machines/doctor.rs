@@ -1,4 +1,4 @@
-//! A healthy machine on which nothing is found, and one fault after the other of which exactly that one is found.
+//! A healthy machine raises no warning, and each injected fault raises exactly its own.
 
 use crate::tree::{Tree, core};
 use harness::machine::doctor::{
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 const PROCESSORS: [usize; 4] = [0, 1, 2, 3];
 
-/// What the system has counted, for each of the processors alike, and for us.
+/// What the kernel has counted, for each of the processors alike, and for this process.
 #[derive(Clone, Copy)]
 struct Ticks {
     busy: u64,
@@ -36,11 +36,11 @@ fn show(tree: &Tree, ticks: Ticks) {
     tree.write("/proc/70/stat", process(70, 1, parent, 0));
     tree.write("/proc/self/stat", process(70, 1, parent, 0));
     tree.write("/proc/71/stat", process(71, 70, child, 0));
-    // Somebody else, who has been busy before.
+    // Another program, which was busy before.
     tree.write("/proc/80/stat", process(80, 1, 5_000, 0));
 }
 
-/// A machine on which nothing is wrong and that hides nothing.
+/// A machine that has no fault and reports everything.
 fn healthy() -> Tree {
     let tree = Tree::of(&PROCESSORS.map(|number| core([number])));
     for number in PROCESSORS {
@@ -80,11 +80,11 @@ fn meminfo(available: u64, swap: u64, free: u64) -> String {
     format!("MemTotal: 16000000 kB\nMemAvailable: {available} kB\nSwapTotal: {swap} kB\nSwapFree: {free} kB")
 }
 
-/// What is wrong, from when on, and what is to be found.
+/// A fault, when it begins, and the check that finds it.
 struct Fault {
     name: &'static str,
     finding: (&'static str, Verdict),
-    /// Before anything is looked at.
+    /// Before the first look.
     always: fn(&Tree),
     /// While the machine is watched at rest, and at work.
     rest: Ticks,
@@ -110,7 +110,7 @@ impl Fault {
         let (before, rested) = (at(BEFORE), at(self.rest));
         (self.meanwhile)(&tree);
         let worked = at(self.work);
-        // Last, for `show` has written it anew.
+        // Again, because `show` has overwritten it.
         (self.always)(&tree);
         let settings = Settings { buffer_bytes: 128 << 20, table_bytes: Some(80 << 20), logged: "none".to_owned() };
         let mut observations = Observations {
@@ -136,7 +136,7 @@ fn faults() -> Vec<Fault> {
             finding: ("neighbours", Verdict::Refuse),
             rest: Ticks { busy: 10_024, idle: 90_001, ..BEFORE },
             work: Ticks { busy: 10_044, idle: 90_001, own: 50 + 4 * 10, ..BEFORE },
-            // They disturb the loop as well, and that is not a second fault.
+            // It disturbs the loop too, which is not a second fault.
             besides: |observations| observations.calibration.lost = Some(0.5),
             ..fault("a busy neighbour", "neighbours")
         },
@@ -157,12 +157,12 @@ fn faults() -> Vec<Fault> {
         set("a memory limit beyond which we are slowed down", "memory", |tree| {
             tree.write("/sys/fs/cgroup/job/memory.high", 64 << 20);
         }),
-        set("a memory that others fill", "memory", |tree| tree.write("/proc/meminfo", meminfo(90_000, 0, 0))),
+        set("memory that other programs fill", "memory", |tree| tree.write("/proc/meminfo", meminfo(90_000, 0, 0))),
         besides("a cold page cache", "page_cache", |observations| observations.resident = Some(0.1)),
         set("a powersave governor", "governor", |tree| {
             tree.write("/sys/devices/system/cpu/cpu2/cpufreq/scaling_governor", "powersave");
         }),
-        set("a frequency held down", "frequency", |tree| {
+        set("a frequency limit", "frequency", |tree| {
             tree.write("/sys/devices/system/cpu/cpu1/cpufreq/scaling_max_freq", 1_200_000);
         }),
         set("a turbo", "turbo", |tree| tree.write("/sys/devices/system/cpu/intel_pstate/no_turbo", 0)),
@@ -193,7 +193,7 @@ fn faults() -> Vec<Fault> {
         set("huge pages by chance", "huge_pages", |tree| {
             tree.write("/sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never");
         }),
-        set("memory that moves", "numa", |tree| tree.write("/proc/sys/kernel/numa_balancing", 1)),
+        set("memory that the kernel moves", "numa", |tree| tree.write("/proc/sys/kernel/numa_balancing", 1)),
         set("addresses that are always the same", "address_layout", |tree| {
             tree.write("/proc/sys/kernel/randomize_va_space", 0);
         }),
@@ -204,10 +204,10 @@ fn faults() -> Vec<Fault> {
         Fault {
             finding: ("counters", Verdict::Unknown),
             always: |tree| tree.write("/proc/sys/kernel/perf_event_paranoid", 4),
-            ..fault("counters that are not for everybody", "counters")
+            ..fault("counters that only root may read", "counters")
         },
         besides("a full disk", "room", |observations| observations.free_bytes = Some(3 << 20)),
-        besides("unrest that nobody accounts for", "noise", |observations| observations.calibration.lost = Some(0.3)),
+        besides("noise without a cause that shows", "noise", |observations| observations.calibration.lost = Some(0.3)),
         Fault {
             work: Ticks { busy: 10_011, stolen: 17, own: 50 + 4 * 10, ..RESTED },
             besides: |observations| observations.calibration.lost = Some(0.5),
@@ -241,7 +241,7 @@ fn each_fault_raises_its_own_warning_and_no_other() {
     let faults = faults();
     for fault in &faults {
         let checks = fault.examined();
-        // Where a fault disturbs the loop too, that is put down to it and not fine, but no warning.
+        // A fault that disturbs the loop too explains the noise, which is then unknown and no warning.
         let (explained, found): (Vec<_>, Vec<_>) =
             findings(&checks).into_iter().partition(|finding| *finding == ("noise", Verdict::Unknown));
         assert_eq!(found, [fault.finding], "{}: {checks:#?}", fault.name);
@@ -257,7 +257,7 @@ fn each_fault_raises_its_own_warning_and_no_other() {
 }
 
 #[test]
-fn a_machine_that_shows_nothing_is_unknown_and_not_at_fault() {
+fn a_machine_that_reports_nothing_is_unknown_and_not_at_fault() {
     let files = Tree::bare().files();
     let nothing = Counters::now(&files, &[0]);
     let calibration =
@@ -280,7 +280,7 @@ fn a_machine_that_shows_nothing_is_unknown_and_not_at_fault() {
 }
 
 #[test]
-fn what_happens_while_it_is_measured_is_found_afterwards() {
+fn what_happens_during_the_run_is_found_afterwards() {
     type Event = (&'static str, fn(&Tree), Ticks);
     let stolen = Ticks { busy: 13_021, stolen: 3_007, own: 50 + 4 * 3_010, ..RESTED };
     let crowded = Ticks { own: 50 + 4 * 2_000, ..MEASURED };
@@ -314,7 +314,7 @@ fn our_own_processes_are_no_neighbours() {
     let tree = healthy();
     show(&tree, BEFORE);
     let before = Counters::now(&tree.files(), &PROCESSORS);
-    // Both all of the time, and it is ours.
+    // All processors all of the time, for this process.
     show(&tree, Ticks { busy: BEFORE.busy + 100, own: BEFORE.own + 400, ..BEFORE });
     let after = Counters::now(&tree.files(), &PROCESSORS);
     assert_eq!(after.used_by_others(&before), Some(0.0));

@@ -1,4 +1,4 @@
-//! Faults that are really injected on this machine, whatever else goes on here: each must be found.
+//! Faults that are injected on this machine, whatever else runs on it: the doctor must find each.
 
 use record::{Line, Verdict};
 use rustix::fs::{Advice, fadvise};
@@ -14,7 +14,7 @@ fn goldilocks() -> Command {
     Command::new(env!("CARGO_BIN_EXE_goldilocks"))
 }
 
-/// The verdict on `check` when `command` asks the doctor.
+/// The doctor's verdict on `check`, printed by `command`.
 fn verdict(mut command: Command, check: &str) -> String {
     let output = command.output().expect("the binary was just built");
     let answer: Value = serde_json::from_slice(&output.stdout).expect("the doctor answers in JSON");
@@ -25,13 +25,13 @@ fn verdict(mut command: Command, check: &str) -> String {
     found["verdict"].as_str().expect("a word").to_owned()
 }
 
-/// Busy loops, one for each processor, that are not below this process.
+/// Busy loops, one for each processor, that are no descendants of this process.
 struct Neighbours(Pid);
 
 impl Neighbours {
     fn begin() -> Self {
         let loops = harness::machine::processors().len();
-        // The shell leaves them to whoever looks after orphans, and they end by themselves if this test is killed.
+        // They become orphans when the shell ends, and end by themselves if this test is killed.
         let script = format!("for i in $(seq {loops}); do timeout 60 sh -c 'while :; do :; done' & done");
         let shell = Command::new("sh").args(["-c", &script]).process_group(0).stdin(Stdio::null()).spawn();
         let mut shell = shell.expect("there is a shell");
@@ -63,7 +63,7 @@ fn a_low_priority_is_found() {
     assert_eq!(verdict(nice, "priority"), "warn");
     let mut doctor = goldilocks();
     doctor.args(["doctor", "--json"]);
-    // Whoever runs the tests may give way to others already.
+    // The tests themselves may run at a low priority.
     let own = getpriority_process(None).expect("a process may ask for its own priority");
     assert_eq!(verdict(doctor, "priority"), if own > 0 { "warn" } else { "ok" });
 }
@@ -80,18 +80,18 @@ fn a_file_that_was_dropped_from_memory_is_cold_and_one_that_was_read_is_not() {
         doctor.args(["doctor", "--json", "--input"]).arg(&path);
         doctor
     };
-    // Some file systems do not say, and then the doctor may not either.
-    let told = probe(&path).is_some();
+    // Some file systems do not report it, so the doctor cannot either.
+    let reported = probe(&path).is_some();
     fadvise(&file, 0, None, Advice::DontNeed).unwrap();
-    assert_eq!(verdict(doctor(), "page_cache"), if told { "warn" } else { "unknown" });
+    assert_eq!(verdict(doctor(), "page_cache"), if reported { "warn" } else { "unknown" });
     std::fs::read(&path).unwrap();
-    assert_eq!(verdict(doctor(), "page_cache"), if told { "ok" } else { "unknown" });
+    assert_eq!(verdict(doctor(), "page_cache"), if reported { "ok" } else { "unknown" });
     assert_eq!(probe(folder.path()), None, "a folder is no file");
 }
 
 #[cfg(debug_assertions)]
 #[test]
-fn a_debug_build_measures_only_if_told_to_and_that_stays_in_the_record() {
+fn a_debug_build_measures_only_with_anyway_and_the_record_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = |more: &[&str]| {
         let tiny = ["sweep", "--tasks", "noop", "--items", "50", "--strategies", "sequential", "--blocks", "1"];

@@ -1,4 +1,4 @@
-//! Machines of all kinds, shown to the topology and to the doctor as the files that Linux would have there.
+//! Machines of all kinds, described to the topology and the doctor by the files that Linux would have there.
 
 mod doctor;
 mod injected;

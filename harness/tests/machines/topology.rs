@@ -1,4 +1,4 @@
-//! The order in which cells get processors, on machines that are not this one.
+//! The order in which cells get processors, on many kinds of machines.
 
 use crate::tree::{Core, Tree, core};
 use harness::machine::topology::Topology;
@@ -42,7 +42,7 @@ fn on_two_sockets_the_first_is_filled_before_the_second_and_second_threads_come_
 }
 
 #[test]
-fn numbers_that_alternate_between_sockets_do_not_mislead() {
+fn numbers_that_alternate_between_sockets_do_not_change_the_order() {
     let tree = Tree::of(&two_sockets(|package, core| [2 * core + package, 32 + 2 * core + package]));
     let (even, odd) = ((0..32).step_by(2), (1..32).step_by(2));
     let first: Vec<usize> = even.chain(odd).collect();
@@ -54,7 +54,7 @@ fn numbers_that_alternate_between_sockets_do_not_mislead() {
 fn with_smt_off_the_second_threads_are_offline_and_never_taken() {
     let tree = Tree::of(&two_sockets(|package, core| [16 * package + core, 32 + 16 * package + core]));
     tree.online(&(0..32).collect::<Vec<_>>());
-    // The kernel takes offline processors out of the siblings too, but leaves them in the mask.
+    // The kernel removes offline processors from the siblings too, but leaves them in the mask.
     for number in 0..32 {
         tree.write(&format!("/sys/devices/system/cpu/cpu{number}/topology/core_cpus_list"), number);
         tree.write(&format!("/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list"), number);
@@ -81,7 +81,7 @@ fn where_cores_have_a_capacity_the_largest_comes_first() {
 }
 
 #[test]
-fn a_favoured_core_does_not_tear_its_neighbours_apart() {
+fn a_favoured_core_does_not_separate_cores_that_share_a_cache() {
     let of =
         |number: usize| Core { cache: number / 2, capacity: if number == 3 { 1024 } else { 990 }, ..core([number]) };
     assert_eq!(seen(&Tree::of(&[of(0), of(1), of(2), of(3)])).0, [0, 1, 2, 3]);
@@ -89,7 +89,7 @@ fn a_favoured_core_does_not_tear_its_neighbours_apart() {
 
 #[test]
 fn cores_that_share_a_cache_stay_together() {
-    // Four caches, and numbers that go round them.
+    // Four caches, and consecutive numbers on different ones.
     let of = |number: usize| Core { cache: number % 4, ..core([number, 16 + number]) };
     let tree = Tree::of(&(0..16).map(of).collect::<Vec<_>>());
     let first = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
@@ -109,7 +109,7 @@ fn a_container_of_version_two_gets_what_its_quota_pays_for_in_full() {
 
 #[test]
 fn a_container_of_version_one_gets_what_its_quota_pays_for_in_full() {
-    // Seen from inside, the container's group is the root of what is mounted, but the path is the host's.
+    // Inside the container its own group is the root of the mount, but the path is the host's.
     for (group, root) in [("/docker/4f", "/docker/4f"), ("/", "/"), ("/docker/4f", "/")] {
         for (limit, expected) in [(150_000, 1), (50_000, 1), (250_000, 2), (-1, 8)] {
             let tree = eight_cores();
@@ -123,7 +123,7 @@ fn a_container_of_version_one_gets_what_its_quota_pays_for_in_full() {
 }
 
 #[test]
-fn the_smallest_quota_on_the_way_to_the_root_counts() {
+fn the_smallest_quota_on_the_path_to_the_root_counts() {
     for (outer, inner) in [("300000 100000", "600000 100000"), ("600000 100000", "300000 100000")] {
         let tree = eight_cores();
         tree.second_version("/system.slice/job.service/child");
@@ -149,13 +149,13 @@ fn a_mask_leaves_out_what_it_forbids() {
     let tree = Tree::of(&[core([0, 4]), core([1, 5]), core([2, 6]), core([3, 7])]);
     tree.mask(&[1, 2, 6]);
     assert_eq!(seen(&tree), (vec![1, 2, 6], 2));
-    // A second thread whose first is forbidden has its core for itself.
+    // A second hardware thread whose first is forbidden has its core for itself.
     tree.mask(&[4, 5, 2]);
     assert_eq!(seen(&tree), (vec![4, 5, 2], 3));
 }
 
 #[test]
-fn a_machine_that_shows_nothing_has_one_processor() {
+fn a_machine_that_reports_nothing_has_one_processor() {
     assert_eq!(seen(&Tree::bare()), (vec![0], 1));
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use system::sysfs::SystemFiles;
 use tempfile::TempDir;
 
-/// What Linux would show in `/proc` and `/sys`.
+/// The files of `/proc` and `/sys`.
 pub(crate) struct Tree {
     folder: TempDir,
 }
@@ -13,11 +13,11 @@ pub(crate) struct Tree {
 /// A physical core.
 #[derive(Clone)]
 pub(crate) struct Core {
-    /// Its hardware threads' numbers.
+    /// The numbers of its hardware threads.
     pub(crate) threads: Vec<usize>,
     /// Its socket.
     pub(crate) package: usize,
-    /// Which last-level cache it shares, by any number.
+    /// The number of its last-level cache.
     pub(crate) cache: usize,
     /// 1024 for the fastest.
     pub(crate) capacity: usize,
@@ -41,7 +41,7 @@ pub(crate) fn ranges(numbers: &[usize]) -> String {
 }
 
 impl Tree {
-    /// A machine that shows nothing.
+    /// A machine that reports nothing.
     pub(crate) fn bare() -> Self {
         Tree { folder: TempDir::new().expect("a temporary folder can be made") }
     }
@@ -74,12 +74,12 @@ impl Tree {
         tree
     }
 
-    /// Says which processors are online.
+    /// Sets which processors are online.
     pub(crate) fn online(&self, numbers: &[usize]) {
         self.write("/sys/devices/system/cpu/online", ranges(numbers));
     }
 
-    /// Says which processors this process may use.
+    /// Sets which processors this process may use.
     pub(crate) fn mask(&self, numbers: &[usize]) {
         self.write("/proc/thread-self/status", format!("Name:\tgoldilocks\nCpus_allowed_list:\t{}", ranges(numbers)));
     }
@@ -106,14 +106,14 @@ impl Tree {
         self.write("/proc/self/mountinfo", mounts.collect::<String>() + unified);
     }
 
-    /// Writes a file, whose folders need not be there.
+    /// Writes a file, and creates its folders.
     pub(crate) fn write(&self, path: &str, text: impl ToString) {
         let path = self.folder.path().join(Path::new(path).strip_prefix("/").expect("paths are absolute"));
         std::fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("our own folder");
         std::fs::write(path, text.to_string() + "\n").expect("our own folder");
     }
 
-    /// What the program sees of it.
+    /// The machine as the program sees it.
     pub(crate) fn files(&self) -> SystemFiles {
         SystemFiles::below(self.folder.path())
     }
