@@ -44,12 +44,11 @@ fn show(tree: &Tree, ticks: Ticks) {
 fn healthy() -> Tree {
     let tree = Tree::of(&PROCESSORS.map(|number| core([number])));
     for number in PROCESSORS {
-        let folder = format!("/sys/devices/system/cpu/cpu{number}");
-        tree.write(&format!("{folder}/cpufreq/scaling_governor"), "performance");
-        tree.write(&format!("{folder}/cpufreq/scaling_max_freq"), 3_000_000);
-        tree.write(&format!("{folder}/cpufreq/cpuinfo_max_freq"), 3_000_000);
-        tree.write(&format!("{folder}/thermal_throttle/core_throttle_count"), 3);
-        tree.write(&format!("{folder}/thermal_throttle/package_throttle_count"), 0);
+        tree.cpu(number, "cpufreq/scaling_governor", "performance");
+        tree.cpu(number, "cpufreq/scaling_max_freq", 3_000_000);
+        tree.cpu(number, "cpufreq/cpuinfo_max_freq", 3_000_000);
+        tree.cpu(number, "thermal_throttle/core_throttle_count", 3);
+        tree.cpu(number, "thermal_throttle/package_throttle_count", 0);
     }
     tree.write("/sys/devices/system/cpu/intel_pstate/no_turbo", 1);
     tree.write("/sys/class/power_supply/AC/type", "Mains");
@@ -64,7 +63,7 @@ fn healthy() -> Tree {
     tree.write("/sys/fs/cgroup/job/memory.max", "max");
     tree.write("/proc/meminfo", meminfo(8_000_000, 2_000_000, 1_990_000));
     tree.write("/proc/vmstat", "nr_free_pages 1\npswpin 40\npswpout 60");
-    tree.write("/sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc");
+    tree.write(CLOCK, "tsc");
     tree.write("/sys/devices/system/clocksource/clocksource0/available_clocksource", "tsc hpet acpi_pm");
     tree.write("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never");
     tree.write("/sys/devices/system/node/online", "0-1");
@@ -74,6 +73,13 @@ fn healthy() -> Tree {
     tree.write("/sys/bus/event_source/devices/cpu/type", 4);
     tree.write("/proc/self/status", "Name:\tgoldilocks\nTracerPid:\t0");
     tree
+}
+
+const CLOCK: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+
+fn database(buffer_mib: u64, table_mib: Option<u64>, logged: &str) -> Option<Result<Settings, String>> {
+    let (buffer_bytes, table_bytes) = (buffer_mib << 20, table_mib.map(|mib| mib << 20));
+    Some(Ok(Settings { buffer_bytes, table_bytes, logged: logged.to_owned() }))
 }
 
 fn meminfo(available: u64, swap: u64, free: u64) -> String {
@@ -112,7 +118,6 @@ impl Fault {
         let worked = at(self.work);
         // Again, because `show` has overwritten it.
         (self.always)(&tree);
-        let settings = Settings { buffer_bytes: 128 << 20, table_bytes: Some(80 << 20), logged: "none".to_owned() };
         let mut observations = Observations {
             files: tree.files(),
             processors: PROCESSORS.to_vec(),
@@ -120,7 +125,7 @@ impl Fault {
             data_bytes: 20_000_000,
             resident: Some(1.0),
             free_bytes: Some(5 << 30),
-            database: Some(Ok(settings)),
+            database: database(128, Some(80), "none"),
             calibration: Calibration { before, rested, worked, lost: Some(0.02) },
         };
         (self.besides)(&mut observations);
@@ -155,51 +160,40 @@ fn faults() -> Vec<Fault> {
         set("a memory limit below the data", "memory", |tree| tree.write("/sys/fs/cgroup/job/memory.max", 64 << 20)),
         set("a memory limit around us", "memory", |tree| tree.write("/sys/fs/cgroup/memory.max", 64 << 20)),
         set("a memory limit beyond which we are slowed down", "memory", |tree| {
-            tree.write("/sys/fs/cgroup/job/memory.high", 64 << 20);
+            tree.write("/sys/fs/cgroup/job/memory.high", 64 << 20)
         }),
         set("memory that other programs fill", "memory", |tree| tree.write("/proc/meminfo", meminfo(90_000, 0, 0))),
         besides("a cold page cache", "page_cache", |observations| observations.resident = Some(0.1)),
-        set("a powersave governor", "governor", |tree| {
-            tree.write("/sys/devices/system/cpu/cpu2/cpufreq/scaling_governor", "powersave");
-        }),
-        set("a frequency limit", "frequency", |tree| {
-            tree.write("/sys/devices/system/cpu/cpu1/cpufreq/scaling_max_freq", 1_200_000);
-        }),
+        set("a powersave governor", "governor", |tree| tree.cpu(2, "cpufreq/scaling_governor", "powersave")),
+        set("a frequency limit", "frequency", |tree| tree.cpu(1, "cpufreq/scaling_max_freq", 1_200_000)),
         set("a turbo", "turbo", |tree| tree.write("/sys/devices/system/cpu/intel_pstate/no_turbo", 0)),
         set("a battery", "power", |tree| tree.write("/sys/class/power_supply/BAT0/status", "Discharging")),
         set("second hardware threads", "second_threads", |tree| {
-            for (number, siblings) in [(0, "0,2"), (2, "0,2")] {
-                tree.write(&format!("/sys/devices/system/cpu/cpu{number}/topology/core_cpus_list"), siblings);
-            }
+            [0, 2].iter().for_each(|number| tree.cpu(*number, "topology/core_cpus_list", "0,2"));
         }),
         set("a core shared with a processor outside the mask", "affinity", |tree| {
             tree.write("/sys/devices/system/cpu/online", "0-4");
-            tree.write("/sys/devices/system/cpu/cpu3/topology/core_cpus_list", "3-4");
+            tree.cpu(3, "topology/core_cpus_list", "3-4");
         }),
-        Fault {
-            meanwhile: |tree| tree.write("/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", 11),
-            ..fault("too hot", "heat")
-        },
-        set("a slow clock", "clock", |tree| {
-            tree.write("/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet");
-        }),
+        Fault { meanwhile: |tree| tree.cpu(0, "thermal_throttle/core_throttle_count", 11), ..fault("too hot", "heat") },
+        set("a slow clock", "clock", |tree| tree.write(CLOCK, "hpet")),
         set("much that is swapped out", "swap", |tree| {
-            tree.write("/proc/meminfo", meminfo(8_000_000, 4_000_000, 1_000_000));
+            tree.write("/proc/meminfo", meminfo(8_000_000, 4_000_000, 1_000_000))
         }),
         Fault {
             meanwhile: |tree| tree.write("/proc/vmstat", "nr_free_pages 1\npswpin 40\npswpout 75"),
             ..fault("swapping", "swapping")
         },
         set("huge pages by chance", "huge_pages", |tree| {
-            tree.write("/sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never");
+            tree.write("/sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never")
         }),
         set("memory that the kernel moves", "numa", |tree| tree.write("/proc/sys/kernel/numa_balancing", 1)),
         set("addresses that are always the same", "address_layout", |tree| {
-            tree.write("/proc/sys/kernel/randomize_va_space", 0);
+            tree.write("/proc/sys/kernel/randomize_va_space", 0)
         }),
         set("a debugger", "tracer", |tree| tree.write("/proc/self/status", "Name:\tgoldilocks\nTracerPid:\t4711")),
         set("a low priority", "priority", |tree| {
-            tree.write("/proc/self/stat", "70 (goldilocks) S 1 7 7 0 -1 0 0 0 0 0 12 0 0 0 39 19 1 0 99");
+            tree.write("/proc/self/stat", "70 (goldilocks) S 1 7 7 0 -1 0 0 0 0 0 12 0 0 0 39 19 1 0 99")
         }),
         Fault {
             finding: ("counters", Verdict::Unknown),
@@ -214,12 +208,10 @@ fn faults() -> Vec<Fault> {
             ..fault("a hypervisor that takes time away", "steal")
         },
         besides("a table larger than the buffers", "database", |observations| {
-            let settings = Settings { buffer_bytes: 16 << 20, table_bytes: Some(80 << 20), logged: "none".to_owned() };
-            observations.database = Some(Ok(settings));
+            observations.database = database(16, Some(80), "none");
         }),
         besides("a server that logs everything", "database", |observations| {
-            let settings = Settings { buffer_bytes: 128 << 20, table_bytes: None, logged: "all".to_owned() };
-            observations.database = Some(Ok(settings));
+            observations.database = database(128, None, "all");
         }),
     ]
 }
@@ -287,13 +279,9 @@ fn what_happens_during_the_run_is_found_afterwards() {
     let events: [Event; 7] = [
         ("", |_| (), MEASURED),
         ("quota", |tree| tree.write("/sys/fs/cgroup/job/cpu.stat", "nr_throttled 6"), MEASURED),
-        ("heat", |tree| tree.write("/sys/devices/system/cpu/cpu3/thermal_throttle/core_throttle_count", 4), MEASURED),
+        ("heat", |tree| tree.cpu(3, "thermal_throttle/core_throttle_count", 4), MEASURED),
         ("swapping", |tree| tree.write("/proc/vmstat", "pswpin 41\npswpout 60"), MEASURED),
-        (
-            "clock",
-            |tree| tree.write("/sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet"),
-            MEASURED,
-        ),
+        ("clock", |tree| tree.write(CLOCK, "hpet"), MEASURED),
         ("steal", |_| (), stolen),
         ("neighbours", |_| (), crowded),
     ];

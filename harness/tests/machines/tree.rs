@@ -56,16 +56,14 @@ impl Tree {
         }
         for core in cores {
             for number in &core.threads {
-                let folder = format!("/sys/devices/system/cpu/cpu{number}");
-                tree.write(&format!("{folder}/topology/physical_package_id"), core.package);
-                tree.write(&format!("{folder}/topology/core_cpus_list"), ranges(&core.threads));
-                tree.write(&format!("{folder}/topology/thread_siblings_list"), ranges(&core.threads));
-                tree.write(&format!("{folder}/cpu_capacity"), core.capacity);
-                let own = ranges(&core.threads);
-                let shared = ranges(&caches[&core.cache]);
+                let (own, shared) = (ranges(&core.threads), ranges(&caches[&core.cache]));
+                tree.cpu(*number, "topology/physical_package_id", core.package);
+                tree.cpu(*number, "topology/core_cpus_list", &own);
+                tree.cpu(*number, "topology/thread_siblings_list", &own);
+                tree.cpu(*number, "cpu_capacity", core.capacity);
                 for (index, (level, list)) in [(1, &own), (1, &own), (2, &own), (3, &shared)].into_iter().enumerate() {
-                    tree.write(&format!("{folder}/cache/index{index}/level"), level);
-                    tree.write(&format!("{folder}/cache/index{index}/shared_cpu_list"), list);
+                    tree.cpu(*number, &format!("cache/index{index}/level"), level);
+                    tree.cpu(*number, &format!("cache/index{index}/shared_cpu_list"), list);
                 }
             }
         }
@@ -104,6 +102,11 @@ impl Tree {
         // Beside them the hierarchy of version 2, without controllers, as on many hosts.
         let unified = "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
         self.write("/proc/self/mountinfo", mounts.collect::<String>() + unified);
+    }
+
+    /// Writes a file of processor `number`.
+    pub(crate) fn cpu(&self, number: usize, file: &str, text: impl ToString) {
+        self.write(&format!("/sys/devices/system/cpu/cpu{number}/{file}"), text);
     }
 
     /// Writes a file, and creates its folders.
