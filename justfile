@@ -156,6 +156,7 @@ lint:
 [group('check')]
 schema:
     cargo run --quiet --package record --example schema
+    cargo run --quiet --package reports --example schema
 
 # Fuzz the kernels against each other under the address sanitizer: `just fuzz 600` takes 600 seconds
 [group('check')]

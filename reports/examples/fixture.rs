@@ -3,6 +3,8 @@
 #[path = "../tests/synthetic/mod.rs"]
 mod synthetic;
 
+use reports::analysis::Analysis;
+use reports::render::{html, terminal};
 use std::path::PathBuf;
 use synthetic::Synthetic;
 
@@ -18,8 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
         let record = record::read(folder.join("run.jsonl"))?;
         let page = folder.join("report.html");
-        reports::write(&record, &page)?;
-        println!("{}", reports::text(&record));
+        let analysis = Analysis::new(&record);
+        html::write(&analysis, &page)?;
+        println!("{}", terminal::text(&analysis));
         println!("{} ({} bytes)\n", page.display(), std::fs::metadata(&page)?.len());
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What can go wrong between a record and its page, said so that the reader knows what to do next.
+//! What can go wrong between a record and its report.
 
 /// What a function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -11,7 +11,7 @@ pub enum Error {
     File {
         /// The file.
         path: std::path::PathBuf,
-        /// What the system said. Not called the source, for then it would be told twice.
+        /// What the operating system said. Not called `source`, because it would be printed twice.
         cause: std::io::Error,
     },
     /// A chart could not be drawn.

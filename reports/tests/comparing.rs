@@ -4,8 +4,14 @@ mod synthetic;
 
 use record::Record;
 use record::{BASELINE, Status};
-use reports::comparison::{By, Compared, Outcome, compare};
+use reports::analysis::Analysis;
+use reports::comparison::difference::{By, Compared, Comparison, Outcome};
+use reports::comparison::refusal::Refusal;
 use synthetic::Synthetic;
+
+fn compare(a: &Record, b: &Record) -> Result<Comparison, Refusal> {
+    reports::comparison::compare(&Analysis::new(a), &Analysis::new(b))
+}
 
 /// Two tasks and three strategies of [`whole`].
 fn run(session: u64) -> Record {

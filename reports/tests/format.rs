@@ -5,8 +5,8 @@ mod synthetic;
 use jsonschema::Validator;
 use record::{Fault, Line, Moment, Status, VERSION};
 use record::{Record, schema};
-use reports::analysis::results::Sweep;
-use reports::render::csv as export;
+use reports::analysis::Analysis;
+use reports::render::{csv as export, html, json};
 use std::path::{Path, PathBuf};
 use synthetic::Synthetic;
 
@@ -37,6 +37,13 @@ fn complaint(validator: &Validator, line: &str) -> Option<String> {
 fn the_schema_that_is_kept_is_what_the_types_give() {
     let kept = text(&format!("schema/{}", schema::file()));
     assert!(kept == schema::schema(), "the types have changed: `just schema` writes it anew; see lib/record/FORMAT.md");
+}
+
+#[test]
+fn the_schema_of_the_analysis_that_is_kept_is_what_the_types_give() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(json::file());
+    let kept = std::fs::read_to_string(path).expect("the schema is kept");
+    assert!(kept == json::schema(), "the types have changed: `just schema` writes it anew, and a break raises VERSION");
 }
 
 #[test]
@@ -100,10 +107,10 @@ fn a_record_of_version_1_reads_and_what_it_lacks_is_absent() {
 #[test]
 fn a_record_of_version_1_has_a_page_that_says_what_it_lacks() {
     let record = first_version();
-    let page = reports::page(&record).expect("a page");
+    let page = html::page(&Analysis::new(&record)).expect("a page");
     for words in [
         "the strategy stopped pulling jobs after 0",
-        "nothing was checked of it when it measured, or the record is too old to say",
+        "it was not checked, or the record is too old to say",
         "Not measured, and the record does not say why: moved to another core, cycles, instructions, cache misses, energy.",
         "The record has no census of threads.",
         "<dt>record format</dt><dd>1</dd>",
@@ -111,8 +118,8 @@ fn a_record_of_version_1_has_a_page_that_says_what_it_lacks() {
         assert!(page.contains(words), "{words}");
     }
     assert_eq!(page.matches("<svg class=\"chart\"").count(), 4);
-    let sweep = Sweep::new(&record, &record.run.tasks[0]);
-    assert!(sweep.baseline.is_some() && sweep.cells.iter().filter(|measured| measured.is_sound()).count() == 4);
+    let results = &Analysis::new(&record).tasks[0].results;
+    assert!(results.baseline.is_some() && results.cells.iter().filter(|result| result.sound).count() == 4);
 }
 
 /// A CSV file's rows, by the head of each column.

@@ -1,18 +1,14 @@
-//! What the page says, what it must never say, and what it is made of.
+//! What the report says, what it must never say, and what the page is made of.
 
 mod synthetic;
 
 use record::Record;
 use record::statistics;
 use record::{BASELINE, CLOCK, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
-use reports::analysis::conclusions::finding;
-use reports::analysis::data_quality;
-use reports::analysis::overhead;
-use reports::analysis::resources;
-use reports::analysis::results::Sweep;
-use reports::render::svg;
-use reports::view::chart;
-use reports::view::{format, table};
+use reports::analysis::{Analysis, TaskAnalysis};
+use reports::format;
+use reports::render::{bmf, html, markdown, svg, terminal};
+use reports::view::{chart, overhead, peers, resources, results};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use synthetic::Synthetic;
@@ -20,14 +16,30 @@ use synthetic::Synthetic;
 /// Two cores, with every kind of failure, on a machine that was not in order.
 static RECORD: LazyLock<Record> =
     LazyLock::new(|| Synthetic { sizes: 3, trouble: true, ..Synthetic::default() }.record());
-static PAGE: LazyLock<String> = LazyLock::new(|| reports::page(&RECORD).expect("a page"));
+static PAGE: LazyLock<String> = LazyLock::new(|| page(&RECORD));
 
 fn small() -> Synthetic {
     Synthetic { sizes: 1, failures: false, ..Synthetic::default() }
 }
 
 fn page(record: &Record) -> String {
-    reports::page(record).expect("a page")
+    html::page(&Analysis::new(record)).expect("a page")
+}
+
+fn text(record: &Record) -> String {
+    terminal::text(&Analysis::new(record))
+}
+
+fn analysed(record: &Record, nth: usize) -> TaskAnalysis {
+    TaskAnalysis::new(record, &record.run.tasks[nth])
+}
+
+fn warmed(task: &TaskAnalysis) -> Vec<String> {
+    task.data_quality.warmed.iter().map(|statement| statement.sentence.clone()).collect()
+}
+
+fn tasks(record: &Record) -> Vec<TaskAnalysis> {
+    Analysis::new(record).tasks
 }
 
 /// The page without what is invisible, one space for any.
@@ -42,25 +54,13 @@ fn between<'a>(text: &'a str, start: &'a str, end: &'a str) -> impl Iterator<Ite
 #[test]
 fn the_same_record_gives_the_same_bytes() {
     assert_eq!(page(&RECORD), *PAGE);
-    assert_eq!(reports::text(&RECORD), reports::text(&RECORD.clone()));
+    assert_eq!(text(&RECORD), text(&RECORD.clone()));
 }
 
 #[test]
 fn the_page_asks_the_network_for_nothing_and_runs_no_script() {
     let page = PAGE.to_lowercase();
-    for forbidden in [
-        "http:",
-        "https:",
-        "<script",
-        "<link",
-        "@import",
-        "url(",
-        "src=",
-        "<iframe",
-        "javascript:",
-        "onload",
-        "onclick",
-    ] {
+    for forbidden in "http: https: <script <link @import url( src= <iframe javascript: onload onclick".split(' ') {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
     assert!(PAGE.contains("content=\"default-src 'none'; style-src 'unsafe-inline'"));
@@ -126,8 +126,7 @@ fn the_table_says_what_the_samples_say() {
         .collect();
     let speed_up = statistics::median(&ratios).expect("measured");
 
-    let sweep = Sweep::new(&record, task);
-    let table = table::strategies(&sweep, &finding(&sweep));
+    let table = results::strategies(&TaskAnalysis::new(&record, task).results);
     let row = table.rows.iter().find(|row| row.name == "rayon").expect("rayon has a row");
     assert_eq!(row.entries[0].value, format::time(rayon));
     assert_eq!(row.entries[1].value, format!("{}×", format::digits(speed_up)));
@@ -144,9 +143,8 @@ fn a_clear_winner_is_called_the_fastest_against_the_plain_loop() {
         let times = sample.times.as_mut().expect("no failures here");
         times.wall_ns = times.wall_ns * 4 / 5;
     }
-    let sweep = Sweep::new(&record, &record.run.tasks[1]);
-    let finding = finding(&sweep);
-    assert_eq!(finding.leaders(), ["smol"]);
+    let finding = analysed(&record, 1).finding;
+    assert_eq!(finding.leaders, ["smol"]);
     insta::assert_snapshot!(finding.headline.replace(format::SPACE, " "), @"smol is the fastest on 2 cores with partitions of 60 000 lines: 2.42× (2.40–2.42) as fast as the plain one-thread loop.");
 }
 
@@ -165,12 +163,10 @@ fn the_same_strategy_under_nine_names_is_a_tie_of_nine() {
         times.wall_ns = times.wall_ns * (995 + 2 * nudge as u64) / 1_000;
         sample.times = Some(times);
     }
-    for task in &record.run.tasks {
-        let sweep = Sweep::new(&record, task);
-        let finding = finding(&sweep);
-        assert_eq!(finding.leaders().len(), 9);
-        assert!(finding.headline.starts_with("no strategy can be told from the others on"), "{}", finding.headline);
-        let table = table::strategies(&sweep, &finding);
+    for TaskAnalysis { finding, results, .. } in tasks(&record) {
+        assert_eq!(finding.leaders.len(), 9);
+        assert!(finding.headline.starts_with("all 9 strategies tie on"), "{}", finding.headline);
+        let table = results::strategies(&results);
         assert!(table.rows[1..].iter().all(|row| row.remark == "tied fastest"));
         let names: Vec<&str> = table.rows[1..].iter().map(|row| row.name.as_str()).collect();
         let catalogue: Vec<&str> = record.run.strategies.iter().map(|strategy| strategy.name.as_str()).collect();
@@ -187,18 +183,17 @@ fn a_wrong_answer_is_no_time_however_quick_it_came() {
         sample.reason = "a partition was lost".into();
         sample.times = Some(Times { wall_ns: 1, ..Times::default() });
     }
-    for task in &record.run.tasks {
-        let sweep = Sweep::new(&record, task);
-        assert!(!finding(&sweep).leaders().contains(&"rayon".to_owned()));
-        let chart = chart::speed_up_by_cores(&sweep).expect("others are sound");
+    for task in tasks(&record) {
+        assert!(!task.finding.leaders.contains(&"rayon".to_owned()));
+        let chart = chart::speed_up_by_cores(&task.results).expect("others are sound");
         let series = chart.series.iter().find(|series| series.name == "rayon").expect("sound on one core");
         assert!(series.points[0].is_some() && series.points[1].is_none());
-        let sizes = chart::time_by_size(&sweep).expect("others are sound");
+        let sizes = chart::time_by_size(&task).expect("others are sound");
         assert!(sizes.series.iter().all(|series| series.name != "rayon"));
     }
     let page = page(&record);
     assert!(page.contains("a partition was lost") && page.contains("2 of 10 failed"));
-    assert!(page.contains("Cells in which a sample failed are left out of every comparison; they are of rayon."));
+    assert!(page.contains("Every comparison leaves out cells with a failed sample. They belong to rayon."));
 }
 
 #[test]
@@ -222,14 +217,9 @@ fn every_failure_is_listed_with_its_reason() {
 fn few_blocks_decide_nothing() {
     for blocks in [1, 4] {
         let record = Synthetic { blocks, ..small() }.record();
-        for task in &record.run.tasks {
-            let finding = finding(&Sweep::new(&record, task));
-            assert!(finding.leaders().is_empty());
-            assert!(
-                finding.headline.starts_with("not decided, because a verdict takes 5 blocks"),
-                "{}",
-                finding.headline
-            );
+        for TaskAnalysis { finding, .. } in tasks(&record) {
+            assert!(finding.leaders.is_empty());
+            assert!(finding.headline.starts_with("not decided: a verdict takes 5 blocks"), "{}", finding.headline);
         }
         let page = page(&record);
         assert!(!page.contains("fastest on") && !page.contains("tied fastest"));
@@ -244,73 +234,128 @@ fn a_block_that_was_cut_off_decides_nothing() {
     let mut record = Synthetic { blocks: 5, ..small() }.record();
     let last = record.run.strategies.last().expect("there are strategies").name.clone();
     record.samples.retain(|sample| sample.block < 4 || sample.cell.strategy != last);
-    for task in &record.run.tasks {
-        let finding = finding(&Sweep::new(&record, task));
-        assert!(finding.leaders().is_empty());
-        let why = "not decided, because a verdict takes 5 blocks and there are 4 to 5";
+    for TaskAnalysis { finding, .. } in tasks(&record) {
+        assert!(finding.leaders.is_empty());
+        let why = "not decided: a verdict takes 5 blocks and there are 4 to 5";
         assert!(finding.headline.starts_with(why), "{}", finding.headline);
     }
     assert!(!page(&record).contains("tied fastest"));
 }
 
+/// A change to a record, what its page then says, and what it does not.
+type Case = (fn(&mut Record), &'static [&'static str], &'static [&'static str]);
+
 #[test]
-fn without_a_baseline_no_speed_up_is_stated() {
-    let mut record = small().record();
-    record.samples.retain(|sample| sample.cell.strategy != BASELINE);
-    let page = page(&record);
-    assert!(page.contains("count has no sound baseline, so no speed-up can be stated."));
-    assert!(page.contains("with no sound baseline, there is nothing to state a speed-up against."));
-    assert!(!page.contains("Speed-up against cores") && !page.contains("×<"));
+fn the_page_says_what_a_reader_must_know_and_no_more() {
+    const DEBUG: &str = "built as `debug`, without optimisation";
+    const NOTHING: &str = "Nothing was measured: the record has no sample.";
+    let cases: [Case; 9] = [
+        (
+            |_| {},
+            &["Those with a time have 5 blocks."],
+            &[
+                "class=\"alarm\"",
+                "did not end",
+                "until their interval",
+                "Cells differ in how many blocks",
+                NOTHING,
+                DEBUG,
+            ],
+        ),
+        (
+            |record| record.samples.retain(|sample| sample.cell.strategy != BASELINE),
+            &[
+                "count has no sound baseline, so it has no speed-ups.",
+                "no speed-up can be stated without a sound baseline.",
+            ],
+            &["Speed-up against cores", "×<"],
+        ),
+        (|record| record.samples.clear(), &[NOTHING], &["<svg"]),
+        (
+            |record| *record = Record { samples: Vec::new(), skipped: Vec::new(), ended: None, ..record.clone() },
+            &[NOTHING],
+            &["<svg"],
+        ),
+        (
+            |record| {
+                record.run.machine.cores_available = 1;
+                record.torn = Some("line 9 is incomplete (12 bytes): EOF".into());
+                record.resumed = 2;
+                record.ended = None;
+            },
+            &[
+                "The sweep did not end",
+                "resumed 2 times",
+                "last line was cut off",
+                "cursor_pages was not measured: no PostgreSQL server answers",
+                "Only one core was available",
+                "That 2 cores were really there: the run could use 1 core",
+            ],
+            &[],
+        ),
+        (
+            |record| record.ended.as_mut().expect("it ended").checks[2].verdict = Verdict::Warn,
+            &["class=\"alarm\"", "These figures may be off"],
+            &["These figures mislead"],
+        ),
+        (|record| record.run.checks[0].verdict = Verdict::Refuse, &["These figures mislead"], &["may be off"]),
+        (|record| record.run.machine.profile = "debug".into(), &[DEBUG], &[]),
+        (
+            |record| {
+                record.run.machine.profile = "debug".into();
+                let sentence = "this is a debug build: build it with `cargo build --release`".into();
+                record.run.checks.push(Check { name: "build".into(), verdict: Verdict::Refuse, sentence });
+            },
+            &["this is a debug build"],
+            &[DEBUG],
+        ),
+    ];
+    let base = small().record();
+    for (change, said, unsaid) in cases {
+        let mut record = base.clone();
+        change(&mut record);
+        let page = words(&page(&record));
+        said.iter().for_each(|words| assert!(page.contains(words), "{words}"));
+        unsaid.iter().for_each(|words| assert!(!page.contains(words), "{words}"));
+        assert_eq!(text(&record).contains(NOTHING), record.samples.is_empty());
+    }
 }
 
 #[test]
 fn slower_than_the_plain_loop_is_said_so() {
     let mut record = small().record();
     for sample in record.samples.iter_mut().filter(|sample| sample.cell.strategy != BASELINE) {
-        let times = sample.times.as_mut().expect("no failures here");
-        times.wall_ns *= 3;
+        sample.times.as_mut().expect("no failures here").wall_ns *= 3;
     }
-    let finding = finding(&Sweep::new(&record, &record.run.tasks[0]));
-    assert!(
-        finding.headline.ends_with("as fast as the plain one-thread loop, so slower than it."),
-        "{}",
-        finding.headline
-    );
+    let headline = analysed(&record, 0).finding.headline;
+    assert!(headline.ends_with("as fast as the plain one-thread loop; the plain loop is faster."), "{headline}");
 }
 
 #[test]
-fn an_empty_record_gives_a_page_that_says_so() {
-    let mut record = small().record();
-    record.samples.clear();
-    for record in [record.clone(), Record { skipped: Vec::new(), ended: None, ..record }] {
-        let page = page(&record);
-        assert!(page.contains("Nothing was measured: the record has no sample."));
-        assert!(!page.contains("<svg"));
-        assert!(reports::text(&record).contains("Nothing was measured"));
+fn markdown_and_bencher_metrics_say_what_the_page_says() {
+    let record = small().record();
+    let analysis = Analysis::new(&record);
+    let markdown = markdown::markdown(&analysis);
+    let first = analysis.tasks[0].finding.headline.split(' ').next().expect("words");
+    assert!(markdown.contains(&format!("### count\n\n{first} ")), "{markdown}");
+    assert!(markdown.contains("\n| plain loop (baseline) | "), "{markdown}");
+    for table in markdown.split("\n\n").filter(|part| part.starts_with('|')) {
+        let columns: BTreeSet<usize> = table.lines().map(|line| line.matches('|').count()).collect();
+        assert_eq!((columns.len(), table.lines().count()), (1, 12), "{table}");
     }
-}
-
-#[test]
-fn banners_tell_what_a_reader_must_know() {
-    let mut record = small().record();
-    record.run.machine.profile = "debug".into();
-    record.run.machine.cores_available = 1;
-    record.torn = Some("line 9 is incomplete (12 bytes): EOF".into());
-    record.resumed = 2;
-    record.ended = None;
-    let page = words(&page(&record));
-    for banner in [
-        "The sweep did not come to an end",
-        "taken up again 2 times",
-        "built as `debug`, without optimisation",
-        "last line was cut off",
-        "cursor_pages was not measured: no PostgreSQL server answers",
-        "Only one core was available",
-        "That 2 cores were really there: the run could use 1 core",
-    ] {
-        assert!(page.contains(banner), "{banner}");
+    let prose = markdown.lines().filter(|line| !line.starts_with('|'));
+    assert!(prose.clone().all(|line| line.chars().count() <= 120), "{markdown}");
+    let metrics: serde_json::Value = serde_json::from_str(&bmf::bmf(&analysis)).expect("JSON");
+    let results = &analysis.tasks[0].results;
+    let (cell, plain) = (results.at("rayon", 2, 1_000).expect("measured"), results.baseline.as_ref().expect("sound"));
+    for (name, time) in [("count/rayon/2 cores/1000", cell.time), ("count/baseline/1 core", plain.time)] {
+        let time = time.expect("a time");
+        let interval = time.interval.expect("five blocks");
+        let expected = serde_json::json!({"latency": {"value": time.value, "lower_value": interval.low, "upper_value": interval.high}});
+        assert_eq!(metrics[name], expected, "{name}");
     }
-    assert!(!words(&PAGE).contains("did not come to an end"));
+    let sound: usize = analysis.tasks.iter().map(|task| task.results.compared().count()).sum();
+    assert_eq!(metrics.as_object().map(serde_json::Map::len), Some(sound), "every name differs from the others");
 }
 
 #[test]
@@ -335,26 +380,14 @@ fn a_check_that_warns_or_refuses_is_said_before_any_finding() {
     ] {
         assert!(all.contains(row), "{row} is not in {all}");
     }
-    assert!(reports::text(&RECORD).starts_with("These figures mislead"));
-}
-
-#[test]
-fn one_warning_is_enough_for_an_alarm_and_a_quiet_machine_has_none() {
-    let mut record = small().record();
-    assert!(!page(&record).contains("class=\"alarm\""));
-    let ended = record.ended.as_mut().expect("it ended");
-    ended.checks[2].verdict = Verdict::Warn;
-    let warned = page(&record);
-    assert!(warned.contains("class=\"alarm\"") && warned.contains("These figures may be off"));
-    record.run.checks[0].verdict = Verdict::Refuse;
-    assert!(page(&record).contains("These figures mislead"));
+    assert!(text(&RECORD).starts_with("These figures mislead"));
 }
 
 #[test]
 fn processes_of_two_kinds_are_flagged_with_their_times_and_numbers() {
-    let sweep = Sweep::new(&RECORD, &RECORD.run.tasks[1]);
+    let task = analysed(&RECORD, 1);
     let kinds: Vec<_> =
-        sweep.cells.iter().filter(|cell| cell.modes.is_some() && cell.cell.strategy == "smol").collect();
+        task.results.cells.iter().filter(|cell| cell.modes.is_some() && cell.cell.strategy == "smol").collect();
     assert_eq!(kinds.len(), 1, "on two cores at the default size");
     let modes = kinds[0].modes.expect("two kinds");
     assert_eq!((modes.quick.processes, modes.slow.processes), (5, 3));
@@ -362,29 +395,29 @@ fn processes_of_two_kinds_are_flagged_with_their_times_and_numbers() {
         format!("two kinds of processes: {} in 5, {} in 3", format::time(modes.quick.ns), format::time(modes.slow.ns));
     let whole = kinds[0].time.and_then(|time| time.interval).expect("eight blocks");
     assert!(whole.contains(modes.quick.ns) && whole.contains(modes.slow.ns), "the interval spans both");
-    for table in [table::cells(&sweep), table::strategies(&sweep, &finding(&sweep))] {
+    for table in [results::cells(&task.results), results::strategies(&task.results)] {
         assert!(table.rows.iter().flat_map(|row| &row.entries).any(|entry| entry.doubt == words), "{words}");
     }
     assert_eq!(
-        table::cells(&sweep).rows.iter().filter(|row| row.name == "smol" && row.remark == "two kinds").count(),
+        results::cells(&task.results).rows.iter().filter(|row| row.name == "smol" && row.remark == "two kinds").count(),
         1
     );
-    assert!(PAGE.contains(&words) && reports::text(&RECORD).contains("two kinds of processes"));
-    assert!(PAGE.contains("That there is one true time where processes are of two kinds"));
+    assert!(PAGE.contains(&words) && text(&RECORD).contains("two kinds of processes"));
+    assert!(PAGE.contains("That one true time exists where there are quick and slow processes"));
 
     let quiet = Synthetic { noise: 0.0, ..small() }.record();
-    assert!(!page(&quiet).contains("two kinds of processes:") && !page(&quiet).contains("one true time where"));
+    assert!(!page(&quiet).contains("two kinds of processes:") && !page(&quiet).contains("one true time exists"));
 }
 
 #[test]
 fn samples_far_from_the_others_are_listed_and_counted_all_the_same() {
-    let sweep = Sweep::new(&RECORD, &RECORD.run.tasks[0]);
-    let listed = data_quality::outliers(&sweep);
+    let task = analysed(&RECORD, 0);
+    let listed = results::outliers(&task);
     let row = listed.rows.iter().find(|row| row.name == "threads_split" && row.entries[0].value == "2").expect("a row");
     assert_eq!((&*row.entries[1].value, &*row.entries[2].value), ("1\u{202f}000", "3.1"));
     let factor: f64 = row.entries[4].value.parse().expect("a number");
     assert!((2.3..2.7).contains(&factor), "{factor}");
-    let cell = sweep.at("threads_split", 2, 1_000).expect("measured");
+    let cell = task.results.at("threads_split", 2, 1_000).expect("measured");
     assert_eq!((cell.samples, cell.blocks[&3].len()), (10, 2), "nothing was dropped");
     let list = between(&PAGE, "<details class=\"outliers\">", "</details>").next().expect("a list");
     assert!(list.contains("shown and never dropped") && list.contains("<td>3.1</td>"));
@@ -394,14 +427,14 @@ fn samples_far_from_the_others_are_listed_and_counted_all_the_same() {
 
 #[test]
 fn cells_that_one_run_did_not_warm_up_are_named() {
-    let sweep = Sweep::new(&RECORD, &RECORD.run.tasks[2]);
-    let sentences = data_quality::warmed(&sweep).join(" ").replace(format::SPACE, " ");
+    let task = analysed(&RECORD, 2);
+    let sentences = warmed(&task).join(" ").replace(format::SPACE, " ");
     assert!(sentences.contains("too little for 2 cells"), "{sentences}");
     for cores in ["1 core", "2 cores"] {
         assert!(sentences.contains(&format!("tokio_tasks on {cores} with 50 000, 1.1")), "{sentences}");
     }
     assert!(sentences.contains("One untimed run was enough for"));
-    let table = resources::threads(&sweep);
+    let table = resources::threads(&task);
     let verdicts = table.rows.iter().map(|row| (row.name.as_str(), row.entries[4].value.as_str()));
     assert!(
         verdicts.clone().all(|(name, verdict)| verdict == if name == "tokio_tasks" { "too little" } else { "enough" })
@@ -409,20 +442,23 @@ fn cells_that_one_run_did_not_warm_up_are_named() {
     assert!(PAGE.contains("That every process was warm: in 2 cells"));
 
     let single = Synthetic { samples: 1, ..small() }.record();
-    let sentences = data_quality::warmed(&Sweep::new(&single, &single.run.tasks[2]));
+    let sentences = warmed(&analysed(&single, 2));
     assert_eq!(sentences.len(), 1);
-    assert!(sentences[0].starts_with("Whether it was enough is not known for 37 cells"), "{}", sentences[0]);
+    assert!(sentences[0].starts_with("Whether one was enough is not known for 37 cells"), "{}", sentences[0]);
     assert!(!page(&single).contains("That every process was warm"));
 }
 
 #[test]
 fn strategies_that_tie_share_a_place() {
     let record = small().record();
-    let sweep = Sweep::new(&record, &record.run.tasks[0]);
-    let finding = finding(&sweep);
-    let table = table::strategies(&sweep, &finding);
-    assert!(finding.places.len() > 1 && finding.places.iter().any(|tied| tied.len() > 1), "{:?}", finding.places);
-    for (nth, tied) in finding.places.iter().enumerate() {
+    let task = analysed(&record, 0);
+    let table = results::strategies(&task.results);
+    assert!(
+        task.results.places.len() > 1 && task.results.places.iter().any(|tied| tied.len() > 1),
+        "{:?}",
+        task.results.places
+    );
+    for (nth, tied) in task.results.places.iter().enumerate() {
         let remark = match (nth, tied.len()) {
             (0, 1) => "fastest".into(),
             (0, _) => "tied fastest".into(),
@@ -442,23 +478,20 @@ fn cells_with_different_numbers_of_blocks_are_said_to_have_them() {
     let words = words(&PAGE);
     for sentence in [
         "Cells differ in how many blocks they have: 5 to 8 blocks of count, 5 to 8 blocks of word_totals",
-        "Those that have a time have 5 to 8 blocks.",
-        "some cells were measured until theirs was narrow",
+        "Those with a time have 5 to 8 blocks.",
+        "some cells were measured until their interval was narrow",
         "with 5 blocks, the fewest of any cell",
         "<small>5 blocks</small>",
         "<small>8 blocks</small>",
     ] {
         assert!(words.contains(sentence), "{sentence}");
     }
-    let whole = page(&small().record());
-    assert!(!whole.contains("Cells differ in how many blocks") && !whole.contains("until theirs was narrow"));
-    assert!(whole.contains("Those that have a time have 5 blocks."));
 }
 
 #[test]
 fn where_second_hardware_threads_begin_there_is_a_line() {
     let lines = |record: &Record| {
-        let chart = chart::speed_up_by_cores(&Sweep::new(record, &record.run.tasks[0])).expect("a chart");
+        let chart = chart::speed_up_by_cores(&analysed(record, 0).results).expect("a chart");
         chart.references.into_iter().filter(|line| line.kind == chart::Kind::Physical).collect::<Vec<_>>()
     };
     let mut record = Synthetic { cores: vec![1, 2, 4, 8], ..small() }.record();
@@ -477,40 +510,14 @@ fn where_second_hardware_threads_begin_there_is_a_line() {
 }
 
 #[test]
-fn a_debug_build_is_told_once_by_its_check_or_else_by_a_banner() {
-    let mut record = small().record();
-    record.run.machine.profile = "debug".into();
-    let banner = "built as `debug`, without optimisation";
-    assert!(page(&record).contains(banner));
-    let sentence = "this is a debug build: build it with `cargo build --release`".to_owned();
-    record.run.checks.push(Check { name: "build".into(), verdict: Verdict::Refuse, sentence });
-    let page = page(&record);
-    assert!(!page.contains(banner) && page.contains("this is a debug build"));
-}
-
-#[test]
 fn every_fault_has_words_of_its_own_and_they_are_listed() {
     let mut record = small().record();
-    let faults = [
-        Fault::WrongAnswer,
-        Fault::DroppedJob,
-        Fault::AbandonedSource,
-        Fault::ReportedEarly,
-        Fault::MismatchedReply,
-        Fault::RepeatedReply,
-        Fault::WorkNotDone,
-        Fault::TooManyJobs,
-        Fault::TooFewJobs,
-        Fault::ExtraThreads,
-        Fault::ForeignCores,
-        Fault::LeakedThreads,
-        Fault::IgnoredCancel,
-        Fault::Panicked,
-        Fault::Error,
-        Fault::Crashed,
-        Fault::Hung,
-    ];
-    for (sample, fault) in record.samples.iter_mut().zip(faults) {
+    let names = "wrong_answer dropped_job abandoned_source reported_early mismatched_reply repeated_reply stale_reply \
+                 lost_items work_not_done too_many_jobs too_few_jobs extra_threads foreign_cores leaked_threads ignored_cancel \
+                 panicked error crashed hung";
+    let fault = |name: &str| serde_json::from_value(name.into()).expect("a fault");
+    let faults: Vec<Fault> = names.split(' ').map(fault).collect();
+    for (sample, &fault) in record.samples.iter_mut().zip(&faults) {
         let status = match fault {
             Fault::WrongAnswer => Status::Wrong,
             Fault::Crashed => Status::Crashed,
@@ -521,7 +528,7 @@ fn every_fault_has_words_of_its_own_and_they_are_listed() {
     }
     let page = page(&record);
     let failures = between(&page, "id=\"failures\"", "</section>").next().expect("there are failures");
-    let words: BTreeSet<&str> = faults.into_iter().map(Fault::words).collect();
+    let words: BTreeSet<&str> = faults.iter().copied().map(Fault::words).collect();
     assert_eq!(words.len(), faults.len());
     for word in words {
         let word = word.replace('\'', "&#39;");
@@ -540,17 +547,16 @@ fn an_unfair_cell_is_listed_and_never_drawn() {
         (sample.status, sample.fault) = (Status::Unfair, Some(Fault::ForeignCores));
         sample.times.as_mut().expect("no failures here").wall_ns /= 2;
     }
-    for task in &record.run.tasks {
-        let sweep = Sweep::new(&record, task);
-        assert!(!finding(&sweep).leaders().contains(&"rayon".to_owned()));
-        let chart = chart::time_by_size(&sweep).expect("others are sound");
+    for task in tasks(&record) {
+        assert!(!task.finding.leaders.contains(&"rayon".to_owned()));
+        let chart = chart::time_by_size(&task).expect("others are sound");
         assert!(chart.series.iter().all(|series| series.name != "rayon"));
-        let used = resources::used(&sweep);
+        let used = resources::used(&task);
         assert_eq!(used.rows.iter().filter(|row| row.name == "rayon").count(), 1, "on one core only");
     }
     let page = page(&record);
     assert!(page.contains("<td>unfair <small>could run on cores that are not the cell&#39;s</small></td>"));
-    assert!(page.contains("Anything about a cell that is called unfair"));
+    assert!(page.contains("Anything about an unfair cell"));
 }
 
 #[test]
@@ -568,7 +574,7 @@ fn what_was_used_is_the_median_of_the_samples() {
     let median = |of: &dyn Fn(&Times) -> f64| {
         statistics::median(&of_cell.iter().map(|times| of(times)).collect::<Vec<_>>()).expect("measured")
     };
-    let table = resources::used(&Sweep::new(&record, task));
+    let table = resources::used(&TaskAnalysis::new(&record, task));
     let row = table.rows.iter().find(|row| row.name == "rayon" && row.entries[0].value == "2").expect("a row");
     let entry = |column: &str| {
         let at = table.columns.iter().position(|head| *head == column).unwrap_or_else(|| panic!("no column {column}"));
@@ -591,9 +597,9 @@ fn what_was_used_is_the_median_of_the_samples() {
 }
 
 #[test]
-fn threads_that_nobody_asked_for_are_named() {
+fn extra_threads_are_named() {
     let record = small().record();
-    let table = resources::threads(&Sweep::new(&record, &record.run.tasks[0]));
+    let table = resources::threads(&analysed(&record, 0));
     let row = |name: &str| {
         let row = table.rows.iter().find(|row| row.name == name && row.entries[0].value == "2").expect("a row");
         row.entries.iter().map(|entry| entry.value.as_str()).collect::<Vec<_>>()
@@ -613,12 +619,12 @@ fn the_warm_up_is_told_against_the_first_sample_and_that_against_the_later_ones(
         sample.times.as_mut().expect("no failures here").wall_ns = wall;
         sample.warm_up_ns = (sample.index == 0).then_some(3_000);
     }
-    let table = resources::threads(&Sweep::new(&record, &record.run.tasks[0]));
+    let table = resources::threads(&analysed(&record, 0));
     for row in &table.rows {
         assert_eq!((&*row.entries[2].value, &*row.entries[3].value), ("1.50", "2.00"), "{}", row.name);
     }
     record.samples.retain(|sample| sample.index == 0);
-    let table = resources::threads(&Sweep::new(&record, &record.run.tasks[0]));
+    let table = resources::threads(&analysed(&record, 0));
     assert_eq!(table.rows[1].entries[3].value, format::NONE, "there is no later sample");
 }
 
@@ -662,9 +668,12 @@ fn hostile_names_stay_text() {
     assert!(page.contains("count&#60;/style&#62;") || page.contains("count&lt;/style&gt;"));
     assert!(page.contains("{{x}}"));
 
+    let markdown = markdown::markdown(&Analysis::new(&record));
+    assert!(!markdown.contains("<script") && !markdown.contains("</style>"), "{markdown}");
+
     record.samples[0].reason = "\u{1b}[31mred\u{7}".into();
     record.skipped[0].reason = "\u{1b}[2J".into();
-    assert!(!reports::text(&record).contains('\u{1b}'));
+    assert!(!text(&record).contains('\u{1b}'));
 }
 
 #[test]
@@ -672,20 +681,21 @@ fn the_page_is_written_whole_or_not_at_all() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("report.html");
     let record = Synthetic { blocks: 1, samples: 1, ..small() }.record();
-    reports::write(&record, &path).expect("a folder to write to");
+    html::write(&Analysis::new(&record), &path).expect("a folder to write to");
     assert_eq!(std::fs::read_to_string(&path).expect("the page"), page(&record));
     assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 1, "nothing else is left behind");
-    let error = reports::write(&record, folder.path().join("none/report.html")).expect_err("no such folder");
+    let error =
+        html::write(&Analysis::new(&record), folder.path().join("none/report.html")).expect_err("no such folder");
     assert!(error.to_string().starts_with("cannot write "), "{error}");
 }
 
 #[test]
 fn a_wide_sweep_has_every_cell_and_every_core_count() {
     let record = Synthetic { cores: vec![1, 2, 4, 8, 16, 32], blocks: 3, samples: 1, ..small() }.record();
-    let sweep = Sweep::new(&record, &record.run.tasks[1]);
-    assert_eq!(sweep.cores(), [1, 2, 4, 8, 16, 32]);
-    assert_eq!(table::cells(&sweep).rows.len(), 9 * 6 * 2);
-    let chart = chart::speed_up_by_cores(&sweep).expect("a chart");
+    let task = analysed(&record, 1);
+    assert_eq!(task.results.cores, [1, 2, 4, 8, 16, 32]);
+    assert_eq!(results::cells(&task.results).rows.len(), 9 * 6 * 2);
+    let chart = chart::speed_up_by_cores(&task.results).expect("a chart");
     assert!(chart.series.iter().all(|series| series.points.iter().flatten().count() == 6));
     let inside = |point: &chart::Point| {
         (chart.x.low..chart.x.high).contains(&point.x) && (chart.y.low..chart.y.high).contains(&point.y.value)
@@ -698,7 +708,7 @@ fn the_terminal_gets_the_findings_and_a_table() {
     let mut record = small().record();
     record.run.tasks.truncate(1);
     record.run.strategies.truncate(4);
-    insta::assert_snapshot!(reports::text(&record), @r"
+    insta::assert_snapshot!(text(&record), @r"
     cursor_pages was not measured: no PostgreSQL server answers; start one with `just postgres`.
 
     count: threads_shared, channel_crossbeam and rayon tie on 2 cores with partitions of 1 000 numbers: 1.98× to 1.99× (intervals within 1.97× to 2.03×) as fast as the plain one-thread loop.
@@ -755,10 +765,10 @@ fn text_and_lines_have_contrast_in_every_theme() {
 fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     let mut record = small().record();
     let task = 1;
-    let bare = chart::time_by_size(&Sweep::new(&record, &record.run.tasks[task])).expect("a chart");
+    let bare = chart::time_by_size(&analysed(&record, task)).expect("a chart");
     record.peers = synthetic::peers();
-    let sweep = Sweep::new(&record, &record.run.tasks[task]);
-    let chart = chart::time_by_size(&sweep).expect("a chart");
+    let task = analysed(&record, task);
+    let chart = chart::time_by_size(&task).expect("a chart");
     assert!(chart.y.low < 0.1e9 && chart.y.high > 2.3e9 && bare.y.low > chart.y.low);
     let lines: Vec<(&str, f64)> = chart
         .references
@@ -769,20 +779,16 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     // Each with the most threads; two ends for names, and the third that is close joins the second.
     assert_eq!(lines, [("line_count", 101.0), ("polars", 2222.0), ("duckdb, sqlite", 2323.0), ("", 2373.5)]);
     assert!(
-        !chart::time_by_size(&Sweep::new(&record, &record.run.tasks[0]))
+        !chart::time_by_size(&analysed(&record, 0))
             .expect("a chart")
             .references
             .iter()
             .any(|line| line.kind == chart::Kind::Peer)
     );
     let page = page(&record);
-    assert_eq!(
-        page.matches(reports::analysis::peers::CAVEAT).count(),
-        2 + 1,
-        "under the chart, and above the table twice"
-    );
+    assert_eq!(page.matches(peers::CAVEAT).count(), 2 + 1, "under the chart, and above the table twice");
     assert!(page.contains("absent: No module named"), "who is absent is named");
-    let table = reports::analysis::peers::table(&sweep.peers).expect("peers");
+    let table = peers::table("word_totals", &task.peers.results).expect("peers");
     let ratio = |name: &str, threads: &str| {
         let row = table.rows.iter().find(|row| row.name == name && row.entries[0].value == threads);
         row.expect("a row").entries[6].value.clone()
@@ -790,15 +796,14 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     // Against this program with as many threads, a whole process too.
     assert_eq!((&*ratio("polars", "1"), &*ratio("polars", "2")), ("20.0×", "20.0×"));
     assert_eq!((&*ratio("line_count", "1"), &*ratio("fast", "1")), ("0.500×", format::NONE));
-    let text = reports::text(&record);
+    let text = text(&record);
     assert!(text.contains("What others take for the job of word_totals") && text.contains("polars"), "{text}");
 }
 
 #[test]
 fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
     let note = |record: &Record| {
-        let sweep = Sweep::new(record, &record.run.tasks[0]);
-        let table = reports::view::table::strategies(&sweep, &reports::analysis::conclusions::finding(&sweep));
+        let table = results::strategies(&analysed(record, 0).results);
         let at = table.columns.iter().position(|column| *column == "best partition size").expect("a column");
         table.rows.iter().find(|row| row.name == "rayon").expect("a row").entries[at - 1].note.clone()
     };
@@ -814,7 +819,7 @@ fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
 #[test]
 fn a_better_kernel_is_set_against_more_cores() {
     let mut record = small().record();
-    let of = |record: &Record| chart::time_by_kernel(&Sweep::new(record, &record.run.tasks[1]));
+    let of = |record: &Record| chart::time_by_kernel(&analysed(record, 1).peers);
     assert_eq!(of(&record), None);
     record.peers = synthetic::peers();
     let chart = of(&record).expect("two kernels were timed");
@@ -829,8 +834,7 @@ fn a_better_kernel_is_set_against_more_cores() {
         panic!("one line, from end to end")
     };
     assert_eq!((*low, *level, *high, *end), (chart.x.low, runs, chart.x.high, runs));
-    let sentence =
-        "On one core, runs takes 202 ms; book would take 284 ms on 32 cores, if each helped as much as the first.";
+    let sentence = "On one core, runs takes 202 ms; book would take 284 ms on 32 cores with perfect scaling.";
     assert!(page(&record).replace('\u{202f}', " ").contains(sentence));
 }
 
@@ -838,9 +842,7 @@ fn a_better_kernel_is_set_against_more_cores() {
 fn an_increment_is_given_in_cycles_where_the_clock_was_measured() {
     let mut record = small().record();
     record.run.tasks[0].answer = vec![("numbers".into(), "100 000".into()), ("sum".into(), "1000000000".into())];
-    let words = |record: &Record| {
-        overhead::unit_cost(&Sweep::new(record, &record.run.tasks[0]), &record.run.machine).expect("count has a sum").1
-    };
+    let words = |record: &Record| overhead::unit_cost(&analysed(record, 0)).expect("count has a sum").1;
     let bare = words(&record);
     record.run.machine.notes.insert(CLOCK.into(), "2.00 GHz".into());
     let ns: f64 = bare.replace(format::SPACE, " ").trim_end_matches(" ns").parse().expect("a number of nanoseconds");
@@ -848,13 +850,13 @@ fn an_increment_is_given_in_cycles_where_the_clock_was_measured() {
     let cycles = words(&record);
     assert!(cycles.starts_with(&bare) && cycles.contains(&format!("{:.2}", 1.0 / (ns * 2.0))[..3]), "{cycles}");
     assert!(page(&record).contains("an increment of the plain loop"));
-    assert_eq!(overhead::unit_cost(&Sweep::new(&record, &record.run.tasks[1]), &record.run.machine), None);
+    assert_eq!(overhead::unit_cost(&analysed(&record, 1)), None);
 }
 
 #[test]
 fn what_handing_over_a_job_costs_is_told_for_one_alone_and_for_one_of_many() {
     let mut record = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
-    assert_eq!(overhead::dispatch(&Sweep::new(&record, &record.run.tasks[0])), None);
+    assert_eq!(overhead::dispatch(&analysed(&record, 0)), None);
     let largest = *record.run.tasks[0].sizes.last().expect("sizes");
     record.run.tasks[0].name = "noop".into();
     record.run.tasks[0].details = vec![Detail::DispatchCost];
@@ -864,7 +866,7 @@ fn what_handing_over_a_job_costs_is_told_for_one_alone_and_for_one_of_many() {
         times.partitions = if sample.cell.size == largest { 1 } else { 100_000 / sample.cell.size.max(1) };
         times.wall_ns = if times.partitions == 1 { 70_000 } else { 250 * times.partitions };
     }
-    let table = overhead::dispatch(&Sweep::new(&record, &record.run.tasks[0])).expect("a table");
+    let table = overhead::dispatch(&analysed(&record, 0)).expect("a table");
     let rayon = table.rows.iter().find(|row| row.name == "rayon").expect("rayon has a row");
     let values: Vec<String> = rayon.entries.iter().map(|entry| entry.value.replace(format::SPACE, " ")).collect();
     assert_eq!(values, ["122 µs", "70.0 µs", "250 ns", "10 000"]);

@@ -7,10 +7,11 @@ use super::values::percent;
 use crate::journal;
 use anyhow::{Context, Result};
 use clap::Args;
+use record::Cell;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
-use record::{Cell, Record, Status};
-use reports::comparison::{By, Comparison, Difference, Outcome, compare};
-use std::collections::BTreeSet;
+use reports::analysis::Analysis;
+use reports::comparison::compare;
+use reports::comparison::difference::{By, Comparison, Difference, Outcome};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -54,14 +55,14 @@ impl Compare {
         self.fail_on_slower.map_or(Ok(Exit::Done), |percent| fail_on_slower(&comparison, &runs, percent))
     }
 
-    fn read(&self, run: &str) -> Result<Record> {
+    fn read(&self, run: &str) -> Result<Analysis> {
         let folder = journal::find(&self.folders.runs, Some(run))?;
-        Ok(record::read(folder.join(journal::FILE))?)
+        Ok(Analysis::new(&record::read(folder.join(journal::FILE))?))
     }
 }
 
 /// [`Exit::Done`] if every cell of B is decidedly not slower than in A by more than `percent`.
-fn fail_on_slower(comparison: &Comparison, runs: &[Record; 2], percent: f64) -> Result<Exit> {
+fn fail_on_slower(comparison: &Comparison, runs: &[Analysis; 2], percent: f64) -> Result<Exit> {
     let limit = 1.0 + percent / 100.0;
     let (mut slower, mut undecided) = (Vec::new(), Vec::new());
     for found in comparison.tasks.iter().flat_map(|task| &task.cells) {
@@ -101,7 +102,7 @@ fn slowdown(found: &Difference, by: By) -> Option<(f64, f64)> {
 }
 
 /// The number of blocks in which a cell has a verified sample.
-fn blocks(run: &Record, cell: &Cell) -> usize {
-    let samples = run.samples.iter().filter(|sample| sample.status == Status::Verified && sample.cell == *cell);
-    samples.map(|sample| sample.block).collect::<BTreeSet<_>>().len()
+fn blocks(run: &Analysis, cell: &Cell) -> usize {
+    let mut results = run.tasks.iter().flat_map(|task| task.results.baseline.iter().chain(&task.results.cells));
+    results.find(|result| result.cell == *cell).map_or(0, |result| result.blocks.len())
 }

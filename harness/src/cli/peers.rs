@@ -70,7 +70,9 @@ impl Peers {
         };
         let peers = contest.run(&|line| eprintln!("{line}"))?;
         let Some(Known { folder, .. }) = known else {
-            print!("{}", reports::render::terminal::of_peers(&peers));
+            let peers = peers.iter().collect::<Vec<_>>();
+            let peers = reports::analysis::peers::Peers::new(&peers, u32::MAX).results;
+            print!("{}", reports::render::terminal::of_peers(tasks::word_totals::ENTRY.name, &peers));
             return Ok(Exit::Done);
         };
         let mut journal = journal::Journal::resume(&folder)?;

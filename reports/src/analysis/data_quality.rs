@@ -1,72 +1,141 @@
-//! What makes a cell doubtful though all its answers are right: processes of two kinds, samples far from the others, a
-//! warm-up that was too short.
+//! What makes a cell doubtful though all its answers are right: samples far from the others, and a short warm-up.
 
-use crate::analysis::results::{Measured, Sweep};
-use crate::view::chart::on;
-use crate::view::format;
-use crate::view::table::{Entry, Row, Table};
-use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Modes, Outlier, Process, WarmUp};
+use crate::analysis::results::{CellResult, Samples, Statement, TaskResults, verified};
+use crate::format;
+use record::statistics::{self, BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_MODES, Process, WarmUp};
+use record::{Cell, Sample};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// `two kinds of processes: 30.0 ms in 6, 50.0 ms in 4`.
-pub(crate) fn kinds(Modes { quick, slow }: Modes) -> String {
-    let time = format::time;
-    format!(
-        "two kinds of processes: {} in {}, {} in {}",
-        time(quick.ns),
-        quick.processes,
-        time(slow.ns),
-        slow.processes
-    )
+/// How far the samples of a task can be trusted.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DataQuality {
+    /// How many samples are in compared cells.
+    pub samples_compared: usize,
+    /// The samples far from the others of their cell, the farthest first. Every figure includes them.
+    pub outliers: Vec<Outlier>,
+    /// The warm-up of the baseline and of every other cell.
+    pub warm_ups: Vec<CellWarmUp>,
+    /// Whether one untimed run was enough, in sentences.
+    pub warmed: Vec<Statement>,
 }
 
-/// Every sample that is far from the others of its cell, the farthest first. They are in every figure all the same.
-pub fn outliers(sweep: &Sweep) -> Table {
-    let mut found: Vec<(&Measured, Outlier)> = compared(sweep)
-        .flat_map(|measured| statistics::outliers(&measured.blocks).into_iter().map(move |outlier| (measured, outlier)))
-        .collect();
-    let distance = |outlier: &Outlier| outlier.factor.ln().abs();
-    found.sort_by(|(_, one), (_, other)| distance(other).total_cmp(&distance(one)));
-    let row = |(measured, outlier): &(&Measured, Outlier)| {
-        let cell = measured.cell;
-        let workers = if cell.workers == cell.cores { String::new() } else { format!("{} workers", cell.workers) };
-        let (size, way) = match cell.size {
-            0 => ("no partitions".into(), String::new()),
-            size if Some((cell.delivery.as_str(), cell.combine.as_str())) == sweep.ways => {
-                (format::count(size), String::new())
-            }
-            size => (format::count(size), format!("{}, {}", cell.delivery, cell.combine)),
+/// A sample far from the others of its cell.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Outlier {
+    /// The cell.
+    pub cell: Cell,
+    /// The block.
+    pub block: u32,
+    /// The sample's index in the record, which may have gaps.
+    pub sample: u32,
+    /// Its time, in nanoseconds.
+    pub ns: f64,
+    /// Its time divided by the median sample's.
+    pub factor: f64,
+}
+
+/// What the processes of a cell show about warming up.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CellWarmUp {
+    /// The cell.
+    pub cell: Cell,
+    /// Whether one untimed run was enough.
+    pub warm_up: WarmUp,
+    /// How many times as long the untimed run took as the first sample of the same process.
+    pub untimed_by_first: Option<f64>,
+    /// How many times as long the first sample took as the later ones of the same process.
+    pub first_by_later: Option<f64>,
+}
+
+impl DataQuality {
+    pub(crate) fn new(results: &TaskResults, samples: &Samples) -> Self {
+        let of = |result: &CellResult| samples.get(&result.cell).map_or(&[][..], Vec::as_slice);
+        let mut outliers: Vec<Outlier> = results.compared().flat_map(|result| outliers(result, of(result))).collect();
+        let distance = |outlier: &Outlier| outlier.factor.ln().abs();
+        outliers.sort_by(|one, other| distance(other).total_cmp(&distance(one)));
+        let warm_up = |result| {
+            let (untimed_by_first, first_by_later) = first_samples(of(result));
+            CellWarmUp { cell: result.cell.clone(), warm_up: warm_up(of(result)), untimed_by_first, first_by_later }
         };
-        // A sample is found again by its place in the record, which may have gaps.
-        let index = measured.verified.iter().filter(|it| it.block == outlier.block).nth(outlier.index);
-        Row {
-            name: measured.name().to_owned(),
-            remark: String::new(),
-            leads: false,
-            entries: vec![
-                Entry::new(format::count(cell.cores.into()), workers),
-                Entry::new(size, way),
-                Entry::bare(format!("{}.{}", outlier.block, index.map_or(0, |sample| sample.index))),
-                Entry::bare(format::time(outlier.ns)),
-                Entry::bare(format::digits(outlier.factor)),
-            ],
+        let mut quality = Self {
+            samples_compared: results.compared().map(|result| result.samples).sum(),
+            outliers,
+            warm_ups: results.baseline.iter().chain(&results.cells).map(warm_up).collect(),
+            warmed: Vec::new(),
+        };
+        quality.warmed = quality.warmed(results);
+        quality
+    }
+
+    /// The warm-up of a cell.
+    pub fn warm_up(&self, cell: &Cell) -> Option<&CellWarmUp> {
+        self.warm_ups.iter().find(|warm_up| warm_up.cell == *cell)
+    }
+
+    /// The compared cells whose first sample is surely slower than the later ones of its process, and by how much.
+    pub fn cold<'a>(&'a self, results: &'a TaskResults) -> Vec<(&'a CellResult, f64)> {
+        let first = |result: &CellResult| match self.warm_up(&result.cell)?.warm_up {
+            WarmUp::TooLittle { first, .. } => Some(first),
+            _ => None,
+        };
+        results.compared().filter_map(|result| Some((result, first(result)?))).collect()
+    }
+
+    fn warmed(&self, results: &TaskResults) -> Vec<Statement> {
+        let verdicts = || results.compared().filter_map(|result| Some(self.warm_up(&result.cell)?.warm_up));
+        let enough = verdicts().filter(|verdict| matches!(verdict, WarmUp::Enough { .. })).count();
+        let unknown = verdicts().filter(|verdict| *verdict == WarmUp::Unknown).count();
+        let cold = self.cold(results);
+        let mut statements = Vec::new();
+        if !cold.is_empty() {
+            let named =
+                |(result, first): &(&CellResult, f64)| format!("{}, {}×", place(&result.cell), format::digits(*first));
+            statements.push(Statement::new("too_little_warm_up", format!(
+                "One untimed run was too little for {}: the first sample is surely slower than the later ones of its process, so \
+ medians over all samples are too long. First sample divided by later ones: {}.",
+                format::cells(cold.len()),
+                cold.iter().map(named).collect::<Vec<_>>().join("; ")
+            )));
         }
-    };
-    Table {
-        caption:
-            "Samples further from their cell’s median sample than its own noise explains, the farthest first. They \
-                  are shown and never dropped: every figure on this page counts them."
-                .into(),
-        columns: vec!["strategy", "cores", "partition size", "block.sample", "time", "times the median"],
-        rows: found.iter().map(row).collect(),
+        if enough > 0 {
+            statements.push(Statement::new(
+                "enough_warm_up",
+                format!(
+                    "One untimed run was enough for {}: no first sample is surely slower than the later ones.",
+                    format::cells(enough)
+                ),
+            ));
+        }
+        if unknown > 0 {
+            statements.push(Statement::new("unknown_warm_up", format!(
+                "Whether one was enough is not known for {}: that takes {BLOCKS_FOR_A_VERDICT} processes with two samples or more.",
+                format::cells(unknown)
+            )));
+        }
+        statements
     }
 }
 
-/// What a cell's processes say about warming up.
-pub(crate) fn warm_up(measured: &Measured) -> WarmUp {
+/// `rayon on 2 cores with 1 000`.
+fn place(cell: &Cell) -> String {
+    let with = if cell.size == 0 { String::new() } else { format!(" with {}", format::count(cell.size)) };
+    format!("{} on {}{with}", format::strategy(&cell.strategy), format::cores(cell.cores))
+}
+
+fn outliers(result: &CellResult, samples: &[&Sample]) -> Vec<Outlier> {
+    let outlier = |it: statistics::Outlier| {
+        let sample = verified(samples).filter(|(sample, _)| sample.block == it.block).nth(it.index);
+        let index = sample.map_or(0, |(sample, _)| sample.index);
+        Outlier { cell: result.cell.clone(), block: it.block, sample: index, ns: it.ns, factor: it.factor }
+    };
+    statistics::outliers(&result.blocks).into_iter().map(outlier).collect()
+}
+
+fn warm_up(samples: &[&Sample]) -> WarmUp {
     let mut processes: BTreeMap<u32, (Option<f64>, Vec<f64>)> = BTreeMap::new();
-    for sample in &measured.verified {
-        let Some(times) = &sample.times else { continue };
+    for (sample, times) in verified(samples) {
         let (untimed, timed) = processes.entry(sample.block).or_default();
         *untimed = untimed.or(sample.warm_up_ns.map(|ns| ns.max(1) as f64));
         timed.push(times.wall_ns.max(1) as f64);
@@ -76,70 +145,48 @@ pub(crate) fn warm_up(measured: &Measured) -> WarmUp {
     statistics::warm_up(&processes)
 }
 
-/// [`warm_up`] in a word or two.
-pub(crate) fn warm(verdict: WarmUp) -> &'static str {
-    match verdict {
-        WarmUp::Unknown => "not known",
-        WarmUp::Enough { .. } => "enough",
-        WarmUp::TooLittle { .. } => "too little",
-    }
-}
-
-/// The cells whose first sample is surely slower than the later ones of its process, and by how much.
-pub(crate) fn cold<'s, 'a>(sweep: &'s Sweep<'a>) -> Vec<(&'s Measured<'a>, f64)> {
-    let factor = |measured: &Measured| match warm_up(measured) {
-        WarmUp::TooLittle { first, .. } => Some(first),
-        _ => None,
+/// The untimed run by the first sample, and the first sample by the later ones: medians over processes.
+fn first_samples(samples: &[&Sample]) -> (Option<f64>, Option<f64>) {
+    let wall = |of: fn(&Sample, &Sample) -> bool, first: &Sample| {
+        let of_process = verified(samples).filter(|(sample, _)| of(sample, first));
+        statistics::median(&of_process.map(|(_, times)| times.wall_ns.max(1) as f64).collect::<Vec<_>>())
     };
-    compared(sweep).filter_map(|measured| Some((measured, factor(measured)?))).collect()
+    let own = |first: &Sample| first.times.as_ref().map(|times| times.wall_ns.max(1) as f64);
+    let of_first = |ratio: &dyn Fn(&Sample) -> Option<f64>| {
+        let first = verified(samples).map(|(sample, _)| sample).filter(|sample| sample.index == 0);
+        statistics::median(&first.filter_map(ratio).collect::<Vec<_>>())
+    };
+    let later = |sample: &Sample, first: &Sample| sample.block == first.block && sample.index > 0;
+    (
+        of_first(&|first| Some(first.warm_up_ns? as f64 / own(first)?)),
+        of_first(&|first| Some(own(first)? / wall(later, first)?)),
+    )
 }
 
-/// Whether one untimed run was enough, over all cells of the task, in sentences.
-pub fn warmed(sweep: &Sweep) -> Vec<String> {
-    let verdicts: Vec<WarmUp> = compared(sweep).map(warm_up).collect();
-    let count = |holds: fn(&WarmUp) -> bool| verdicts.iter().filter(|verdict| holds(verdict)).count();
-    let enough = count(|verdict| matches!(verdict, WarmUp::Enough { .. }));
-    let unknown = count(|verdict| *verdict == WarmUp::Unknown);
-    let cold = cold(sweep);
-    let mut sentences = Vec::new();
-    if !cold.is_empty() {
-        let named: Vec<String> =
-            cold.iter().map(|(measured, first)| format!("{}, {}×", place(measured), format::digits(*first))).collect();
-        sentences.push(format!(
-            "One untimed run was too little for {}: there the first sample is surely slower than the later ones of its \
-             process, and medians over all samples are too long. How many times as long the first one took: {}.",
-            cells(cold.len()),
-            named.join("; ")
-        ));
+/// The caveats that follow: two kinds of processes, and cold ones.
+pub(crate) fn caveats(tasks: &[(&TaskResults, &DataQuality)]) -> Vec<Statement> {
+    let judged = || {
+        let compared = tasks.iter().flat_map(|(results, _)| results.compared());
+        compared.filter(|result| result.blocks.len() >= BLOCKS_FOR_MODES)
+    };
+    let mut caveats = Vec::new();
+    let number = judged().filter(|result| result.modes.is_some()).count();
+    if number > 0 {
+        caveats.push(Statement::new("two_kinds", format!(
+            "That one true time exists where there are quick and slow processes: {} so, of {} with enough blocks to tell. The \
+ memory layout of a process can cause that, and so can one disturbance; the interval spans both kinds. By chance up \
+ to one cell of twenty looks like that.",
+            if number == 1 { "1 cell is".into() } else { format!("{} cells are", format::count(number as u64)) },
+            format::count(judged().count() as u64),
+        )));
     }
-    if enough > 0 {
-        sentences.push(format!(
-            "One untimed run was enough for {}: no first sample is surely slower than the later ones.",
-            cells(enough)
-        ));
+    let number: usize = tasks.iter().map(|(results, quality)| quality.cold(results).len()).sum();
+    if number > 0 {
+        caveats.push(Statement::new("cold", format!(
+            "That every process was warm: in {} the first sample is surely slower than the later ones, so their times are too \
+ long. They are named under Threads and warm-up. By chance up to one cell of twenty looks like that.",
+            format::cells(number)
+        )));
     }
-    if unknown > 0 {
-        sentences.push(format!(
-            "Whether it was enough is not known for {}: that takes {BLOCKS_FOR_A_VERDICT} processes with two samples or \
-             more.",
-            cells(unknown)
-        ));
-    }
-    sentences
-}
-
-/// Every cell whose times are compared, the baseline first.
-pub(crate) fn compared<'s, 'a>(sweep: &'s Sweep<'a>) -> impl Iterator<Item = &'s Measured<'a>> {
-    sweep.baseline.iter().chain(sweep.cells.iter().filter(|measured| measured.is_sound()))
-}
-
-/// `rayon on 2 cores with 1 000`.
-fn place(measured: &Measured) -> String {
-    let cell = measured.cell;
-    let with = if cell.size == 0 { String::new() } else { format!(" with {}", format::count(cell.size)) };
-    format!("{} on {}{with}", measured.name(), on(cell.cores))
-}
-
-fn cells(number: usize) -> String {
-    if number == 1 { "1 cell".into() } else { format!("{} cells", format::count(number as u64)) }
+    caveats
 }

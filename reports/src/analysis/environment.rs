@@ -1,90 +1,83 @@
-//! What was checked of the machine and the build: an alarm for the head of the page, and a table of everything.
+//! The run and where it was measured: as recorded, and an alarm if a check did not come out well.
 
-use crate::view::format::NONE;
-use crate::view::table::{Entry, Row, Table};
-use record::Record;
-use record::{Check, Verdict};
+use record::{Check, Ended, Record, Run, Skipped, Status, Verdict};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-/// Checks that did not come out well, for the head of the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The run, the machine and the build.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Environment {
+    /// The record's first line: what was asked for, on which machine, and the checks before the first sample.
+    pub run: Run,
+    /// How it ended, and the checks after the last sample; `null` if no end is recorded.
+    pub ended: Option<Ended>,
+    /// The tasks that could not be measured, and why.
+    pub skipped: Vec<Skipped>,
+    /// How often the sweep was resumed after an interruption.
+    pub resumed: usize,
+    /// What is known of a last line that was cut off.
+    pub torn: Option<String>,
+    /// How many samples the record has, failures included.
+    pub samples: usize,
+    /// How many of them are not verified.
+    pub failed: usize,
+    /// Whether each process read back the processors that it was allowed.
+    pub processors_read_back: bool,
+    /// The checks that did not come out well; `null` if all did.
+    pub alarm: Option<Alarm>,
+}
+
+/// Checks that warned or refused, for the head of the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Alarm {
-    /// How many there are, and what that means.
-    pub headline: String,
-    /// For each: its name, and what was seen and what cures it.
-    pub entries: Vec<(String, String)>,
+    /// Whether a check refused, so that the figures mislead.
+    pub refused: bool,
+    /// What that means.
+    pub headline: &'static str,
+    /// The checks, refusals first, and when each came out so: `before`, `after`, or both.
+    pub entries: Vec<(Check, Vec<&'static str>)>,
 }
 
-/// The checks that warn or refuse, refusals first; `None` if there are none.
-pub fn alarm(record: &Record) -> Option<Alarm> {
-    let mut bad: Vec<(&Check, Vec<&str>)> = Vec::new();
-    for (moment, checks) in moments(record) {
-        for check in checks.iter().filter(|check| check.verdict >= Verdict::Warn) {
-            match bad.iter_mut().find(|(other, _)| *other == check) {
-                Some((_, seen)) => seen.push(moment),
-                None => bad.push((check, vec![moment])),
+impl Environment {
+    pub(crate) fn new(record: &Record) -> Self {
+        let mut environment = Self {
+            run: record.run.clone(),
+            ended: record.ended.clone(),
+            skipped: record.skipped.clone(),
+            resumed: record.resumed,
+            torn: record.torn.clone(),
+            samples: record.samples.len(),
+            failed: record.samples.iter().filter(|sample| sample.status != Status::Verified).count(),
+            processors_read_back: record.samples.iter().any(|sample| !sample.processors.is_empty()),
+            alarm: None,
+        };
+        environment.alarm = environment.alarm();
+        environment
+    }
+
+    /// The checks by moment.
+    pub fn checks(&self) -> [(&'static str, &[Check]); 2] {
+        let after = self.ended.as_ref().map_or(&[][..], |ended| &ended.checks);
+        [("before", &self.run.checks), ("after", after)]
+    }
+
+    fn alarm(&self) -> Option<Alarm> {
+        let mut entries: Vec<(Check, Vec<&'static str>)> = Vec::new();
+        for (moment, checks) in self.checks() {
+            for check in checks.iter().filter(|check| check.verdict >= Verdict::Warn) {
+                match entries.iter_mut().find(|(other, _)| other == check) {
+                    Some((_, moments)) => moments.push(moment),
+                    None => entries.push((check.clone(), vec![moment])),
+                }
             }
         }
-    }
-    bad.sort_by_key(|(check, _)| std::cmp::Reverse(check.verdict));
-    let refused = bad.iter().any(|(check, _)| check.verdict == Verdict::Refuse);
-    let headline = match (bad.len(), refused) {
-        (0, _) => return None,
-        (_, true) => "These figures mislead: the machine or the build was not fit to measure with.",
-        (_, false) => "These figures may be off: the machine or the build was not in order.",
-    };
-    let entry = |(check, seen): (&Check, Vec<&str>)| {
-        (format!("{}, {} measuring", check.name, seen.join(" and ")), check.sentence.clone())
-    };
-    Some(Alarm { headline: headline.into(), entries: bad.into_iter().map(entry).collect() })
-}
-
-/// Every check with what came out before and after measuring; `None` if nothing was checked.
-pub fn table(record: &Record) -> Option<Table> {
-    let mut names: Vec<&str> = Vec::new();
-    for check in moments(record).into_iter().flat_map(|(_, checks)| checks) {
-        if !names.contains(&check.name.as_str()) {
-            names.push(&check.name);
-        }
-    }
-    let row = |name: &str| {
-        let found = moments(record).map(|(moment, checks)| (moment, checks.iter().find(|check| check.name == name)));
-        let mut sentences: Vec<String> = Vec::new();
-        for (moment, check) in found {
-            let Some(check) = check else { continue };
-            if !sentences.contains(&check.sentence) {
-                let again = !sentences.is_empty();
-                sentences.push(if again { format!("{moment}: {}", check.sentence) } else { check.sentence.clone() });
-            }
-        }
-        let mut entries: Vec<Entry> =
-            found.map(|(_, check)| Entry::bare(check.map_or(NONE, |check| word(check.verdict)))).into();
-        entries.push(Entry::bare(sentences.join(" ")));
-        let worst = found.iter().filter_map(|(_, check)| Some(check.as_ref()?.verdict)).max();
-        Row {
-            name: name.into(),
-            remark: String::new(),
-            leads: worst.is_some_and(|worst| worst >= Verdict::Warn),
-            entries,
-        }
-    };
-    (!names.is_empty()).then(|| Table {
-        caption: "What was checked of the machine and the build before the first sample and after the last one.".into(),
-        columns: vec!["check", "before", "after", "what was seen"],
-        rows: names.into_iter().map(row).collect(),
-    })
-}
-
-fn moments(record: &Record) -> [(&'static str, &[Check]); 2] {
-    let after = record.ended.as_ref().map_or(&[][..], |ended| &ended.checks);
-    [("before", &record.run.checks), ("after", after)]
-}
-
-/// A verdict in a word.
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Ok => "ok",
-        Verdict::Unknown => "not known",
-        Verdict::Warn => "warning",
-        Verdict::Refuse => "refused",
+        entries.sort_by_key(|(check, _)| std::cmp::Reverse(check.verdict));
+        let refused = entries.first()?.0.verdict == Verdict::Refuse;
+        let headline = if refused {
+            "These figures mislead: the machine or the build was not fit to measure with."
+        } else {
+            "These figures may be off: the machine or the build was not in order."
+        };
+        Some(Alarm { refused, headline, entries })
     }
 }

@@ -1,97 +1,117 @@
-//! Where the processor itself is the wall: what an increment takes, in its own cycles, and what handing over a job costs.
+//! What the smallest unit of work costs, where the processor itself is the limit: an increment, and a job handed over.
 
-use crate::analysis::results::{Measured, Sweep};
-use crate::view::chart::on;
-use crate::view::format::{self, NONE, SPACE};
-use crate::view::table::{Entry, Row, Table};
-use record::statistics;
-use record::{CLOCK, Detail, Machine, Times};
+use crate::analysis::results::{CellResult, Samples, TaskResults, verified};
+use record::{CLOCK, Detail, Machine, Times, statistics};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What one unit of a task's answer costs in the plain loop: its label, and its nanoseconds with, where the clock was
-/// measured, its cycles. `None` for a task without [`Detail::UnitCost`] and without a sound baseline.
-pub fn unit_cost(sweep: &Sweep, machine: &Machine) -> Option<(String, String)> {
-    let (unit, figure, limit) = sweep.task.details.iter().find_map(|detail| match detail {
-        Detail::UnitCost { unit, figure, limit } => Some((unit, figure, limit)),
+/// What the smallest unit of a task's work costs.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Overhead {
+    /// One unit of the plain loop's answer; `null` for tasks without [`Detail::UnitCost`], and without a sound baseline.
+    pub unit_cost: Option<UnitCost>,
+    /// Handing over a job on the most cores, for each strategy; empty for tasks without [`Detail::DispatchCost`].
+    pub dispatch: Vec<DispatchCost>,
+}
+
+/// One unit of the plain loop's answer.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct UnitCost {
+    /// The unit with its article: `an increment`.
+    pub unit: String,
+    /// What limits the units per cycle, as a clause.
+    pub limit: String,
+    /// Its time in nanoseconds.
+    pub ns: f64,
+    /// The clock under load in GHz; `null` if it was not measured.
+    pub clock_ghz: Option<f64>,
+    /// Units per cycle of that clock.
+    pub per_cycle: Option<f64>,
+}
+
+/// What it costs to hand over a job that does nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DispatchCost {
+    /// The strategy.
+    pub strategy: String,
+    /// Starting the workers, in nanoseconds; one value for each process.
+    pub start: Spread,
+    /// One job alone, for idle workers, in nanoseconds.
+    pub alone: Spread,
+    /// One of many jobs, in nanoseconds.
+    pub of_many: Spread,
+    /// How many these were.
+    pub jobs: u64,
+}
+
+/// Where values lie: a mean would hide that there are often two kinds, such as workers awake and workers asleep.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Spread {
+    /// The value that a tenth lies below.
+    pub tenth: Option<f64>,
+    /// The median.
+    pub median: Option<f64>,
+    /// The value that nine tenths lie below.
+    pub ninth: Option<f64>,
+    /// How many values there are.
+    pub values: usize,
+}
+
+impl Overhead {
+    pub(crate) fn new(results: &TaskResults, samples: &Samples, machine: &Machine) -> Self {
+        Self { unit_cost: unit_cost(results, machine), dispatch: dispatch(results, samples) }
+    }
+}
+
+fn unit_cost(results: &TaskResults, machine: &Machine) -> Option<UnitCost> {
+    let (unit, figure, limit) = results.task.details.iter().find_map(|detail| match detail {
+        Detail::UnitCost { unit, figure, limit } => Some((unit.clone(), figure, limit.clone())),
         Detail::DispatchCost => None,
     })?;
-    let (_, units) = sweep.task.answer.iter().find(|(name, _)| name == figure)?;
+    let (_, units) = results.task.answer.iter().find(|(name, _)| name == figure)?;
     let units = units.parse::<f64>().ok().filter(|units| *units > 0.0)?;
-    let ns = sweep.baseline.as_ref()?.time?.value / units;
+    let ns = results.baseline.as_ref()?.time?.value / units;
     let clock = machine.notes.get(CLOCK).and_then(|clock| clock.trim_end_matches("GHz").trim().parse::<f64>().ok());
-    let cycles = clock.map_or_else(String::new, |clock| {
-        format!(
-            ", {} of them a cycle at {}{SPACE}GHz; {limit}",
-            format::digits(1.0 / (ns * clock)),
-            format::digits(clock)
-        )
-    });
-    Some((format!("{unit} of the plain loop"), format!("{}{cycles}", format::time(ns))))
+    Some(UnitCost { unit, limit, ns, clock_ghz: clock, per_cycle: clock.map(|clock| 1.0 / (ns * clock)) })
 }
 
-/// What handing over a job costs each strategy on the most cores: starting the workers, one job for idle workers, and one
-/// of many jobs. `None` for a task without [`Detail::DispatchCost`].
-pub fn dispatch(sweep: &Sweep) -> Option<Table> {
-    if !sweep.task.details.contains(&Detail::DispatchCost) {
-        return None;
-    }
-    let cores = sweep.most_cores()?;
-    let row = |name: &str| {
-        let cells: Vec<&Measured> =
-            sweep.sizes().into_iter().filter_map(|size| sweep.sound(name, cores, size)).collect();
-        let times = || cells.iter().flat_map(|cell| &cell.verified).filter_map(|sample| sample.times.as_ref());
-        let most = times().map(|times| times.partitions).max().filter(|most| *most > 1)?;
-        let spread = |figures: Vec<f64>| {
-            let [tenth, half, ninth] = [0.1, 0.5, 0.9].map(|share| quantile(&figures, share));
-            let note = tenth.zip(ninth).map(|(low, high)| format!("{}–{}", format::time(low), format::time(high)));
-            Entry::new(half.map_or_else(|| NONE.into(), format::time), note.unwrap_or_default())
-        };
+fn dispatch(results: &TaskResults, samples: &Samples) -> Vec<DispatchCost> {
+    let wanted = results.task.details.contains(&Detail::DispatchCost);
+    let (true, Some(cores)) = (wanted, results.most_cores()) else { return Vec::new() };
+    let of_strategy = |name: &str| {
+        let cells: Vec<&CellResult> =
+            results.sizes.iter().filter_map(|size| results.sound(name, cores, *size)).collect();
+        let of_cell = |result: &&CellResult| verified(samples.get(&result.cell).map_or(&[][..], Vec::as_slice));
+        let times = || cells.iter().flat_map(of_cell).map(|(_, times)| times);
+        let jobs = times().map(|times| times.partitions).max().filter(|jobs| *jobs > 1)?;
         // Workers are started once for a cell's samples in a block, so they count once.
-        let starts = || {
-            let of_cell = |cell: &&Measured| {
-                let blocks = cell
-                    .verified
-                    .iter()
-                    .filter_map(|sample| Some((sample.block, sample.times.as_ref()?.start_ns as f64)));
-                blocks.collect::<BTreeMap<_, _>>().into_values().collect::<Vec<_>>()
-            };
-            cells.iter().flat_map(of_cell).collect::<Vec<_>>()
+        let starts = |result: &&CellResult| {
+            let blocks = of_cell(result).map(|(sample, times)| (sample.block, times.start_ns as f64));
+            blocks.collect::<BTreeMap<_, _>>().into_values().collect::<Vec<_>>()
         };
         let of = |figure: fn(&Times) -> f64, jobs: u64| {
-            times().filter(|times| times.partitions == jobs).map(figure).collect::<Vec<_>>()
+            Spread::of(&times().filter(|times| times.partitions == jobs).map(figure).collect::<Vec<_>>())
         };
-        Some(Row {
-            name: name.to_owned(),
-            remark: String::new(),
-            leads: false,
-            entries: vec![
-                spread(starts()),
-                spread(of(|times| times.wall_ns as f64, 1)),
-                spread(of(|times| times.wall_ns as f64 / times.partitions as f64, most)),
-                Entry::bare(format::count(most)),
-            ],
+        Some(DispatchCost {
+            strategy: name.to_owned(),
+            start: Spread::of(&cells.iter().flat_map(starts).collect::<Vec<_>>()),
+            alone: of(|times| times.wall_ns as f64, 1),
+            of_many: of(|times| times.wall_ns as f64 / times.partitions as f64, jobs),
+            jobs,
         })
     };
-    let rows: Vec<Row> = sweep.strategies.iter().filter_map(|(_, strategy)| row(&strategy.name)).collect();
-    (!rows.is_empty()).then(|| Table {
-        caption: format!(
-            "What it costs to hand over a job in which nothing is done, on {}: medians, and between which the middle four \
-             fifths of the samples lie. A mean would say little: often there are two kinds of samples, as when a worker is \
-             still awake and when it must be woken.",
-            on(cores)
-        ),
-        columns: vec!["strategy", "start the workers", "one job alone", "one of many jobs", "how many"],
-        rows,
-    })
+    results.strategies.iter().filter_map(|strategy| of_strategy(&strategy.name)).collect()
 }
 
-/// The value below which so large a share of the values lies.
-fn quantile(values: &[f64], share: f64) -> Option<f64> {
-    if share == 0.5 {
-        return statistics::median(values);
+impl Spread {
+    fn of(values: &[f64]) -> Self {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let below = |share: f64| {
+            let place = (sorted.len().checked_sub(1)? as f64 * share).round() as usize;
+            sorted.get(place).copied()
+        };
+        Self { tenth: below(0.1), median: statistics::median(values), ninth: below(0.9), values: values.len() }
     }
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let place = (sorted.len().checked_sub(1)? as f64 * share).round() as usize;
-    sorted.get(place).copied()
 }

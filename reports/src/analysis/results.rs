@@ -1,234 +1,415 @@
-//! Samples gathered by cell: what a task's sweep measured, summed up once for charts, tables and sentences alike.
+//! What was measured of a task, cell by cell: the base of every conclusion, chart and table.
 
-use crate::analysis::resources;
-use record::Record;
-use record::statistics::{self, Blocks, Estimate, LEVEL, Modes};
-use record::{BASELINE, Cell, PHYSICAL_CORES, Peer, Sample, Status, StrategyNote, TaskNote, Times};
+use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, Modes, Verdict};
+use record::{BASELINE, Cell, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Medians this close to the best are as good in practice: the share by which they may be longer.
+/// By what share a median may exceed the best one and still count as close to it.
 pub const CLOSE: f64 = 0.05;
 
-/// One cell and what is known of it.
-#[derive(Debug, Clone)]
-pub struct Measured<'a> {
+/// The samples of a task by cell, in the order in which they were measured.
+pub(crate) type Samples<'a> = BTreeMap<&'a Cell, Vec<&'a Sample>>;
+
+/// The samples of `task` by cell.
+pub(crate) fn samples<'a>(record: &'a Record, task: &str) -> Samples<'a> {
+    let mut by_cell = Samples::new();
+    for sample in record.samples.iter().filter(|sample| sample.cell.task == task) {
+        by_cell.entry(&sample.cell).or_default().push(sample);
+    }
+    by_cell
+}
+
+/// The samples whose times count.
+pub(crate) fn verified<'a>(samples: &[&'a Sample]) -> impl Iterator<Item = (&'a Sample, &'a Times)> {
+    let verified = samples.iter().filter(|sample| sample.status == Status::Verified);
+    verified.filter_map(|sample| Some((*sample, sample.times.as_ref()?)))
+}
+
+/// The median of a figure over verified samples; `None` if none has it.
+pub(crate) fn median(samples: &[&Sample], of: impl Fn(&Times) -> Option<f64>) -> Option<f64> {
+    statistics::median(&verified(samples).filter_map(|(_, times)| of(times)).collect::<Vec<_>>())
+}
+
+/// Processor time divided by wall time: how many threads were busy on average.
+pub(crate) fn busy(times: &Times) -> f64 {
+    (times.user_ns + times.system_ns) as f64 / times.wall_ns.max(1) as f64
+}
+
+/// A sentence of the report with the facts that it states.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Statement {
+    /// What it is about: one name for each kind of statement.
+    pub about: &'static str,
+    /// The sentence.
+    pub sentence: String,
+    /// What it states, by name; `null` if that is in other fields of the analysis.
+    pub facts: serde_json::Value,
+}
+
+impl Statement {
+    /// A statement whose facts are elsewhere in the analysis.
+    pub(crate) fn new(about: &'static str, sentence: impl Into<String>) -> Self {
+        Self { about, sentence: sentence.into(), facts: serde_json::Value::Null }
+    }
+}
+
+/// The results of one cell.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CellResult {
     /// What was measured.
-    pub cell: &'a Cell,
-    /// The verified times by block.
-    pub blocks: Blocks,
-    /// The median time in nanoseconds; `None` without a verified sample.
-    pub time: Option<Estimate>,
-    /// How many times as fast as the baseline, paired by block; `None` without a sound baseline.
-    pub speed_up: Option<Estimate>,
-    /// The two kinds of its processes, if there are; then no one time is true, and the intervals span both.
-    pub modes: Option<Modes>,
+    pub cell: Cell,
+    /// Whether its times may be compared: it has samples and none failed. Where some fail, the others may be lucky.
+    pub sound: bool,
     /// How many samples are verified.
     pub samples: usize,
     /// How many samples are not.
     pub failures: usize,
+    /// The median time in nanoseconds; `null` without a verified sample.
+    pub time: Option<Estimate>,
+    /// How many times as fast as the baseline, paired by block; `null` without a sound baseline.
+    pub speed_up: Option<Estimate>,
+    /// The speed-up divided by the cores.
+    pub efficiency: Option<f64>,
+    /// The two kinds of its processes, if there are; then no single time is true, and the intervals span both.
+    pub modes: Option<Modes>,
     /// Where the time went.
     pub account: Option<Account>,
-    /// The verified samples themselves, in the order in which they were measured.
-    pub verified: Vec<&'a Sample>,
+    /// What a worker spent its time on; `null` for the baseline and in records before version 4.
+    pub spent: Option<Spent>,
+    /// The verified times in nanoseconds, by block.
+    pub blocks: Blocks,
 }
 
 /// Where the time of a cell went: medians over its verified samples, each on its own, so they need not add up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Account {
-    /// Bringing the workers up, in nanoseconds; not part of the cell's time.
+    /// Starting the workers, in nanoseconds; not part of the cell's time.
     pub start_ns: f64,
     /// Until every job had reported, in nanoseconds.
     pub run_ns: f64,
-    /// Reducing what was not reduced while running, in nanoseconds.
+    /// Reducing what was not reduced during the run, in nanoseconds.
     pub reduce_ns: f64,
     /// Until the first partial was delivered, in nanoseconds.
     pub first_result_ns: f64,
-    /// Processor time by time: how many cores were busy on average.
+    /// Processor time divided by wall time.
     pub busy: f64,
-    /// The largest memory the process ever had, in bytes.
+    /// The largest memory of the process, in bytes.
     pub peak_memory_bytes: f64,
 }
 
-impl Measured<'_> {
-    /// Whether the cell's times may be compared: there are some, and no sample went wrong. A cell that fails now and
-    /// then is not merely slower, and those of its samples that survive may be the lucky ones.
-    pub fn is_sound(&self) -> bool {
-        self.samples > 0 && self.failures == 0
-    }
-
-    /// What it is called: its strategy, or the plain loop.
-    pub fn name(&self) -> &str {
-        if self.cell.strategy == BASELINE { "plain loop" } else { &self.cell.strategy }
-    }
+/// What a worker spent its time on, in nanoseconds: the mean worker of the median process.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Spent {
+    /// The task's own work.
+    pub task: f64,
+    /// The rest of the jobs' spans: shipping jobs and partials.
+    pub shipping: f64,
+    /// Between two jobs.
+    pub between: f64,
+    /// Before the first job and after the last.
+    pub ends: f64,
+    /// The final reduce.
+    pub reduce: f64,
 }
 
-/// All that was measured of one task.
-#[derive(Debug, Clone)]
-pub struct Sweep<'a> {
-    /// The task.
-    pub task: &'a TaskNote,
-    /// The strategies of the run that were measured, in the order of the run, with their places in it. A place stands
-    /// for one colour on the whole page.
-    pub strategies: Vec<(usize, &'a StrategyNote)>,
-    /// The plain one-thread loop; `None` if it has no sound sample.
-    pub baseline: Option<Measured<'a>>,
-    /// Every other cell, by strategy in the run's order, then cores, workers and partition size.
-    pub cells: Vec<Measured<'a>>,
-    /// The delivery and the combine of most cells: the ones that charts and comparisons use.
-    pub ways: Option<(&'a str, &'a str)>,
-    /// Every sample that is not verified, in the order in which they were measured.
-    pub failures: Vec<&'a Sample>,
-    /// How many of a cell's processors, from the first, can be physical cores of their own; those behind are second
-    /// hardware threads. `None` if it is not recorded.
-    pub physical: Option<u32>,
-    /// Other programs at the same job.
-    pub peers: Vec<&'a Peer>,
+/// A strategy that was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MeasuredStrategy {
+    /// Its name.
+    pub name: String,
+    /// Its place in the run, which stands for one colour on the whole page.
+    pub place: usize,
 }
 
-impl<'a> Sweep<'a> {
-    /// Gathers the samples of `task`.
-    pub fn new(record: &'a Record, task: &'a TaskNote) -> Self {
-        let mut by_cell: BTreeMap<&Cell, Vec<&'a Sample>> = BTreeMap::new();
-        for sample in record.samples.iter().filter(|sample| sample.cell.task == task.name) {
-            by_cell.entry(&sample.cell).or_default().push(sample);
-        }
-        let baseline = by_cell
-            .iter()
-            .filter(|(cell, _)| cell.strategy == BASELINE)
-            .map(|(cell, samples)| summarise(cell, samples, None))
-            .filter(Measured::is_sound)
-            .min_by_key(|measured| measured.cell.cores);
-
-        let place = |name: &str| record.run.strategies.iter().position(|strategy| strategy.name == name);
-        let mut cells: Vec<(usize, Measured)> = by_cell
-            .iter()
-            .filter_map(|(cell, samples)| {
-                let plain = baseline.as_ref().map(|baseline| &baseline.blocks);
-                Some((place(&cell.strategy)?, summarise(cell, samples, plain)))
-            })
-            .collect();
-        // The map is sorted by the cell's fields, and a stable sort keeps that order inside a strategy.
-        cells.sort_by_key(|(place, _)| *place);
-
-        let measured: BTreeSet<usize> = cells.iter().map(|(place, _)| *place).collect();
-        let mut ways: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for (_, measured) in &cells {
-            *ways.entry((&measured.cell.delivery, &measured.cell.combine)).or_default() += 1;
-        }
-        Self {
-            task,
-            strategies: measured.into_iter().map(|place| (place, &record.run.strategies[place])).collect(),
-            baseline,
-            cells: cells.into_iter().map(|(_, measured)| measured).collect(),
-            ways: ways.into_iter().rev().max_by_key(|(_, cells)| *cells).map(|(way, _)| way),
-            failures: record
-                .samples
-                .iter()
-                .filter(|sample| sample.cell.task == task.name && sample.status != Status::Verified)
-                .collect(),
-            physical: record.run.machine.notes.get(PHYSICAL_CORES).and_then(|number| number.parse().ok()),
-            peers: record.peers.iter().filter(|peer| peer.task == task.name).collect(),
-        }
-    }
-
-    /// Where cells begin to share physical cores with themselves: the number of physical cores, and the least core count
-    /// beyond it that was measured. `None` if none was, or it is not recorded how many there are.
-    pub fn beyond_physical(&self) -> Option<(u32, u32)> {
-        let physical = self.physical.filter(|physical| *physical > 0)?;
-        Some((physical, self.cores().into_iter().find(|cores| *cores > physical)?))
-    }
-
-    /// The core counts that were measured, ascending.
-    pub fn cores(&self) -> Vec<u32> {
-        self.cells.iter().map(|measured| measured.cell.cores).collect::<BTreeSet<_>>().into_iter().collect()
-    }
-
-    /// The largest core count that was measured.
-    pub fn most_cores(&self) -> Option<u32> {
-        self.cores().last().copied()
-    }
-
-    /// The partition sizes that were measured, ascending.
-    pub fn sizes(&self) -> Vec<u64> {
-        self.cells.iter().map(|measured| measured.cell.size).collect::<BTreeSet<_>>().into_iter().collect()
-    }
-
-    /// How many workers the comparison uses with so many cores: as many as cores, or else the fewest measured.
-    pub fn workers(&self, cores: u32) -> Option<u32> {
-        let workers =
-            || self.cells.iter().filter(|measured| measured.cell.cores == cores).map(|cell| cell.cell.workers);
-        workers().find(|&workers| workers == cores).or_else(|| workers().min())
-    }
-
-    /// The one cell that charts and comparisons show for a strategy, a core count and a partition size.
-    pub fn at(&self, strategy: &str, cores: u32, size: u64) -> Option<&Measured<'a>> {
-        let workers = self.workers(cores)?;
-        self.cells.iter().find(|measured| {
-            let cell = measured.cell;
-            cell.strategy == strategy
-                && (cell.cores, cell.size, cell.workers) == (cores, size, workers)
-                && Some((cell.delivery.as_str(), cell.combine.as_str())) == self.ways
-        })
-    }
-
-    /// Like [`Sweep::at`], but only if the cell is sound.
-    pub fn sound(&self, strategy: &str, cores: u32, size: u64) -> Option<&Measured<'a>> {
-        self.at(strategy, cores, size).filter(|measured| measured.is_sound())
-    }
-
-    /// The partition size with the smallest median time, and that time.
-    pub fn best_size(&self, strategy: &str, cores: u32) -> Option<(u64, f64)> {
-        self.sizes()
-            .into_iter()
-            .filter_map(|size| Some((size, self.sound(strategy, cores, size)?.time?.value)))
-            .min_by(|one, other| one.1.total_cmp(&other.1))
-    }
-
-    /// The partition sizes with which every one of `strategies` comes close to its own best median.
-    pub fn close_sizes(&self, strategies: &[&str], cores: u32) -> Vec<u64> {
-        close_for_all(strategies, &self.sizes(), |strategy, size| Some(self.sound(strategy, cores, size)?.time?.value))
-    }
-
-    /// The core counts with which every one of `strategies` comes close to its own best median.
-    pub fn close_cores(&self, strategies: &[&str], size: u64) -> Vec<u32> {
-        close_for_all(strategies, &self.cores(), |strategy, cores| Some(self.sound(strategy, cores, size)?.time?.value))
-    }
-
-    /// How many blocks its sound cells have, the baseline among them.
-    pub fn blocks(&self) -> Range {
-        Range::of(self.cells.iter().filter(|measured| measured.is_sound()).chain(&self.baseline))
-    }
+/// The delivery and the combine of most cells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Setting {
+    /// The delivery.
+    pub delivery: String,
+    /// The combine.
+    pub combine: String,
 }
 
-/// How many blocks cells have: not all the same, if a sweep went on with some of them or was interrupted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    /// The fewest that any of them has.
+/// The best partition size of a strategy on a number of cores.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct BestSize {
+    /// The strategy.
+    pub strategy: String,
+    /// The cores.
+    pub cores: u32,
+    /// The size with the smallest median.
+    pub size: u64,
+    /// That median, in nanoseconds.
+    pub ns: f64,
+    /// Every size whose median exceeds that by at most [`CLOSE`].
+    pub close: Vec<u64>,
+}
+
+/// The numbers of cores that are as good as the best for a strategy and a partition size.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CloseCores {
+    /// The strategy.
+    pub strategy: String,
+    /// The partition size.
+    pub size: u64,
+    /// Every number of cores whose median exceeds the smallest by at most [`CLOSE`].
+    pub close: Vec<u32>,
+}
+
+/// The strategies beside each other, on one number of cores and with one partition size.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Ranking {
+    /// The cores.
+    pub cores: u32,
+    /// The partition size.
+    pub size: u64,
+    /// Each sound cell against the one with the quickest median.
+    pub compared: Vec<AgainstFastest>,
+    /// The strategies by place; those that tie share one.
+    pub places: Vec<Vec<String>>,
+}
+
+/// A strategy against the fastest.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct AgainstFastest {
+    /// Its name.
+    pub strategy: String,
+    /// How many times as long it takes.
+    pub ratio: Option<f64>,
+    /// Where the true ratio is expected.
+    pub interval: Option<Interval>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// The fewest and the most blocks of several cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct BlockRange {
+    /// The fewest that any cell has.
     pub fewest: usize,
     /// The most.
     pub most: usize,
 }
 
-impl Range {
+impl BlockRange {
     /// The range over `cells`; from 0 to 0 for none.
-    pub fn of<'m, 'a: 'm>(cells: impl Iterator<Item = &'m Measured<'a>>) -> Self {
-        let counts: BTreeSet<usize> = cells.map(|measured| measured.blocks.len()).collect();
+    pub fn of<'a>(cells: impl Iterator<Item = &'a CellResult>) -> Self {
+        let counts: BTreeSet<usize> = cells.map(|result| result.blocks.len()).collect();
         let end = |count: Option<&usize>| count.copied().unwrap_or(0);
         Self { fewest: end(counts.first()), most: end(counts.last()) }
     }
+}
 
-    /// `5`, or `5 to 12`.
-    pub fn number(self) -> String {
-        if self.fewest == self.most { self.most.to_string() } else { format!("{} to {}", self.fewest, self.most) }
+/// The results of one task.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TaskResults {
+    /// The task.
+    pub task: TaskNote,
+    /// The measured strategies in the order of the run.
+    pub strategies: Vec<MeasuredStrategy>,
+    /// The delivery and the combine that charts and comparisons use: those of most cells.
+    pub setting: Option<Setting>,
+    /// The measured numbers of cores, ascending.
+    pub cores: Vec<u32>,
+    /// The measured partition sizes, ascending.
+    pub sizes: Vec<u64>,
+    /// How many of a cell's processors, from the first, are physical cores; `null` if it is not recorded.
+    pub physical_cores: Option<u32>,
+    /// How many blocks the sound cells have, the baseline included.
+    pub blocks: BlockRange,
+    /// The strategies by place on the most cores at the default partition size; empty if nothing is decided.
+    pub places: Vec<Vec<String>>,
+    /// The strategies beside each other, for all cores and sizes.
+    pub rankings: Vec<Ranking>,
+    /// The best partition size for each strategy and number of cores.
+    pub best_sizes: Vec<BestSize>,
+    /// The good numbers of cores for each strategy and partition size.
+    pub close_cores: Vec<CloseCores>,
+    /// The plain one-thread loop; `null` if it has no sound sample.
+    pub baseline: Option<CellResult>,
+    /// Every other cell, by strategy in the run's order, then cores, workers and partition size.
+    pub cells: Vec<CellResult>,
+    /// Every sample that is not verified, in the order in which they were measured.
+    pub failures: Vec<Sample>,
+}
+
+impl TaskResults {
+    /// The results of `task`.
+    pub fn new(record: &Record, task: &TaskNote) -> Self {
+        let by_cell = samples(record, &task.name);
+        let baseline = by_cell
+            .iter()
+            .filter(|(cell, _)| cell.strategy == BASELINE)
+            .map(|(cell, samples)| cell_result(cell, samples, None))
+            .filter(|result| result.sound)
+            .min_by_key(|result| result.cell.cores);
+        let place = |name: &str| record.run.strategies.iter().position(|strategy| strategy.name == name);
+        let plain = baseline.as_ref().map(|baseline| &baseline.blocks);
+        let placed = |(cell, samples): (&&Cell, &Vec<&Sample>)| {
+            Some((place(&cell.strategy)?, cell_result(cell, samples, plain)))
+        };
+        let mut cells: Vec<(usize, CellResult)> = by_cell.iter().filter_map(placed).collect();
+        // The map is sorted by the cell's fields, and a stable sort keeps that order inside a strategy.
+        cells.sort_by_key(|(place, _)| *place);
+
+        let places: BTreeSet<usize> = cells.iter().map(|(place, _)| *place).collect();
+        let strategy = |place: usize| MeasuredStrategy { name: record.run.strategies[place].name.clone(), place };
+        let cells: Vec<CellResult> = cells.into_iter().map(|(_, result)| result).collect();
+        let failed = |sample: &&Sample| sample.cell.task == task.name && sample.status != Status::Verified;
+        let mut results = Self {
+            strategies: places.into_iter().map(strategy).collect(),
+            setting: usual_setting(&cells),
+            cores: distinct(cells.iter().map(|result| result.cell.cores)),
+            sizes: distinct(cells.iter().map(|result| result.cell.size)),
+            physical_cores: record.run.machine.notes.get(PHYSICAL_CORES).and_then(|number| number.parse().ok()),
+            blocks: BlockRange::of(cells.iter().filter(|result| result.sound).chain(&baseline)),
+            places: Vec::new(),
+            rankings: Vec::new(),
+            best_sizes: Vec::new(),
+            close_cores: Vec::new(),
+            failures: record.samples.iter().filter(failed).cloned().collect(),
+            task: task.clone(),
+            baseline,
+            cells,
+        };
+        results.rank();
+        results.choose();
+        results
     }
 
-    /// `5 blocks`, or `5 to 12 blocks`.
-    pub fn words(self) -> String {
-        format!("{} {}", self.number(), if self.most == 1 { "block" } else { "blocks" })
+    fn rank(&mut self) {
+        let settings = self.cores.iter().flat_map(|cores| self.sizes.iter().map(|size| (*cores, *size)));
+        self.rankings = settings.map(|(cores, size)| self.ranking(cores, size)).collect();
+        // Of a block that was cut off, some cells have their part and others do not.
+        let decided = BlockRange::of(self.candidates().into_iter()).fewest >= BLOCKS_FOR_A_VERDICT;
+        let default = |ranking: &&Ranking| {
+            decided && (Some(ranking.cores), ranking.size) == (self.most_cores(), self.task.default_size)
+        };
+        self.places = self.rankings.iter().find(default).map(|ranking| ranking.places.clone()).unwrap_or_default();
+    }
+
+    fn ranking(&self, cores: u32, size: u64) -> Ranking {
+        let blocks = |name: &'_ str| Some(&self.sound(name, cores, size)?.blocks);
+        let candidates: Vec<(&str, &Blocks)> =
+            self.strategies.iter().filter_map(|it| Some((&*it.name, blocks(&it.name)?))).collect();
+        let compared = statistics::against_the_fastest(&candidates).into_iter().map(|it| AgainstFastest {
+            strategy: it.name.to_owned(),
+            ratio: it.ratio,
+            interval: it.interval,
+            verdict: it.verdict,
+        });
+        let names = |tied: Vec<&str>| tied.into_iter().map(str::to_owned).collect();
+        let places = statistics::tie_groups(&candidates).into_iter().map(names).collect();
+        Ranking { cores, size, compared: compared.collect(), places }
+    }
+
+    fn choose(&mut self) {
+        let names = || self.strategies.iter().map(|strategy| &strategy.name);
+        let best = |name: &String, cores: u32| {
+            let medians = self.sizes.iter().filter_map(|size| Some((*size, self.ns(name, cores, *size)?)));
+            let (size, ns) = medians.min_by(|one, other| one.1.total_cmp(&other.1))?;
+            Some(BestSize { strategy: name.clone(), cores, size, ns, close: self.close_sizes(&[name], cores) })
+        };
+        let good = |name: &String, size: u64| CloseCores {
+            strategy: name.clone(),
+            size,
+            close: self.close_cores(&[name], size),
+        };
+        let best_sizes = names().flat_map(|name| self.cores.iter().filter_map(move |cores| best(name, *cores)));
+        let close_cores = names().flat_map(|name| self.sizes.iter().map(move |size| good(name, *size)));
+        (self.best_sizes, self.close_cores) = (best_sizes.collect(), close_cores.collect());
+    }
+
+    /// The number of physical cores, and the least measured number beyond it, where cells begin to share physical cores
+    /// with themselves. `None` if none was measured, or the number is not recorded.
+    pub fn beyond_physical(&self) -> Option<(u32, u32)> {
+        let physical = self.physical_cores.filter(|physical| *physical > 0)?;
+        Some((physical, self.cores.iter().copied().find(|cores| *cores > physical)?))
+    }
+
+    /// The largest number of cores that was measured.
+    pub fn most_cores(&self) -> Option<u32> {
+        self.cores.last().copied()
+    }
+
+    /// The strategies that tie for the first place; empty if nothing is decided.
+    pub fn leaders(&self) -> Vec<&str> {
+        self.places.first().map_or_else(Vec::new, |tied| tied.iter().map(String::as_str).collect())
+    }
+
+    /// The sound cells on the most cores at the default partition size.
+    pub fn candidates(&self) -> Vec<&CellResult> {
+        let Some(cores) = self.most_cores() else { return Vec::new() };
+        self.strategies.iter().filter_map(|it| self.sound(&it.name, cores, self.task.default_size)).collect()
+    }
+
+    /// How many workers comparisons use on a number of cores: as many as cores, or else the fewest measured.
+    pub fn workers(&self, cores: u32) -> Option<u32> {
+        let workers = || self.cells.iter().filter(|result| result.cell.cores == cores).map(|it| it.cell.workers);
+        workers().find(|&workers| workers == cores).or_else(|| workers().min())
+    }
+
+    /// The one cell that charts and comparisons show for a strategy, a number of cores and a partition size.
+    pub fn at(&self, strategy: &str, cores: u32, size: u64) -> Option<&CellResult> {
+        let workers = self.workers(cores)?;
+        self.cells.iter().find(|CellResult { cell, .. }| {
+            cell.strategy == strategy
+                && (cell.cores, cell.size, cell.workers) == (cores, size, workers)
+                && self.is_usual(cell)
+        })
+    }
+
+    /// Like [`TaskResults::at`], but only if the cell is sound.
+    pub fn sound(&self, strategy: &str, cores: u32, size: u64) -> Option<&CellResult> {
+        self.at(strategy, cores, size).filter(|result| result.sound)
+    }
+
+    /// Whether a cell has the delivery and the combine of most cells.
+    pub fn is_usual(&self, cell: &Cell) -> bool {
+        self.setting.as_ref().is_some_and(|it| (&it.delivery, &it.combine) == (&cell.delivery, &cell.combine))
+    }
+
+    /// Every cell whose times are compared, the baseline first.
+    pub fn compared(&self) -> impl Iterator<Item = &CellResult> {
+        self.baseline.iter().chain(self.cells.iter().filter(|result| result.sound))
+    }
+
+    /// The best partition size of a strategy.
+    pub fn best_size(&self, strategy: &str, cores: u32) -> Option<&BestSize> {
+        self.best_sizes.iter().find(|best| (&*best.strategy, best.cores) == (strategy, cores))
+    }
+
+    /// The partition sizes with which each of `strategies` comes close to its own best median.
+    pub fn close_sizes(&self, strategies: &[&str], cores: u32) -> Vec<u64> {
+        close_for_all(strategies, &self.sizes, |strategy, size| self.ns(strategy, cores, size))
+    }
+
+    /// The numbers of cores with which each of `strategies` comes close to its own best median.
+    pub fn close_cores(&self, strategies: &[&str], size: u64) -> Vec<u32> {
+        close_for_all(strategies, &self.cores, |strategy, cores| self.ns(strategy, cores, size))
+    }
+
+    fn ns(&self, strategy: &str, cores: u32, size: u64) -> Option<f64> {
+        Some(self.sound(strategy, cores, size)?.time?.value)
     }
 }
 
-/// The choices with which every one of `names` takes at most [`CLOSE`] longer than with its own best choice.
+fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    values.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn usual_setting(cells: &[CellResult]) -> Option<Setting> {
+    let mut settings: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for CellResult { cell, .. } in cells {
+        *settings.entry((&cell.delivery, &cell.combine)).or_default() += 1;
+    }
+    let ((delivery, combine), _) = settings.into_iter().rev().max_by_key(|(_, cells)| *cells)?;
+    Some(Setting { delivery: delivery.into(), combine: combine.into() })
+}
+
+/// The choices with which each of `names` takes at most [`CLOSE`] longer than with its own best choice.
 fn close_for_all<T: Copy>(names: &[&str], choices: &[T], time: impl Fn(&str, T) -> Option<f64>) -> Vec<T> {
     let best = |name: &str| choices.iter().filter_map(|choice| time(name, *choice)).min_by(f64::total_cmp);
     let limits: Vec<(&str, f64)> = names.iter().filter_map(|name| Some((*name, best(name)? * (1.0 + CLOSE)))).collect();
@@ -236,39 +417,60 @@ fn close_for_all<T: Copy>(names: &[&str], choices: &[T], time: impl Fn(&str, T) 
     choices.iter().copied().filter(|choice| close(*choice)).collect()
 }
 
-fn summarise<'a>(cell: &'a Cell, samples: &[&'a Sample], baseline: Option<&Blocks>) -> Measured<'a> {
+fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> CellResult {
     let mut blocks = Blocks::new();
-    let verified: Vec<(&'a Sample, &'a Times)> = samples
-        .iter()
-        .filter(|sample| sample.status == Status::Verified)
-        .filter_map(|sample| Some((*sample, sample.times.as_ref()?)))
-        .collect();
-    for (sample, times) in &verified {
+    for (sample, times) in verified(samples) {
         // A clock that did not move says "less than one of its ticks"; one nanosecond keeps logarithms finite.
         blocks.entry(sample.block).or_default().push(times.wall_ns.max(1) as f64);
     }
-    let median = |of: &dyn Fn(&Times) -> f64| {
-        statistics::median(&verified.iter().map(|(_, times)| of(times)).collect::<Vec<_>>())
-    };
+    let median = |of: fn(&Times) -> f64| median(samples, |times| Some(of(times)));
     let account = || {
         Some(Account {
-            start_ns: median(&|times| times.start_ns as f64)?,
-            run_ns: median(&|times| times.run_ns as f64)?,
-            reduce_ns: median(&|times| times.reduce_ns as f64)?,
-            first_result_ns: median(&|times| times.first_result_ns as f64)?,
-            busy: median(&|times| resources::busy(times))?,
-            peak_memory_bytes: median(&|times| times.peak_memory_bytes as f64)?,
+            start_ns: median(|times| times.start_ns as f64)?,
+            run_ns: median(|times| times.run_ns as f64)?,
+            reduce_ns: median(|times| times.reduce_ns as f64)?,
+            first_result_ns: median(|times| times.first_result_ns as f64)?,
+            busy: median(busy)?,
+            peak_memory_bytes: median(|times| times.peak_memory_bytes as f64)?,
         })
     };
-    Measured {
-        cell,
+    let count = verified(samples).count();
+    let failures = samples.len() - count;
+    let speed_up = baseline.and_then(|baseline| statistics::ratio(baseline, &blocks, LEVEL));
+    CellResult {
+        cell: cell.clone(),
+        sound: count > 0 && failures == 0,
+        samples: count,
+        failures,
         time: statistics::time(&blocks, LEVEL),
-        speed_up: baseline.and_then(|baseline| statistics::ratio(baseline, &blocks, LEVEL)),
+        speed_up,
+        efficiency: speed_up.map(|speed_up| speed_up.value / f64::from(cell.cores.max(1))),
         modes: statistics::modes(&blocks),
-        samples: verified.len(),
-        failures: samples.len() - verified.len(),
         account: account(),
-        verified: verified.iter().map(|(sample, _)| *sample).collect(),
+        spent: spent(cell, samples),
         blocks,
     }
+}
+
+/// What a worker of a cell spent on each cause: in the median process, as the cell's time is.
+fn spent(cell: &Cell, samples: &[&Sample]) -> Option<Spent> {
+    let workers = f64::from(cell.workers.max(1));
+    let of = |cause: fn(&Times, [f64; 3]) -> f64| {
+        let mut blocks = Blocks::new();
+        for (sample, times) in verified(samples) {
+            let spent = || {
+                let all = [times.in_jobs_ns?, times.in_task_ns?, times.at_ends_ns?];
+                Some(cause(times, all.map(|all| all as f64 / workers)))
+            };
+            blocks.entry(sample.block).or_default().extend(spent());
+        }
+        statistics::median(&statistics::processes(&blocks))
+    };
+    Some(Spent {
+        task: of(|_, [_, task, _]| task)?,
+        shipping: of(|_, [jobs, task, _]| jobs - task)?,
+        between: of(|times, [jobs, _, ends]| times.run_ns as f64 - jobs - ends)?,
+        ends: of(|_, [.., ends]| ends)?,
+        reduce: of(|times, _| times.reduce_ns as f64)?,
+    })
 }

@@ -1,17 +1,17 @@
-//! What a reader of a comparison must know besides its figures.
+//! What a reader of a comparison must know besides its figures: of the machines, the evidence and the runs.
 
-use super::{By, Compared, Difference, Outcome, Pair};
+use crate::analysis::Analysis;
+use crate::comparison::difference::{By, Compared, Difference, Outcome, Pair};
 use crate::comparison::unpaired;
-use crate::view::format;
-use record::Record;
+use crate::format;
 use record::statistics::{BLOCKS_FOR_A_VERDICT, LEVEL};
 use record::{BASELINE, Cell, Verdict};
 use std::collections::BTreeSet;
 
 /// What a reader must know besides: of the machines, the evidence and the runs.
-pub(super) fn notes(a: &Record, b: &Record, by: By, tasks: &[Compared], pairs: &[Vec<Pair>]) -> Vec<String> {
+pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pairs: &[Vec<Pair>]) -> Vec<String> {
     let mut notes = Vec::new();
-    if a.run.id == b.run.id {
+    if a.environment.run.id == b.environment.run.id {
         notes.push("A and B are the same run.".into());
     }
     if by == By::SpeedUp {
@@ -20,7 +20,7 @@ pub(super) fn notes(a: &Record, b: &Record, by: By, tasks: &[Compared], pairs: &
                 .into(),
         );
     } else {
-        let [one, other] = [a, b].map(|record| &record.run.machine);
+        let [one, other] = [a, b].map(|analysis| &analysis.environment.run.machine);
         for (what, one, other) in [("kernel", &one.kernel, &other.kernel), ("system", &one.system, &other.system)] {
             if one != other {
                 notes.push(format!("The {what} differs: {one} in A, {other} in B."));
@@ -45,20 +45,21 @@ pub(super) fn notes(a: &Record, b: &Record, by: By, tasks: &[Compared], pairs: &
     }
     notes.extend(too_few(pairs));
     notes.extend(only_in(a, b));
-    for (record, name) in [(a, "A"), (b, "B")] {
-        if record.ended.as_ref().is_none_or(|ended| ended.interrupted) {
+    for (analysis, name) in [(a, "A"), (b, "B")] {
+        let environment = &analysis.environment;
+        if environment.ended.as_ref().is_none_or(|ended| ended.interrupted) {
             notes.push(format!("{name} did not come to its planned end."));
         }
-        let checks = record.run.checks.iter().chain(record.ended.iter().flat_map(|ended| &ended.checks));
+        let checks = environment.checks().into_iter().flat_map(|(_, checks)| checks);
         let bad: Vec<&str> =
             checks.filter(|check| check.verdict >= Verdict::Warn).map(|check| check.name.as_str()).collect();
         if !bad.is_empty() {
             notes.push(format!("Checks of {name} warned or refused: {}; its report says why.", bad.join(", ")));
         }
-        if record.run.machine.profile != "release" {
+        if environment.run.machine.profile != "release" {
             notes.push(format!(
                 "{name} is a `{}` build: it says nothing of a release build.",
-                record.run.machine.profile
+                environment.run.machine.profile
             ));
         }
     }
@@ -88,9 +89,12 @@ fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
 }
 
 /// Tasks and strategies that only one of the two has.
-fn only_in(a: &Record, b: &Record) -> Vec<String> {
-    let named = |record: &Record, of: fn(&Cell) -> &str| {
-        record.samples.iter().map(|sample| of(&sample.cell).to_owned()).collect::<BTreeSet<String>>()
+fn only_in(a: &Analysis, b: &Analysis) -> Vec<String> {
+    let named = |analysis: &Analysis, of: fn(&Cell) -> &str| {
+        let results = || analysis.tasks.iter().map(|task| &task.results);
+        let measured = results().flat_map(|it| it.baseline.iter().chain(&it.cells)).map(|it| &it.cell);
+        let failed = results().flat_map(|it| &it.failures).map(|failure| &failure.cell);
+        measured.chain(failed).map(|cell| of(cell).to_owned()).collect::<BTreeSet<String>>()
     };
     let mut notes = Vec::new();
     for (what, of) in [

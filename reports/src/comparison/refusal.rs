@@ -1,8 +1,8 @@
 //! What forbids a comparison, or restricts it to shapes.
 
-use super::both;
-use crate::view::format;
-use record::Record;
+use crate::analysis::Analysis;
+use crate::analysis::results::TaskResults;
+use crate::format;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -17,17 +17,17 @@ pub struct Refusal {
 }
 
 /// What forbids a comparison: other data, another build, nothing in common.
-pub(super) fn differences(a: &Record, b: &Record) -> Vec<String> {
+pub(super) fn differences(a: &Analysis, b: &Analysis) -> Vec<String> {
     let mut differences = Vec::new();
     let mut differ = |what: &str, one: &str, other: &str| {
         if one != other {
             differences.push(format!("{what} differs: {one} in A, {other} in B."));
         }
     };
-    let [one, other] = [a, b].map(|record| &record.run.machine);
+    let [one, other] = [a, b].map(|analysis| &analysis.environment.run.machine);
     differ("The build’s profile", &one.profile, &other.profile);
     differ("The compiler", &one.compiler, &other.compiler);
-    for [one, other] in both(a, b) {
+    for [one, other] in common_tasks(a, b).map(|both| both.map(|results| &results.task)) {
         let name = &one.name;
         let [items, more] = [one, other].map(|task| task.items.map_or_else(|| "unknown".into(), format::count));
         differ(&format!("{name}: the number of {}", one.unit), &items, &more);
@@ -38,10 +38,20 @@ pub(super) fn differences(a: &Record, b: &Record) -> Vec<String> {
         }
         differ(&format!("{name}: the answer’s digest"), &one.digest, &other.digest);
     }
-    if both(a, b).next().is_none() {
+    if common_tasks(a, b).next().is_none() {
         differences.push("No task was measured in both.".into());
     }
     differences
+}
+
+/// The tasks that both runs measured.
+pub(super) fn common_tasks<'a>(a: &'a Analysis, b: &'a Analysis) -> impl Iterator<Item = [&'a TaskResults; 2]> {
+    let measured =
+        |results: &TaskResults| results.baseline.is_some() || !results.cells.is_empty() || !results.failures.is_empty();
+    a.tasks.iter().map(|task| &task.results).filter_map(move |one| {
+        let other = b.tasks.iter().map(|task| &task.results).find(|other| other.task.name == one.task.name)?;
+        (measured(one) && measured(other)).then_some([one, other])
+    })
 }
 
 /// The last part of a path: where a file is kept is not what it holds.
@@ -49,8 +59,8 @@ fn file(value: &str) -> &str {
     Path::new(value).file_name().and_then(|name| name.to_str()).unwrap_or(value)
 }
 
-pub(super) fn same_machine(a: &Record, b: &Record) -> bool {
-    let [one, other] = [a, b].map(|record| &record.run.machine);
+pub(super) fn same_machine(a: &Analysis, b: &Analysis) -> bool {
+    let [one, other] = [a, b].map(|analysis| &analysis.environment.run.machine);
     // A kernel keeps some memory for itself, and another release of it a little more or less.
     let memory = one.memory_bytes.abs_diff(other.memory_bytes) <= one.memory_bytes.max(other.memory_bytes) / 50;
     let cores = (one.cores_available, one.cores_online) == (other.cores_available, other.cores_online);

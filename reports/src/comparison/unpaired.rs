@@ -1,9 +1,8 @@
-//! What may be said of two sets of processes that share no block: one from each of two runs.
+//! Statistics of two sets of processes that share no block: one from each of two runs.
 //!
-//! Inside a run, blocks pair what was measured close together in time. Between two runs nothing is paired, so both
-//! sides are resampled on their own, process by process. And because a comparison has many cells and a run few
-//! processes, an interval alone would find differences by luck: a rank test, which assumes nothing of how times are
-//! spread, has to agree.
+//! Inside a run, blocks pair measurements that are close in time. Between two runs nothing is paired, so each side is
+//! resampled on its own, process by process. A comparison has many cells and a run few processes, so an interval alone
+//! would find differences by luck: a rank test, which assumes no distribution, has to agree.
 
 use fastrand::Rng;
 use record::statistics::{self, Estimate, Interval};
@@ -25,8 +24,8 @@ impl Process<'_> {
         }
     }
 
-    /// Adds what it has to say to the side's median: the median of its times or, with a baseline, its speed-up's
-    /// logarithm. So a side's median is the one that is shown for the run alone.
+    /// Adds its value to those of its side: the median of its times or, with a baseline, the logarithm of its speed-up.
+    /// So the median of a side equals the one that the run's own report shows.
     fn add(&self, into: &mut Vec<f64>, drawn: &mut Vec<f64>, mut draw: impl FnMut(&[f64], &mut Vec<f64>)) {
         let mut median = |samples: &[f64]| {
             drawn.clear();
@@ -38,20 +37,20 @@ impl Process<'_> {
     }
 }
 
-/// The median of values that may be put into another order: thousands are asked for, and none need a copy.
+/// The median of values, which it reorders: thousands are computed, so it does not copy them.
 fn middle(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
-/// Any number will do, as long as it is always the same.
+/// An arbitrary number: the same seed gives the same interval in every run.
 const SEED: u64 = 0x756e_7061_6972_6564;
 
 /// More than for a single interval: many comparisons need its far ends.
 const RESAMPLES: usize = 10_000;
 
-/// How many times as large the second side's median is as the first's, with a percentile interval at `level` that
-/// resamples processes, then samples inside them, on each side for itself.
+/// The second side's median divided by the first's, with a percentile interval at `level`. It resamples processes, then
+/// samples inside them, on each side separately.
 pub(crate) fn ratio(first: &[Process], second: &[Process], level: f64) -> Option<Estimate> {
     if first.is_empty() || second.is_empty() {
         return None;

@@ -1,22 +1,16 @@
-//! Charts, tables and sentences put together into one HTML file that needs nothing else.
+//! The page: charts, tables and sentences in one HTML file without scripts or requests.
 
-use crate::analysis::caveats;
-use crate::analysis::conclusions::{Finding, finding};
-use crate::analysis::data_quality;
-use crate::analysis::environment::{self, Alarm};
-use crate::analysis::overhead;
-use crate::analysis::peers;
-use crate::analysis::resources;
-use crate::analysis::results::Sweep;
+use crate::analysis::environment::Alarm;
+use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
+use crate::format;
 use crate::render::svg;
-use crate::view::chart::{self, Chart, on};
-use crate::view::format;
-use crate::view::table::{self, Table};
+use crate::view::chart::{self, Chart};
+use crate::view::table::Table;
+use crate::view::{overhead, peers, resources, results, run};
 use askama::Template;
-use record::Record;
+use record::Run;
 use record::statistics::BLOCKS_FOR_AN_INTERVAL;
-use record::{Machine, StrategyNote};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -24,31 +18,21 @@ use std::path::Path;
 ///
 /// # Errors
 /// If a chart cannot be drawn. What is missing from the record is said on the page and is no error.
-pub fn page(record: &Record) -> Result<String> {
-    let sweeps: Vec<Sweep> = record.run.tasks.iter().map(|task| Sweep::new(record, task)).collect();
-    let measured = sweeps.iter().filter(|sweep| !sweep.cells.is_empty() || !sweep.failures.is_empty());
-    let tasks: Vec<Section> = measured
-        .enumerate()
-        .map(|(nth, sweep)| Section::new(nth, sweep, &record.run.machine))
-        .collect::<Result<_>>()?;
-    let run = &record.run;
-    let failed: usize = sweeps.iter().map(|sweep| sweep.failures.len()).sum();
+pub fn page(analysis: &Analysis) -> Result<String> {
     let page = Page {
         style: concat!(include_str!("../../templates/page.css"), "\n"),
-        series_style: series_style(run.strategies.len()),
-        subtitle: subtitle(record, failed),
-        alarm: environment::alarm(record),
-        banners: caveats::banners(record, &sweeps),
-        tasks,
-        failures: table::failures(&sweeps),
-        failed: format::count(failed as u64),
-        strategies: &run.strategies,
-        checks: environment::table(record),
-        unmeasured: resources::unmeasured(run, &sweeps),
-        reading: caveats::reading(record, &sweeps),
-        caveats: caveats::caveats(record, &sweeps),
-        provenance: provenance(record),
-        record,
+        series_style: series_style(analysis.environment.run.strategies.len()),
+        run: &analysis.environment.run,
+        subtitle: run::subtitle(analysis),
+        alarm: analysis.environment.alarm.as_ref(),
+        alarm_entries: run::alarm_entries(&analysis.environment),
+        tasks: analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task)).collect::<Result<_>>()?,
+        failures: results::failures(analysis),
+        failed: format::count(analysis.environment.failed as u64),
+        checks: run::checks(&analysis.environment),
+        unmeasured: resources::unmeasured(analysis),
+        provenance: run::provenance(analysis),
+        analysis,
     };
     Ok(page.render()?)
 }
@@ -57,9 +41,9 @@ pub fn page(record: &Record) -> Result<String> {
 ///
 /// # Errors
 /// If the page cannot be made, or the file not be written.
-pub fn write(record: &Record, path: impl AsRef<Path>) -> Result<()> {
+pub fn write(analysis: &Analysis, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
-    let page = page(record)?;
+    let page = page(analysis)?;
     system::atomic_file::write(path, page.as_bytes()).map_err(|cause| Error::File { path: path.to_owned(), cause })
 }
 
@@ -68,26 +52,23 @@ pub fn write(record: &Record, path: impl AsRef<Path>) -> Result<()> {
 struct Page<'a> {
     style: &'static str,
     series_style: String,
-    record: &'a Record,
+    run: &'a Run,
     subtitle: String,
-    alarm: Option<Alarm>,
-    banners: Vec<String>,
+    alarm: Option<&'a Alarm>,
+    alarm_entries: Vec<(String, &'a str)>,
     tasks: Vec<Section<'a>>,
     failures: Table,
     failed: String,
-    strategies: &'a [StrategyNote],
     checks: Option<Table>,
     unmeasured: Vec<String>,
-    reading: Vec<String>,
-    caveats: Vec<String>,
     provenance: Vec<(String, String)>,
+    analysis: &'a Analysis,
 }
 
 /// What the page says of one task.
 struct Section<'a> {
     id: String,
-    sweep: &'a Sweep<'a>,
-    finding: Finding,
+    task: &'a TaskAnalysis,
     facts: Vec<(String, String)>,
     figures: Vec<Figure>,
     legend: Vec<Key>,
@@ -95,7 +76,6 @@ struct Section<'a> {
     cells: Table,
     used: Table,
     threads: Table,
-    warmed: Vec<String>,
     outliers: Table,
     kernels: Option<Figure>,
     peers: Option<Table>,
@@ -117,154 +97,88 @@ struct Key {
 }
 
 impl<'a> Section<'a> {
-    fn new(nth: usize, sweep: &'a Sweep<'a>, machine: &Machine) -> Result<Self> {
+    fn new(nth: usize, task: &'a TaskAnalysis) -> Result<Self> {
         let id = format!("task-{nth}");
-        let finding = finding(sweep);
-        let task = sweep.task;
+        let results = &task.results;
         let figure = |chart: Option<Chart>, name: &str, caption: String| {
             chart.map(|chart| {
                 Ok(Figure { svg: svg::draw(&chart, &format!("{id}-{name}"))?, title: chart.title, caption })
             })
         };
-        let cores = sweep.most_cores().unwrap_or(0);
-        let whiskers = if sweep.blocks().most >= BLOCKS_FOR_AN_INTERVAL {
+        let whiskers = if results.blocks.most >= BLOCKS_FOR_AN_INTERVAL {
             " Whiskers are intervals; where none is seen, it is shorter than the marker."
         } else {
             ""
         };
+        let by_cores = format!(
+            "With {}. Points stand side by side so that none hides another.{whiskers}{}{}",
+            format::partitions(results.task.default_size, &results.task.unit),
+            workers(task),
+            chart::second_threads(results).map_or_else(String::new, |words| format!(" The dash-dotted line: {words}.")),
+        );
+        let by_size = format!(
+            "On {}, both scales logarithmic; lower is faster.{whiskers}{}",
+            format::cores(results.most_cores().unwrap_or(0)),
+            if task.peers.lines.is_empty() {
+                String::new()
+            } else {
+                format!(" Dashed lines with names are other programs at the same job. {}", peers::CAVEAT)
+            }
+        );
+        let by_kernel = chart::better_kernel(&task.peers).unwrap_or_default();
+        let by_kernel = format!("Both scales logarithmic; lower is faster. {by_kernel}");
         let figures = [
-            figure(
-                chart::speed_up_by_cores(sweep),
-                "cores",
-                format!(
-                    "With {}. Points are set side by side so that none hides another.{whiskers}{}{}",
-                    chart::partitions_of(task.default_size, &task.unit),
-                    workers(sweep),
-                    chart::second_threads(sweep)
-                        .map_or_else(String::new, |words| format!(" The dash-dotted line: {words}.")),
-                ),
-            ),
-            figure(
-                chart::time_by_size(sweep),
-                "sizes",
-                format!(
-                    "On {}, both scales logarithmic; lower is faster.{whiskers}{}",
-                    on(cores),
-                    if peers::lines(&sweep.peers, cores).is_empty() {
-                        String::new()
-                    } else {
-                        format!(" Dashed lines with names are other programs at the same job. {}", peers::CAVEAT)
-                    }
-                ),
-            ),
+            figure(chart::speed_up_by_cores(results), "cores", by_cores),
+            figure(chart::time_by_size(task), "sizes", by_size),
         ];
-        let drawn = |name: &str| sweep.cells.iter().any(|cell| cell.cell.strategy == name && cell.is_sound());
-        let legend = sweep
-            .strategies
-            .iter()
-            .filter(|(_, strategy)| drawn(&strategy.name))
-            .map(|(place, strategy)| {
-                Ok(Key { name: strategy.name.clone(), place: *place, swatch: svg::swatch(*place)? })
-            })
-            .collect::<Result<_>>()?;
-
-        let mut facts = Vec::new();
-        if let Some(items) = task.items {
-            facts.push(("input".into(), format!("{} {}", format::count(items), task.unit)));
-        }
-        facts.extend(task.options.iter().map(|(name, value)| (name.clone(), value.clone())));
-        facts.extend(task.answer.iter().map(|(name, value)| (format!("answer: {name}"), value.clone())));
-        facts.extend(overhead::unit_cost(sweep, machine));
-        if !task.digest.is_empty() {
-            facts.push(("answer: digest".into(), task.digest.clone()));
-        }
+        let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
+        let key = |name: &str, place| Ok(Key { name: name.to_owned(), place, swatch: svg::swatch(place)? });
+        let legend = results.strategies.iter().filter(|it| drawn(&it.name)).map(|it| key(&it.name, it.place));
         Ok(Self {
             figures: figures.into_iter().flatten().collect::<Result<_>>()?,
-            legend,
-            strategies: table::strategies(sweep, &finding),
-            cells: table::cells(sweep),
-            used: resources::used(sweep),
-            threads: resources::threads(sweep),
-            warmed: data_quality::warmed(sweep),
-            outliers: data_quality::outliers(sweep),
-            kernels: figure(
-                chart::time_by_kernel(sweep),
-                "kernels",
-                format!(
-                    "Both scales logarithmic; lower is faster. {}",
-                    chart::better_kernel(sweep).unwrap_or_default()
-                ),
-            )
-            .transpose()?,
-            peers: peers::table(&sweep.peers),
-            dispatch: overhead::dispatch(sweep),
-            samples: format::count(data_quality::compared(sweep).map(|measured| measured.samples as u64).sum()),
-            facts,
+            legend: legend.collect::<Result<_>>()?,
+            strategies: results::strategies(results),
+            cells: results::cells(results),
+            used: resources::used(task),
+            threads: resources::threads(task),
+            outliers: results::outliers(task),
+            kernels: figure(chart::time_by_kernel(&task.peers), "kernels", by_kernel).transpose()?,
+            peers: peers::table(&results.task.name, &task.peers.results),
+            dispatch: overhead::dispatch(task),
+            samples: format::count(task.data_quality.samples_compared as u64),
+            facts: facts(task),
             id,
-            finding,
-            sweep,
+            task,
         })
     }
 }
 
+/// The task's input, options and answer: names and values.
+fn facts(task: &TaskAnalysis) -> Vec<(String, String)> {
+    let note = &task.results.task;
+    let mut facts = Vec::new();
+    facts.extend(note.items.map(|items| ("input".into(), format!("{} {}", format::count(items), note.unit))));
+    facts.extend(note.options.iter().map(|(name, value)| (name.clone(), value.clone())));
+    facts.extend(note.answer.iter().map(|(name, value)| (format!("answer: {name}"), value.clone())));
+    facts.extend(overhead::unit_cost(task));
+    if !note.digest.is_empty() {
+        facts.push(("answer: digest".into(), note.digest.clone()));
+    }
+    facts
+}
+
 /// Says so if the charts show cells whose workers are not as many as their cores.
-fn workers(sweep: &Sweep) -> String {
-    let other: Vec<String> = sweep
-        .cores()
-        .into_iter()
-        .filter_map(|cores| Some((cores, sweep.workers(cores)?)))
+fn workers(task: &TaskAnalysis) -> String {
+    let workers = task.results.cores.iter().filter_map(|cores| Some((*cores, task.results.workers(*cores)?)));
+    let other: Vec<String> = workers
         .filter(|(cores, workers)| cores != workers)
-        .map(|(cores, workers)| format!("{workers} on {}", on(cores)))
+        .map(|(cores, workers)| format!("{workers} on {}", format::cores(cores)))
         .collect();
-    if other.is_empty() { String::new() } else { format!(" Workers are not as many as cores: {}.", other.join(", ")) }
-}
-
-fn subtitle(record: &Record, failed: usize) -> String {
-    let machine = &record.run.machine;
-    let mut parts = vec![
-        machine.processor.clone(),
-        format!("{} available", on(machine.cores_available)),
-        format!("{} samples", format::count(record.samples.len() as u64)),
-    ];
-    if failed > 0 {
-        parts.push(format!("{} not verified", format::count(failed as u64)));
+    if other.is_empty() {
+        String::new()
+    } else {
+        format!(" The number of workers differs from that of cores: {}.", other.join(", "))
     }
-    parts.push(record.run.began.clone());
-    parts.join(" · ")
-}
-
-/// Which processors a run used, as a list.
-fn mask(processors: &[u32]) -> String {
-    if processors.is_empty() {
-        return "not recorded".into();
-    }
-    processors.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn provenance(record: &Record) -> Vec<(String, String)> {
-    let (run, machine) = (&record.run, &record.run.machine);
-    let mut rows: Vec<(String, String)> = [
-        ("run", run.id.clone()),
-        ("began", run.began.clone()),
-        ("ended", record.ended.as_ref().map_or_else(|| "no end recorded".into(), |ended| ended.at.clone())),
-        ("program", run.program.clone()),
-        ("build", format!("{} · {}", machine.profile, machine.compiler)),
-        ("record format", run.version.to_string()),
-        ("seed of the order", run.seed.to_string()),
-        ("time allowed", format::time(run.budget_s * 1e9)),
-        ("cores planned", run.cores.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
-        ("processors, in the order in which cells get them", mask(&run.processors)),
-        ("processor", machine.processor.clone()),
-        ("cores", format!("{} available, {} online", machine.cores_available, machine.cores_online)),
-        ("memory", format::memory(machine.memory_bytes as f64)),
-        ("kernel", machine.kernel.clone()),
-        ("system", machine.system.clone()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
-    rows.extend(machine.notes.iter().map(|(name, value)| (name.clone(), value.clone())));
-    rows
 }
 
 /// The rules that cannot be written before the number of strategies is known: colours, dashes, and a legend that

@@ -1,6 +1,9 @@
-//! Charts, tables and sentences as files.
+//! The analysis as files and text.
 
+pub mod bmf;
 pub mod csv;
 pub mod html;
+pub mod json;
+pub mod markdown;
 pub mod svg;
 pub mod terminal;

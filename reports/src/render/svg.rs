@@ -1,7 +1,7 @@
-//! The only code that draws: a [`Chart`] becomes inline SVG that a style sheet can colour.
+//! Draws a [`Chart`] as inline SVG that a style sheet colours. No other code draws.
 //!
-//! plotters lays out and draws; `Pen` is our backend behind it. The stock SVG backend writes literal colours, which
-//! no dark theme can reach, and nothing a screen reader could read. Ours differs in four points:
+//! plotters lays out and draws; `Pen` is our backend behind it. The stock SVG backend writes literal colours,
+//! which no dark theme can change, and nothing for screen readers. Ours differs in four points:
 //!
 //! 1. A colour on plotters' side is an `Ink`, a role in disguise; what is written is `class="grid"`, never a colour.
 //! 2. Series are groups with a class of their own and a `<title>`, which browsers show as a tooltip.
@@ -61,7 +61,7 @@ pub fn draw(chart: &Chart, id: &str) -> Result<String> {
     Ok(sheet.0.take())
 }
 
-/// A short stretch of a series' line with its marker, for a legend in HTML. Says nothing to screen readers.
+/// A short stretch of a series' line with its marker, for a legend in HTML. Hidden from screen readers.
 ///
 /// # Errors
 /// If plotters refuses to draw.
@@ -91,7 +91,7 @@ fn plot(chart: &Chart, area: &DrawingArea<Pen, Shift>, sheet: &Sheet) -> Drawn {
     let label = |h_pos, v_pos| text(Ink::Label).pos(Pos::new(h_pos, v_pos));
     let mut plot = ChartBuilder::on(area)
         .margin_top(40 * FINE)
-        // Room for the name of the baseline, where no data can cross it.
+        // Room for the name of the baseline, beside all data.
         .margin_right(BESIDE * FINE)
         .x_label_area_size(52 * FINE)
         .y_label_area_size(66 * FINE)
@@ -150,7 +150,7 @@ fn draw_reference(
     area.draw(&PathElement::new(path, ink.style()))?;
     let style = text(Ink::Note).pos(Pos::new(h_pos, VPos::Bottom));
     if reference.kind == Kind::Baseline {
-        // One word above the other, for there is little room; on a narrow page letters are larger.
+        // One word above the other, because there is little room; on a narrow page text is larger.
         for (word, line) in reference.label.split(' ').zip(0..) {
             area.draw_text(word, &style, (right + shift.0, top + line * 25 * FINE))?;
         }
@@ -186,48 +186,26 @@ fn draw_series(
     Ok(())
 }
 
+/// The corners of every marker but the first, a circle: in tenths of a unit from the middle, so that all look equally large.
+#[rustfmt::skip]
+const CORNERS: [&[BackendCoord]; MARKERS - 1] = [
+    &[(-40, -40), (40, -40), (40, 40), (-40, 40)],
+    &[(0, -55), (50, 38), (-50, 38)],
+    &[(0, -58), (58, 0), (0, 58), (-58, 0)],
+    &[(0, 55), (50, -38), (-50, -38)],
+    &[(-18, -55), (18, -55), (18, -18), (55, -18), (55, 18), (18, 18), (18, 55), (-18, 55), (-18, 18), (-55, 18), (-55, -18), (-18, -18)],
+    &[(-45, -50), (45, -50), (12, 0), (45, 50), (-45, 50), (-12, 0)],
+    &[(0, -62), (15, -20), (59, -19), (24, 8), (36, 50), (0, 25), (-36, 50), (-24, 8), (-59, -19), (-15, -20)],
+    &[(-26, -52), (0, -26), (26, -52), (52, -26), (26, 0), (52, 26), (26, 52), (0, 26), (-26, 52), (-52, 26), (-26, 0), (-52, -26)],
+    &[(-50, -45), (0, -12), (50, -45), (50, 45), (0, 12), (-50, 45)],
+    &[(-38, -50), (55, 0), (-38, 50)],
+];
+
 /// Draws the marker of a place: shapes that differ in outline, not only in rotation.
 fn marker(area: &DrawingArea<Pen, Shift>, place: usize, (x, y): BackendCoord) -> Drawn {
     let style = Ink::Marker.style().filled();
-    // Corners in tenths of a unit from the middle; sizes are chosen so that all look equally large.
-    let corners: &[BackendCoord] = match place % MARKERS {
-        0 => return area.draw(&Circle::new((x, y), 45, style)),
-        1 => &[(-40, -40), (40, -40), (40, 40), (-40, 40)],
-        2 => &[(0, -55), (50, 38), (-50, 38)],
-        3 => &[(0, -58), (58, 0), (0, 58), (-58, 0)],
-        4 => &[(0, 55), (50, -38), (-50, -38)],
-        5 => &[
-            (-18, -55),
-            (18, -55),
-            (18, -18),
-            (55, -18),
-            (55, 18),
-            (18, 18),
-            (18, 55),
-            (-18, 55),
-            (-18, 18),
-            (-55, 18),
-            (-55, -18),
-            (-18, -18),
-        ],
-        6 => &[(-45, -50), (45, -50), (12, 0), (45, 50), (-45, 50), (-12, 0)],
-        7 => &[(0, -62), (15, -20), (59, -19), (24, 8), (36, 50), (0, 25), (-36, 50), (-24, 8), (-59, -19), (-15, -20)],
-        8 => &[
-            (-26, -52),
-            (0, -26),
-            (26, -52),
-            (52, -26),
-            (26, 0),
-            (52, 26),
-            (26, 52),
-            (0, 26),
-            (-26, 52),
-            (-52, 26),
-            (-26, 0),
-            (-52, -26),
-        ],
-        9 => &[(-50, -45), (0, -12), (50, -45), (50, 45), (0, 12), (-50, 45)],
-        _ => &[(-38, -50), (55, 0), (-38, 50)],
+    let Some(corners) = (place % MARKERS).checked_sub(1).map(|nth| CORNERS[nth]) else {
+        return area.draw(&Circle::new((x, y), 45, style));
     };
     let polygon: Vec<BackendCoord> = corners.iter().map(|(right, down)| (x + right, y + down)).collect();
     area.draw(&Polygon::new(polygon, style))
@@ -284,20 +262,10 @@ enum Ink {
 }
 
 impl Ink {
-    const ALL: [(Self, &str); 13] = [
-        (Self::Axis, "axis"),
-        (Self::Grid, "grid"),
-        (Self::Label, "label"),
-        (Self::Note, "note"),
-        (Self::Ideal, "ideal"),
-        (Self::Baseline, "baseline"),
-        (Self::Default, "default"),
-        (Self::Physical, "physical"),
-        (Self::Peer, "peer"),
-        (Self::Kernel, "kernel"),
-        (Self::Line, "line"),
-        (Self::Whisker, "whisker"),
-        (Self::Marker, "marker"),
+    /// The classes in the order of the variants.
+    const CLASSES: [&str; 13] = [
+        "axis", "grid", "label", "note", "ideal", "baseline", "default", "physical", "peer", "kernel", "line",
+        "whisker", "marker",
     ];
 
     fn colour(self) -> RGBColor {
@@ -309,7 +277,7 @@ impl Ink {
     }
 
     fn class(colour: BackendColor) -> &'static str {
-        Self::ALL.iter().find(|(ink, _)| *ink as u8 == colour.rgb.2).map_or("", |(_, class)| class)
+        Self::CLASSES.get(usize::from(colour.rgb.2)).copied().unwrap_or_default()
     }
 }
 
@@ -318,7 +286,7 @@ fn text(ink: Ink) -> TextStyle<'static> {
     ("sans-serif", 13 * FINE).into_font().color(&ink.colour())
 }
 
-/// The SVG that is being written, shared between plotters' backend and those who open groups around what it draws.
+/// The SVG that is being written, shared between plotters' backend and the code that opens groups around its output.
 #[derive(Debug, Clone, Default)]
 struct Sheet(Rc<RefCell<String>>);
 

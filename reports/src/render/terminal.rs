@@ -1,46 +1,43 @@
 //! The findings, or a comparison, and a compact table of each task for the terminal.
 
-use crate::analysis::conclusions::finding;
-use crate::analysis::environment;
-use crate::analysis::peers;
-use crate::analysis::results::Sweep;
-use crate::comparison::{By, Comparison, Difference, Figure, Outcome};
-use crate::view::format::{self, NONE, SPACE};
-use crate::view::table::{self, Entry, Table};
-use record::Record;
-use record::{BASELINE, Peer};
+use crate::analysis::Analysis;
+use crate::analysis::peers::PeerResult;
+use crate::comparison::difference::Comparison;
+use crate::comparison::view;
+use crate::format::SPACE;
+use crate::view::{peers, results, run};
 use std::fmt::Write as _;
 
 /// What the page says first, as plain text: for each task its finding and the table of strategies.
-pub fn text(record: &Record) -> String {
+pub fn text(analysis: &Analysis) -> String {
     let mut text = String::new();
-    if let Some(alarm) = environment::alarm(record) {
-        text.push_str(&alarm.headline);
-        for (check, sentence) in &alarm.entries {
+    if let Some(alarm) = &analysis.environment.alarm {
+        text.push_str(alarm.headline);
+        for (check, sentence) in run::alarm_entries(&analysis.environment) {
             // `write!` to a String cannot fail, here and below.
             let _ = write!(text, "\n  {check}: {sentence}");
         }
         text.push_str("\n\n");
     }
-    for skipped in &record.skipped {
+    let skipped = &analysis.environment.skipped;
+    for skipped in skipped {
         let _ = writeln!(text, "{} was not measured: {}\n", skipped.task, skipped.reason);
     }
-    for task in &record.run.tasks {
-        let sweep = Sweep::new(record, task);
-        if sweep.cells.is_empty() && record.skipped.iter().any(|skipped| skipped.task == task.name) {
+    for task in &analysis.tasks {
+        let (results, name) = (&task.results, &task.results.task.name);
+        if results.cells.is_empty() && skipped.iter().any(|skipped| skipped.task == *name) {
             continue;
         }
-        let finding = finding(&sweep);
-        let _ = writeln!(text, "{}: {}", finding.task, finding.headline);
-        for detail in &finding.details {
-            let _ = writeln!(text, "  {detail}");
+        let _ = writeln!(text, "{name}: {}", task.finding.headline);
+        for conclusion in &task.conclusions {
+            let _ = writeln!(text, "  {}", conclusion.sentence);
         }
-        if !sweep.cells.is_empty() {
-            let _ = writeln!(text, "\n{}", lines(&table::strategies(&sweep, &finding)));
+        if !results.cells.is_empty() {
+            let _ = writeln!(text, "\n{}", aligned(&results::summary(results).texts()));
         }
-        text.push_str(&peer_lines(&sweep.peers));
+        text.push_str(&peer_lines(name, &task.peers.results));
     }
-    if record.samples.is_empty() {
+    if analysis.environment.samples == 0 {
         text.push_str("Nothing was measured: the record has no sample.\n");
     }
     printable(&text)
@@ -55,50 +52,13 @@ pub fn compared(comparison: &Comparison) -> String {
     }
     text.push('\n');
     for task in &comparison.tasks {
-        let _ = writeln!(text, "{}: {}\n\n{}", task.task, task.sentence, differences(comparison.by, &task.cells));
+        let _ =
+            writeln!(text, "{}: {}\n\n{}", task.task, task.sentence, aligned(&view::rows(comparison.by, &task.cells)));
     }
     for note in &comparison.notes {
         let _ = writeln!(text, "{note}");
     }
     printable(&text)
-}
-
-fn differences(by: By, cells: &[Difference]) -> String {
-    let head: &[&str] = match by {
-        By::Time => &["", "cores", "A: median time", "B: median time", "B / A", ""],
-        By::SpeedUp => &["", "cores", "A: speed-up", "B: speed-up", "B / A", "efficiency A, B", ""],
-    };
-    let mut rows = vec![head.iter().map(|&column| column.to_owned()).collect::<Vec<_>>()];
-    let figure = |figure: Option<Figure>| {
-        figure.map_or_else(
-            || NONE.to_owned(),
-            |figure| match by {
-                By::Time => format::sentence(format::time_estimate(figure.into())),
-                By::SpeedUp => format::sentence(format::speed_up(figure.into())),
-            },
-        )
-    };
-    for found in cells {
-        let strategy = if found.cell.strategy == BASELINE { "plain loop" } else { &found.cell.strategy };
-        let mut row = vec![strategy.to_owned(), format::count(found.cell.cores.into())];
-        row.extend([figure(found.a), figure(found.b)]);
-        let ratio = found.ratio.map(|ratio| format::sentence(format::speed_up(ratio.into())));
-        row.push(ratio.unwrap_or_else(|| NONE.to_owned()));
-        if by == By::SpeedUp {
-            let percents = |shares: [f64; 2]| shares.map(format::percent).join(", ");
-            row.push(found.efficiency.map_or_else(|| NONE.to_owned(), percents));
-        }
-        row.push(match (found.outcome, by) {
-            (Outcome::NoneShown, _) => "no difference shown".into(),
-            (Outcome::NotCompared, _) => format!("not compared: {}", found.reason),
-            (Outcome::Worse, By::Time) => "slower in B".into(),
-            (Outcome::Better, By::Time) => "faster in B".into(),
-            (Outcome::Worse, By::SpeedUp) => "smaller in B".into(),
-            (Outcome::Better, By::SpeedUp) => "greater in B".into(),
-        });
-        rows.push(row);
-    }
-    aligned(&rows)
 }
 
 /// Text that every terminal shows alike.
@@ -115,34 +75,14 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
-/// The columns a terminal has room for: the name, time, speed-up, efficiency, best size, samples.
-const SHOWN: [usize; 5] = [0, 1, 2, 6, 7];
-
-fn lines(table: &Table) -> String {
-    let mut rows: Vec<Vec<String>> = vec![vec![String::new()]];
-    rows[0].extend(SHOWN.iter().map(|&column| table.columns[column + 1].to_owned()));
-    for row in &table.rows {
-        let name = if row.remark.is_empty() { row.name.clone() } else { format!("{} ({})", row.name, row.remark) };
-        let mut line = vec![name];
-        line.extend(SHOWN.iter().map(|&column| entry(&row.entries[column])));
-        rows.push(line);
-    }
-    aligned(&rows)
+/// What other programs took for the job of `task`, as plain text; empty without any.
+pub fn of_peers(task: &str, peers: &[PeerResult]) -> String {
+    printable(&peer_lines(task, peers))
 }
 
-/// What other programs took for the same job, as plain text; empty if none was asked.
-pub fn of_peers(peers: &[Peer]) -> String {
-    printable(&peer_lines(&peers.iter().collect::<Vec<_>>()))
-}
-
-fn peer_lines(peers: &[&Peer]) -> String {
-    let Some(table) = peers::table(peers) else { return String::new() };
-    let mut rows: Vec<Vec<String>> = vec![table.columns.iter().map(|&column| column.to_owned()).collect()];
-    for row in &table.rows {
-        let line = std::iter::once(row.name.clone()).chain(row.entries.iter().map(entry));
-        rows.push(line.collect());
-    }
-    format!("{}\n\n{}\n", table.caption, aligned(&rows))
+fn peer_lines(task: &str, peers: &[PeerResult]) -> String {
+    let Some(table) = peers::table(task, peers) else { return String::new() };
+    format!("{}\n\n{}\n", table.caption, aligned(&table.texts()))
 }
 
 /// Rows of one length as columns: the first to the left, the others to the right.
@@ -158,10 +98,4 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
-}
-
-fn entry(entry: &Entry) -> String {
-    let notes: Vec<&str> =
-        [&entry.note, &entry.doubt].into_iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
-    if notes.is_empty() { entry.value.clone() } else { format!("{} ({})", entry.value, notes.join("; ")) }
 }

@@ -1,8 +1,9 @@
-//! Charts as plain data: what is shown, in real units, before anyone draws it.
+//! Charts as plain data, in real units, before they are drawn.
 
-use crate::analysis::peers;
-use crate::analysis::results::Sweep;
-use crate::view::format::{self, SPACE};
+use crate::analysis::TaskAnalysis;
+use crate::analysis::peers::{Kernel, PeerLine, Peers};
+use crate::analysis::results::TaskResults;
+use crate::format::{self, SPACE};
 use record::statistics::{Estimate, Interval};
 
 /// A chart: two axes, lines to compare with, and a series for each strategy.
@@ -10,7 +11,7 @@ use record::statistics::{Estimate, Interval};
 pub struct Chart {
     /// What it shows, in a few words.
     pub title: String,
-    /// What it shows, in sentences that replace it for those who cannot see it.
+    /// What it shows, in sentences for readers who cannot see it.
     pub description: String,
     /// The horizontal axis.
     pub x: Axis,
@@ -97,7 +98,7 @@ pub struct Series {
 /// One measured point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// Where it is drawn. Points that would cover each other are set side by side, so this is near the true value.
+    /// Where it is drawn: near its true place, because points that would cover each other stand side by side.
     pub x: f64,
     /// Its value, with the interval that becomes its whisker.
     pub y: Estimate,
@@ -106,21 +107,21 @@ pub struct Point {
 }
 
 /// Speed-up against cores, at the task's default partition size; `None` if there is nothing to draw.
-pub fn speed_up_by_cores(sweep: &Sweep) -> Option<Chart> {
-    let cores = sweep.cores();
-    let size = sweep.task.default_size;
+pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
+    let cores = &results.cores;
+    let size = results.task.default_size;
     let logarithms: Vec<f64> = cores.iter().map(|&cores| f64::from(cores).log2()).collect();
     let gap = logarithms.windows(2).map(|pair| pair[1] - pair[0]).fold(1.0, f64::min);
     // With two or three core counts there is room, and the chart is read as columns; with more it is read as lines.
     let band = gap * if cores.len() <= 3 { 0.6 } else { 0.36 };
 
-    let series = series(sweep, |strategy, nth| {
-        let shift = ((nth as f64 + 0.5) / sweep.strategies.len() as f64 - 0.5) * band;
+    let series = series(results, |strategy, nth| {
+        let shift = ((nth as f64 + 0.5) / results.strategies.len() as f64 - 0.5) * band;
         cores
             .iter()
             .map(|&cores| {
-                let y = sweep.sound(strategy, cores, size)?.speed_up?;
-                let words = format!("{strategy}, {}: {}", on(cores), format::sentence(format::speed_up(y)));
+                let y = results.sound(strategy, cores, size)?.speed_up?;
+                let words = format!("{strategy}, {}: {}", format::cores(cores), format::sentence(format::speed_up(y)));
                 Some(Point { x: (f64::from(cores).log2() + shift).exp2(), y, words })
             })
             .collect()
@@ -146,13 +147,13 @@ pub fn speed_up_by_cores(sweep: &Sweep) -> Option<Chart> {
         scale: Scale::Logarithmic,
         low: first / margin,
         high: last * margin,
-        ticks: thinned(&cores),
+        ticks: thinned(cores),
     };
     let mut references = vec![
         Reference { kind: Kind::Ideal, label: "ideal".into(), path: steps.collect() },
         Reference { kind: Kind::Baseline, label: "plain loop".into(), path: vec![(x.low, 1.0), (x.high, 1.0)] },
     ];
-    let beyond = sweep.beyond_physical().filter(|(physical, _)| f64::from(*physical) >= first);
+    let beyond = results.beyond_physical().filter(|(physical, _)| f64::from(*physical) >= first);
     if let Some((physical, next)) = beyond {
         // Between the last count without and the first count with second threads, whatever was measured of the former.
         let at = (f64::from(physical) * f64::from(next)).sqrt();
@@ -161,40 +162,41 @@ pub fn speed_up_by_cores(sweep: &Sweep) -> Option<Chart> {
     }
     let description = format!(
         "Speed-up over the plain one-thread loop against cores, with {}.{} {}",
-        partitions_of(size, &sweep.task.unit),
-        second_threads(sweep).map_or_else(String::new, |words| format!(" Note that {words}.")),
+        format::partitions(size, &results.task.unit),
+        second_threads(results).map_or_else(String::new, |words| format!(" Note that {words}.")),
         last_points(&series),
     );
     Some(Chart { title: "Speed-up against cores".into(), description, x, y, references, series })
 }
 
 /// Time against partition size, on the largest core count; `None` if there is nothing to draw.
-pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
-    let cores = sweep.most_cores()?;
-    let sizes = sweep.sizes();
-    let unit = &sweep.task.unit;
-    let series = series(sweep, |strategy, _| {
+pub fn time_by_size(task: &TaskAnalysis) -> Option<Chart> {
+    let results = &task.results;
+    let cores = results.most_cores()?;
+    let sizes = &results.sizes;
+    let unit = &results.task.unit;
+    let series = series(results, |strategy, _| {
         sizes
             .iter()
             .map(|&size| {
-                let y = sweep.sound(strategy, cores, size)?.time?;
+                let y = results.sound(strategy, cores, size)?.time?;
                 let time = format::sentence(format::time_estimate(y));
-                let words = format!("{strategy}, {}: {time}", partitions_of(size, unit));
+                let words = format!("{strategy}, {}: {time}", format::partitions(size, unit));
                 Some(Point { x: size.max(1) as f64, y, words })
             })
             .collect()
     })?;
 
-    let baseline = sweep.baseline.as_ref().and_then(|baseline| baseline.time);
+    let baseline = results.baseline.as_ref().and_then(|baseline| baseline.time);
     let (lowest, highest) = extent(&series);
-    let others = peers::lines(&sweep.peers, cores);
-    let lines = baseline.iter().map(|it| it.value).chain(others.iter().map(|(_, time)| *time));
+    let others = &task.peers.lines;
+    let lines = baseline.iter().map(|it| it.value).chain(others.iter().map(|line| line.ns));
     let (lowest, highest) = lines.fold((lowest, highest), |(low, high), line| (low.min(line), high.max(line)));
     // Never less than a factor of three from bottom to top: a narrower window would make noise look like news.
     let room = (3.0 / (highest / lowest)).max(1.3).sqrt();
     let (low, high) = (lowest / room, highest * room);
     let y = Axis {
-        title: format!("Time on {}", on(cores)),
+        title: format!("Time on {}", format::cores(cores)),
         scale: Scale::Logarithmic,
         low,
         high,
@@ -211,7 +213,7 @@ pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
         high: right,
         ticks: labelled(logarithmic_ticks(left, right), format::short),
     };
-    let default = sweep.task.default_size.max(1) as f64;
+    let default = results.task.default_size.max(1) as f64;
     let mut references = Vec::new();
     if (left..=right).contains(&default) {
         references.push(Reference {
@@ -224,34 +226,34 @@ pub fn time_by_size(sweep: &Sweep) -> Option<Chart> {
         let path = vec![(left, baseline.value), (right, baseline.value)];
         references.push(Reference { kind: Kind::Baseline, label: "plain loop".into(), path });
     }
-    references.extend(peer_lines(&others, (left, right), high / low));
-    let best: Vec<String> = sweep
+    references.extend(peer_lines(others, (left, right), high / low));
+    let best: Vec<String> = results
         .strategies
         .iter()
-        .filter_map(|(_, strategy)| {
-            let (size, time) = sweep.best_size(&strategy.name, cores)?;
-            Some(format!("{} {} at {}", strategy.name, format::time(time), format::count(size)))
+        .filter_map(|strategy| {
+            let best = results.best_size(&strategy.name, cores)?;
+            Some(format!("{} {} at {}", strategy.name, format::time(best.ns), format::count(best.size)))
         })
         .collect();
     let description = format!(
         "Median time on {} against partition size in {unit}, both on logarithmic scales. Smallest medians: {}.",
-        on(cores),
+        format::cores(cores),
         best.join("; "),
     );
     Some(Chart { title: "Time against partition size".into(), description, x, y, references, series })
 }
 
-/// So many cores are what a better kernel is set against.
+/// The number of cores that a better kernel is compared with.
 const MANY: u32 = 32;
 
-/// The whole job against cores, with each kernel that was timed as a peer: what a better kernel is worth, and what more cores
-/// would be. `None` if fewer than two were.
-pub fn time_by_kernel(sweep: &Sweep) -> Option<Chart> {
-    let kernels = peers::kernels(&sweep.peers);
+/// Time of the whole job against cores, for each kernel that was timed as a peer; `None` for fewer than two. It shows what a
+/// better kernel is worth beside more cores.
+pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
+    let kernels = &peers.kernels;
     let [slowest, .., quickest] = &kernels[..] else { return None };
-    let (most, ideally) = slowest_ideally(&kernels)?;
+    let (most, ideally) = slowest_ideally(kernels)?;
     let lowest = kernels.iter().flat_map(|kernel| &kernel.times).map(|(_, time)| *time).fold(ideally, f64::min);
-    let (low, high) = (lowest / 1.5, slowest.alone() * 1.8);
+    let (low, high) = (lowest / 1.5, slowest.alone_ns * 1.8);
     let y = Axis {
         title: "Time of the whole job".into(),
         scale: Scale::Logarithmic,
@@ -270,59 +272,59 @@ pub fn time_by_kernel(sweep: &Sweep) -> Option<Chart> {
         Reference {
             kind: Kind::Ideal,
             label: format!("{}, ideally", slowest.name),
-            path: vec![(1.0, slowest.alone()), (f64::from(most), ideally)],
+            path: vec![(1.0, slowest.alone_ns), (f64::from(most), ideally)],
         },
         Reference {
             kind: Kind::Baseline,
             label: format!("{} on{SPACE}one", quickest.name),
-            path: vec![(x.low, quickest.alone()), (x.high, quickest.alone())],
+            path: vec![(x.low, quickest.alone_ns), (x.high, quickest.alone_ns)],
         },
     ];
     references.extend(kernels.iter().map(|kernel| Reference {
         kind: Kind::Kernel,
-        label: kernel.name.into(),
+        label: kernel.name.clone(),
         path: kernel.times.iter().map(|(threads, time)| (f64::from(*threads), *time)).collect(),
     }));
     let alone: Vec<String> =
-        kernels.iter().map(|kernel| format!("{} {}", kernel.name, format::time(kernel.alone()))).collect();
+        kernels.iter().map(|kernel| format!("{} {}", kernel.name, format::time(kernel.alone_ns))).collect();
     let description = format!(
         "Time of the whole job against cores, both on logarithmic scales. On one core: {}. {}",
         alone.join("; "),
-        better_kernel(sweep).unwrap_or_default(),
+        better_kernel(peers).unwrap_or_default(),
     );
     Some(Chart { title: "A better kernel, or more cores".into(), description, x, y, references, series: Vec::new() })
 }
 
-/// On how many cores, and what the slowest kernel would take there if each helped as much as the first.
-fn slowest_ideally(kernels: &[peers::Kernel]) -> Option<(u32, f64)> {
+/// A number of cores, and the time of the slowest kernel on it with perfect scaling.
+fn slowest_ideally(kernels: &[Kernel]) -> Option<(u32, f64)> {
     let most = kernels.iter().flat_map(|kernel| &kernel.times).map(|(threads, _)| *threads).max()?.max(MANY);
-    Some((most, kernels.first()?.alone() / f64::from(most)))
+    Some((most, kernels.first()?.alone_ns / f64::from(most)))
 }
 
 /// What the chart of kernels shows, in a sentence.
-pub fn better_kernel(sweep: &Sweep) -> Option<String> {
-    let kernels = peers::kernels(&sweep.peers);
+pub fn better_kernel(peers: &Peers) -> Option<String> {
+    let kernels = &peers.kernels;
     let [slowest, .., quickest] = &kernels[..] else { return None };
-    let (most, ideally) = slowest_ideally(&kernels)?;
+    let (most, ideally) = slowest_ideally(kernels)?;
     Some(format!(
-        "On one core, {} takes {}; {} would take {} on {}, if each helped as much as the first.",
+        "On one core, {} takes {}; {} would take {} on {} with perfect scaling.",
         quickest.name,
-        format::time(quickest.alone()),
+        format::time(quickest.alone_ns),
         slowest.name,
         format::time(ideally),
-        on(most),
+        format::cores(most),
     ))
 }
 
-/// A line for each peer, named at its right end, or at its left one where the name would cover the one below; where
-/// that is taken too, the lower line bears both names. `span` is the ratio of the axis' ends.
-fn peer_lines(peers: &[(&str, f64)], (left, right): (f64, f64), span: f64) -> Vec<Reference> {
+/// A line for each peer. Its name stands at the right end, or at the left end if it would cover the one below; if both are
+/// taken, the lower line carries both names. `span` is the ratio of the axis' ends.
+fn peer_lines(peers: &[PeerLine], (left, right): (f64, f64), span: f64) -> Vec<Reference> {
     // A name is about a twentieth of the axis high.
     let room = span.powf(0.05);
     let mut sorted = peers.to_vec();
-    sorted.sort_by(|a, b| a.1.total_cmp(&b.1));
+    sorted.sort_by(|a, b| a.ns.total_cmp(&b.ns));
     let mut lines: Vec<Reference> = Vec::new();
-    for (name, time) in sorted {
+    for PeerLine { name, ns: time } in sorted {
         let ends = [right, left];
         let free = |end: &f64| {
             let mut named = lines.iter().filter(|line| !line.label.is_empty());
@@ -335,37 +337,27 @@ fn peer_lines(peers: &[(&str, f64)], (left, right): (f64, f64), span: f64) -> Ve
             below.label = format!("{}, {name}", below.label);
         }
         let (from, to) = if end == Some(left) { (right, left) } else { (left, right) };
-        let label = end.map_or_else(String::new, |_| name.to_owned());
+        let label = end.map_or_else(String::new, |_| name.clone());
         lines.push(Reference { kind: Kind::Peer, label, path: vec![(from, time), (to, time)] });
     }
     lines
 }
 
-/// From where on cells share physical cores with themselves, if they do.
-pub(crate) fn second_threads(sweep: &Sweep) -> Option<String> {
-    let (physical, _) = sweep.beyond_physical()?;
-    Some(format!("beyond {}, cells use second hardware threads of the same physical cores", on(physical)))
-}
-
-/// `1 core`, `2 cores`.
-pub(crate) fn on(cores: u32) -> String {
-    format!("{}{SPACE}{}", format::count(cores.into()), if cores == 1 { "core" } else { "cores" })
-}
-
-/// `partitions of 60 000 lines`.
-pub(crate) fn partitions_of(size: u64, unit: &str) -> String {
-    format!("partitions of {} {unit}", format::count(size))
+/// Where cells begin to share physical cores with themselves, if they do.
+pub(crate) fn second_threads(results: &TaskResults) -> Option<String> {
+    let (physical, _) = results.beyond_physical()?;
+    Some(format!("beyond {}, cells use second hardware threads of the same physical cores", format::cores(physical)))
 }
 
 /// The series with at least one point, or `None` if there is none.
-fn series(sweep: &Sweep, points: impl Fn(&str, usize) -> Vec<Option<Point>>) -> Option<Vec<Series>> {
-    let series: Vec<Series> = sweep
+fn series(results: &TaskResults, points: impl Fn(&str, usize) -> Vec<Option<Point>>) -> Option<Vec<Series>> {
+    let series: Vec<Series> = results
         .strategies
         .iter()
         .enumerate()
-        .map(|(nth, (place, strategy))| Series {
+        .map(|(nth, strategy)| Series {
             name: strategy.name.clone(),
-            place: *place,
+            place: strategy.place,
             points: points(&strategy.name, nth),
         })
         .filter(|series| series.points.iter().any(Option::is_some))

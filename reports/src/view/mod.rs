@@ -1,5 +1,9 @@
-//! Conclusions as charts, tables and sentences: plain data.
+//! The analysis as charts and tables: plain data, before it is drawn or written.
 
 pub mod chart;
-pub mod format;
+pub mod overhead;
+pub mod peers;
+pub mod resources;
+pub mod results;
+pub mod run;
 pub mod table;

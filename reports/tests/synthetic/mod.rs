@@ -329,7 +329,7 @@ fn times(cell: &Cell, ns: f64) -> Times {
     }
 }
 
-/// The main thread waits, the workers work, and tokio's runtime has a thread more that nobody asked for.
+/// The main thread waits, the workers work, and tokio's runtime has one extra thread.
 fn census(cell: &Cell, wall_ns: u64) -> Census {
     let pool =
         |name: &str, threads: u32, working: u32, cpu_ns: u64| Pool { name: name.into(), threads, working, cpu_ns };

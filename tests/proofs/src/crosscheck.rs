@@ -14,7 +14,7 @@ use harness::machine::doctor::Counters;
 use postgres::{Environment, Server};
 use record::Status;
 use record::statistics::{Blocks, Estimate, Interval, LEVEL, time};
-use reports::view::format::{sentence, time_estimate};
+use reports::format::{sentence, time_estimate};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Deserialize;
 use std::fmt::{Display, Formatter};

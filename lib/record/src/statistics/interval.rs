@@ -13,9 +13,11 @@
 
 use super::modes::split;
 use super::{BLOCKS_FOR_AN_INTERVAL, Blocks, log_ratios, median, processes};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// The numbers from `low` to `high`, both included.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Interval {
     /// The lower end.
     pub low: f64,
@@ -31,7 +33,7 @@ impl Interval {
 }
 
 /// An estimated value and its uncertainty.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Estimate {
     /// The best single estimate.
     pub value: f64,

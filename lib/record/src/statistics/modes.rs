@@ -11,6 +11,8 @@
 use super::noise::exponential;
 use super::{BLOCKS_FOR_A_VERDICT, Blocks, MARGIN, median};
 use fastrand::Rng;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -28,7 +30,7 @@ const SESSIONS: usize = 8_000;
 const PROCESSES: usize = 20;
 
 /// Two kinds of processes of one cell.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Modes {
     /// The quick ones.
     pub quick: Mode,
@@ -37,7 +39,7 @@ pub struct Modes {
 }
 
 /// One kind of processes.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Mode {
     /// Their median time, in nanoseconds.
     pub ns: f64,

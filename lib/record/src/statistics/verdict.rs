@@ -25,6 +25,8 @@ use super::interval::{Interval, time};
 use super::noise::normal;
 use super::{BLOCKS_FOR_A_VERDICT, Blocks, LEVEL, MARGIN, log_ratios, median, middle};
 use fastrand::Rng;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -59,7 +61,9 @@ pub struct Comparison<'a> {
 }
 
 /// The verdict on a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Ranked")]
 pub enum Verdict {
     /// Its median process is the quickest, and all others are compared with it.
     Fastest,

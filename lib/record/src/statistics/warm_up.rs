@@ -3,6 +3,8 @@
 use super::interval::Interval;
 use super::verdict::alone;
 use super::{MARGIN, median};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// The runs of one process, in nanoseconds, in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,7 +16,8 @@ pub struct Process<'a> {
 }
 
 /// Whether the processes of a cell were warm.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum WarmUp {
     /// Too few processes have at least two samples.
     Unknown,

@@ -2,8 +2,9 @@
 
 use crate::{Proofs, cores, seam};
 use anyhow::{Context, Result, ensure};
-use reports::analysis::results::Sweep;
-use reports::analysis::slowdown::{FAR, behind};
+use reports::analysis::Analysis;
+use reports::analysis::slowdown::FAR;
+use reports::render::{html, terminal};
 use std::fs::{self, File};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -61,30 +62,32 @@ fn spread(proofs: &mut Proofs) -> Result<()> {
         .context("cannot start goldilocks")?;
     ensure!(testbed::completed(status), "the sweep failed");
     let record = record::read(harness::journal::find(runs.path(), None)?.join(harness::journal::FILE))?;
-    let sweep = Sweep::new(&record, record.run.tasks.first().context("word totals were measured")?);
-    let mut times: Vec<(&str, f64)> = sweep
+    let analysis = Analysis::new(&record);
+    let task = analysis.tasks.first().context("word totals were measured")?;
+    let mut times: Vec<(&str, f64)> = task
+        .results
         .cells
         .iter()
-        .filter_map(|cell| Some((cell.cell.strategy.as_str(), cell.time.filter(|_| cell.is_sound())?.value)))
+        .filter_map(|cell| Some((cell.cell.strategy.as_str(), cell.time.filter(|_| cell.sound)?.value)))
         .collect();
-    ensure!(times.len() == parallel.len(), "not every strategy has a sound cell:\n{}", reports::text(&record));
+    ensure!(times.len() == parallel.len(), "not every strategy has a sound cell:\n{}", terminal::text(&analysis));
     times.sort_by(|a, b| a.1.total_cmp(&b.1));
     let (fastest, slowest) = (times.first().context("a strategy")?.1, times.last().context("a strategy")?.1);
     let all: Vec<String> =
         times.iter().map(|(name, time)| format!("{name} {:+.0} %", percent(time / fastest))).collect();
-    let (behind, page) = (behind(&sweep), reports::page(&record)?);
+    let (behind, page) = (&task.slowdowns, html::page(&analysis)?);
     // The report says where time went. That is the reason if the task's own work alone would not make it so far behind, and
     // stated if a reader sees it.
     let limit = (1.0 + FAR) * fastest;
     let within = slowest <= limit;
-    let explained = behind.iter().all(|it| it.ns - it.explained_ns() <= limit && page.contains(&it.sentence()));
+    let explained = behind.iter().all(|it| it.ns - it.explained_ns <= limit && page.contains(&it.sentence()));
     proofs.line(
         "runs at 60 000 lines, the slowest parallel strategy against the fastest",
         &format!("{:+.0} % (1.8 GB sorted: {})", percent(slowest / fastest), all.join(", ")),
         "at most +25 %, or the report says truly why not",
         within || (!behind.is_empty() && explained),
     );
-    for strategy in &behind {
+    for strategy in behind {
         Proofs::without_bar("the report says", &strategy.sentence());
     }
     Ok(())

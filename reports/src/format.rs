@@ -1,5 +1,6 @@
 //! Numbers as a reader wants them: three digits, one unit, thousands apart.
 
+use record::BASELINE;
 use record::statistics::Estimate;
 
 /// A narrow space that never breaks: between thousands and before units.
@@ -42,6 +43,16 @@ pub fn sentence((value, interval): (String, String)) -> String {
     if interval.is_empty() { value } else { format!("{value} ({interval})") }
 }
 
+/// A value as a whole number, thousands apart.
+pub fn whole(value: f64) -> String {
+    count(value.round() as u64)
+}
+
+/// Microjoules in joules: `12.3 J`.
+pub fn joules(microjoules: f64) -> String {
+    format!("{}{SPACE}J", digits(microjoules / 1e6))
+}
+
 /// A share of 1 in whole per cent: `96 %`.
 pub fn percent(share: f64) -> String {
     format!("{:.0}{SPACE}%", share * 100.0)
@@ -75,6 +86,56 @@ pub fn many(number: f64) -> String {
 pub fn short_time(ns: f64) -> String {
     let (size, unit) = unit(ns, &TIME);
     format!("{}{SPACE}{unit}", bare(ns / size))
+}
+
+/// What a strategy is called: its name, or the plain loop.
+pub fn strategy(name: &str) -> &str {
+    if name == BASELINE { "plain loop" } else { name }
+}
+
+/// `1 core`, `2 cores`.
+pub fn cores(number: u32) -> String {
+    format!("{}{SPACE}{}", count(number.into()), if number == 1 { "core" } else { "cores" })
+}
+
+/// `1 cell`, `2 cells`.
+pub fn cells(number: usize) -> String {
+    if number == 1 { "1 cell".into() } else { format!("{} cells", count(number as u64)) }
+}
+
+/// `1 block`, `5 blocks`, or `5 to 12 blocks`.
+pub fn blocks(fewest: usize, most: usize) -> String {
+    format!("{} {}", block_count(fewest, most), if most == 1 { "block" } else { "blocks" })
+}
+
+/// `5`, or `5 to 12`.
+pub fn block_count(fewest: usize, most: usize) -> String {
+    if fewest == most { most.to_string() } else { format!("{fewest} to {most}") }
+}
+
+/// `partitions of 60 000 lines`.
+pub fn partitions(size: u64, unit: &str) -> String {
+    format!("partitions of {} {unit}", count(size))
+}
+
+/// `10 to 1 000` if these are neighbours among `all`, otherwise one by one: `10, 1 000`.
+pub fn sizes(sizes: &[u64], all: &[u64]) -> String {
+    match sizes {
+        [first, .., last] if all.iter().filter(|size| (first..=last).contains(size)).count() == sizes.len() => {
+            format!("{} to {}", count(*first), count(*last))
+        }
+        several => several.iter().map(|size| count(*size)).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// `a and b`, or `a, b, c and 5 others`.
+pub fn names(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] if names.len() <= 4 => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {} others", names[..3].join(", "), names.len() - 3),
+    }
 }
 
 /// [`digits`] without zeros at the end of a fraction.

@@ -1,0 +1,45 @@
+//! What the smallest unit of work costs, as a sentence and a table.
+
+use crate::analysis::TaskAnalysis;
+use crate::analysis::overhead::{DispatchCost, Spread};
+use crate::format::{self, NONE, SPACE};
+use crate::view::table::{Entry, Row, Table};
+
+/// What one unit of the plain loop's answer takes: its label, and its time with, where the clock was measured, its cycles.
+pub fn unit_cost(task: &TaskAnalysis) -> Option<(String, String)> {
+    let cost = task.overhead.unit_cost.as_ref()?;
+    let cycles = cost.clock_ghz.zip(cost.per_cycle).map_or_else(String::new, |(clock, per_cycle)| {
+        let [per_cycle, clock] = [per_cycle, clock].map(format::digits);
+        format!(", {per_cycle} of them a cycle at {clock}{SPACE}GHz; {}", cost.limit)
+    });
+    Some((format!("{} of the plain loop", cost.unit), format!("{}{cycles}", format::time(cost.ns))))
+}
+
+/// What handing over a job costs with each strategy; `None` for a task that does not ask for it.
+pub fn dispatch(task: &TaskAnalysis) -> Option<Table> {
+    let spread = |spread: Spread| {
+        let ends = spread.tenth.zip(spread.ninth);
+        let note = ends.map(|(low, high)| format!("{}–{}", format::time(low), format::time(high)));
+        Entry::new(spread.median.map_or_else(|| NONE.into(), format::time), note.unwrap_or_default())
+    };
+    let row = |cost: &DispatchCost| Row {
+        name: cost.strategy.clone(),
+        entries: vec![
+            spread(cost.start),
+            spread(cost.alone),
+            spread(cost.of_many),
+            Entry::bare(format::count(cost.jobs)),
+        ],
+        ..Row::default()
+    };
+    let rows: Vec<Row> = task.overhead.dispatch.iter().map(row).collect();
+    (!rows.is_empty()).then(|| Table {
+        caption: format!(
+            "What it costs to hand over an empty job, on {}: medians, and the range of the middle four fifths of the samples. A \
+ mean would hide that there are often two kinds of samples: workers awake and workers that must be woken.",
+            format::cores(task.results.most_cores().unwrap_or(0))
+        ),
+        columns: vec!["strategy", "start the workers", "one job alone", "one of many jobs", "how many"],
+        rows,
+    })
+}

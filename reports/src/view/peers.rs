@@ -1,0 +1,75 @@
+//! Other programs at the same job, as a table.
+
+use crate::analysis::peers::PeerResult;
+use crate::format::{self, NONE};
+use crate::view::table::{Entry, Row, Table};
+use record::Role;
+
+/// What a reader must know of every one of these times.
+pub const CAVEAT: &str = "Each is a whole process, timed from its start to its end, on as many processors as it has threads; the strategies run \
+ inside a process that is already up.";
+
+/// The processor time from which on the part in the kernel is told well enough: where the kernel samples it at its clock's
+/// ticks, a hundredth of a second apart or less.
+const MANY_TICKS: u64 = 100_000_000;
+
+/// One row for each program and number of threads; `None` without any.
+pub fn table(task: &str, peers: &[PeerResult]) -> Option<Table> {
+    let checked = "The totals of all that add up words equal ours.";
+    (!peers.is_empty()).then(|| Table {
+        caption: format!(
+            "What others take for the job of {task}, on the same file, in turn; medians. {CAVEAT} Start is what the same program \
+ takes for the file’s first line alone. In the kernel, read data is copied and pages are mapped and unmapped; below \
+ 100 ms the share in the kernel is not known. Memory is that of the largest process. {checked}"
+        ),
+        columns: vec![
+            "peer",
+            "threads",
+            "time",
+            "start",
+            "processor time",
+            "page faults",
+            "peak memory",
+            "× this program",
+            "what it is",
+        ],
+        rows: peers.iter().map(row).collect(),
+    })
+}
+
+fn row(result: &PeerResult) -> Row {
+    let peer = &result.peer;
+    let written = |value: Option<f64>, of: fn(f64) -> String| value.map_or_else(|| NONE.into(), of);
+    let in_kernel = result.system_ns.filter(|_| peer.runs.iter().all(|run| run.cpu_ns >= MANY_TICKS)).map(|ns| {
+        let few = MANY_TICKS as f64 / 10.0;
+        if ns < few { format!("kernel < {}", format::time(few)) } else { format!("kernel {}", format::time(ns)) }
+    });
+    let runs = match peer.runs.len() {
+        0 => String::new(),
+        1 => "1 run".into(),
+        many => format!("{} runs", format::count(many as u64)),
+    };
+    let walls = || peer.runs.iter().map(|run| run.wall_ns);
+    let extremes = walls().min().zip(walls().max()).filter(|_| peer.runs.len() > 1);
+    let spread =
+        extremes.map(|(least, most)| format!("{} to {}", format::time(least as f64), format::time(most as f64)));
+    Row {
+        name: peer.name.clone(),
+        remark: match peer.role {
+            Role::Floor => "floor".into(),
+            Role::Own => "ours".into(),
+            Role::Other => String::new(),
+        },
+        leads: peer.role == Role::Own,
+        entries: vec![
+            Entry::new(format::count(peer.threads.into()), runs),
+            Entry::new(written(result.wall_ns, format::time), spread.unwrap_or_default()),
+            Entry::bare(written(result.start_ns, format::time)),
+            Entry::new(written(result.cpu_ns, format::time), in_kernel.unwrap_or_default()),
+            Entry::bare(written(result.minor_faults, format::whole)),
+            Entry::bare(written(result.peak_memory_bytes, format::memory)),
+            Entry::bare(written(result.by_ours, |ratio| format!("{}×", format::digits(ratio)))),
+            Entry::new(&peer.about, if peer.reason.is_empty() { &peer.version } else { &peer.reason }),
+        ],
+    }
+}

@@ -1,0 +1,265 @@
+//! The tables of results: strategies, cells, failures, outliers.
+
+use crate::analysis::data_quality::Outlier;
+use crate::analysis::results::{Account, BlockRange, CLOSE, CellResult, TaskResults};
+use crate::analysis::{Analysis, TaskAnalysis};
+use crate::format;
+use crate::view::table::{Entry, Row, Table};
+use record::statistics::{BLOCKS_FOR_A_VERDICT, Modes};
+use record::{Cell, Fault, Sample, Status};
+use std::collections::BTreeSet;
+
+const STRATEGIES: [&str; 9] =
+    ["strategy", "median time", "speed-up", "efficiency", "start", "run", "reduce", "best partition size", "samples"];
+
+/// One row for each strategy, in the run's order: what it takes on the most cores at the default partition size.
+pub fn strategies(results: &TaskResults) -> Table {
+    let size = results.task.default_size;
+    let mut rows = Vec::new();
+    if let Some(baseline) = &results.baseline {
+        let mut entries = figures(baseline);
+        entries[1] = Entry::new("1×", "by definition");
+        entries.extend([Entry::bare("no partitions"), samples(baseline)]);
+        rows.push(Row { name: "plain loop".into(), remark: "baseline".into(), leads: false, entries });
+    }
+    let cores = results.most_cores().unwrap_or(0);
+    let leaders = results.leaders();
+    for strategy in &results.strategies {
+        let name = &strategy.name;
+        let cell = results.at(name, cores, size);
+        let mut entries = cell.filter(|cell| cell.sound).map_or_else(|| vec![Entry::none(); 6], figures);
+        entries.push(best_size(results, name, cores));
+        entries.push(cell.map_or_else(|| Entry::bare("not measured"), samples));
+        let leads = leaders.contains(&name.as_str());
+        rows.push(Row { name: name.clone(), remark: place(&results.places, name), leads, entries });
+    }
+    Table {
+        caption: format!(
+            "On {} with {}, in the catalogue’s order.{} Below a median or a speed-up: its interval. Below a best partition size: \
+ all sizes within {} of its median. A speed-up is the median of the blocks’ ratios, not the ratio of two medians.",
+            format::cores(cores),
+            format::partitions(size, &results.task.unit),
+            if results.places.len() > 1 {
+                " Strategies that tie with the quickest of the rest share a place."
+            } else {
+                ""
+            },
+            format::percent(CLOSE),
+        ),
+        columns: STRATEGIES.to_vec(),
+        rows,
+    }
+}
+
+/// [`strategies`] with the columns that a terminal has room for: time, speed-up, efficiency, best size, samples.
+pub fn summary(results: &TaskResults) -> Table {
+    let mut table = strategies(results);
+    table.columns.drain(4..7);
+    table.columns[0] = "";
+    for row in &mut table.rows {
+        row.entries.drain(3..6);
+    }
+    table
+}
+
+/// One row for each cell of the sweep.
+pub fn cells(results: &TaskResults) -> Table {
+    // Only what varies is worth a column.
+    let several =
+        |of: fn(&Cell) -> &String| results.cells.iter().map(|it| of(&it.cell)).collect::<BTreeSet<_>>().len() > 1;
+    let workers = results.cells.iter().any(|result| result.cell.workers != result.cell.cores);
+    let delivery = several(|cell| &cell.delivery);
+    let combine = several(|cell| &cell.combine);
+
+    let mut columns = vec!["strategy", "cores"];
+    columns.extend(workers.then_some("workers"));
+    columns.push("partition size");
+    columns.extend(delivery.then_some("delivery"));
+    columns.extend(combine.then_some("combine"));
+    columns.extend(["median time", "speed-up", "efficiency", "start", "run", "reduce"]);
+    columns.extend(["first result", "busy threads", "peak memory", "samples"]);
+
+    let row = |result: &CellResult| {
+        let cell = &result.cell;
+        let mut entries = vec![Entry::bare(format::count(cell.cores.into()))];
+        entries.extend(workers.then(|| Entry::bare(format::count(cell.workers.into()))));
+        entries.push(Entry::bare(format::count(cell.size)));
+        entries.extend(delivery.then(|| Entry::bare(&cell.delivery)));
+        entries.extend(combine.then(|| Entry::bare(&cell.combine)));
+        match result.account.filter(|_| result.sound) {
+            Some(account) => {
+                entries.extend(figures(result));
+                entries.push(Entry::bare(format::time(account.first_result_ns)));
+                entries.push(Entry::bare(format::digits(account.busy)));
+                entries.push(Entry::bare(format::memory(account.peak_memory_bytes)));
+            }
+            None => entries.extend(vec![Entry::none(); 9]),
+        }
+        entries.push(samples(result));
+        let remark = match result.modes {
+            _ if !result.sound => "no time",
+            Some(_) => "two kinds",
+            None => "",
+        };
+        Row { name: cell.strategy.clone(), remark: remark.into(), leads: false, entries }
+    };
+    Table {
+        caption: format!(
+            "All {} cells of {}. Those with a time have {}.",
+            format::count(results.cells.len() as u64),
+            results.task.name,
+            format::blocks(results.blocks.fewest, results.blocks.most)
+        ),
+        columns,
+        rows: results.cells.iter().map(row).collect(),
+    }
+}
+
+/// What a strategy's place is called; those that tie share it.
+fn place(places: &[Vec<String>], name: &str) -> String {
+    let Some(nth) = places.iter().position(|tied| tied.iter().any(|other| other == name)) else {
+        return String::new();
+    };
+    match (nth, places[nth].len()) {
+        (0, 1) => "fastest".into(),
+        (0, _) => "tied fastest".into(),
+        (_, 1) => format!("place {}", nth + 1),
+        _ => format!("tied in place {}", nth + 1),
+    }
+}
+
+/// Every sample that is not verified; those that differ in nothing but their block share a row.
+pub fn failures(analysis: &Analysis) -> Table {
+    let mut groups: Vec<(&Sample, Vec<String>)> = Vec::new();
+    for failure in analysis.tasks.iter().flat_map(|task| &task.results.failures) {
+        let place = format!("{}.{}", failure.block, failure.index);
+        let facts = |it: &'_ Sample| (it.cell.clone(), it.status, it.fault, it.reason.clone());
+        let alike = |other: &Sample| facts(other) == facts(failure);
+        match groups.iter_mut().find(|(first, _)| alike(first)) {
+            Some((_, places)) => places.push(place),
+            None => groups.push((failure, vec![place])),
+        }
+    }
+    let row = |(failure, places): (&Sample, Vec<String>)| {
+        let cell = &failure.cell;
+        let status = outcome(failure.status);
+        let fault = failure.fault.map(Fault::words).filter(|fault| *fault != status);
+        Row {
+            name: cell.strategy.clone(),
+            entries: vec![
+                Entry::bare(&cell.task),
+                Entry::new(status, fault.unwrap_or_default()),
+                Entry::bare(&failure.reason),
+                Entry::new(format::count(cell.cores.into()), other_workers(cell)),
+                Entry::bare(format::count(cell.size)),
+                Entry::new(&cell.delivery, &cell.combine),
+                Entry::bare(places.join(", ")),
+            ],
+            ..Row::default()
+        }
+    };
+    Table {
+        caption: "Samples without a verified answer. No figure on this page includes them.".into(),
+        columns: vec!["strategy", "task", "outcome", "reason", "cores", "partition size", "delivery", "block.sample"],
+        rows: groups.into_iter().map(row).collect(),
+    }
+}
+
+/// Every sample that is far from the others of its cell, the farthest first.
+pub fn outliers(task: &TaskAnalysis) -> Table {
+    let row = |outlier: &Outlier| {
+        let cell = &outlier.cell;
+        let size = match cell.size {
+            0 => Entry::bare("no partitions"),
+            size if task.results.is_usual(cell) => Entry::bare(format::count(size)),
+            size => Entry::new(format::count(size), format!("{}, {}", cell.delivery, cell.combine)),
+        };
+        Row {
+            name: format::strategy(&cell.strategy).to_owned(),
+            entries: vec![
+                Entry::new(format::count(cell.cores.into()), other_workers(cell)),
+                size,
+                Entry::bare(format!("{}.{}", outlier.block, outlier.sample)),
+                Entry::bare(format::time(outlier.ns)),
+                Entry::bare(format::digits(outlier.factor)),
+            ],
+            ..Row::default()
+        }
+    };
+    Table {
+        caption:
+            "Samples further from their cell’s median sample than its noise explains, the farthest first. Every figure on this \
+ page includes them."
+                .into(),
+        columns: vec!["strategy", "cores", "partition size", "block.sample", "time", "times the median"],
+        rows: task.data_quality.outliers.iter().map(row).collect(),
+    }
+}
+
+/// The number of workers if it is not the number of cores.
+fn other_workers(cell: &Cell) -> String {
+    if cell.workers == cell.cores { String::new() } else { format!("{} workers", cell.workers) }
+}
+
+/// How a sample came out, in a word.
+fn outcome(status: Status) -> &'static str {
+    match status {
+        Status::Verified => "verified",
+        Status::Wrong => "wrong answer",
+        Status::Failed => "failed",
+        Status::Unfair => "unfair",
+        Status::Crashed => "crashed",
+        Status::Hung => "hung",
+    }
+}
+
+/// Median time, speed-up, efficiency, start, run, reduce.
+fn figures(result: &CellResult) -> Vec<Entry> {
+    let doubt = result.modes.map(kinds).unwrap_or_default();
+    let phase = |of: fn(&Account) -> f64| {
+        result.account.as_ref().map_or_else(Entry::none, |account| Entry::bare(format::time(of(account))))
+    };
+    vec![
+        Entry { doubt, ..Entry::maybe(result.time.map(format::time_estimate)) },
+        Entry::maybe(result.speed_up.map(format::speed_up)),
+        result.efficiency.map_or_else(Entry::none, |efficiency| Entry::bare(format::percent(efficiency))),
+        phase(|account| account.start_ns),
+        phase(|account| account.run_ns),
+        phase(|account| account.reduce_ns),
+    ]
+}
+
+/// `two kinds of processes: 30.0 ms in 6, 50.0 ms in 4`.
+fn kinds(Modes { quick, slow }: Modes) -> String {
+    let [quick, slow] = [quick, slow].map(|mode| format!("{} in {}", format::time(mode.ns), mode.processes));
+    format!("two kinds of processes: {quick}, {slow}")
+}
+
+/// The size with the smallest median, and those that are close to it: where these are many, the first is luck.
+fn best_size(results: &TaskResults, strategy: &str, cores: u32) -> Entry {
+    let Some(best) = results.best_size(strategy, cores) else {
+        return Entry::none();
+    };
+    let sizes = &results.sizes;
+    let measured: Vec<&CellResult> = sizes.iter().filter_map(|size| results.sound(strategy, cores, *size)).collect();
+    let note = if measured.len() < sizes.len() {
+        format!("of {} of {} sizes so far", measured.len(), sizes.len())
+    } else if BlockRange::of(measured.into_iter()).fewest < BLOCKS_FOR_A_VERDICT {
+        "so far".into()
+    } else if best.close.len() > 1 {
+        format!("close: {}", format::sizes(&best.close, sizes))
+    } else {
+        "no other is close".into()
+    };
+    Entry::new(format::count(best.size), note)
+}
+
+/// `10` in `5 blocks`; or, if some failed, how many.
+fn samples(result: &CellResult) -> Entry {
+    if result.failures > 0 {
+        let all = result.samples + result.failures;
+        return Entry::new(format!("{} of {all} failed", result.failures), "left out");
+    }
+    let blocks = result.blocks.len();
+    Entry::new(result.samples.to_string(), format::blocks(blocks, blocks))
+}
