@@ -372,12 +372,12 @@ proptest! {
         turns in vec((0..900usize, 0..3000usize, 5..40usize, any::<bool>()), 1..12),
     ) {
         let (mut together, mut expected) = (WordTotals::default(), BTreeMap::<Vec<u8>, u64>::new());
-        for (runs, first, letters, in_order) in turns {
-            let word = |number: usize| format!("{:0letters$}\0 text behind it", first + number);
+        for (runs, first, len, in_order) in turns {
+            let word = |number: usize| format!("{:0len$}\0 text after it", first + number);
             let texts: Vec<String> = (0..runs).map(|run| word(if in_order { run } else { run * 7919 % 1009 })).collect();
-            together.add_runs(texts.iter().map(|text| Run { text: text.as_bytes(), len: letters, count: runs as u64 }));
+            together.add_runs(texts.iter().map(|text| Run { text: text.as_bytes(), len, count: runs as u64 }));
             for text in &texts {
-                *expected.entry(text.as_bytes()[..letters].to_vec()).or_default() += runs as u64;
+                *expected.entry(text.as_bytes()[..len].to_vec()).or_default() += runs as u64;
             }
         }
         prop_assert_eq!(seen(&together), (expected.into_iter().collect::<Vec<_>>(), false));
