@@ -1,12 +1,12 @@
-//! What tests share that run the whole program: where it is, and a folder to try it in.
+//! Shared helpers of tests that run the whole program: its path, and a folder to run it in.
 
 pub mod sandbox;
 
 use datasets::ngrams::Recipe;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use strategies::{Error, Result, WorkerCommand};
+use strategies::WorkerCommand;
 use tasks::Inputs;
 
 /// The workspace's folder.
@@ -20,15 +20,13 @@ pub fn goldilocks() -> &'static Path {
     PROGRAM.get_or_init(|| built("harness", "goldilocks"))
 }
 
-/// The binary `sabotaged`: `goldilocks` with the [cheats](sabotage) and the [`instruments`] in it.
+/// The binary `sabotaged` of the proofs: `goldilocks` with their cheats and instruments.
 pub fn sabotaged() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| built("proofs", "sabotaged"))
 }
 
-/// A binary of a package, built now unless it is up to date.
-///
-/// Cargo tells a test where its own package's binaries are, and neither another package's nor a program's.
+/// A binary of a package, built now unless it is up to date: cargo tells a test only where its own package's binaries are.
 fn built(package: &str, binary: &str) -> PathBuf {
     let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -43,28 +41,12 @@ fn built(package: &str, binary: &str) -> PathBuf {
     folders.into_iter().find(|program| program.is_file()).expect("the binary is where cargo puts it")
 }
 
-/// Whether a sweep came to its end: every sample is verified, or the record says which is not.
-pub fn completed(sweep: ExitStatus) -> bool {
-    matches!(sweep.code(), Some(0 | 3))
-}
-
-/// How `processes` starts a worker for a task, from a test.
+/// The command with which `processes` starts a worker for a task from a test.
 pub fn worker_for(task: &str, inputs: &Inputs) -> WorkerCommand {
     harness::measure::worker::command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
 }
 
-/// A worker process with a pipe to it and a pipe from it, for those who do not start theirs as `processes` does.
-///
-/// # Errors
-/// When it cannot be started.
-pub fn piped(command: &WorkerCommand) -> Result<Child> {
-    let environment = command.environment.iter().map(|(name, value)| (name, value));
-    let mut process = Command::new(&command.program);
-    process.args(&command.arguments).envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped());
-    process.spawn().map_err(Error::worker)
-}
-
-/// A generated 1-gram file of about so many bytes, made once.
+/// A generated 1-gram file of about `bytes` bytes, made once.
 pub fn grams(bytes: u64) -> PathBuf {
     let recipe = Recipe { bytes, ..Recipe::default() };
     recipe.file(&workspace().join("datasets/generated"), &mut |_| ()).expect("a file can be made")

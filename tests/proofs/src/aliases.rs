@@ -1,4 +1,4 @@
-//! Strategies of the catalogue under a second name: whoever finds a difference between the two is wrong.
+//! Strategies of the catalogue under a second name: any difference found between the two names is an error.
 
 use strategies::{Strategy, catalogue};
 

@@ -1,8 +1,8 @@
-//! A connection to PostgreSQL whose bytes are counted and, if asked for, late: what a network does to a cursor, without one.
+//! A connection to PostgreSQL whose bytes are counted and, on request, delayed: a network's effect on a cursor.
 
+use crate::access_methods::{explained, socket};
 use async_io::{Async, Timer};
 use futures_lite::{AsyncRead as _, AsyncWrite as _, future};
-use postgres::explain;
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -12,84 +12,74 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, NoTls};
 
 /// What has crossed a wire.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct Traffic {
     bytes: AtomicU64,
     rows: AtomicU64,
 }
 
-impl Tally {
+impl Traffic {
     /// Bytes in both directions.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Messages of the kind that holds a row.
+    /// Messages that hold a row.
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
 }
 
 /// Connects to the server at `url`, a Unix socket, and does `work` beside the connection on this thread. What the server
-/// sends arrives `late`: a round trip takes that much longer.
-///
-/// # Errors
-/// When there is no connection.
-pub fn over<T>(url: &str, late: Duration, work: impl AsyncFnOnce(Client, Arc<Tally>) -> T) -> anyhow::Result<T> {
+/// sends arrives after `delay`, so a round trip takes that much longer.
+pub fn over<T>(url: &str, delay: Duration, work: impl AsyncFnOnce(Client, Arc<Traffic>) -> T) -> anyhow::Result<T> {
     let config: Config = url.parse()?;
-    let Some(Host::Unix(folder)) = config.get_hosts().first() else {
-        anyhow::bail!("this needs a server on a Unix socket");
-    };
-    let port = config.get_ports().first().copied().unwrap_or(5432);
-    let socket = UnixStream::connect(folder.join(format!(".s.PGSQL.{port}")))?;
-    let tally = Arc::new(Tally::default());
+    let traffic = Arc::new(Traffic::default());
     let wire = Wire {
-        socket: Async::new(socket)?,
-        tally: Arc::clone(&tally),
+        socket: Async::new(UnixStream::connect(socket(&config)?)?)?,
+        traffic: Arc::clone(&traffic),
         messages: Messages::default(),
-        late,
+        delay,
         held: VecDeque::new(),
         timer: None,
         closed: false,
     };
     async_io::block_on(async {
-        let connected = config.connect_raw(wire, NoTls).await;
-        let (client, connection) = connected.map_err(|error| anyhow::anyhow!(explain(&error)))?;
+        let (client, connection) = config.connect_raw(wire, NoTls).await.map_err(explained)?;
         let connection = async {
-            // Its requests fail when it ends, and so `work` comes to an end by itself.
+            // Requests fail when it ends, and so `work` ends by itself.
             let _ = connection.await;
             std::future::pending().await
         };
-        Ok(future::or(work(client, tally), connection).await)
+        Ok(future::or(work(client, traffic), connection).await)
     })
 }
 
 struct Wire {
     socket: Async<UnixStream>,
-    tally: Arc<Tally>,
+    traffic: Arc<Traffic>,
     messages: Messages,
-    late: Duration,
-    /// What has arrived and may not be read before its time, and how much of it was read.
+    delay: Duration,
+    /// What has arrived: when it may be read, the bytes, and how many of them were read.
     held: VecDeque<(Instant, Vec<u8>, usize)>,
     timer: Option<Timer>,
     closed: bool,
 }
 
 impl Wire {
-    /// Takes from the socket whatever is there, up to a megabyte or so: more than a socket holds.
-    fn take_in(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+    /// Receives what the socket holds, up to about a megabyte: more than a socket holds.
+    fn receive(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let mut buffer = [0; 16 << 10];
         while !self.closed && self.held.len() < 64 {
             match Pin::new(&mut self.socket).poll_read(context, &mut buffer) {
                 Poll::Ready(Ok(0)) => self.closed = true,
                 Poll::Ready(Ok(count)) => {
-                    self.tally.bytes.fetch_add(count as u64, Ordering::Relaxed);
-                    self.tally.rows.fetch_add(self.messages.rows_in(&buffer[..count]), Ordering::Relaxed);
-                    self.held.push_back((Instant::now() + self.late, buffer[..count].to_vec(), 0));
+                    self.traffic.bytes.fetch_add(count as u64, Ordering::Relaxed);
+                    self.traffic.rows.fetch_add(self.messages.rows_in(&buffer[..count]), Ordering::Relaxed);
+                    self.held.push_back((Instant::now() + self.delay, buffer[..count].to_vec(), 0));
                 }
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => break,
@@ -103,7 +93,7 @@ impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
         loop {
-            wire.take_in(context)?;
+            wire.receive(context)?;
             let Some((due, bytes, read)) = wire.held.front_mut() else {
                 return if wire.closed { Poll::Ready(Ok(())) } else { Poll::Pending };
             };
@@ -128,7 +118,7 @@ impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
         let wire = self.get_mut();
         let count = ready!(Pin::new(&mut wire.socket).poll_write(context, from))?;
-        wire.tally.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        wire.traffic.bytes.fetch_add(count as u64, Ordering::Relaxed);
         Poll::Ready(Ok(count))
     }
 
@@ -141,13 +131,13 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// Finds the messages in what the server sends: a letter, four bytes of length that count themselves, the rest.
+/// Finds the messages in what the server sends: a type byte, four bytes of length that count themselves, the body.
 #[derive(Default)]
 pub(crate) struct Messages {
     head: [u8; 5],
-    /// How much of the head is there.
+    /// Bytes of the head so far.
     known: usize,
-    /// How much of the message is still to come.
+    /// Bytes of the message still to come.
     left: usize,
 }
 
@@ -164,12 +154,12 @@ impl Messages {
             self.head[self.known] = *first;
             self.known += 1;
             bytes = rest;
-            if let [letter, length @ ..] = self.head
+            if let [kind, length @ ..] = self.head
                 && self.known == self.head.len()
             {
                 self.known = 0;
                 self.left = (u32::from_be_bytes(length) as usize).saturating_sub(length.len());
-                rows += u64::from(letter == b'D');
+                rows += u64::from(kind == b'D');
             }
         }
         rows
@@ -179,15 +169,19 @@ impl Messages {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mock::message;
 
     #[test]
-    fn rows_are_counted_however_the_bytes_are_cut() {
-        let message = |letter: u8, body: &[u8]| [&[letter][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat();
+    fn rows_are_counted_wherever_the_bytes_are_split() {
         let sent =
             [message(b'D', b"DDDD"), message(b'Z', b"I"), message(b'D', b""), message(b'C', b"SELECT 2\0")].concat();
         for size in 1..=sent.len() {
             let mut messages = Messages::default();
-            assert_eq!(sent.chunks(size).map(|part| messages.rows_in(part)).sum::<u64>(), 2, "cut every {size} bytes");
+            assert_eq!(
+                sent.chunks(size).map(|part| messages.rows_in(part)).sum::<u64>(),
+                2,
+                "split every {size} bytes"
+            );
         }
     }
 }

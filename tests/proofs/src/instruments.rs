@@ -1,6 +1,4 @@
-//! Tasks whose use of the machine is known, for finding out whether it is measured rightly.
-//!
-//! They are known to the program `sabotaged` alone.
+//! Tasks whose use of the machine is known, to check the resource figures. Only the program `sabotaged` knows them.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -10,7 +8,7 @@ use std::sync::Arc;
 use strategies::{Answer, Partitions, Result, Task};
 use tasks::{Entry, Hooks, Inputs};
 
-/// Every one of them.
+/// All of them.
 pub const ALL: &[Entry] = &[
     Entry {
         name: "allocates",
@@ -24,11 +22,11 @@ pub const ALL: &[Entry] = &[
     },
     Entry {
         name: "yields",
-        about: "Two partitions that give way to each other as often as it has items.",
+        about: "Two partitions that each yield the core as often as it has items.",
         unit: "yields",
         sizes: &[1],
         default_size: 1,
-        load: |inputs| Ok(Arc::new(Arc::new(Instrument { items: inputs.noop.items, work: give_way }))),
+        load: |inputs| Ok(Arc::new(Arc::new(Instrument { items: inputs.noop.items, work: yield_core }))),
         options,
         hooks: Hooks::NONE,
     },
@@ -44,12 +42,12 @@ struct Instrument {
 }
 
 fn fill(mebibytes: u64) {
-    let bytes = usize::try_from(mebibytes << 20).expect("as many as fit into memory");
-    // Written, not only asked for: memory that was never touched is not there. And no zeros, which cost nothing.
+    let bytes = usize::try_from(mebibytes << 20).expect("the items fit into memory");
+    // Written with ones, because untouched memory and zero pages are free.
     drop(black_box(vec![1u8; bytes]));
 }
 
-fn give_way(times: u64) {
+fn yield_core(times: u64) {
     (0..times).for_each(|_| std::thread::yield_now());
 }
 
@@ -57,7 +55,7 @@ impl Task for Instrument {
     type Partition = u64;
     type Partial = u64;
 
-    /// As many as a whole: one for a size larger than all items, two for the smallest size.
+    /// Two partitions for a size of 1, else one, each with all items.
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<u64>> {
         let items = self.items;
         let count = if size.get() == 1 { 2 } else { 1 };

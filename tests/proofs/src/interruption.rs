@@ -1,11 +1,11 @@
-//! Interrupting sweeps at random moments, and looking at what is left of them.
+//! Interrupts sweeps at random moments and checks what they leave behind.
 //!
 //! How it works:
-//! 1. Two sweeps are left alone, to know how long one takes: bringing up PostgreSQL and making a 1-gram file, measuring,
-//!    writing the report.
-//! 2. Other sweeps are interrupted, each at a random moment of its part of that time, so that all of it is met.
-//! 3. What was in the record just before must be in it afterwards, no process and no temporary file may be left, and
-//!    `--resume` must bring every cell to exactly the samples that were planned.
+//! 1. Two undisturbed sweeps show how long one takes: starting PostgreSQL and making a 1-gram file, measuring, writing the
+//!    report.
+//! 2. Other sweeps are interrupted at random moments that cover all of that time.
+//! 3. The record must still hold what it held just before. No process and no temporary file may be left. `--resume` must
+//!    complete exactly the planned samples of every cell.
 
 use anyhow::{Context, Result, bail, ensure};
 use harness::plan::Plan;
@@ -23,7 +23,7 @@ use testbed::sandbox::Sandbox;
 /// How a sweep is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interruption {
-    /// SIGKILL, which no program can prepare for.
+    /// SIGKILL, which no program can handle.
     Kill,
     /// SIGTERM.
     Terminate,
@@ -35,10 +35,10 @@ impl Interruption {
     /// All of them.
     pub const ALL: [Interruption; 3] = [Interruption::Kill, Interruption::Terminate, Interruption::CtrlC];
 
-    /// Interrupts `sweep`, if it still runs.
-    pub fn strike(self, sweep: &Child) {
-        let Some(pid) = i32::try_from(sweep.id()).ok().and_then(Pid::from_raw) else { return };
-        // Either fails only when the sweep has ended already.
+    /// Interrupts a process that was started in a group of its own, if it still runs.
+    pub fn strike(self, process: &Child) {
+        let Some(pid) = i32::try_from(process.id()).ok().and_then(Pid::from_raw) else { return };
+        // Either fails only if the process has ended.
         let _ = match self {
             Interruption::Kill => kill_process(pid, Signal::KILL),
             Interruption::Terminate => kill_process(pid, Signal::TERM),
@@ -46,86 +46,83 @@ impl Interruption {
         };
     }
 
-    /// Whether a sweep may end in this way after it: by itself, or as the signal wants it.
+    /// Whether a sweep may end with this status after it: by itself, or by the signal.
     fn explains(self, status: ExitStatus) -> bool {
-        let signal = match self {
-            Interruption::Kill => return status.success() || status.signal() == Some(Signal::KILL.as_raw()),
-            Interruption::Terminate => Signal::TERM,
-            Interruption::CtrlC => Signal::INT,
+        let (signal, code) = match self {
+            Interruption::Kill => (Signal::KILL, None),
+            Interruption::Terminate => (Signal::TERM, Some(130)),
+            Interruption::CtrlC => (Signal::INT, Some(130)),
         };
-        // Before the program listens to signals, they do what they do to every program.
-        status.success() || status.code() == Some(130) || status.signal() == Some(signal.as_raw())
+        // Before the program handles signals, they end it.
+        let handled = code.is_some() && status.code() == code;
+        status.success() || handled || status.signal() == Some(signal.as_raw())
     }
 }
 
 /// How far a sweep was when it was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// There was no record yet: data was made, PostgreSQL came up, baselines were measured.
+enum Progress {
+    /// There was no record yet.
     Preparing,
-    /// There was a record, and it was not complete.
+    /// The record was incomplete.
     Measuring,
     /// Everything was measured.
     Measured,
 }
 
-/// One interruption, and what came of it.
+/// An interruption after which everything was right.
 #[derive(Debug, Clone)]
-pub struct Round {
-    /// How it was interrupted.
-    pub interruption: Interruption,
-    /// When, since it was started.
-    pub moment: Duration,
-    /// How far it was.
-    pub stage: Stage,
-    /// How long it took until nothing was left of it.
-    pub cleared: Duration,
-    /// Whether the last line of the record was cut off, which the resumption must mend.
-    pub torn: bool,
+struct Survived {
+    progress: Progress,
+    /// How long it took until nothing was left of the sweep.
+    cleared: Duration,
+    /// Whether the last line of the record was cut off, so that `--resume` had to repair it.
+    torn: bool,
 }
 
 /// All interruptions.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    /// Those after which everything was as it should be.
-    pub good: Vec<Round>,
-    /// What was not, in a sentence each.
+    survived: Vec<Survived>,
+    /// What was wrong, in a sentence each.
     pub failures: Vec<String>,
 }
 
 impl Summary {
     /// The longest time until nothing was left of a sweep.
     pub fn slowest(&self) -> Duration {
-        self.good.iter().map(|round| round.cleared).max().unwrap_or_default()
+        self.survived.iter().map(|round| round.cleared).max().unwrap_or_default()
+    }
+
+    /// How many interruptions a sweep survived.
+    pub fn survived(&self) -> usize {
+        self.survived.len()
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = |stage| self.good.iter().filter(|round| round.stage == stage).count();
+        let at = |progress| self.survived.iter().filter(|round| round.progress == progress).count();
         write!(
             out,
-            "{} interruptions ({} while preparing, {} while measuring, {} after it), {} not survived; nothing was left \
-             after {:.1} s at most; {} lines were cut off and mended",
-            self.good.len() + self.failures.len(),
-            at(Stage::Preparing),
-            at(Stage::Measuring),
-            at(Stage::Measured),
+            "{} interruptions ({} while preparing, {} while measuring, {} after it), {} failed; nothing is left after \
+             {:.1} s at most; {} lines were cut off and repaired",
+            self.survived.len() + self.failures.len(),
+            at(Progress::Preparing),
+            at(Progress::Measuring),
+            at(Progress::Measured),
             self.failures.len(),
             self.slowest().as_secs_f64(),
-            self.good.iter().filter(|round| round.torn).count()
+            self.survived.iter().filter(|round| round.torn).count()
         )
     }
 }
 
-/// Interrupts sweeps, `times` in each of these `ways`, at moments that follow from `seed`; says what it does.
-///
-/// # Errors
-/// When a sweep that is left alone does not end well.
-pub fn interrupt(ways: &[Interruption], times: u32, seed: u64, say: &mut dyn FnMut(&str)) -> Result<Summary> {
-    // The quicker of two, for the machine may be busy, and moments after the end meet nothing.
-    let whole = left_alone()?.min(left_alone()?);
-    say(&format!("seed {seed}; a sweep that nobody interrupts takes {:.2} s", whole.as_secs_f64()));
+/// Interrupts sweeps, `times` in each of these `ways`, at moments that follow from `seed`; prints its progress.
+pub fn interrupt(ways: &[Interruption], times: u32, seed: u64) -> Result<Summary> {
+    // The faster of two, because the machine may be busy, and a moment after the end tests nothing.
+    let whole = undisturbed()?.min(undisturbed()?);
+    eprintln!("seed {seed}; an undisturbed sweep takes {:.2} s", whole.as_secs_f64());
     let mut random = fastrand::Rng::with_seed(seed);
     let mut summary = Summary::default();
     for time in 0..times {
@@ -134,11 +131,11 @@ pub fn interrupt(ways: &[Interruption], times: u32, seed: u64, say: &mut dyn FnM
             let what = format!("{interruption:?} after {:.3} s", moment.as_secs_f64());
             match round(interruption, moment) {
                 Ok(round) => {
-                    say(&format!("{what}, {:?}: clear after {:.2} s", round.stage, round.cleared.as_secs_f64()));
-                    summary.good.push(round);
+                    eprintln!("{what}, {:?}: clear after {:.2} s", round.progress, round.cleared.as_secs_f64());
+                    summary.survived.push(round);
                 }
                 Err(error) => {
-                    say(&format!("{what}: {error:#}"));
+                    eprintln!("{what}: {error:#}");
                     summary.failures.push(format!("{what}: {error:#}"));
                 }
             }
@@ -147,53 +144,34 @@ pub fn interrupt(ways: &[Interruption], times: u32, seed: u64, say: &mut dyn FnM
     Ok(summary)
 }
 
-/// How long a sweep takes that nobody interrupts.
-fn left_alone() -> Result<Duration> {
+/// How long an undisturbed sweep takes.
+fn undisturbed() -> Result<Duration> {
     let sandbox = Sandbox::default();
     let began = Instant::now();
-    let output = sandbox.sweep(ARGUMENTS).output().context("cannot start a sweep")?;
+    let output = sandbox.sweep(arguments()).output().context("cannot start a sweep")?;
     let whole = began.elapsed();
-    let words = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "a sweep that nobody interrupts fails: {words}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "an undisturbed sweep fails: {errors}");
     match sandbox.record().skipped.first() {
         None => Ok(whole),
-        Some(skipped) => bail!("to interrupt all of a sweep, {} is needed: {}", skipped.task, skipped.reason),
+        Some(skipped) => bail!("the sweep skips {}: {}", skipped.task, skipped.reason),
     }
 }
 
 /// Three tasks that need data, a server, or nothing; strategies with threads and with processes. A second or two.
-const ARGUMENTS: [&str; 22] = [
-    "--tasks",
-    "word_totals,cursor_pages,virtual_work",
-    "--strategies",
-    "threads_shared,processes",
-    "--cores",
-    "1",
-    "--workers",
-    "2",
-    "--rows",
-    "2000",
-    "--waits",
-    "24",
-    "--wait-us",
-    "2000",
-    "--sizes",
-    "1000",
-    "--blocks",
-    "2",
-    "--samples",
-    "2",
-    "--seed",
-    "7",
-];
+fn arguments() -> std::str::SplitWhitespace<'static> {
+    "--tasks word_totals,cursor_pages,virtual_work --strategies threads_shared,processes --cores 1 --workers 2 \
+     --rows 2000 --waits 24 --wait-us 2000 --sizes 1000 --blocks 2 --samples 2 --seed 7"
+        .split_whitespace()
+}
 
-/// Longer than anything here takes on a busy machine. What it really takes is in [`Round::cleared`].
+/// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn round(interruption: Interruption, moment: Duration) -> Result<Round> {
+fn round(interruption: Interruption, moment: Duration) -> Result<Survived> {
     let sandbox = Sandbox::default();
-    let words = sandbox.path("words");
-    let mut sweep = logged(&mut sandbox.sweep(ARGUMENTS), &words)?.spawn().context("cannot start a sweep")?;
+    let log = sandbox.path("log");
+    let mut sweep = logged(&mut sandbox.sweep(arguments()), &log)?.spawn().context("cannot start a sweep")?;
     std::thread::sleep(moment);
     let before = sandbox.journal();
     interruption.strike(&sweep);
@@ -201,33 +179,36 @@ fn round(interruption: Interruption, moment: Duration) -> Result<Round> {
     let status = end(&mut sweep)?;
     sandbox.wait_until_clear(PATIENCE).map_err(anyhow::Error::msg)?;
     let cleared = struck.elapsed();
-    let said = std::fs::read_to_string(&words).context("the sweep's own words are gone")?;
-    ensure!(interruption.explains(status) && !said.contains("panicked"), "it ended with {status} and said: {said}");
+    let printed = std::fs::read_to_string(&log).context("the sweep's log is gone")?;
+    ensure!(
+        interruption.explains(status) && !printed.contains("panicked"),
+        "it ended with {status} and printed: {printed}"
+    );
 
     let after = sandbox.journal();
-    ensure!(after.starts_with(&before), "lines that had been in the record are lost or changed");
+    ensure!(after.starts_with(&before), "the record has lost or changed lines");
     let whole = after.iter().rposition(|byte| *byte == b'\n').map_or(0, |feed| feed + 1);
     parse(&after[..whole])?;
-    let resume = if after.is_empty() { ARGUMENTS.as_slice() } else { &["--resume"] };
-    let resumed = logged(&mut sandbox.sweep(resume), &words)?.status().context("cannot start a sweep")?;
-    let said = std::fs::read_to_string(&words).context("the sweep's own words are gone")?;
-    ensure!(resumed.success(), "taken up again, it ended with {resumed} and said: {said}");
-    ensure!(sandbox.journal().starts_with(&after[..whole]), "taking it up again has changed what was in the record");
+    let mut resume = if after.is_empty() { sandbox.sweep(arguments()) } else { sandbox.sweep(["--resume"]) };
+    let resumed = logged(&mut resume, &log)?.status().context("cannot start a sweep")?;
+    let printed = std::fs::read_to_string(&log).context("the sweep's log is gone")?;
+    ensure!(resumed.success(), "resumed, it ended with {resumed} and printed: {printed}");
+    ensure!(sandbox.journal().starts_with(&after[..whole]), "`--resume` has changed what was in the record");
     complete(&sandbox)?;
     sandbox.wait_until_clear(PATIENCE).map_err(anyhow::Error::msg)?;
-    let stage = match parse(&before[..])?.last() {
-        None => Stage::Preparing,
-        Some(Line::Ended(_)) => Stage::Measured,
-        Some(_) => Stage::Measuring,
+    let progress = match parse(&before[..])?.last() {
+        None => Progress::Preparing,
+        Some(Line::Ended(_)) => Progress::Measured,
+        Some(_) => Progress::Measuring,
     };
-    Ok(Round { interruption, moment, stage, cleared, torn: whole < after.len() })
+    Ok(Survived { progress, cleared, torn: whole < after.len() })
 }
 
-/// `command`, saying what it says to a file.
+/// `command`, printing to a file.
 fn logged<'a>(command: &'a mut Command, path: &std::path::Path) -> Result<&'a mut Command> {
-    let words = File::create(path).context("cannot create a file for a sweep's words")?;
-    let more = words.try_clone().context("cannot share a file for a sweep's words")?;
-    Ok(command.stdout(words).stderr(more))
+    let log = File::create(path).context("cannot create a sweep's log")?;
+    let errors = log.try_clone().context("cannot share a sweep's log")?;
+    Ok(command.stdout(log).stderr(errors))
 }
 
 fn end(sweep: &mut Child) -> Result<ExitStatus> {
@@ -245,7 +226,7 @@ fn end(sweep: &mut Child) -> Result<ExitStatus> {
     }
 }
 
-/// The lines of a record, all of which must be whole.
+/// The lines of a record; fails if one is cut off.
 fn parse(journal: &[u8]) -> Result<Vec<Line>> {
     let lines = journal.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let parse = |line: &[u8]| {
@@ -254,10 +235,7 @@ fn parse(journal: &[u8]) -> Result<Vec<Line>> {
     lines.map(parse).collect()
 }
 
-/// Makes sure that every cell of the plan has each of its samples once in each block, and that the sweep has ended.
-///
-/// # Errors
-/// What is missing, or there twice.
+/// Checks that every planned cell has each of its samples once in each block, and that the sweep has ended.
 pub fn complete(sandbox: &Sandbox) -> Result<()> {
     let run = sandbox.run().context("there is no run")?;
     let plan: Plan = serde_json::from_slice(&std::fs::read(run.join("plan.json"))?)?;
@@ -277,9 +255,9 @@ pub fn complete(sandbox: &Sandbox) -> Result<()> {
             }
         }
     }
-    ensure!(samples.is_empty(), "there are samples that were not planned: {:?}", samples.keys());
+    ensure!(samples.is_empty(), "there are unplanned samples: {:?}", samples.keys());
     match lines.last() {
-        Some(Line::Ended(ended)) => ensure!(!ended.interrupted, "the sweep says that it was interrupted"),
+        Some(Line::Ended(ended)) => ensure!(!ended.interrupted, "the record says that the sweep was interrupted"),
         other => bail!("the record's last line is {other:?}"),
     }
     ensure!(run.join("report.html").is_file(), "there is no report");

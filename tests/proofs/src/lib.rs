@@ -13,4 +13,5 @@ pub mod overhead;
 pub mod sabotage;
 pub mod statistics;
 pub mod twins;
+mod worker_process;
 pub mod writers;

@@ -1,9 +1,9 @@
-//! A server that knows just enough of PostgreSQL's protocol to serve one table, and that misbehaves when it is told to: it
-//! needs no PostgreSQL, and does what none can be brought to do.
+//! A mock server that speaks just enough of PostgreSQL's protocol to serve one table, and misbehaves on request. It needs
+//! no PostgreSQL, and does what a real server never does.
 //!
-//! How it works: every connection has a thread, which answers one request after the other. What it answers is PostgreSQL's
-//! manual, chapter "Frontend/Backend Protocol". After an error it passes over everything until the next *sync*, and a
-//! transaction that has failed answers every request with that fact: the echo that a reader must not take for the error.
+//! Every connection has a thread, which answers one request after the other as the manual's chapter "Frontend/Backend
+//! Protocol" describes. After an error it skips requests until the next *sync*. A failed transaction answers every request
+//! with that fact, which a reader must not mistake for the error itself.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::Shutdown;
@@ -13,26 +13,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tempfile::TempDir;
 
-/// What a mock does.
+/// What a mock does when it comes to the row of the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
-    /// What it should.
-    Well,
-    /// Sends all rows for a page, however few are asked for, as some proxies do.
+pub enum Behaviour {
+    /// It sends the row.
+    Correct,
+    /// It sends all rows for a page, whatever size was requested, as some proxies do.
     IgnoresLimit,
-    /// Says nothing any more when it comes to the row, and stays.
+    /// It sends nothing more and keeps the connection open.
     Stalls,
-    /// Sends half of the row, and closes.
+    /// It sends half of the row, and closes.
     Cuts,
-    /// Closes before the row.
+    /// It closes before the row.
     Closes,
-    /// Sends these bytes in place of the row.
+    /// It sends these bytes in place of the row.
     Garbles(&'static [u8]),
-    /// Divides by zero at the row.
+    /// It reports a division by zero.
     Fails,
 }
 
-/// A server on a Unix socket of its own. Dropping it takes no more connections.
+/// A server on its own Unix socket. Once dropped it accepts no more connections.
 pub struct Mock {
     folder: TempDir,
     ended: Arc<AtomicBool>,
@@ -41,11 +41,8 @@ pub struct Mock {
 const SOCKET: &str = ".s.PGSQL.5432";
 
 impl Mock {
-    /// A table of so many rows, and what happens when it comes to the row with the number `at`.
-    ///
-    /// # Errors
-    /// When there can be no socket.
-    pub fn start(rows: i32, at: i32, manner: Manner) -> io::Result<Self> {
+    /// Serves a table of so many rows, and misbehaves at the row with the number `at`.
+    pub fn start(rows: i32, at: i32, behaviour: Behaviour) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("gl-mock-").tempdir()?;
         let listener = UnixListener::bind(folder.path().join(SOCKET))?;
         let ended = Arc::new(AtomicBool::new(false));
@@ -55,8 +52,10 @@ impl Mock {
                 if over.load(Ordering::Relaxed) {
                     return;
                 }
-                // A client that goes away in the middle is no matter.
-                thread::spawn(move || Session { rows, at, manner, ..Session::over(stream) }.serve());
+                let (out, next, skipping, failed, mute) = (Vec::new(), 1, false, false, false);
+                let session = Session { stream, rows, at, behaviour, out, next, skipping, failed, mute };
+                // A client may disconnect at any time.
+                thread::spawn(move || session.serve());
             }
         });
         Ok(Mock { folder, ended })
@@ -71,7 +70,7 @@ impl Mock {
 impl Drop for Mock {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
-        // The listener waits for somebody.
+        // Wakes the listener.
         let _ = UnixStream::connect(self.folder.path().join(SOCKET));
     }
 }
@@ -81,113 +80,103 @@ struct Session {
     stream: UnixStream,
     rows: i32,
     at: i32,
-    manner: Manner,
-    /// What is to be sent.
+    behaviour: Behaviour,
+    /// Bytes to send.
     out: Vec<u8>,
-    /// The row that the portal comes to.
+    /// The next row of the portal.
     next: i32,
-    /// An error was sent: requests are passed over until a sync.
-    passing: bool,
+    /// After an error: requests are skipped until a sync.
+    skipping: bool,
     /// The transaction has failed.
     failed: bool,
     mute: bool,
 }
 
 /// Whether a connection goes on.
-type Goes = io::Result<bool>;
+type GoesOn = io::Result<bool>;
 
 impl Session {
-    fn over(stream: UnixStream) -> Self {
-        let (out, passing, failed, mute) = (Vec::new(), false, false, false);
-        Session { stream, rows: 0, at: 0, manner: Manner::Well, out, next: 1, passing, failed, mute }
-    }
-
     fn serve(mut self) -> io::Result<()> {
         let mut requests = BufReader::new(self.stream.try_clone()?);
         body(&mut requests)?;
-        self.say(b'R', &0_i32.to_be_bytes());
+        self.send(b'R', &0_i32.to_be_bytes());
         self.ready()?;
         loop {
-            let mut letter = [0];
-            requests.read_exact(&mut letter)?;
+            let mut kind = [0];
+            requests.read_exact(&mut kind)?;
             let request = body(&mut requests)?;
-            if !self.mute && !self.answer(letter[0], &request)? {
-                // To close a socket with requests in it that nobody has read would be a reset, and no end.
+            if !self.mute && !self.answer(kind[0], &request)? {
+                // Closing a socket with unread requests would reset it instead of ending the stream.
                 self.stream.shutdown(Shutdown::Write)?;
                 return io::copy(&mut requests, &mut io::sink()).map(|_| ());
             }
         }
     }
 
-    fn answer(&mut self, letter: u8, request: &[u8]) -> Goes {
-        match letter {
+    fn answer(&mut self, kind: u8, request: &[u8]) -> GoesOn {
+        match kind {
             b'X' => return Ok(false),
             b'S' => {
-                self.passing = false;
+                self.skipping = false;
                 self.ready()?;
             }
-            _ if self.passing => {}
+            _ if self.skipping => {}
             b'Q' => {
                 let word = request.split(|byte| !byte.is_ascii_alphabetic()).next().unwrap_or_default();
                 self.failed &= word != b"ROLLBACK";
-                self.say(b'C', &[word, b"\0"].concat());
+                self.send(b'C', &[word, b"\0"].concat());
                 self.ready()?;
             }
-            b'C' => self.say(b'3', &[]),
+            b'C' => self.send(b'3', &[]),
             _ if self.failed => {
                 self.fail("25P02", "current transaction is aborted, commands ignored until end of transaction block");
             }
-            b'P' => self.say(b'1', &[]),
+            b'P' => self.send(b'1', &[]),
             b'D' => self.describe(),
             b'B' => {
                 self.next = 1;
-                self.say(b'2', &[]);
+                self.send(b'2', &[]);
             }
-            b'E' => {
-                let limit = request.last_chunk().map_or(0, |last| i32::from_be_bytes(*last));
-                return self.execute(limit);
-            }
+            b'E' => return self.execute(request.last_chunk().map_or(0, |last| i32::from_be_bytes(*last))),
             _ => return Ok(false),
         }
         Ok(true)
     }
 
-    /// No parameters, two columns.
+    /// No parameters, two columns: an int4 and a text, by their type numbers.
     fn describe(&mut self) {
-        const INT4: i32 = 23;
-        const TEXT: i32 = 25;
-        self.say(b't', &0_i16.to_be_bytes());
+        self.send(b't', &0_i16.to_be_bytes());
         let mut columns = 2_i16.to_be_bytes().to_vec();
-        for (name, kind, length) in [("product_id", INT4, 4_i16), ("product_name", TEXT, -1)] {
+        for (name, kind, length) in [("product_id", 23_i32, 4_i16), ("product_name", 25, -1)] {
             // Of no table; any type's modifier is -1; format 0 until it is bound.
             let column = [name.as_bytes(), &[0; 7], &kind.to_be_bytes(), &length.to_be_bytes(), &[255; 4], &[0; 2]];
             columns.extend(column.concat());
         }
-        self.say(b'T', &columns);
+        self.send(b'T', &columns);
     }
 
-    fn execute(&mut self, limit: i32) -> Goes {
-        let limit = if limit == 0 || self.manner == Manner::IgnoresLimit { i32::MAX } else { limit };
+    fn execute(&mut self, limit: i32) -> GoesOn {
+        let limit = if limit == 0 || self.behaviour == Behaviour::IgnoresLimit { i32::MAX } else { limit };
         for sent in 0..limit {
             if self.next > self.rows {
-                self.say(b'C', format!("SELECT {sent}\0").as_bytes());
+                self.send(b'C', format!("SELECT {sent}\0").as_bytes());
                 return Ok(true);
             }
             let row = row(self.next);
-            match self.manner {
+            match self.behaviour {
                 _ if self.next != self.at => self.out.extend(row),
-                Manner::Well | Manner::IgnoresLimit => self.out.extend(row),
-                Manner::Garbles(bytes) => self.out.extend(bytes),
-                Manner::Stalls => {
+                Behaviour::Correct | Behaviour::IgnoresLimit => self.out.extend(row),
+                Behaviour::Garbles(bytes) => self.out.extend(bytes),
+                Behaviour::Stalls => {
                     self.mute = true;
                     return self.flush();
                 }
-                Manner::Cuts => {
+                Behaviour::Cuts => {
                     self.out.extend(&row[..row.len() / 2]);
                     return self.flush().map(|_| false);
                 }
-                Manner::Closes => return self.flush().map(|_| false),
-                Manner::Fails => {
+                Behaviour::Closes => return self.flush().map(|_| false),
+                Behaviour::Fails => {
                     self.failed = true;
                     self.fail("22012", "division by zero");
                     return Ok(true);
@@ -198,32 +187,32 @@ impl Session {
                 self.flush()?;
             }
         }
-        self.say(b's', &[]);
+        self.send(b's', &[]);
         Ok(true)
     }
 
     fn fail(&mut self, code: &str, message: &str) {
-        self.passing = true;
-        self.say(b'E', format!("SERROR\0VERROR\0C{code}\0M{message}\0\0").as_bytes());
+        self.skipping = true;
+        self.send(b'E', format!("SERROR\0VERROR\0C{code}\0M{message}\0\0").as_bytes());
     }
 
-    fn ready(&mut self) -> Goes {
-        self.say(b'Z', if self.failed { b"E" } else { b"T" });
+    fn ready(&mut self) -> GoesOn {
+        self.send(b'Z', if self.failed { b"E" } else { b"T" });
         self.flush()
     }
 
-    fn say(&mut self, letter: u8, body: &[u8]) {
-        self.out.extend(message(letter, body));
+    fn send(&mut self, kind: u8, body: &[u8]) {
+        self.out.extend(message(kind, body));
     }
 
-    fn flush(&mut self) -> Goes {
+    fn flush(&mut self) -> GoesOn {
         self.stream.write_all(&self.out)?;
         self.out.clear();
         Ok(true)
     }
 }
 
-/// What follows a request's letter, without the length that it begins with.
+/// What follows a request's type byte and its length.
 fn body(requests: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     requests.read_exact(&mut length)?;
@@ -232,13 +221,13 @@ fn body(requests: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(body)
 }
 
-fn message(letter: u8, body: &[u8]) -> Vec<u8> {
-    let length = body.len() as u32 + 4;
-    [&[letter][..], &length.to_be_bytes(), body].concat()
+/// A message of the protocol: its type byte, its length, its body.
+pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    [&[kind][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()
 }
 
 fn row(number: i32) -> Vec<u8> {
     let name = format!("product {number}");
-    let parts = [&2_i16.to_be_bytes()[..], &4_i32.to_be_bytes(), &number.to_be_bytes()];
-    message(b'D', &[&parts.concat(), &(name.len() as i32).to_be_bytes()[..], name.as_bytes()].concat())
+    let id = [&2_i16.to_be_bytes()[..], &4_i32.to_be_bytes(), &number.to_be_bytes()].concat();
+    message(b'D', &[&id, &(name.len() as i32).to_be_bytes()[..], name.as_bytes()].concat())
 }

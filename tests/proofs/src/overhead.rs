@@ -1,4 +1,4 @@
-//! What a strategy costs over its twin: the two in turn, so that whatever drifts hits both.
+//! The overhead of a strategy over its twin, measured in turn so that drift hits both.
 
 use crate::twins;
 use std::num::NonZeroUsize;
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Result, Setup, Strategy, Task, WorkerCommand};
 
-/// The times of a strategy and of its twin, next to each other in time, in nanoseconds.
+/// Neighbouring times of a strategy and of its twin, in nanoseconds.
 pub type Pairs = Vec<(f64, f64)>;
 
-/// What a strategy costs over its twin, from several processes.
+/// The overhead of a strategy over its twin, from several processes.
 ///
-/// Of each process the least time of either side counts: the price is the same every time, and whatever disturbs a run
-/// only ever adds to it (J. Chen and J. Revels, "Robust benchmarking in noisy environments", 2016). How memory happens
-/// to be laid out is the same for a whole process, so the figures are medians over processes.
+/// Each process counts with the least time of either side, because the overhead is the same every time and disturbances
+/// only add to it (J. Chen and J. Revels, "Robust benchmarking in noisy environments", 2016). The memory layout is the
+/// same for a whole process, so the figures are medians over processes.
 #[derive(Debug, Clone, Copy)]
-pub struct Price {
+pub struct Overhead {
     /// The strategy's time in nanoseconds.
     pub strategy_ns: f64,
     /// Its twin's.
@@ -24,17 +24,17 @@ pub struct Price {
     pub difference_ns: f64,
     /// The ratio.
     pub ratio: f64,
-    /// Where that ratio is with 95 % confidence, whatever the distribution of processes: two order statistics (David
-    /// and Nagaraja, "Order Statistics", 2003, section 7.1). Fewer than six processes do not reach so far.
+    /// The ratio's 95 % interval for any distribution of processes: two order statistics (David and Nagaraja, "Order
+    /// Statistics", 2003, section 7.1). It takes six processes.
     pub ratio_within: (f64, f64),
-    /// How many pairs there were.
+    /// Number of pairs.
     pub pairs: usize,
-    /// In how many processes.
+    /// Number of processes.
     pub processes: usize,
 }
 
-impl Price {
-    /// What the pairs of several processes say.
+impl Overhead {
+    /// The overhead that the pairs of several processes show.
     pub fn of(processes: &[Pairs]) -> Self {
         let least = |side: fn(&(f64, f64)) -> f64| -> Vec<f64> {
             processes.iter().map(|pairs| pairs.iter().map(side).fold(f64::INFINITY, f64::min)).collect()
@@ -44,7 +44,7 @@ impl Price {
             strategies.iter().zip(&twins).map(|(strategy, twin)| figure(*strategy, *twin)).collect()
         };
         let ratios = both(|strategy, twin| strategy / twin);
-        Price {
+        Overhead {
             difference_ns: median(both(|strategy, twin| strategy - twin)),
             ratio: median(ratios.clone()),
             ratio_within: median_within(ratios),
@@ -56,17 +56,14 @@ impl Price {
     }
 }
 
-/// Runs both in turn for about `patience`, at least ten times after one round that does not count.
-///
-/// # Errors
-/// When either fails.
+/// Runs both in turn for about `duration`, at least ten times after an untimed pair.
 pub fn pairs<T: Task>(
     strategy: &Strategy,
     task: &Arc<T>,
     size: NonZeroUsize,
     workers: NonZeroUsize,
     worker: &WorkerCommand,
-    patience: Duration,
+    duration: Duration,
 ) -> Result<Pairs>
 where
     T::Partial: Sync,
@@ -76,9 +73,9 @@ where
     let choice = Choice { size, delivery: Delivery::Gather, combine: Combine::PerPartition };
     let mut pairs = Pairs::new();
     let started = Instant::now();
-    while pairs.len() <= 10 || started.elapsed() < patience {
+    while pairs.len() <= 10 || started.elapsed() < duration {
         let (mut own, mut its) = (0.0, 0.0);
-        // Each goes first every other time, for the second of two finds the caches warm.
+        // Each goes first every other time, because the second finds the caches warm.
         for second in [false, true] {
             let began = Instant::now();
             if pairs.len().is_multiple_of(2) == second {
@@ -96,10 +93,10 @@ where
     Ok(pairs.split_off(1))
 }
 
-/// Between which two of the values the true median lies with 95 % confidence.
+/// The two values between which the true median lies with 95 % confidence.
 fn median_within(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
-    // The number of values below the true median is binomial. So many may be left out at either end.
+    // The number of values below the true median is binomial; `out` values can be left out at either end.
     let count = values.len();
     let mut tail = 0.5_f64.powi(i32::try_from(count).unwrap_or(i32::MAX));
     let (mut below, mut out) = (tail, 0);
@@ -111,7 +108,6 @@ fn median_within(mut values: Vec<f64>) -> (f64, f64) {
         below += tail;
         out += 1;
     }
-    // `out` values lie below the one that is taken only if no more than 2.5 % of samples do so.
     let bounds = (values.get(out), values.get(count.saturating_sub(out + 1)));
     (bounds.0.copied().unwrap_or(f64::NAN), bounds.1.copied().unwrap_or(f64::NAN))
 }

@@ -1,7 +1,7 @@
-//! A table under change, and whether several cursors see one state of it.
+//! A table that changes all the time, and three ways to read it, to show whether several cursors see one state of it.
 
 use crate::access_methods::explained;
-use crate::access_methods::ranges::hand_out;
+use crate::access_methods::ranges::share_blocks;
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use postgres::connect;
@@ -14,11 +14,11 @@ use strategies::{Answer, Task};
 use tasks::cursor_ranges::{Blocks, CursorRanges};
 use tasks::products::Products;
 
-/// Rows that change in one transaction, three times each: updated, deleted and put back.
+/// Rows that change in one transaction, three times each: updated, deleted and inserted again.
 const TOGETHER: u64 = 20;
 
-/// Changes rows and tidies up until it is stopped. After every change the table has the same ids as before, each once: a
-/// reader who finds anything else has seen a state that never was.
+/// Threads that change rows and run VACUUM until they are stopped. After every transaction the table has the same ids as
+/// before, each once: any other set of rows is a state that never existed.
 pub struct Writers {
     stop: Arc<AtomicBool>,
     changes: Arc<AtomicU64>,
@@ -36,7 +36,7 @@ impl Writers {
             counted.fetch_add(3 * TOGETHER, Ordering::Relaxed);
             let first = rng.u64(1..=u64::from(rows).saturating_sub(TOGETHER).max(1));
             let ids = format!("product_id BETWEEN {first} AND {}", first + TOGETHER - 1);
-            // An update writes a row anew, elsewhere if its block is full; so does deleting it and putting it back.
+            // An update writes a new version of a row, in another block if its own is full; so does a new insert.
             format!(
                 "BEGIN; UPDATE {changed} SET product_name = product_name || ' again' WHERE {ids}; \
                  CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT * FROM {changed} WHERE {ids}; \
@@ -52,10 +52,7 @@ impl Writers {
         Writers { stop, changes, began: Instant::now(), threads }
     }
 
-    /// Ends the changes; returns how many there were a second.
-    ///
-    /// # Errors
-    /// When one of them failed.
+    /// Stops the changes; returns their number per second, or the error of a writer.
     pub fn stop(self) -> Result<f64> {
         self.stop.store(true, Ordering::Relaxed);
         let rate = self.changes.load(Ordering::Relaxed) as f64 / self.began.elapsed().as_secs_f64();
@@ -66,7 +63,7 @@ impl Writers {
     }
 }
 
-/// Has a thread carry out one statement after the other until `stop` is set.
+/// A thread that runs one statement after the other until `stop` is set.
 fn repeat(
     url: &str,
     stop: &Arc<AtomicBool>,
@@ -84,47 +81,39 @@ fn repeat(
     })
 }
 
-/// Three ways to read a table under change.
+/// What a changing table yields, read in three ways.
 pub struct Compared {
-    /// Its ranges under one snapshot, put together.
+    /// Its ranges under one snapshot, merged.
     pub ranges: Answer,
     /// One scan under the same snapshot.
     pub scan: Answer,
-    /// The same ranges, each as the table is at its own moment.
+    /// The same ranges without a snapshot, each as the table is at its own moment.
     pub torn: Answer,
 }
 
-/// Reads `table` in ranges of `size` rows, by so many cursors at a time, and in the two other ways.
-///
-/// # Errors
-/// What the server says.
+/// Reads `table` in ranges of `size` rows by so many cursors at a time, and in the two other ways.
 pub fn compare(url: &str, table: &str, size: NonZeroUsize, cursors: usize) -> Result<Compared> {
     let task = Arc::new(CursorRanges::new(url.to_owned(), table.to_owned(), cursor::DEFAULT_DEPTH));
-    // As long as one of them is there, so is the snapshot.
+    // The snapshot lives as long as one of the ranges.
     let blocks: Vec<Blocks> = task.partitions(size)?.collect::<strategies::Result<_>>()?;
     let conditions: Vec<String> = blocks.iter().map(|blocks| format!("WHERE {}", blocks.condition())).collect();
-    let snapshot = blocks.first().context("there is one range at least")?.snapshot();
+    let snapshot = blocks.first().context("a table has at least one range")?.snapshot();
     let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'");
     let scan = read(url, &begin, table, &[String::new()])?;
-    let ranges = read_together(&task, blocks, cursors)?;
-    let torn = read(url, "", table, &conditions)?;
-    Ok(Compared { ranges: task.answer(&ranges)?, scan: task.answer(&scan)?, torn: task.answer(&torn)? })
-}
-
-fn read_together(task: &CursorRanges, blocks: Vec<Blocks>, cursors: usize) -> Result<Products> {
-    let parts = hand_out(blocks, 0..cursors, |_, next| {
+    let parts = share_blocks(blocks, 0..cursors, |_, next| {
         let mut part = Products::default();
         while let Some(blocks) = next() {
             task.map(blocks, &mut part)?;
         }
         Ok(part)
     })?;
-    let mut whole = Products::default();
-    parts.into_iter().for_each(|part| CursorRanges::reduce(&mut whole, part));
-    Ok(whole)
+    let mut ranges = Products::default();
+    parts.into_iter().for_each(|part| CursorRanges::reduce(&mut ranges, part));
+    let torn = read(url, "", table, &conditions)?;
+    Ok(Compared { ranges: task.answer(&ranges)?, scan: task.answer(&scan)?, torn: task.answer(&torn)? })
 }
 
-/// What a table's rows yield that satisfy one condition after the other, each asked for on its own after `begin`.
+/// The rows that satisfy one condition after the other, one query each, after the statement `begin`.
 fn read(url: &str, begin: &str, table: &str, conditions: &[String]) -> Result<Products> {
     let (client, mut driver) = connect(url)?;
     let mut products = Products::default();

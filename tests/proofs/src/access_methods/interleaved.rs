@@ -1,79 +1,76 @@
-//! Several at the same job by turns, so that whatever drifts hits all alike.
+//! Several contestants at the same job in turn, so that drift hits all alike.
 
-use super::time_breakdown::Took;
+use super::time_breakdown::Cost;
 use crate::overhead::median;
 use anyhow::{Result, bail};
 use fastrand::Rng;
 use std::fmt::Display;
 
-/// What each of several took, and why some have no time.
-pub struct Rounds<Who> {
-    sides: Vec<(Who, Result<Vec<Took>, String>)>,
+/// What each contestant's runs cost, or why it has no time.
+pub struct Interleaved<Side> {
+    sides: Vec<(Side, Result<Vec<Cost>, String>)>,
 }
 
-impl<Who: Copy + PartialEq + Display> Rounds<Who> {
-    /// Has each of them run once a round, in a shuffled order; a first round warms up and does not count. Whoever fails
-    /// once has no time and is not asked again.
-    pub fn run(who: &[Who], rounds: usize, mut run: impl FnMut(Who) -> Result<Took>) -> Self {
-        let mut sides: Vec<_> = who.iter().map(|who| (*who, Ok(Vec::new()))).collect();
+impl<Side: Copy + PartialEq + Display> Interleaved<Side> {
+    /// Runs each side once a round, in a shuffled order, after an untimed round. A side that fails once has no time and
+    /// is not run again.
+    pub fn run(sides: &[Side], rounds: usize, mut run: impl FnMut(Side) -> Result<Cost>) -> Self {
+        let mut sides: Vec<_> = sides.iter().map(|side| (*side, Ok(Vec::new()))).collect();
         let mut rng = Rng::with_seed(1);
         for round in 0..=rounds {
             rng.shuffle(&mut sides);
-            for (who, side) in &mut sides {
-                let Ok(times) = side else { continue };
-                match run(*who) {
-                    Ok(took) if round > 0 => times.push(took),
+            for (side, costs) in &mut sides {
+                let Ok(timed) = costs else { continue };
+                match run(*side) {
+                    Ok(cost) if round > 0 => timed.push(cost),
                     Ok(_) => {}
-                    Err(error) => *side = Err(format!("{error:#}")),
+                    Err(error) => *costs = Err(format!("{error:#}")),
                 }
             }
         }
-        Rounds { sides }
+        Interleaved { sides }
     }
 
-    /// What several processes found: of each process, what was typical for each of them, in the same order.
-    pub fn of_processes(who: &[Who], processes: &[Vec<Took>]) -> Self {
-        let of = |place: usize| processes.iter().filter_map(|process| process.get(place).copied()).collect();
-        Rounds { sides: who.iter().enumerate().map(|(place, who)| (*who, Ok(of(place)))).collect() }
+    /// What several processes found: of each process the typical cost of each side, in the same order.
+    pub fn of_processes(sides: &[Side], processes: &[Vec<Cost>]) -> Self {
+        let of = |index: usize| processes.iter().filter_map(|process| process.get(index).copied()).collect();
+        Interleaved { sides: sides.iter().enumerate().map(|(index, side)| (*side, Ok(of(index)))).collect() }
     }
 
-    /// Fails if one of them has failed.
-    ///
-    /// # Errors
-    /// Its reason.
+    /// Fails with the reason if a side failed.
     pub fn complete(self) -> Result<Self> {
-        for (who, side) in &self.sides {
-            if let Err(reason) = side {
-                bail!("{who}: {reason}");
+        for (side, costs) in &self.sides {
+            if let Err(reason) = costs {
+                bail!("{side}: {reason}");
             }
         }
         Ok(self)
     }
 
-    /// What one of them took, or why it has no time.
-    pub fn of(&self, who: Who) -> Result<&[Took], &str> {
-        match self.sides.iter().find(|(other, _)| *other == who) {
-            Some((_, Ok(times))) => Ok(times),
+    /// What a side's runs cost, or why it has no time.
+    pub fn of(&self, side: Side) -> Result<&[Cost], &str> {
+        match self.sides.iter().find(|(other, _)| *other == side) {
+            Some((_, Ok(costs))) => Ok(costs),
             Some((_, Err(reason))) => Err(reason),
-            None => Err("it was not asked"),
+            None => Err("it was not asked for"),
         }
     }
 
     /// The median of a figure; not a number if there is none.
-    pub fn median(&self, who: Who, figure: impl Fn(&Took) -> f64) -> f64 {
-        self.of(who).map_or(f64::NAN, |times| median(times.iter().map(figure).collect()))
+    pub fn median(&self, side: Side, figure: impl Fn(&Cost) -> f64) -> f64 {
+        self.of(side).map_or(f64::NAN, |costs| median(costs.iter().map(figure).collect()))
     }
 
-    /// How many times as fast the first is as the second: the ratio of their medians.
-    pub fn faster(&self, one: Who, other: Who) -> f64 {
-        self.median(other, |took| took.wall) / self.median(one, |took| took.wall)
+    /// How many times as fast `one` is as `other`: the ratio of their median times.
+    pub fn faster(&self, one: Side, other: Side) -> f64 {
+        self.median(other, |cost| cost.wall) / self.median(one, |cost| cost.wall)
     }
 
-    /// The run of one of them that has the median time.
-    pub fn typical(&self, who: Who) -> Result<Took, &str> {
-        let mut times = self.of(who)?.to_vec();
-        times.sort_by(|one, other| one.wall.total_cmp(&other.wall));
-        times.get(times.len() / 2).copied().ok_or("it was never run")
+    /// The run of a side that has the median time.
+    pub fn typical(&self, side: Side) -> Result<Cost, &str> {
+        let mut costs = self.of(side)?.to_vec();
+        costs.sort_by(|one, other| one.wall.total_cmp(&other.wall));
+        costs.get(costs.len() / 2).copied().ok_or("it was never run")
     }
 }
 
@@ -82,37 +79,28 @@ mod tests {
     use super::*;
     use anyhow::ensure;
 
-    fn after(wall: f64) -> Took {
-        Took::from_outside(wall, 0.0, None)
-    }
-
     #[test]
     fn the_first_round_does_not_count_and_a_ratio_is_that_of_medians() {
-        let mut turn = 0.0;
-        let rounds = Rounds::run(&["slow", "fast"], 3, |who| {
-            turn += 1.0;
-            // As long as nothing else would ever take, while warming up.
-            Ok(after(if turn <= 2.0 {
-                1e9
-            } else if who == "slow" {
-                300.0
-            } else {
-                100.0
-            }))
+        let mut turn = 0;
+        let rounds = Interleaved::run(&["slow", "fast"], 3, |side| {
+            turn += 1;
+            // The warm-up is longer than any other run.
+            let wall = if turn <= 2 { 1e9 } else { f64::from(1 + 2 * u8::from(side == "slow")) };
+            Ok(Cost::from_outside(wall, 0.0, None))
         });
-        assert_eq!(rounds.of("slow").map(<[Took]>::len), Ok(3));
+        assert_eq!(rounds.of("slow").map(<[Cost]>::len), Ok(3));
         assert_eq!(rounds.faster("fast", "slow"), 3.0);
     }
 
     #[test]
-    fn whoever_fails_once_has_a_reason_and_no_time_and_is_not_asked_again() {
-        let mut asked = 0;
-        let rounds = Rounds::run(&["right", "wrong"], 3, |who| {
-            asked += u32::from(who == "wrong");
-            ensure!(who == "right" || asked < 2, "it has lost a row");
-            Ok(after(1.0))
+    fn a_side_that_fails_once_has_a_reason_and_no_time_and_is_not_run_again() {
+        let mut runs = 0;
+        let rounds = Interleaved::run(&["right", "wrong"], 3, |side| {
+            runs += u32::from(side == "wrong");
+            ensure!(side == "right" || runs < 2, "it has lost a row");
+            Ok(Cost::from_outside(1.0, 0.0, None))
         });
-        assert_eq!((rounds.of("wrong").err(), asked), (Some("it has lost a row"), 2));
-        assert!(rounds.median("wrong", |took| took.wall).is_nan() && rounds.complete().is_err());
+        assert_eq!((rounds.of("wrong").err(), runs), (Some("it has lost a row"), 2));
+        assert!(rounds.median("wrong", |cost| cost.wall).is_nan() && rounds.complete().is_err());
     }
 }

@@ -1,92 +1,83 @@
-//! Client and server on a processor each.
+//! Client and server on a core each.
 //!
-//! Left to itself the system sometimes runs both on one processor, because each is woken by the other, and keeps to that
-//! while another processor is idle. Then 50 rows at a time are read twice as fast, for nobody has to wake a processor
-//! that sleeps, and long streams half as fast. Which it will be differs from process to process, and the ratios that are
-//! promised with it. So whoever is timed alone gets one processor, and its server another.
+//! Without pinning, the kernel sometimes runs both on one core, because each wakes the other, and keeps them there while
+//! another core idles. Then 50 rows at a time are read twice as fast, because no sleeping core must wake, and long streams
+//! half as fast. The placement differs from process to process, and with it every promised ratio.
 
 use anyhow::{Context, Result};
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// A processor for whoever is timed, and one for its server.
+/// One core for the timed client, and one for its server.
 #[derive(Clone, Copy)]
-pub struct Apart {
+pub struct Pinning {
     all: CpuSet,
     client: CpuSet,
     others: CpuSet,
     server: CpuSet,
 }
 
-impl Apart {
-    /// The first two processors; none if there is only one. The server gets the first, which answers most interrupts.
+impl Pinning {
+    /// Uses the first two cores; none if there is only one. The server gets the first, which answers most interrupts.
     pub fn new() -> Option<Self> {
         let processors = harness::machine::processors();
         let [server, client, ..] = processors[..] else { return None };
-        let these = |processors: &[usize]| {
-            let mut set = CpuSet::new();
-            processors.iter().for_each(|processor| set.set(*processor));
-            set
-        };
-        let (client, others, server) = (these(&[client]), these(&processors[1..]), these(&[server]));
-        Some(Apart { all: sched_getaffinity(None).ok()?, client, others, server })
+        let (client, others, server) = (set(&[client]), set(&processors[1..]), set(&[server]));
+        Some(Pinning { all: sched_getaffinity(None).ok()?, client, others, server })
     }
 
-    /// Puts a process on the client's processor.
-    ///
-    /// # Errors
-    /// When the system does not allow it, here and below.
-    pub fn client(&self, process: u32) -> Result<()> {
-        put(Some(process), &self.client)
+    /// Moves a process to the client's core.
+    pub fn client(&self, process: i32) -> Result<()> {
+        restrict(Some(process), &self.client)
     }
 
-    /// Puts a process, and those that it starts from now on, on the server's processor.
-    ///
-    /// # Errors
-    /// When the system does not allow it.
-    pub fn server(&self, process: u32) -> Result<()> {
-        put(Some(process), &self.server)
+    /// Moves a process, and those that it starts from now on, to the server's core.
+    pub fn server(&self, process: i32) -> Result<()> {
+        restrict(Some(process), &self.server)
     }
 
-    /// Lets a process run where this one may.
-    ///
-    /// # Errors
-    /// When the system does not allow it.
-    pub fn anywhere(&self, process: u32) -> Result<()> {
-        put(Some(process), &self.all)
+    /// Lets a process run on every core that this process may use.
+    pub fn anywhere(&self, process: i32) -> Result<()> {
+        restrict(Some(process), &self.all)
     }
 
-    /// Does `work` on the client's processor, with this thread and those that it starts meanwhile.
-    ///
-    /// # Errors
-    /// When the system does not allow it.
-    pub fn alone<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
-        self.on(&self.client, work)
+    /// Does `work` on the client's core, with this thread and those that it starts meanwhile.
+    pub fn on_client_core<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        on(&self.client, &self.all, work)
     }
 
-    /// Does `work` on all processors but the server's, with this thread and those that it starts meanwhile.
-    ///
-    /// # Errors
-    /// When the system does not allow it.
-    pub fn beside<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
-        self.on(&self.others, work)
-    }
-
-    fn on<T>(&self, these: &CpuSet, work: impl FnOnce() -> T) -> Result<T> {
-        put(None, these)?;
-        let done = work();
-        put(None, &self.all)?;
-        Ok(done)
+    /// Does `work` on all cores except the server's, with this thread and those that it starts meanwhile.
+    pub fn beside_server<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        on(&self.others, &self.all, work)
     }
 }
 
+/// Does `work` on the last core, with this thread and all that it starts: the first answers most interrupts.
+pub fn on_one_core<T>(work: impl FnOnce() -> T) -> Result<T> {
+    let all = sched_getaffinity(None).context("cannot read the cores that this thread may use")?;
+    let last = *harness::machine::processors().last().context("no core may be used")?;
+    on(&set(&[last]), &all, work)
+}
+
+fn set(processors: &[usize]) -> CpuSet {
+    let mut set = CpuSet::new();
+    processors.iter().for_each(|processor| set.set(*processor));
+    set
+}
+
+fn on<T>(these: &CpuSet, before: &CpuSet, work: impl FnOnce() -> T) -> Result<T> {
+    restrict(None, these)?;
+    let done = work();
+    restrict(None, before)?;
+    Ok(done)
+}
+
 /// Restricts a process of one thread, or this thread.
-fn put(process: Option<u32>, to: &CpuSet) -> Result<()> {
-    let named = |process: u32| Pid::from_raw(i32::try_from(process).ok()?);
-    let named = process.map(|process| named(process).context("there is no such process")).transpose()?;
+fn restrict(process: Option<i32>, to: &CpuSet) -> Result<()> {
+    let named = process.map(|process| Pid::from_raw(process).context("there is no process 0")).transpose()?;
     sched_setaffinity(named, to).with_context(|| match process {
-        Some(process) => format!("cannot put process {process} on a processor"),
-        None => "cannot put this thread on a processor".to_owned(),
+        Some(process) => format!("cannot pin process {process} to a core"),
+        None => "cannot pin this thread to a core".to_owned(),
     })
 }
 
@@ -95,16 +86,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_is_on_the_clients_processor_while_it_works_and_anywhere_afterwards() {
-        // On a machine with one processor there is nothing to keep apart.
-        let Some(apart) = Apart::new() else { return };
-        let before = sched_getaffinity(None).expect("it can be asked");
-        let seen = || sched_getaffinity(None).expect("it can be asked");
-        let meanwhile = apart.alone(seen).expect("it is allowed");
+    fn a_thread_stays_on_its_core_during_the_work_and_may_use_all_cores_afterwards() {
+        let seen = || sched_getaffinity(None).expect("the kernel reports the affinity");
+        let before = seen();
+        assert_eq!(on_one_core(seen).expect("pinning is allowed").count(), 1);
+        assert!(seen() == before);
+        // A machine with one core has nothing to keep apart.
+        let Some(pinning) = Pinning::new() else { return };
+        let meanwhile = pinning.on_client_core(seen).expect("pinning is allowed");
         assert_eq!((meanwhile.count(), before.count() > 1), (1, true));
-        assert!(meanwhile == apart.client && seen() == before);
-        let beside = apart.beside(seen).expect("it is allowed");
+        assert!(meanwhile == pinning.client && seen() == before);
+        let beside = pinning.beside_server(seen).expect("pinning is allowed");
         assert_eq!(beside.count() + 1, before.count());
-        assert!(beside == apart.others && seen() == before);
+        assert!(beside == pinning.others && seen() == before);
     }
 }

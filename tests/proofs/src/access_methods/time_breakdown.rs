@@ -1,66 +1,62 @@
 //! Where the time went while rows were read: the consumer, the client, the server, or round trips.
 //!
 //! How it works:
-//! 1. A [`Watch`] looks at the clock, at this thread and at the server's process before and after.
-//! 2. A thread that waits for a processor is as busy as one that has it, so that a strange program beside this one does
-//!    not turn work into waiting.
-//! 3. Client and server work at the same time. So the time is theirs whose part of the wall is nearly all of it; and if
-//!    nobody's is, each was waiting for the other: they took turns, and what is left is on the way between them.
+//! 1. A [`Meter`] reads the clock and the processor time of this thread and of the server process, before and after.
+//! 2. A thread that waits for a core counts as busy, so that another program does not turn work into waiting.
+//! 3. Client and server work at the same time. A side that is busy for most of the wall time is the cause. If no side is,
+//!    they took turns, and the remaining time is spent on the way between them.
 
 use super::explained;
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::Path;
 use std::time::Instant;
 use system::process::{self, Scheduled};
 use system::usage::Usage;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
 
-/// Who is busy for so much of the wall is what it waits for.
-const NEARLY_ALL: f64 = 0.75;
+/// A side that is busy for this share of the wall time is the cause.
+const MOST: f64 = 0.75;
 
-/// How busy a thread was, in nanoseconds.
+/// How long threads were busy, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Busy {
-    /// On a processor.
+    /// On a core.
     pub running: f64,
-    /// Ready to run, with no processor to run on.
+    /// Ready to run, without a core to run on.
     pub ready: f64,
 }
 
 impl Busy {
     /// This thread, since it began.
-    ///
-    /// # Errors
-    /// When the system does not tell.
     pub fn of_thread() -> Result<Self> {
         let now = clock_gettime(ClockId::ThreadCPUTime);
-        let scheduled = Scheduled::this_thread().context("the kernel does not count this thread's time")?;
-        // The scheduler's figure of the time on a processor may be one clock tick old.
-        Ok(Busy { running: now.tv_sec as f64 * 1e9 + now.tv_nsec as f64, ..Self::from(scheduled) })
+        let seen = Self::at(Path::new("/proc/thread-self/schedstat"))?;
+        // The file may be a clock tick old.
+        Ok(Busy { running: now.tv_sec as f64 * 1e9 + now.tv_nsec as f64, ..seen })
     }
 
     /// All threads that this process has now, since each began.
-    ///
-    /// # Errors
-    /// When the system does not tell.
     pub fn of_threads() -> Result<Self> {
-        let own = std::process::id();
-        // A thread may end while the others are read.
-        let mut each = process::threads(own).filter_map(|thread| Scheduled::of_thread(own, thread)).map(Busy::from);
-        let first = each.next().context("cannot see this process's threads")?;
-        Ok(each.fold(first, Busy::and))
+        let threads = std::fs::read_dir("/proc/self/task").context("cannot list this process's threads")?;
+        // A thread may end while they are listed.
+        let each = threads.flatten().filter_map(|thread| Self::at(&thread.path().join("schedstat")).ok());
+        Ok(each.fold(Busy::default(), Busy::and))
     }
 
-    /// A process of one thread, since it began. It is exact while the process sleeps.
-    ///
-    /// # Errors
-    /// When it has ended.
-    pub fn of_process(process: u32) -> Result<Self> {
-        let scheduled = Scheduled::of_first_thread(process);
-        Ok(scheduled.with_context(|| format!("process {process} has ended"))?.into())
+    /// A process of one thread, since it began. The figure is exact while the process sleeps.
+    pub fn of_process(process: i32) -> Result<Self> {
+        Self::at(Path::new(&format!("/proc/{process}/schedstat")))
+    }
+
+    fn at(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let mut figures = text.split_whitespace().map(str::parse::<f64>);
+        let mut next = || figures.next().context("schedstat is cut short")?.context("schedstat holds no number");
+        Ok(Busy { running: next()?, ready: next()? })
     }
 
     /// What came after `before`.
@@ -80,65 +76,52 @@ impl Busy {
     }
 }
 
-impl From<Scheduled> for Busy {
-    fn from(scheduled: Scheduled) -> Self {
-        Busy { running: scheduled.running_ns as f64, ready: scheduled.ready_ns as f64 }
-    }
-}
-
-/// The server's process behind a connection, if it is a process of this machine that can be looked at.
-///
-/// # Errors
-/// What the server says.
-pub async fn backend(url: &str, client: &Client) -> Result<Option<u32>> {
+/// The server process behind a connection, if it is a visible process of this machine.
+pub async fn backend(url: &str, client: &Client) -> Result<Option<i32>> {
     let config: Config = url.parse()?;
     let row = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(explained)?;
     let process: i32 = row.try_get(0).map_err(explained)?;
-    let process = u32::try_from(process)?;
-    // Behind a socket of the network the number may be a stranger's here.
+    // Behind a network socket the same number may belong to an unrelated process here.
     let near = matches!(config.get_hosts().first(), Some(Host::Unix(_)));
-    let is_server = process::name(process).is_some_and(|name| name.starts_with("postgres"));
-    Ok((near && is_server && Scheduled::of_first_thread(process).is_some()).then_some(process))
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+    Ok((near && name.starts_with("postgres") && Busy::of_process(process).is_ok()).then_some(process))
 }
 
-/// What reading took, in nanoseconds.
+/// The process that started a process.
+pub(super) fn parent(process: i32) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+/// What reading cost, in nanoseconds.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Took {
+pub struct Cost {
     /// From the query to the last row.
     pub wall: f64,
-    /// The client, the consumer not among it: all of its threads.
+    /// All threads of the client, without the consumer.
     pub client: Busy,
-    /// The server's processes, where they can be seen.
+    /// The server processes, where they are visible.
     pub server: Option<Busy>,
-    /// What the consumer did with the rows, as far as it was watched.
+    /// The consumer's work on the rows, where it is metered.
     pub consumer: f64,
-    /// How many threads and connections the client had.
+    /// Number of threads and connections of the client.
     pub connections: usize,
-    /// How often the consumer came to a row that was not there yet, where that is counted.
+    /// How often the consumer waited for a row, where that is counted.
     pub waits: Option<u64>,
     /// How often a thread of this process went to sleep.
     pub sleeps: u64,
-    /// How often the client was told that there is room to write again, where that is counted.
-    pub told_of_room: Option<u64>,
-    /// How often one thread went on where another had been, reading or moving the connection's bytes.
+    /// How often the kernel reported that the socket is writable, where that is counted.
+    pub write_events: Option<u64>,
+    /// How often another thread took over, reading or moving the connection's bytes.
     pub hand_overs: u64,
 }
 
-impl Took {
-    /// What nobody watched from within: time, and the processor time of a process as a whole.
+impl Cost {
+    /// A run observed from outside: its time, and the processor time of the whole process.
     pub(super) fn from_outside(wall: f64, cpu: f64, server: Option<Busy>) -> Self {
         let client = Busy { running: cpu, ready: 0.0 };
-        Took {
-            wall,
-            client,
-            server,
-            consumer: 0.0,
-            connections: 1,
-            waits: None,
-            sleeps: 0,
-            told_of_room: None,
-            hand_overs: 0,
-        }
+        let (waits, write_events, sleeps, hand_overs) = (None, None, 0, 0);
+        Cost { wall, client, server, consumer: 0.0, connections: 1, waits, sleeps, write_events, hand_overs }
     }
 }
 
@@ -147,8 +130,8 @@ pub(super) fn sleeps() -> u64 {
     Usage::of_this_process().voluntary_switches
 }
 
-/// Looks at whoever reads on this thread.
-pub struct Watch {
+/// Meters the reader on this thread.
+pub struct Meter {
     began: Instant,
     client: Busy,
     server: Option<(u32, Busy)>,
@@ -157,22 +140,16 @@ pub struct Watch {
     sleeps: u64,
 }
 
-impl Watch {
-    /// Begins, with the server's process behind the connection if it can be seen.
-    ///
-    /// # Errors
-    /// When the system does not tell how busy it is.
-    pub fn begin(backend: Option<u32>) -> Result<Self> {
+impl Meter {
+    /// Starts, with the server process behind the connection if it is visible.
+    pub fn start(backend: Option<i32>) -> Result<Self> {
         let server = backend.map(|process| anyhow::Ok((process, Busy::of_process(process)?))).transpose()?;
         let client = Busy::of_thread()?;
         let (consumer, consumed, sleeps) = (0.0, Busy::default(), sleeps());
-        Ok(Watch { began: Instant::now(), client, server, consumer, consumed, sleeps })
+        Ok(Meter { began: Instant::now(), client, server, consumer, consumed, sleeps })
     }
 
-    /// Does what the consumer does with rows.
-    ///
-    /// # Errors
-    /// As [`begin`](Watch::begin).
+    /// Does the consumer's work on rows and meters it.
     pub fn consume<T>(&mut self, work: impl FnOnce() -> T) -> Result<T> {
         let (began, before) = (Instant::now(), Busy::of_thread()?);
         let done = work();
@@ -181,101 +158,93 @@ impl Watch {
         Ok(done)
     }
 
-    /// Ends. The server must have said its last word, or what it did last is missed.
-    ///
-    /// # Errors
-    /// As [`begin`](Watch::begin).
-    pub fn end(self) -> Result<Took> {
+    /// Stops. The server must have sent its last message before, because later work is missed.
+    pub fn stop(self) -> Result<Cost> {
         let wall = self.began.elapsed().as_nanos() as f64;
         let client = Busy::of_thread()?.since(self.client).since(self.consumed);
-        let server =
-            self.server.map(|(process, before)| anyhow::Ok(Busy::of_process(process)?.since(before))).transpose()?;
+        let server = self.server.map(|(process, before)| anyhow::Ok(Busy::of_process(process)?.since(before)));
         let (consumer, sleeps) = (self.consumer, sleeps() - self.sleeps);
-        Ok(Took { client, consumer, sleeps, ..Took::from_outside(wall, 0.0, server) })
+        Ok(Cost { client, consumer, sleeps, ..Cost::from_outside(wall, 0.0, server.transpose()?) })
     }
 }
 
-/// What it was that the time went into.
+/// What took the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Whoever uses the rows.
+    /// The code that uses the rows.
     Consumer,
-    /// The client: moving bytes, taking rows apart.
+    /// The client: moving bytes, decoding rows.
     Client,
-    /// The server: finding rows, sending them.
+    /// The server: finding and sending rows.
     Server,
-    /// Nobody: they took turns.
+    /// The way between them: they took turns.
     RoundTrips,
-    /// Not the client, and the server cannot be seen.
+    /// Not the client, and the server is not visible.
     Unseen,
 }
 
-/// How much of the wall a side was busy, from 0 to 1; with several connections, the mean of them.
+/// How much of the wall time a side was busy, from 0 to 1; the mean over several connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Part {
-    /// Of the wall.
+pub struct Share {
+    /// Of the wall time.
     pub busy: f64,
-    /// How much of `busy` it had no processor to run on.
+    /// The share of `busy` without a core.
     pub ready: f64,
 }
 
-/// Parts of the wall; they overlap.
+/// Shares of the wall time; they overlap.
 #[derive(Clone, Copy, Debug)]
-pub struct Account {
-    /// The consumer's, as far as it was watched.
+pub struct TimeBreakdown {
+    /// The consumer's, where it is metered.
     pub consumer: f64,
     /// The client's.
-    pub client: Part,
-    /// The server's, where it can be seen.
-    pub server: Option<Part>,
+    pub client: Share,
+    /// The server's, where it is visible.
+    pub server: Option<Share>,
     wall: f64,
     waits: Option<u64>,
 }
 
-impl Account {
-    /// The account of what was measured.
-    pub fn of(took: &Took) -> Self {
-        let whole = took.wall * took.connections as f64;
-        let part = |busy: Busy| Part { busy: busy.total() / whole, ready: busy.ready / busy.total().max(1.0) };
-        let (client, server) = (part(took.client), took.server.map(part));
-        Account { consumer: took.consumer / took.wall, client, server, wall: took.wall, waits: took.waits }
+impl TimeBreakdown {
+    /// The shares of a measured cost.
+    pub fn of(cost: &Cost) -> Self {
+        let whole = cost.wall * cost.connections as f64;
+        let share = |busy: Busy| Share { busy: busy.total() / whole, ready: busy.ready / busy.total().max(1.0) };
+        let (client, server) = (share(cost.client), cost.server.map(share));
+        TimeBreakdown { consumer: cost.consumer / cost.wall, client, server, wall: cost.wall, waits: cost.waits }
     }
 
-    /// The greatest part, if it is nearly all.
+    /// The side with the greatest share, if that is [`MOST`] of the time.
     pub fn cause(&self) -> Cause {
         let (client, server) = (self.client.busy, self.server.unwrap_or_default().busy);
-        let most = self.consumer.max(client).max(server);
-        match most {
-            _ if most < NEARLY_ALL && self.server.is_none() => Cause::Unseen,
-            _ if most < NEARLY_ALL => Cause::RoundTrips,
-            _ if most == self.consumer => Cause::Consumer,
-            _ if most == client => Cause::Client,
+        let greatest = self.consumer.max(client).max(server);
+        match greatest {
+            _ if greatest < MOST && self.server.is_none() => Cause::Unseen,
+            _ if greatest < MOST => Cause::RoundTrips,
+            _ if greatest == self.consumer => Cause::Consumer,
+            _ if greatest == client => Cause::Client,
             _ => Cause::Server,
         }
     }
 }
 
-fn percent(part: f64) -> String {
-    format!("{:.0} %", 100.0 * part)
-}
-
-impl fmt::Display for Part {
+impl fmt::Display for Share {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} of the wall", percent(self.busy))?;
-        // Less is what every system has now and then.
-        if self.ready < 0.1 { Ok(()) } else { write!(out, ", {} of that waiting for a processor", percent(self.ready)) }
+        write!(out, "{:.0} % of the wall time", 100.0 * self.busy)?;
+        // Every system shows less now and then.
+        if self.ready < 0.1 { Ok(()) } else { write!(out, ", {:.0} % of that waiting for a core", 100.0 * self.ready) }
     }
 }
 
-impl fmt::Display for Account {
+impl fmt::Display for TimeBreakdown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (client, server) = (self.client, self.server.unwrap_or_default());
         match self.cause() {
-            Cause::Consumer => write!(out, "the consumer: {} of the wall", percent(self.consumer)),
+            Cause::Consumer => write!(out, "the consumer: {:.0} % of the wall time", 100.0 * self.consumer),
             Cause::Client => write!(out, "the client's decoding: {client}"),
             Cause::Server => write!(out, "the server: {server}"),
             Cause::RoundTrips => {
-                write!(out, "waiting for round trips: the client is busy for {client}, the server for {server}")?;
+                write!(out, "round trips: the client is busy for {client}, the server for {server}")?;
                 match self.waits {
                     Some(waits) if waits > 0 => {
                         write!(out, "; {waits} waits, one in {:.0} µs", self.wall / waits as f64 / 1e3)
@@ -284,7 +253,7 @@ impl fmt::Display for Account {
                 }
             }
             Cause::Unseen => {
-                write!(out, "not the client, which is busy for {client}; the server cannot be seen from here")
+                write!(out, "not the client, which is busy for {client}; the server is not visible from here")
             }
         }
     }
@@ -294,49 +263,46 @@ impl fmt::Display for Account {
 mod tests {
     use super::*;
 
-    /// What took 100 ns, with so many on a processor for client and server, and for a consumer.
-    fn took(client: f64, server: Option<f64>, consumer: f64) -> Took {
+    /// A run of 100 ns, with so much time on a core for client and server, and for a consumer.
+    fn cost(client: f64, server: Option<f64>, consumer: f64) -> Cost {
         let busy = |running| Busy { running, ready: 0.0 };
-        Took { consumer, waits: Some(4), ..Took::from_outside(100.0, client, server.map(busy)) }
-    }
-
-    fn sentence(took: &Took) -> String {
-        Account::of(took).to_string()
+        Cost { consumer, waits: Some(4), ..Cost::from_outside(100.0, client, server.map(busy)) }
     }
 
     #[test]
-    fn whoever_is_busy_nearly_all_the_time_is_named_with_its_part() {
-        assert_eq!(sentence(&took(98.0, Some(91.0), 0.0)), "the client's decoding: 98 % of the wall");
-        assert_eq!(sentence(&took(77.0, Some(99.0), 0.0)), "the server: 99 % of the wall");
-        assert_eq!(sentence(&took(10.0, Some(20.0), 85.0)), "the consumer: 85 % of the wall");
-    }
-
-    #[test]
-    fn two_who_are_busy_by_turns_wait_for_round_trips() {
-        let said = sentence(&took(46.0, Some(43.0), 0.0));
-        assert!(
-            said.starts_with("waiting for round trips: the client is busy for 46 % of the wall, the server for 43 %")
-        );
-    }
-
-    #[test]
-    fn a_server_that_cannot_be_seen_is_not_accused() {
-        assert_eq!(Account::of(&took(46.0, None, 0.0)).cause(), Cause::Unseen);
-        assert_eq!(Account::of(&took(96.0, None, 0.0)).cause(), Cause::Client);
-    }
-
-    #[test]
-    fn who_had_to_wait_for_a_processor_was_busy_and_that_is_said() {
-        let pushed_aside = Busy { running: 57.0, ready: 38.0 };
-        let took = Took { server: Some(pushed_aside), ..took(20.0, None, 0.0) };
-        assert_eq!(sentence(&took), "the server: 95 % of the wall, 40 % of that waiting for a processor");
-    }
-
-    #[test]
-    fn of_several_connections_the_mean_counts() {
-        let eight = Busy { running: 80.0, ready: 0.0 };
-        let took = Took { client: eight, server: Some(eight), connections: 8, ..took(0.0, None, 0.0) };
-        assert_eq!(Account::of(&took).client, Part { busy: 0.1, ready: 0.0 });
-        assert_eq!(Account::of(&took).cause(), Cause::RoundTrips);
+    fn the_sentence_names_the_cause_and_its_share() {
+        let ready = Some(Busy { running: 57.0, ready: 38.0 });
+        for (cost, cause, sentence) in [
+            (cost(98.0, Some(91.0), 0.0), Cause::Client, "the client's decoding: 98 % of the wall time"),
+            (cost(77.0, Some(99.0), 0.0), Cause::Server, "the server: 99 % of the wall time"),
+            (cost(10.0, Some(20.0), 85.0), Cause::Consumer, "the consumer: 85 % of the wall time"),
+            (
+                cost(46.0, Some(43.0), 0.0),
+                Cause::RoundTrips,
+                "round trips: the client is busy for 46 % of the wall time, the server for 43 % of the wall time; 4 waits",
+            ),
+            (
+                Cost { server: ready, ..cost(20.0, None, 0.0) },
+                Cause::Server,
+                "the server: 95 % of the wall time, 40 % of that waiting for a core",
+            ),
+            // Nothing accuses a server that is not visible.
+            (
+                cost(46.0, None, 0.0),
+                Cause::Unseen,
+                "not the client, which is busy for 46 % of the wall time; the server",
+            ),
+            (cost(96.0, None, 0.0), Cause::Client, "the client's decoding"),
+            // The mean over connections counts.
+            (
+                Cost { connections: 8, ..cost(80.0, Some(80.0), 0.0) },
+                Cause::RoundTrips,
+                "round trips: the client is busy for 10 % of the wall time",
+            ),
+        ] {
+            let breakdown = TimeBreakdown::of(&cost);
+            assert_eq!(breakdown.cause(), cause, "{sentence}");
+            assert!(breakdown.to_string().starts_with(sentence), "{breakdown}");
+        }
     }
 }

@@ -1,24 +1,23 @@
-//! What goes wrong between a cursor and its server, and what must be said about it: two lines at most, with the SQLSTATE if
-//! there is one, the rows read so far and the next step, within two seconds; never a password, and never "all is well".
+//! Faults between a cursor and its server, and what must be reported: at most two lines, with the SQLSTATE if there is
+//! one, the rows read so far and the next step, within two seconds; never a password, and never success.
 //!
 //! How it works:
-//! 1. A [`Fault`] is provoked on a [`Place`], a server of our own with tables made for it, or on a [mock](crate::mock) that
-//!    needs no server. Most are met by reading a table, and then everybody meets them: the baseline, strategies that block
-//!    and that await, and the binary.
-//! 2. [`Summary::add`] waits for what is [`Told`] and judges it. There is one judge for all.
+//! 1. A [`Fault`] is provoked on a [`FaultServer`], a private server with tables made for it, or on a [mock](crate::mock).
+//!    Most occur while a table is read, and then every reader meets them: the baseline, strategies that block and that
+//!    await, and the binary.
+//! 2. [`Summary::add`] waits for the [`Report`] and judges it by the same rules for all faults.
 
 mod connect_faults;
-mod cursors;
-mod place;
+mod fault_server;
 mod protocol;
 mod reading;
 mod stream;
 mod table;
 
-pub use place::{Place, host};
+pub use fault_server::{FaultServer, host};
 
 use anyhow::{Context, Result, ensure};
-use reading::{BINARY, Reading, WAYS};
+use reading::{BINARY, READERS, Reading};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -26,65 +25,148 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Within this time a fault must be reported.
+/// A fault must be reported within this time.
 pub const BAR: Duration = Duration::from_secs(2);
 
-/// A fault that is not reported for so long will not be.
+/// A fault without a report by then counts as a hang.
 const HANGS: Duration = Duration::from_secs(20);
 
-/// In every address that has a password.
+/// The password in every address that has one.
 pub(crate) const PASSWORD: &str = "Tr0ub4dor";
 
-/// Something that goes wrong at a place.
-pub struct Fault<P> {
-    /// What, in a few words.
-    pub name: &'static str,
-    /// The SQLSTATE that must be named.
-    pub code: Option<&'static str>,
-    /// How many rows must be said to have been read, if any were.
-    pub rows: Option<RangeInclusive<u64>>,
+/// A fault at a server of the kind `S`.
+pub struct Fault<S> {
+    name: &'static str,
+    /// The SQLSTATE that the report must name.
+    code: Option<&'static str>,
+    /// The number of rows read that the report must name.
+    rows: Option<RangeInclusive<u64>>,
     /// Words of the next step, and others that matter.
-    pub words: &'static [&'static str],
-    provoke: Provoke<P>,
+    words: &'static [&'static str],
+    provoke: Provoke<S>,
 }
 
-enum Provoke<P> {
-    /// By reading, in each of these ways.
-    Read(&'static [&'static str], ToRead<P>),
-    /// By something else, which says what it was told.
-    Do(ToDo<P>),
+enum Provoke<S> {
+    /// By each of these readers.
+    Read(&'static [&'static str], fn(&S) -> Result<Reading>),
+    /// By something else, which returns the report.
+    Do(fn(&S) -> Result<Report>),
 }
 
-type ToRead<P> = fn(&P) -> Result<Reading>;
-type ToDo<P> = fn(&P) -> Result<Told>;
+impl<S: Send + Sync + 'static> Fault<S> {
+    /// A fault that every reader of a table meets.
+    fn reading(name: &'static str, words: &'static [&'static str], reading: fn(&S) -> Result<Reading>) -> Self {
+        Fault { name, code: None, rows: None, words, provoke: Provoke::Read(&READERS, reading) }
+    }
+
+    /// Any other fault.
+    fn other(name: &'static str, words: &'static [&'static str], provoke: fn(&S) -> Result<Report>) -> Self {
+        Fault { name, code: None, rows: None, words, provoke: Provoke::Do(provoke) }
+    }
+
+    fn code(self, code: &'static str) -> Self {
+        Fault { code: Some(code), ..self }
+    }
+
+    fn rows(self, rows: RangeInclusive<u64>) -> Self {
+        Fault { rows: Some(rows), ..self }
+    }
+
+    /// Only these readers meet it.
+    fn only(mut self, readers: &'static [&'static str]) -> Self {
+        if let Provoke::Read(all, _) = &mut self.provoke {
+            *all = readers;
+        }
+        self
+    }
+
+    /// Provokes it with every reader and judges the reports. Returns the longest time to a report; fails if a report is
+    /// wrong, late or missing.
+    fn report(&self, server: &Arc<S>) -> Result<Duration> {
+        match self.provoke {
+            Provoke::Do(provoke) => self.judged(server, "directly", provoke),
+            Provoke::Read(readers, reading) => {
+                // The build of the binary does not count.
+                testbed::goldilocks();
+                let mut slowest = Duration::ZERO;
+                for reader in readers {
+                    slowest = slowest.max(self.judged(server, reader, move |server| reading(server)?.by(reader))?);
+                }
+                Ok(slowest)
+            }
+        }
+    }
+
+    fn judged(
+        &self,
+        server: &Arc<S>,
+        reader: &str,
+        provoke: impl FnOnce(&S) -> Result<Report> + Send + 'static,
+    ) -> Result<Duration> {
+        let (sender, reports) = channel();
+        let server = Arc::clone(server);
+        thread::spawn(move || sender.send(provoke(&server)));
+        let report = reports.recv_timeout(HANGS).unwrap_or_else(|error| match error {
+            RecvTimeoutError::Timeout => Err(anyhow::anyhow!("nothing is reported")),
+            RecvTimeoutError::Disconnected => Err(anyhow::anyhow!("it ends in a panic")),
+        });
+        let judged = report.and_then(|report| self.judge(&report).map(|()| report));
+        let report = judged.with_context(|| format!("{}: {reader}", self.name))?;
+        eprintln!("{}: {reader}: {:.3} s: {}", self.name, report.after.as_secs_f64(), report.text);
+        Ok(report.after)
+    }
+
+    fn judge(&self, report: &Report) -> Result<()> {
+        let text = &report.text;
+        ensure!(text.lines().count() <= 2, "more than two lines: {text}");
+        ensure!(!text.contains(PASSWORD), "the password is shown");
+        ensure!(!text.contains("panicked"), "a panic: {text}");
+        ensure!(["; ", "? ", "hint: "].iter().any(|mark| text.contains(mark)), "no next step: {text}");
+        for word in self.words.iter().copied().chain(self.code) {
+            ensure!(text.contains(word), "`{word}` is missing: {text}");
+        }
+        if let Some(rows) = &self.rows {
+            let read = rows_in(text).with_context(|| format!("no number of rows: {text}"))?;
+            ensure!(rows.contains(&read), "{read} rows and not {rows:?}: {text}");
+        }
+        ensure!(report.after <= BAR, "only after {:.1} s: {text}", report.after.as_secs_f64());
+        Ok(())
+    }
+}
+
+/// A fault that every reader of a table of the [`FaultServer`] meets.
+macro_rules! at_table {
+    ($name:literal, $table:literal, $words:expr) => {
+        Fault::reading($name, &$words, |server: &FaultServer| Ok(Reading::new(server.url(), $table)))
+    };
+}
+use at_table;
 
 /// All faults that need a server.
-pub fn on_a_server() -> Vec<Fault<Place>> {
-    [connect_faults::faults(), stream::faults(), table::faults(), cursors::faults()].into_iter().flatten().collect()
+pub fn on_a_server() -> Vec<Fault<FaultServer>> {
+    [connect_faults::faults(), stream::faults(), table::faults()].into_iter().flatten().collect()
 }
 
-/// All faults of a mock, for which no place is needed.
+/// All faults of a mock, which need no server.
 pub fn on_a_mock() -> Vec<Fault<()>> {
     protocol::faults()
 }
 
-/// What came of many faults.
+/// The result of many faults.
 #[derive(Default)]
 pub struct Summary {
-    /// How many were provoked.
-    pub all: usize,
-    /// What is wrong with those that were not reported as they must be.
+    all: usize,
+    /// What is wrong with the reports that are wrong.
     pub failures: Vec<String>,
-    /// The longest time until one was reported, and which.
-    pub slowest: (Duration, &'static str),
+    slowest: (Duration, &'static str),
 }
 
 impl Summary {
-    /// Provokes faults, one after the other, and adds what comes of them.
-    pub fn add<P: Send + Sync + 'static>(&mut self, faults: &[Fault<P>], place: &Arc<P>) {
+    /// Provokes faults, one after the other, and adds their results.
+    pub fn add<S: Send + Sync + 'static>(&mut self, faults: &[Fault<S>], server: &Arc<S>) {
         for fault in faults {
             self.all += 1;
-            match fault.report(place) {
+            match fault.report(server) {
                 Ok(took) => self.slowest = self.slowest.max((took, fault.name)),
                 Err(error) => self.failures.push(format!("{error:#}")),
             }
@@ -99,91 +181,30 @@ impl fmt::Display for Summary {
     }
 }
 
-/// What was said of a fault.
+/// The report of a fault.
 #[derive(Debug, Clone)]
-pub struct Told {
-    /// The words.
-    pub said: String,
+pub struct Report {
+    text: String,
     /// How long after the fault.
-    pub after: Duration,
+    after: Duration,
 }
 
-impl Told {
-    /// What has been said just now of a fault of that moment.
-    fn since(began: Instant, said: impl ToString) -> Told {
-        Told { said: said.to_string().trim_end().to_owned(), after: began.elapsed() }
-    }
-}
-
-impl<P: Send + Sync + 'static> Fault<P> {
-    /// Provokes it in every way and judges what is said. Returns the longest time that it took.
-    ///
-    /// # Errors
-    /// When something else is said than must be, or too late, or nothing.
-    fn report(&self, place: &Arc<P>) -> Result<Duration> {
-        let slowest = match self.provoke {
-            Provoke::Do(provoke) => self.judged(place, "directly", provoke)?,
-            Provoke::Read(ways, reading) => {
-                // Building it is not part of any way.
-                testbed::goldilocks();
-                let mut slowest = Duration::ZERO;
-                for way in ways {
-                    let took = self.judged(place, way, move |place| reading(place)?.by(way))?;
-                    slowest = slowest.max(took);
-                }
-                slowest
-            }
-        };
-        Ok(slowest)
-    }
-
-    fn judged(
-        &self,
-        place: &Arc<P>,
-        way: &str,
-        provoke: impl FnOnce(&P) -> Result<Told> + Send + 'static,
-    ) -> Result<Duration> {
-        let (answer, answers) = channel();
-        let place = Arc::clone(place);
-        thread::spawn(move || answer.send(provoke(&place)));
-        let told = match answers.recv_timeout(HANGS) {
-            Ok(told) => told,
-            Err(RecvTimeoutError::Timeout) => Err(anyhow::anyhow!("nothing is said of it")),
-            Err(RecvTimeoutError::Disconnected) => Err(anyhow::anyhow!("it ends in a panic")),
-        };
-        let judged = told.and_then(|told| self.judge(&told).map(|()| told));
-        let told = judged.with_context(|| format!("{}: {way}", self.name))?;
-        eprintln!("{}: {way}: {:.3} s: {}", self.name, told.after.as_secs_f64(), told.said);
-        Ok(told.after)
-    }
-
-    fn judge(&self, told: &Told) -> Result<()> {
-        let said = &told.said;
-        ensure!(said.lines().count() <= 2, "more than two lines: {said}");
-        ensure!(!said.contains(PASSWORD), "the password is shown");
-        ensure!(!said.contains("panicked"), "a panic: {said}");
-        ensure!(["; ", "? ", "hint: "].iter().any(|mark| said.contains(mark)), "no next step: {said}");
-        for word in self.words.iter().copied().chain(self.code) {
-            ensure!(said.contains(word), "`{word}` is missing: {said}");
-        }
-        if let Some(rows) = &self.rows {
-            let read = rows_in(said).with_context(|| format!("no number of rows: {said}"))?;
-            ensure!(rows.contains(&read), "{read} rows and not {rows:?}: {said}");
-        }
-        ensure!(told.after <= BAR, "only after {:.1} s: {said}", told.after.as_secs_f64());
-        Ok(())
+impl Report {
+    /// A report that has just arrived, of a fault at the moment `began`.
+    fn since(began: Instant, text: impl ToString) -> Report {
+        Report { text: text.to_string().trim_end().to_owned(), after: began.elapsed() }
     }
 }
 
-/// How many rows were read, in the words of a task.
-fn rows_in(said: &str) -> Option<u64> {
-    if said.contains("before the first row") {
+/// How many rows were read, by a task's error.
+fn rows_in(text: &str) -> Option<u64> {
+    if text.contains("before the first row") {
         return Some(0);
     }
-    let number = |text: &str| text.split(|letter: char| !letter.is_ascii_digit()).next()?.parse::<u64>().ok();
-    match said.split_once("after ") {
+    let number = |text: &str| text.split(|digit: char| !digit.is_ascii_digit()).next()?.parse::<u64>().ok();
+    match text.split_once("after ") {
         Some((_, rest)) => number(rest),
-        None => number(said.split_once("row ")?.1).map(|row| row - 1),
+        None => number(text.split_once("row ")?.1).map(|row| row - 1),
     }
 }
 
@@ -193,41 +214,35 @@ mod tests {
     use anyhow::bail;
 
     #[test]
-    fn the_judge_accepts_what_must_be_said_and_nothing_less() {
-        let fault: Fault<()> = Fault {
-            name: "a fault",
-            code: Some("57P01"),
-            rows: Some(700..=777),
-            words: &["again"],
-            provoke: Provoke::Do(|()| bail!("never provoked")),
-        };
-        let judge = |said: &str, ms| fault.judge(&Told { said: said.to_owned(), after: Duration::from_millis(ms) });
+    fn a_complete_report_is_accepted_and_any_lack_is_found() {
+        let fault =
+            Fault::<()>::other("a fault", &["again"], |()| bail!("never provoked")).code("57P01").rows(700..=777);
+        let judge = |text: &str, ms| fault.judge(&Report { text: text.to_owned(), after: Duration::from_millis(ms) });
         let good = "partition 15 failed: after 776 rows: FATAL 57P01: terminated; run this again";
         assert!(judge(good, 1_999).is_ok());
         assert!(judge(&good.replace("after 776 rows", "row 778"), 0).is_ok(), "777 rows before it");
-        for (what, said) in [
+        for (what, text) in [
             ("three lines", good.replace(": ", ":\n")),
             ("no code", good.replace("57P01", "")),
             ("too few rows", good.replace("776", "600")),
             ("no rows", good.replace("after 776 rows", "on the way")),
             ("none of the rows", good.replace("after 776 rows", "before the first row")),
-            ("a word less", good.replace("again", "")),
+            ("a missing word", good.replace("again", "")),
             ("no next step", good.replace("; run", ", run")),
             ("a password", format!("{good} {PASSWORD}")),
             ("a panic", format!("{good} panicked")),
         ] {
-            assert!(judge(&said, 0).is_err(), "{what}: {said}");
+            assert!(judge(&text, 0).is_err(), "{what}: {text}");
         }
         assert!(judge(good, 2_001).is_err(), "too late");
     }
 
     #[test]
-    fn a_good_end_and_a_panic_are_not_reports() {
-        let report = |provoke: ToDo<()>| {
-            let fault = Fault { name: "a fault", code: None, rows: None, words: &[], provoke: Provoke::Do(provoke) };
-            format!("{:#}", fault.report(&Arc::new(())).unwrap_err())
+    fn success_and_a_panic_are_not_reports() {
+        let report = |provoke: fn(&()) -> Result<Report>| {
+            format!("{:#}", Fault::other("a fault", &[], provoke).report(&Arc::new(())).unwrap_err())
         };
-        assert!(report(|()| bail!("it is read as if nothing were wrong")).contains("as if nothing were wrong"));
+        assert!(report(|()| bail!("it reads the table without an error")).contains("without an error"));
         assert!(report(|()| panic!("on purpose")).contains("it ends in a panic"));
     }
 }

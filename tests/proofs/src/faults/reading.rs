@@ -1,50 +1,50 @@
-//! Reading a table that cannot be read to its end, in every way that there is.
+//! A table that cannot be read to its end, and its readers.
 
-use super::Told;
+use super::Report;
 use anyhow::{Context, Result, bail, ensure};
 use std::any::Any;
 use std::num::NonZeroUsize;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
-use strategies::{Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Setup};
+use strategies::{Answer, AnyTask, Cancel, Choice, Combine, Delivery, Setup};
 use tasks::Inputs;
 
 /// Rows of a page.
 const PAGE: usize = 50;
 
-/// Who meets a fault by reading.
-pub(super) const WAYS: [&str; 5] = ["baseline", "sequential", "tokio_blocking", "async_std", BINARY];
+/// All readers.
+pub(super) const READERS: [&str; 5] = ["baseline", "sequential", "tokio_blocking", "async_std", BINARY];
 pub(super) const BINARY: &str = "goldilocks run";
 
-/// A table to be read that cannot be read to its end.
+/// A table that cannot be read to its end.
 pub(super) struct Reading {
     task: &'static str,
     url: String,
     table: String,
-    /// Seconds that the server may be silent.
+    /// Seconds without server traffic after which a read fails.
     silence: f64,
-    /// What the address leads to, as long as it is needed.
+    /// What must live as long as the address.
     _keep: Option<Box<dyn Any>>,
 }
 
 impl Reading {
-    /// By one cursor, from a server that may take its time.
+    /// By one cursor.
     pub(super) fn new(url: String, table: impl Into<String>) -> Self {
         Reading { task: "cursor_pages", url, table: table.into(), silence: 60.0, _keep: None }
     }
 
-    /// By many cursors, each of a range of the table.
+    /// By many cursors, each over a range of the table.
     pub(super) fn in_ranges(self) -> Self {
         Reading { task: "cursor_ranges", ..self }
     }
 
-    /// From a server that may be silent for half a second only.
+    /// With a limit of half a second without server traffic.
     pub(super) fn impatient(self) -> Self {
         Reading { silence: 0.5, ..self }
     }
 
-    /// Together with what its address leads to.
+    /// Together with what must live as long as the address.
     pub(super) fn keeping(self, keep: impl Any) -> Self {
         Reading { _keep: Some(Box::new(keep)), ..self }
     }
@@ -58,38 +58,33 @@ impl Reading {
         Ok((entry.load)(&inputs)?)
     }
 
-    /// Reads it in one of [`WAYS`], which must fail.
-    pub(super) fn by(&self, way: &str) -> Result<Told> {
+    /// Reads it with one of the [`READERS`], which must fail.
+    pub(super) fn by(&self, reader: &str) -> Result<Report> {
         let began = Instant::now();
-        let error = match way {
+        let error = match reader {
             BINARY => return self.by_the_binary(),
-            "baseline" => answered(self.load()?.baseline()),
+            "baseline" => error(self.load()?.baseline()),
             _ => {
-                let strategy = strategies::catalogue::ALL.iter().find(|strategy| strategy.name == way);
-                let setup = Setup { workers: NonZeroUsize::MIN, worker: None };
-                let mut up = strategy.with_context(|| format!("no strategy {way}"))?.start(&setup)?;
+                let strategy = strategies::catalogue::find(reader).with_context(|| format!("no strategy {reader}"))?;
+                let mut up = strategy.start(&Setup { workers: NonZeroUsize::MIN, worker: None })?;
                 let ran = strategies::run(&*self.load()?, &mut *up, choice()?, &Cancel::default());
-                answered(ran.map(|(outcome, _)| outcome))
+                error(ran.map(|(outcome, _)| outcome))
             }
         };
-        Ok(Told::since(began, error?))
+        Ok(Report::since(began, error?))
     }
 
     /// Reads two pages, does `between`, and reads on.
-    pub(super) fn interrupted(&self, between: impl FnOnce() -> Result<()>) -> Result<Told> {
-        let (mut jobs, gather): (Jobs, _) = self.load()?.jobs(choice()?, &Cancel::default())?;
-        for job in jobs.by_ref().take(2) {
-            job.run();
-        }
+    pub(super) fn interrupted(&self, between: impl FnOnce() -> Result<()>) -> Result<Report> {
+        let (mut jobs, gather) = self.load()?.jobs(choice()?, &Cancel::default())?;
+        jobs.by_ref().take(2).for_each(strategies::Job::run);
         between()?;
         let began = Instant::now();
-        for job in jobs {
-            job.run();
-        }
-        Ok(Told::since(began, answered(gather.outcome())?))
+        jobs.for_each(strategies::Job::run);
+        Ok(Report::since(began, error(gather.outcome())?))
     }
 
-    fn by_the_binary(&self) -> Result<Told> {
+    fn by_the_binary(&self) -> Result<Report> {
         let program = testbed::goldilocks();
         let began = Instant::now();
         let ran = Command::new(program)
@@ -98,11 +93,12 @@ impl Reading {
             .args(["--silence", &self.silence.to_string()])
             .stdin(Stdio::null())
             .output()?;
-        let said = String::from_utf8_lossy(&ran.stderr);
-        let told = Told::since(began, said.strip_prefix("error: ").context("it does not begin with `error: `")?);
+        let printed = String::from_utf8_lossy(&ran.stderr);
+        let text = printed.strip_prefix("error: ").context("it does not begin with `error: `")?;
+        let report = Report::since(began, text);
         ensure!(ran.status.code() == Some(1), "it ends with {}", ran.status);
         ensure!(ran.stdout.is_empty(), "it prints {}", String::from_utf8_lossy(&ran.stdout));
-        Ok(told)
+        Ok(report)
     }
 }
 
@@ -111,13 +107,13 @@ fn choice() -> Result<Choice> {
     Ok(Choice { size, delivery: Delivery::Gather, combine: Combine::PerPartition })
 }
 
-/// The error that reading must end with.
-fn answered(outcome: strategies::Result<strategies::Outcome>) -> Result<strategies::Error> {
+/// The error that a read must end with.
+fn error(outcome: strategies::Result<strategies::Outcome>) -> Result<strategies::Error> {
     match outcome {
         Err(error) => Ok(error),
         Ok(outcome) => {
             let Answer { figures, .. } = outcome.answer()?;
-            bail!("it is read as if nothing were wrong: {figures:?}")
+            bail!("it reads the table without an error: {figures:?}")
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The rows stop coming in the middle: the session, the server or the network ends, or the query fails.
+//! The rows stop in the middle: the session, the server or the network ends, or the query fails.
 
-use super::place::{TROUBLE, explained, signal};
-use super::{Fault, Place, Provoke, Reading, ToDo, ToRead, Told, WAYS};
+use super::fault_server::{TROUBLE, signal};
+use super::{FaultServer, Reading, Report, at_table};
+use crate::access_methods::explained;
 use crate::fault_proxy::{self, Break};
 use anyhow::{Context, Result, bail};
 use futures_util::TryStreamExt;
@@ -12,110 +13,101 @@ use std::pin::pin;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(super) fn faults() -> Vec<Fault<Place>> {
-    // A signal is heeded a little later.
-    let about = Some(TROUBLE - 77..=TROUBLE + 223);
-    let before = Some(TROUBLE - 1..=TROUBLE - 1);
-    let fault = |name, code, rows, words, reading: ToRead<Place>| Fault {
-        name,
-        code,
-        rows,
-        words,
-        provoke: Provoke::Read(&WAYS, reading),
-    };
-    let of = |name, code, words, provoke: ToDo<Place>| {
-        // Two pages were read, and those under way were on their way.
-        let rows: Option<RangeInclusive<u64>> = Some(100..=5_000);
-        Fault { name, code, rows, words, provoke: Provoke::Do(provoke) }
-    };
+/// A signal takes effect a little later.
+const ABOUT: RangeInclusive<u64> = TROUBLE - 77..=TROUBLE + 223;
+
+/// Two pages were read, and others were in flight.
+const IN_FLIGHT: RangeInclusive<u64> = 100..=5_000;
+
+type Fault = super::Fault<FaultServer>;
+
+pub(super) fn faults() -> Vec<Fault> {
     vec![
-        fault("the session is ended", Some("57P01"), about.clone(), &["run this again"], |place| {
-            Ok(Reading::new(place.url(), "goldilocks.ends_the_session"))
-        }),
-        fault("the query is cancelled", Some("57014"), about, &["run this again"], |place| {
-            Ok(Reading::new(place.url(), "goldilocks.is_cancelled"))
-        }),
-        // And not 25P02, which is what the pages under way say.
-        fault("the query fails half-way", Some("22012"), before, &["division by zero", "correct the value"], |place| {
-            Ok(Reading::new(place.url(), "goldilocks.divides"))
-        }),
-        fault("the network resets the connection", None, Some(0..=TROUBLE), &["check the network"], |place| {
-            relayed(place, Break::Reset)
-        }),
-        fault(
-            "the network swallows everything",
-            None,
-            Some(TROUBLE..=TROUBLE),
-            &["no data from the server for 0.5 s"],
-            |place| relayed(place, Break::Stall),
-        ),
-        fault("the network ends in the middle of a row", None, Some(TROUBLE..=TROUBLE), &["run this again"], |place| {
-            relayed(place, Break::Cut)
-        }),
-        of("the session is ended between two pages", Some("57P01"), &["run this again"], |place| {
-            let url = format!("{}?application_name=ended", place.url());
-            Reading::new(url, "goldilocks.product").interrupted(|| place.end("ended"))
-        }),
-        of("the session's process is killed", None, &["read the server's log"], |_| crash("read", "read")),
-        of("another session's process is killed", Some("57P02"), &["run this again"], |_| crash("read", "other")),
-        of("the server is stopped at once", Some("57P01"), &["run this again"], |_| {
-            let place = Place::bare()?;
-            let stop = || {
-                place.sessions("read")?;
-                signal(place.postmaster()?, Signal::QUIT)?;
-                until_it_is_gone(&place)
-            };
-            numbers(&place, "read").interrupted(stop)
-        }),
-        of("a transaction that waits too long", Some("25P03"), &["idle_in_transaction_session_timeout"], |place| {
-            let url = place.url_with("idle_in_transaction_session_timeout=200");
+        at_table!("the session is ended", "goldilocks.ends_the_session", ["run this again"]).code("57P01").rows(ABOUT),
+        at_table!("the query is cancelled", "goldilocks.is_cancelled", ["run this again"]).code("57014").rows(ABOUT),
+        // And not 25P02, which the pages in flight report.
+        at_table!("the query fails half-way", "goldilocks.divides", ["division by zero", "correct the value"])
+            .code("22012")
+            .rows(TROUBLE - 1..=TROUBLE - 1),
+        Fault::reading("the network resets the connection", &["look at the network"], |server| {
+            proxied(server, Break::Reset)
+        })
+        .rows(0..=TROUBLE),
+        Fault::reading("the network swallows everything", &["said nothing for 0.5 s"], |server| {
+            proxied(server, Break::Stall)
+        })
+        .rows(TROUBLE..=TROUBLE),
+        Fault::reading("the network ends in the middle of a row", &["run this again"], |server| {
+            proxied(server, Break::Cut)
+        })
+        .rows(TROUBLE..=TROUBLE),
+        Fault::other("the session is ended between two pages", &["run this again"], |server| {
+            Reading::new(server.url_as("ended"), "goldilocks.product").interrupted(|| server.end("ended"))
+        })
+        .code("57P01")
+        .rows(IN_FLIGHT),
+        Fault::other("the session's process is killed", &["its log says why"], |_| kill("read")).rows(IN_FLIGHT),
+        Fault::other("another session's process is killed", &["run this again"], |_| kill("other"))
+            .code("57P02")
+            .rows(IN_FLIGHT),
+        Fault::other("the server is stopped at once", &["run this again"], |_| {
+            let server = FaultServer::bare()?;
+            numbers(&server).interrupted(|| {
+                server.sessions("read")?;
+                signal(server.postmaster()?, Signal::QUIT)?;
+                wait_until_ended(&server)
+            })
+        })
+        .code("57P01")
+        .rows(IN_FLIGHT),
+        Fault::other("a transaction that waits too long", &["idle_in_transaction_session_timeout"], |server| {
+            let url = server.url_with("idle_in_transaction_session_timeout=200");
             Reading::new(url, "goldilocks.product").interrupted(|| {
                 thread::sleep(Duration::from_millis(600));
                 Ok(())
             })
-        }),
-        Fault {
-            name: "a row stream that is read too slowly",
-            code: Some("57014"),
-            rows: None,
-            words: &["statement_timeout", "each page of a cursor alone"],
-            provoke: Provoke::Do(slow_stream),
-        },
+        })
+        .code("25P03")
+        .rows(IN_FLIGHT),
+        Fault::other(
+            "a row stream that is read too slowly",
+            &["statement_timeout", "a cursor page by page"],
+            slow_stream,
+        )
+        .code("57014"),
     ]
 }
 
 /// The products through a network that breaks.
-fn relayed(place: &Place, how: Break) -> Result<Reading> {
-    let port = fault_proxy::start(&place.folder()?, how, TROUBLE)?;
+fn proxied(server: &FaultServer, how: Break) -> Result<Reading> {
+    let port = fault_proxy::start(&server.folder()?, how, TROUBLE)?;
     let url = format!("postgresql://goldilocks@127.0.0.1:{port}/postgres");
     Ok(Reading::new(url, "goldilocks.product").impatient())
 }
 
-fn numbers(place: &Place, name: &str) -> Reading {
+/// Numbers read under the name `read`.
+fn numbers(server: &FaultServer) -> Reading {
     let table = "(SELECT i AS product_id, 'product' AS product_name FROM generate_series(1, 20000) AS i) AS numbers";
-    Reading::new(format!("{}?application_name={name}", place.url()), table)
+    Reading::new(server.url_as("read"), table)
 }
 
-/// Reads under one name and kills the process of the session with the other.
-fn crash(reader: &str, victim: &str) -> Result<Told> {
-    let place = Place::bare()?;
-    let (other, mut driver) = connect(&format!("{}?application_name=other", place.url()))?;
+/// Kills the process of the session `read`, or of the session `other`, while `read` reads.
+fn kill(victim: &str) -> Result<Report> {
+    let server = FaultServer::bare()?;
+    let (other, mut driver) = connect(&server.url_as("other"))?;
     driver.block_on(other.batch_execute("BEGIN")).map_err(explained)?;
-    numbers(&place, reader).interrupted(|| {
-        place.sessions(reader)?;
-        let session = *place.sessions(victim)?.first().context("there are sessions")?;
+    numbers(&server).interrupted(|| {
+        server.sessions("read")?;
+        let session = *server.sessions(victim)?.first().context("there are sessions")?;
         signal(session, Signal::KILL)?;
-        until_it_is_gone(&place)
+        wait_until_ended(&server)
     })
 }
 
 /// Waits until the server has ended every session, and is down or up again.
-fn until_it_is_gone(place: &Place) -> Result<()> {
-    let (client, mut driver) = match connect(&place.url()) {
-        Ok(connection) => connection,
-        Err(_) => return Ok(()),
-    };
-    // A session of before ends; one of afterwards does not, and sees that the others have ended.
+fn wait_until_ended(server: &FaultServer) -> Result<()> {
+    let Ok((client, mut driver)) = connect(&server.url()) else { return Ok(()) };
+    // A session from before ends; one from afterwards lives, and sees that the others have ended.
     for _ in 0..500 {
         let question = "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('read', 'other')";
         match driver.block_on(client.query_one(question, &[])) {
@@ -123,12 +115,12 @@ fn until_it_is_gone(place: &Place) -> Result<()> {
             _ => return Ok(()),
         }
     }
-    bail!("the server is still there")
+    bail!("the server is still up")
 }
 
-/// A `statement_timeout` goes on while nobody reads.
-fn slow_stream(place: &Place) -> Result<Told> {
-    let (client, mut driver) = connect(&place.url_with("statement_timeout=200"))?;
+/// A `statement_timeout` goes on while nothing reads the rows.
+fn slow_stream(server: &FaultServer) -> Result<Report> {
+    let (client, mut driver) = connect(&server.url_with("statement_timeout=200"))?;
     // More than the socket and the client hold.
     let query = "SELECT i, repeat('x', 100) FROM generate_series(1, 100000) AS i";
     let mut began = Instant::now();
@@ -141,7 +133,7 @@ fn slow_stream(place: &Place) -> Result<Told> {
         Ok(())
     });
     match read {
-        Ok(()) => bail!("it is read to its end"),
-        Err(error) => Ok(Told::since(began, driver.explain(&error))),
+        Ok(()) => bail!("it reads to the end"),
+        Err(error) => Ok(Report::since(began, driver.explain(&error))),
     }
 }

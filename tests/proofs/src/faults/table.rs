@@ -1,7 +1,7 @@
-//! The table is not what it should be, or does not fit.
+//! The table is wrong or does not fit, or the SQL uses a cursor wrongly (with the types of `cursor` that does not compile).
 
-use super::place::run_at;
-use super::{Fault, Place, Provoke, Reading, ToRead, Told, WAYS};
+use super::fault_server::run_at;
+use super::{FaultServer, Reading, Report, at_table};
 use anyhow::{Context, Result, bail, ensure};
 use datasets::products::Products;
 use postgres::{Environment, Server};
@@ -10,60 +10,70 @@ use std::process::Command;
 use std::time::Instant;
 use tempfile::TempDir;
 
-pub(super) fn faults() -> Vec<Fault<Place>> {
-    let fault = |name, code, rows: u64, words, reading: ToRead<Place>| Fault {
-        name,
-        code,
-        rows: Some(rows..=rows),
-        words,
-        provoke: Provoke::Read(&WAYS, reading),
-    };
-    let of = |name, code, words, provoke: Provoke<Place>| Fault { name, code: Some(code), rows: None, words, provoke };
+type Fault = super::Fault<FaultServer>;
+
+pub(super) fn faults() -> Vec<Fault> {
     let mut faults = vec![
-        fault("no such table", Some("42P01"), 0, &["check the name of the table"], |place| {
-            Ok(Reading::new(place.url(), "goldilocks.nothing"))
-        }),
-        fault("no such schema", Some("42P01"), 0, &["check the name of the table"], |place| {
-            Ok(Reading::new(place.url(), "nowhere.product"))
-        }),
-        fault("no such column", Some("42703"), 0, &["product_id (integer)", "product_name (text)"], |place| {
-            Ok(Reading::new(place.url(), "goldilocks.no_name"))
-        }),
-        fault("a table that the user may not read", Some("42501"), 0, &["grant that"], |place| {
-            Ok(Reading::new(place.url_of("stranger"), "goldilocks.product"))
-        }),
-        fault("a column of another type", None, 0, &["product_id", "int8", "integer is expected"], |place| {
-            Ok(Reading::new(place.url(), "goldilocks.long_number"))
-        }),
-        fault("a name that is NULL", None, 2, &["product_name of product 3 is NULL"], |place| {
-            Ok(Reading::new(place.url(), "goldilocks.nameless"))
-        }),
-        fault("a name that is not UTF-8", Some("22021"), 2, &["0xe9", "whose encoding is UTF8"], |place| {
-            Ok(Reading::new(place.url_to("bytes"), "latin"))
-        }),
-        of(
-            "no such table to be split",
-            "42P01",
+        at_table!("no such table", "goldilocks.nothing", ["check the name of the table"]).code("42P01").rows(0..=0),
+        at_table!("no such schema", "nowhere.product", ["check the name of the table"]).code("42P01").rows(0..=0),
+        at_table!("no such column", "goldilocks.no_name", ["product_id (integer)", "product_name (text)"])
+            .code("42703")
+            .rows(0..=0),
+        at_table!("another type", "goldilocks.long_number", ["product_id", "int8", "integer is expected"]).rows(0..=0),
+        at_table!("a name that is NULL", "goldilocks.nameless", ["product_name of product 3 is NULL"]).rows(2..=2),
+        Fault::reading("a table that the user may not read", &["granted"], |server| {
+            Ok(Reading::new(server.url_of("stranger"), "goldilocks.product"))
+        })
+        .code("42501")
+        .rows(0..=0),
+        Fault::reading("a name that is not UTF-8", &["0xe9", "whose encoding is UTF8"], |server| {
+            Ok(Reading::new(server.url_to("bytes"), "latin"))
+        })
+        .code("22021")
+        .rows(2..=2),
+        Fault::reading(
+            "no such table to split",
             &["cannot split goldilocks.nothing", "check the name of the table"],
-            Provoke::Read(&["sequential", "async_std"], |place| {
-                Ok(Reading::new(place.url(), "goldilocks.nothing").in_ranges())
-            }),
-        ),
-        of("the snapshot is gone", "22023", &["keep its connection open"], Provoke::Do(snapshot_gone)),
+            |server| Ok(Reading::new(server.url(), "goldilocks.nothing").in_ranges()),
+        )
+        .code("42P01")
+        .only(&["sequential", "async_std"]),
+        Fault::other("the snapshot has ended", &["its connection must stay open"], snapshot_ended).code("22023"),
+        Fault::other("a cursor outside of a transaction", &["open both"], |server| {
+            rejected(server, "DECLARE outside CURSOR FOR SELECT 1")
+        })
+        .code("25P01"),
+        Fault::other("a cursor after its transaction", &["a cursor ends with its transaction"], |server| {
+            rejected(server, "BEGIN; DECLARE inside CURSOR FOR SELECT 1; COMMIT; FETCH 1 FROM inside")
+        })
+        .code("34000"),
+        Fault::other("backward without SCROLL", &["hint: Declare it with SCROLL"], |server| {
+            let declare = "BEGIN; DECLARE onward NO SCROLL CURSOR FOR SELECT 1; FETCH 1 FROM onward";
+            rejected(server, &format!("{declare}; FETCH BACKWARD 1 FROM onward"))
+        })
+        .code("55000"),
     ];
-    // A disk that can be filled without harm has to be mounted first, which only the administrator may.
+    // A disk that may be filled must be mounted first, which takes root.
     match Disk::mount() {
-        Ok(_) => faults.push(of("the disk is full", "53100", &["free space on the server's disk"], Provoke::Do(full))),
-        Err(reason) => println!("the disk is full: NOT TRIED, for no small disk can be had here: {reason:#}"),
+        Ok(_) => faults.push(Fault::other("the disk is full", &["make room on the disk"], disk_full).code("53100")),
+        Err(reason) => println!("the disk is full: NOT TRIED, because no small disk can be mounted here: {reason:#}"),
     }
     faults
 }
 
-/// Ends the session that has exported the snapshot while its ranges are read.
-fn snapshot_gone(place: &Place) -> Result<Told> {
-    let url = format!("{}?application_name=leader", place.url());
-    let reading = Reading::new(url, "goldilocks.product").in_ranges();
-    reading.interrupted(|| place.end("leader"))
+/// Runs statements that must fail.
+fn rejected(server: &FaultServer, statements: &str) -> Result<Report> {
+    let began = Instant::now();
+    match run_at(&server.url(), statements) {
+        Ok(()) => bail!("the server accepts it"),
+        Err(error) => Ok(Report::since(began, error)),
+    }
+}
+
+/// Ends the session that exported the snapshot while its ranges are read.
+fn snapshot_ended(server: &FaultServer) -> Result<Report> {
+    let reading = Reading::new(server.url_as("leader"), "goldilocks.product").in_ranges();
+    reading.interrupted(|| server.end("leader"))
 }
 
 /// A file system in memory.
@@ -72,7 +82,7 @@ struct Disk(TempDir);
 impl Disk {
     fn mount() -> Result<Disk> {
         let environment = Environment::of_this_process();
-        let user = environment.runs_as.context("this takes the administrator's rights")?;
+        let user = environment.runs_as.context("this takes root")?;
         let disk = tempfile::Builder::new().prefix("gl-disk-").tempdir()?;
         let options = format!("size=2m,mode=700,uid={},gid={}", user.uid, user.gid);
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(disk.path()).output()?;
@@ -87,23 +97,23 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily, for the server may still hold a file. If it fails, removing the folder fails too, and it stays.
+        // Lazily, because the server may still hold a file. If it fails, the folder stays.
         let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
     }
 }
 
 /// Loads more products than fit.
-fn full(place: &Place) -> Result<Told> {
+fn disk_full(server: &FaultServer) -> Result<Report> {
     let disk = Disk::mount()?;
     let location = disk.path().display();
-    place.run(&format!("CREATE TABLESPACE small LOCATION '{location}'"))?;
-    let server = Server::at(&place.url_with("default_tablespace=small"))?;
+    server.run(&format!("CREATE TABLESPACE small LOCATION '{location}'"))?;
+    let loader = Server::at(&server.url_with("default_tablespace=small"))?;
     let began = Instant::now();
-    let told = match server.load(&Products::new(1, 100_000)?) {
+    let report = match loader.load_products(100_000, 1) {
         Ok(loaded) => bail!("{} rows fit", loaded.rows),
-        Err(error) => Told::since(began, error),
+        Err(error) => Report::since(began, error),
     };
-    server.stop()?;
-    run_at(&place.url(), "DROP TABLESPACE small")?;
-    Ok(told)
+    loader.stop()?;
+    run_at(&server.url(), "DROP TABLESPACE small")?;
+    Ok(report)
 }

@@ -1,13 +1,11 @@
-//! Strategies and tasks that cheat, each in one way: the harness must refuse every one of them, by its own name.
+//! Strategies and tasks that cheat, each in one way. The harness must refuse every one of them, by its own name.
 //!
-//! They are known to the program `sabotaged` alone, which is `goldilocks` with these and the
-//! [`instruments`](crate::instruments) in it.
+//! Only the program `sabotaged` knows them: it is `goldilocks` with these and the [`instruments`](crate::instruments).
 
 pub mod strategies;
 pub mod tasks;
 
-use anyhow::{Context, Result, bail, ensure};
-use datasets::products::Products;
+use anyhow::{Context, Result, ensure};
 use postgres::{Environment, Server, connect};
 use record::{Fault, Sample, Status};
 use std::process::Command;
@@ -19,130 +17,115 @@ use testbed::sandbox::Sandbox;
 pub struct Sabotage {
     /// The strategy's name, or the task's.
     pub name: &'static str,
-    /// What the record must say.
+    /// The fault that the record must name.
     pub fault: Fault,
-    /// How the sample must have come out.
+    /// The status that the sample must have.
     pub status: Status,
-    /// What it is tried on.
+    /// The sweep that tries it.
     pub trial: Trial,
 }
 
-/// What a sabotage is tried on.
+/// A sweep that tries some of the cheats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trial {
     /// Counting for some milliseconds, in many partitions.
     Short,
     /// Counting for longer than the 200 ms that the census needs, with two workers on one core.
     Long,
-    /// Waiting for as long, with four workers on one core: a worker that is missing costs time.
+    /// Waiting for as long, with four workers on one core: a missing worker costs time.
     Waiting,
     /// A task that cheats, with an honest strategy.
     Task,
 }
 
-const fn strategy(name: &'static str, fault: Fault, status: Status, trial: Trial) -> Sabotage {
+const fn cheat(name: &'static str, fault: Fault, status: Status, trial: Trial) -> Sabotage {
     Sabotage { name, fault, status, trial }
 }
 
-/// Every way to cheat.
+/// Every cheat.
 pub const ALL: &[Sabotage] = &[
-    strategy("drops_the_last", Fault::DroppedJob, Status::Failed, Trial::Short),
-    strategy("repeats_one", Fault::RepeatedReply, Status::Failed, Trial::Short),
-    strategy("swaps_two", Fault::MismatchedReply, Status::Failed, Trial::Short),
-    strategy("keeps_answers", Fault::StaleReply, Status::Failed, Trial::Short),
-    strategy("stops_early", Fault::AbandonedSource, Status::Failed, Trial::Short),
-    strategy("returns_early", Fault::ReportedEarly, Status::Failed, Trial::Short),
-    strategy("panics", Fault::Panicked, Status::Failed, Trial::Short),
-    strategy("kills_itself", Fault::Crashed, Status::Crashed, Trial::Short),
-    strategy("deadlocks", Fault::Hung, Status::Hung, Trial::Short),
-    strategy("ignores_cancel", Fault::IgnoredCancel, Status::Unfair, Trial::Short),
-    strategy("leaks_threads", Fault::LeakedThreads, Status::Unfair, Trial::Short),
-    strategy("ignores_the_limit", Fault::TooManyJobs, Status::Unfair, Trial::Short),
-    strategy("takes_all_cores", Fault::ForeignCores, Status::Unfair, Trial::Short),
-    strategy("forges_answers", Fault::WorkNotDone, Status::Unfair, Trial::Long),
-    strategy("twice_the_threads", Fault::ExtraThreads, Status::Unfair, Trial::Long),
-    strategy("half_the_workers", Fault::TooFewJobs, Status::Unfair, Trial::Waiting),
-    strategy("splits_words", Fault::WrongAnswer, Status::Wrong, Trial::Task),
-    strategy("skips_a_row", Fault::LostItems, Status::Wrong, Trial::Task),
+    cheat("drops_the_last", Fault::DroppedJob, Status::Failed, Trial::Short),
+    cheat("repeats_one", Fault::RepeatedReply, Status::Failed, Trial::Short),
+    cheat("swaps_two", Fault::MismatchedReply, Status::Failed, Trial::Short),
+    cheat("keeps_answers", Fault::StaleReply, Status::Failed, Trial::Short),
+    cheat("stops_early", Fault::AbandonedSource, Status::Failed, Trial::Short),
+    cheat("returns_early", Fault::ReportedEarly, Status::Failed, Trial::Short),
+    cheat("panics", Fault::Panicked, Status::Failed, Trial::Short),
+    cheat("kills_itself", Fault::Crashed, Status::Crashed, Trial::Short),
+    cheat("deadlocks", Fault::Hung, Status::Hung, Trial::Short),
+    cheat("ignores_cancel", Fault::IgnoredCancel, Status::Unfair, Trial::Short),
+    cheat("leaks_threads", Fault::LeakedThreads, Status::Unfair, Trial::Short),
+    cheat("ignores_the_limit", Fault::TooManyJobs, Status::Unfair, Trial::Short),
+    cheat("takes_all_cores", Fault::ForeignCores, Status::Unfair, Trial::Short),
+    cheat("forges_answers", Fault::WorkNotDone, Status::Unfair, Trial::Long),
+    cheat("twice_the_threads", Fault::ExtraThreads, Status::Unfair, Trial::Long),
+    cheat("half_the_workers", Fault::TooFewJobs, Status::Unfair, Trial::Waiting),
+    cheat("splits_words", Fault::WrongAnswer, Status::Wrong, Trial::Task),
+    cheat("skips_a_row", Fault::LostItems, Status::Wrong, Trial::Task),
 ];
 
-/// Whether `sabotage` can be tried on a machine with so many processors.
-pub fn can_be_tried(sabotage: &Sabotage, processors: usize) -> bool {
-    // There is no foreign core on a machine with one.
-    sabotage.fault != Fault::ForeignCores || processors > 1
+/// Whether `sabotage` can be tried here: a machine with one core has no foreign core.
+pub fn can_be_tried(sabotage: &Sabotage) -> bool {
+    sabotage.fault != Fault::ForeignCores || harness::machine::processors().len() > 1
 }
 
-/// Measures every sabotage of `trial`, and returns the samples that each of them got into the record.
-///
-/// # Errors
-/// When a sweep cannot be run, or a cheat is not there at all.
+/// Runs the sweep of a trial, and returns each cheat with its samples in the record.
 pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
     let tried: Vec<&Sabotage> = ALL.iter().filter(|sabotage| sabotage.trial == trial).collect();
     let names = tried.iter().map(|sabotage| sabotage.name).collect::<Vec<_>>().join(",");
     let sandbox = Sandbox::default();
     let mut sweep = Command::new(sabotaged());
-    sweep.args(["sweep", "--anyway"]).args(["--blocks", "1", "--samples", "2", "--patience", "6s", "--budget", "1h"]);
+    sweep.args(["sweep", "--anyway", "--blocks", "1", "--samples", "2", "--patience", "6s", "--budget", "1h"]);
     sweep.arg("--runs").arg(sandbox.runs()).arg("--data").arg(sandbox.path("data")).current_dir(sandbox.temp());
-    let server = match trial {
+    let mut server = None;
+    let settings: &[&str] = match trial {
         Trial::Task => {
-            let server = Server::open(&Environment::of_this_process(), 100_000).context("no PostgreSQL")?;
-            server.load(&Products::new(1, 1_000)?)?;
-            let table = server.table::<Products>();
-            let (client, mut driver) = connect(&server.url())?;
+            let started = Server::open(&Environment::of_this_process(), 100_000).context("no PostgreSQL")?;
+            started.load_products(1_000, 1)?;
+            let table = format!("{}.product", started.schema());
+            let (client, mut driver) = connect(&started.url())?;
             let view = format!("CREATE VIEW {table}_short AS SELECT * FROM {table} WHERE product_id <> 500");
             driver.block_on(client.batch_execute(&view)).context("cannot make the view")?;
-            sweep.args(["--tasks", &names, "--strategies", "rayon,processes", "--cores", "1", "--sizes", "100"]);
-            sweep.args(["--database-url", &server.url(), "--table", &table]);
-            Some(server)
+            sweep.args(["--tasks", &names, "--database-url", &started.url(), "--table", &table]);
+            server = Some(started);
+            &["--strategies", "rayon,processes", "--sizes", "100"]
         }
         Trial::Short => {
-            sweep.args(["--tasks", "count", "--increments", "50000000", "--deliveries", "in_order"]);
-            sweep.args(["--strategies", &names, "--cores", "1", "--workers", "2", "--sizes", "16"]);
-            None
+            &["--tasks=count", "--increments=50000000", "--deliveries=in_order", "--workers=2", "--sizes=16"]
         }
-        Trial::Long => {
-            sweep.args(["--tasks", "count", "--increments", "1600000000"]);
-            sweep.args(["--strategies", &names, "--cores", "1", "--workers", "2", "--sizes", "16"]);
-            None
-        }
-        Trial::Waiting => {
-            sweep.args(["--tasks", "virtual_work", "--waits", "200"]);
-            sweep.args(["--strategies", &names, "--cores", "1", "--workers", "4", "--sizes", "1"]);
-            None
-        }
+        Trial::Long => &["--tasks=count", "--increments=1600000000", "--workers=2", "--sizes=16"],
+        Trial::Waiting => &["--tasks=virtual_work", "--waits=200", "--workers=4", "--sizes=1"],
     };
+    sweep.args(settings).args(["--cores", "1"]);
+    if trial != Trial::Task {
+        sweep.args(["--strategies", &names]);
+    }
     let output = sweep.output().context("cannot start the program with the cheats")?;
     if let Some(server) = server {
         server.stop()?;
     }
-    ensure!(testbed::completed(output.status), "the sweep failed: {}", String::from_utf8_lossy(&output.stderr));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the sweep failed: {errors}");
     let record = sandbox.record();
-    let mut found = Vec::new();
-    for sabotage in tried {
-        let is_it = |sample: &&Sample| match trial {
+    let samples_of = |sabotage: &Sabotage| {
+        let named = |sample: &&Sample| match trial {
             Trial::Task => sample.cell.task == sabotage.name,
             Trial::Short | Trial::Long | Trial::Waiting => sample.cell.strategy == sabotage.name,
         };
-        let samples: Vec<Sample> = record.samples.iter().filter(is_it).cloned().collect();
-        if samples.is_empty() {
-            bail!("`{}` is not in the record: {}", sabotage.name, String::from_utf8_lossy(&output.stderr));
-        }
-        found.push((*sabotage, samples));
-    }
-    Ok(found)
+        let samples: Vec<Sample> = record.samples.iter().filter(named).cloned().collect();
+        ensure!(!samples.is_empty(), "`{}` is not in the record: {errors}", sabotage.name);
+        Ok((*sabotage, samples))
+    };
+    tried.into_iter().map(samples_of).collect()
 }
 
-/// What is wrong with how a sabotage was judged, if anything.
+/// What is wrong with the verdict on a cheat, if anything.
 pub fn misjudged(sabotage: &Sabotage, samples: &[Sample]) -> Option<String> {
-    let refused: Vec<&Sample> = samples.iter().filter(|sample| sample.status != Status::Verified).collect();
-    let Some(last) = refused.first() else {
-        return Some(format!("{} was taken for honest", sabotage.name));
+    let Sabotage { name, fault, status, .. } = *sabotage;
+    let Some(refused) = samples.iter().find(|sample| sample.status != Status::Verified) else {
+        return Some(format!("{name} is not detected"));
     };
-    let as_it_should = last.fault == Some(sabotage.fault) && last.status == sabotage.status && last.times.is_none();
-    (!as_it_should).then(|| {
-        format!(
-            "{} should be {:?} ({:?}) and is {:?} ({:?}): {}",
-            sabotage.name, sabotage.fault, sabotage.status, last.fault, last.status, last.reason
-        )
-    })
+    let right = refused.fault == Some(fault) && refused.status == status && refused.times.is_none();
+    let Sample { fault: found, status: as_status, reason, .. } = refused;
+    (!right).then(|| format!("{name} should be {fault:?} ({status:?}) and is {found:?} ({as_status:?}): {reason}"))
 }

@@ -1,9 +1,8 @@
-//! Strategies that cheat.
+//! Strategies that cheat, each in one way.
 
+use crate::worker_process::WorkerProcess;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::collections::BTreeMap;
-use std::io::BufReader;
-use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -21,7 +20,7 @@ cheats! {
     half_the_workers,
 }
 
-/// Workers that are nothing but a function.
+/// Workers made of a function.
 struct By<F>(F);
 
 impl<F: FnMut(Jobs) -> Result<()>> Workers for By<F> {
@@ -34,7 +33,15 @@ fn by(run: impl FnMut(Jobs) -> Result<()> + 'static) -> Result<Box<dyn Workers>>
     Ok(Box::new(By(run)))
 }
 
-/// What an honest strategy does: so many threads pull the next job from a shared iterator.
+/// The same for a function that cannot fail.
+fn always(mut run: impl FnMut(Jobs) + 'static) -> Result<Box<dyn Workers>> {
+    by(move |jobs| {
+        run(jobs);
+        Ok(())
+    })
+}
+
+/// An honest strategy: so many threads take the next job from a shared iterator.
 fn shared(jobs: Jobs, workers: usize) {
     let jobs = &Mutex::new(jobs);
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -51,26 +58,21 @@ fn shared(jobs: Jobs, workers: usize) {
 
 fn drops_the_last(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
-    by(move |jobs| {
+    always(move |jobs| {
         let mut jobs: Vec<Job> = jobs.collect();
         drop(jobs.pop());
         shared(Jobs::new(jobs.into_iter()), workers);
-        Ok(())
     })
 }
 
 fn stops_early(_: &Setup) -> Result<Box<dyn Workers>> {
-    by(|jobs| {
-        jobs.take(3).for_each(Job::run);
-        Ok(())
-    })
+    always(|jobs| jobs.take(3).for_each(Job::run))
 }
 
 fn returns_early(_: &Setup) -> Result<Box<dyn Workers>> {
-    by(|jobs| {
+    always(|jobs| {
         let jobs: Vec<Job> = jobs.collect();
         thread::spawn(|| jobs.into_iter().for_each(Job::run));
-        Ok(())
     })
 }
 
@@ -97,40 +99,32 @@ fn deadlocks(_: &Setup) -> Result<Box<dyn Workers>> {
 
 fn ignores_cancel(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
-    by(move |jobs| {
+    always(move |jobs| {
         let jobs: Vec<Job> = jobs.collect();
         shared(Jobs::new(jobs.into_iter()), workers);
-        Ok(())
     })
 }
 
 fn leaks_threads(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
-    by(move |jobs| {
+    always(move |jobs| {
         shared(jobs, workers);
         thread::spawn(|| {
             loop {
                 thread::park();
             }
         });
-        Ok(())
     })
 }
 
 fn ignores_the_limit(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = 2 * setup.workers.get();
-    by(move |jobs| {
-        shared(jobs, workers);
-        Ok(())
-    })
+    always(move |jobs| shared(jobs, workers))
 }
 
 fn half_the_workers(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get().div_ceil(2);
-    by(move |jobs| {
-        shared(jobs, workers);
-        Ok(())
-    })
+    always(move |jobs| shared(jobs, workers))
 }
 
 fn takes_all_cores(setup: &Setup) -> Result<Box<dyn Workers>> {
@@ -146,7 +140,7 @@ fn takes_all_cores(setup: &Setup) -> Result<Box<dyn Workers>> {
 
 fn twice_the_threads(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
-    by(move |jobs| {
+    always(move |jobs| {
         let ended = &AtomicBool::new(false);
         thread::scope(|scope| {
             for _ in 0..workers {
@@ -159,52 +153,21 @@ fn twice_the_threads(setup: &Setup) -> Result<Box<dyn Workers>> {
             shared(jobs, workers);
             ended.store(true, Ordering::Relaxed);
         });
-        Ok(())
     })
 }
 
-/// A worker process that answers one request after the other.
-struct Worker {
-    process: Child,
-    requests: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    fn start(setup: &Setup) -> Result<Self> {
-        let command = setup.worker.as_ref().ok_or_else(|| Error::worker("no worker"))?;
-        let mut process = testbed::piped(command)?;
-        let requests = process.stdin.take();
-        let answers = BufReader::new(process.stdout.take().ok_or_else(|| Error::worker("no pipe"))?);
-        let mut worker = Worker { process, requests, answers };
-        wire::read_frame(&mut worker.answers, &mut Vec::new()).map_err(Error::worker)?;
-        Ok(worker)
-    }
-
-    fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
-        let mut answer = Vec::new();
-        let requests = self.requests.as_mut().ok_or_else(|| Error::worker("closed"))?;
-        wire::write_frame(requests, &[], request).map_err(Error::worker)?;
-        wire::read_frame(&mut self.answers, &mut answer).map_err(Error::worker)?;
-        Ok(answer)
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        drop(self.requests.take());
-        let _ = self.process.wait();
-    }
+fn worker(setup: &Setup) -> Result<WorkerProcess> {
+    WorkerProcess::start(setup.worker.as_ref().ok_or_else(|| Error::worker("no worker"))?)
 }
 
 fn repeats_one(setup: &Setup) -> Result<Box<dyn Workers>> {
-    let mut worker = Worker::start(setup)?;
+    let mut worker = worker(setup)?;
     by(move |jobs| {
         let mut last = Vec::new();
         for mut job in jobs {
             let request = job.pack()?;
             if job.number() != 3 {
-                last = worker.ask(&request)?;
+                last = worker.request(&[], &request)?.to_vec();
             }
             job.finish(wire::reply(&last)?);
         }
@@ -213,24 +176,24 @@ fn repeats_one(setup: &Setup) -> Result<Box<dyn Workers>> {
 }
 
 fn swaps_two(setup: &Setup) -> Result<Box<dyn Workers>> {
-    let mut worker = Worker::start(setup)?;
+    let mut worker = worker(setup)?;
     by(move |mut jobs| {
         if let (Some(mut first), Some(mut second)) = (jobs.next(), jobs.next()) {
-            let (one, other) = (worker.ask(&first.pack()?)?, worker.ask(&second.pack()?)?);
-            first.finish(wire::reply(&other)?);
+            let one = worker.request(&[], &first.pack()?)?.to_vec();
+            first.finish(wire::reply(worker.request(&[], &second.pack()?)?)?);
             second.finish(wire::reply(&one)?);
         }
         for mut job in jobs {
-            let answer = worker.ask(&job.pack()?)?;
-            job.finish(wire::reply(&answer)?);
+            let answer = wire::reply(worker.request(&[], &job.pack()?)?)?;
+            job.finish(answer);
         }
         Ok(())
     })
 }
 
-/// Works in the first run, and answers from memory ever after.
+/// Works in the first run and answers later runs from memory.
 fn from_memory(setup: &Setup, forge: bool) -> Result<Box<dyn Workers>> {
-    let mut worker = Worker::start(setup)?;
+    let mut worker = worker(setup)?;
     let mut kept: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
     by(move |jobs| {
         for mut job in jobs {
@@ -242,7 +205,7 @@ fn from_memory(setup: &Setup, forge: bool) -> Result<Box<dyn Workers>> {
                     }
                     answer
                 }
-                None => worker.ask(&request)?,
+                None => worker.request(&[], &request)?.to_vec(),
             };
             kept.insert(job.number(), answer.clone());
             job.finish(wire::reply(&answer)?);

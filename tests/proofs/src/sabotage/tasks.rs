@@ -1,4 +1,4 @@
-//! Tasks that cheat: their baseline is right and their partitions are not.
+//! Tasks that cheat: their baseline is right and their partitions are wrong.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use tasks::{Entry, Hooks, Inputs, cursor_pages};
 pub const ALL: &[Entry] = &[
     Entry {
         name: "splits_words",
-        about: "Counts words, and cuts the text wherever the partition happens to end.",
+        about: "Counts words, and splits the text wherever a partition ends.",
         unit: "bytes",
         sizes: &[100],
         default_size: 100,
@@ -22,7 +22,7 @@ pub const ALL: &[Entry] = &[
     },
     Entry {
         name: "skips_a_row",
-        about: "Streams a table, and leaves out a row.",
+        about: "Streams a table and skips a row.",
         unit: "rows",
         sizes: &[100],
         default_size: 100,
@@ -32,7 +32,7 @@ pub const ALL: &[Entry] = &[
     },
 ];
 
-/// Ten thousand words of seven letters.
+/// Ten thousand words of seven characters.
 fn text() -> String {
     (0..10_000).map(|number| format!("w{:06} ", number % 977)).collect()
 }
@@ -82,7 +82,7 @@ impl Task for SplitsWords {
     }
 }
 
-/// The whole table for the baseline, a view without one row for everybody else.
+/// The whole table for the baseline, a view without one row for all strategies.
 struct SkipsARow {
     whole: Arc<dyn AnyTask>,
     short: Arc<dyn AnyTask>,

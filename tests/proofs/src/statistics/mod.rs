@@ -1,4 +1,4 @@
-//! The statistics on simulated sessions whose truth is known.
+//! The statistics on simulated sessions with a known truth.
 
 pub mod promises;
 pub mod simulation;

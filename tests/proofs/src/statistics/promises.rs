@@ -1,136 +1,189 @@
-//! What the statistics promise, each with the figure that a simulation gives and the bar that it must hold.
+//! What the statistics promise: a simulated figure and its bar for each promise.
 
 use super::simulation::{
-    BLOCKS, coverage, drift, false_verdicts, falsely_two_kinds, found, saving, session, two_kinds,
+    BLOCKS, Drift, TwoKinds, coverage, coverage_when_stopped_early, drift, false_verdicts, falsely_two_kinds, found,
+    saving, session, two_kinds,
 };
-use record::statistics::{BLOCKS_FOR_A_VERDICT, Noise, Shape};
+use record::statistics::{BLOCKS_FOR_A_VERDICT, Noise, Shape, reach};
 
 /// Sessions behind each figure.
 const SESSIONS: u32 = 1_000;
 
-/// The noise of the sessions that compare strategies: 2 % per sample, half of its square between processes.
-const TWO_PER_CENT: f64 = 0.02;
+/// How much of the noise's variance lies between processes.
+const SPLITS: [f64; 3] = [0.0, 0.5, 1.0];
 
 /// One promise, and whether it holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Promise {
     /// What was simulated.
     pub what: String,
-    /// What came out.
+    /// The result.
     pub figure: String,
-    /// What should.
+    /// The bar.
     pub bar: &'static str,
-    /// Whether it did.
+    /// Whether the result holds the bar.
     pub holds: bool,
 }
 
-/// Simulates everything that is promised; always with the same figures.
+fn promise(what: impl Into<String>, figure: String, bar: &'static str, holds: bool) -> Promise {
+    Promise { what: what.into(), figure, bar, holds }
+}
+
+/// Simulates everything that is promised, always with the same figures.
 pub fn promises() -> Vec<Promise> {
     let mut promises = verdicts();
     promises.extend(intervals());
     promises.push(drifting());
     promises.extend(kinds());
-    promises.push(early());
+    promises.extend(early());
     promises
 }
 
+/// Noise of 2 % per sample, so much of its variance between processes.
+fn two_per_cent(between: f64) -> Noise {
+    Noise::normal(0.02, between)
+}
+
 fn verdicts() -> Vec<Promise> {
-    let noise = Noise::normal(TWO_PER_CENT, 0.5);
-    let false_one = |names: usize| {
-        let share = false_verdicts(&vec![noise; names], BLOCKS, SESSIONS);
-        Promise {
-            what: format!("one strategy under {names} names: sessions in which one is said to be slower"),
-            figure: percent(share),
-            bar: "at most 5 %",
-            holds: share <= 0.05,
-        }
-    };
-    // The worst case is that all noise lies between processes, for then a second sample of a process tells nothing.
-    let [half, all] = [0.5, 1.0].map(|between| found(1.05, 2, Noise::normal(TWO_PER_CENT, between), BLOCKS, SESSIONS));
-    let slower = Promise {
-        what: "5 % slower with 2 % noise and the default budget: sessions in which it is found".into(),
-        figure: format!("{}; {} if all noise lies between processes", percent(half), percent(all)),
-        bar: "at least 90 %",
-        holds: half.min(all) >= 0.90,
-    };
-    vec![false_one(2), false_one(9), slower]
+    // Noise from 0.3 % to 8 % that differs from strategy to strategy; the latter is the hardest case known.
+    let one_noisy: Vec<Noise> = (0..9).map(|index| Noise::normal(if index == 0 { 0.08 } else { 0.01 }, 0.7)).collect();
+    let spread = |index: u8| 0.003 * (0.08_f64 / 0.003).powf(f64::from(index) / 8.0);
+    let unequal: Vec<Noise> = (0..9).map(|index| Noise::normal(spread(index), 0.7)).collect();
+    let nine = |noise, blocks| false_verdicts(&[noise; 9], blocks, SESSIONS);
+    let (small, large) = (two_per_cent(0.5), Noise::normal(0.10, 0.7));
+    let mut promises: Vec<Promise> = [
+        ("under 2 names", SPLITS.map(|split| false_verdicts(&[two_per_cent(split); 2], BLOCKS, SESSIONS)).to_vec()),
+        ("under 9 names", vec![nine(small, BLOCKS), nine(small, 20), nine(large, BLOCKS), nine(large, 20)]),
+        ("under 9 names, one of them noisy", vec![false_verdicts(&one_noisy, BLOCKS, SESSIONS)]),
+        ("under 9 names of different noise", vec![false_verdicts(&unequal, BLOCKS, 4 * SESSIONS)]),
+    ]
+    .into_iter()
+    .map(|(names, shares)| {
+        let what = format!("one strategy {names}: sessions in which one is called slower");
+        promise(what, percents(&shares), "at most 5 %", shares.iter().all(|share| *share <= 0.05))
+    })
+    .collect();
+    // If all noise lies between processes, a second sample of a process adds no information.
+    let shares = SPLITS.map(|split| found(1.05, 2, two_per_cent(split), BLOCKS, SESSIONS));
+    promises.push(promise(
+        "5 % slower with 2 % noise and the default budget: sessions in which it is found",
+        format!("{} with none, half and all of the noise between processes", percents(&shares)),
+        "at least 90 %",
+        shares.iter().all(|share| *share >= 0.90),
+    ));
+    let share = found(1.05, 9, two_per_cent(0.5), BLOCKS, SESSIONS);
+    promises.push(promise("the same among nine strategies", percents(&[share]), "at least 85 %", share >= 0.85));
+    promises
 }
 
 fn intervals() -> impl Iterator<Item = Promise> {
+    let noise = |shape, between, within| Noise { shape, between, within };
     let shapes = [
-        ("bell-shaped noise", Noise { shape: Shape::Normal, between: 0.03, within: 0.01 }),
-        ("skewed noise", Noise { shape: Shape::Skewed, between: 0.05, within: 0.01 }),
-        ("heavy-tailed noise", Noise { shape: Shape::HeavyTailed, between: 0.03, within: 0.01 }),
-        ("noise inside processes only", Noise { shape: Shape::Normal, between: 0.0, within: 0.03 }),
+        ("bell-shaped noise", noise(Shape::Normal, 0.03, 0.01)),
+        ("skewed noise", noise(Shape::Skewed, 0.05, 0.01)),
+        ("heavy-tailed noise", noise(Shape::HeavyTailed, 0.03, 0.01)),
+        ("noise inside processes only", noise(Shape::Normal, 0.0, 0.03)),
+        ("noise between processes only", noise(Shape::Normal, 0.03, 0.0)),
     ];
-    shapes.into_iter().map(|(name, noise)| {
-        let counts = [BLOCKS_FOR_A_VERDICT as u32, 6, 10, 20];
-        let shares = counts.map(|blocks| coverage(noise, blocks, SESSIONS));
-        let figures: Vec<String> =
-            counts.iter().zip(shares).map(|(blocks, share)| format!("{} of {blocks} blocks", percent(share))).collect();
-        Promise {
-            what: format!("intervals that cover the truth, {name}"),
-            figure: figures.join(", "),
-            bar: "92 % to 98 %",
-            holds: shares.iter().all(|share| (0.92..=0.98).contains(share)),
-        }
+    shapes.into_iter().flat_map(move |(name, noise)| {
+        let cover = |counts: [u32; 4]| counts.map(|blocks| coverage(noise, blocks, SESSIONS));
+        let shares = cover([BLOCKS_FOR_A_VERDICT as u32, 6, 10, 20]);
+        let few = [3, 4].map(|blocks| (coverage(noise, blocks, SESSIONS), reach(blocks as usize)));
+        [
+            promise(
+                format!("intervals that cover the truth, {name}"),
+                format!("{} of {BLOCKS_FOR_A_VERDICT}, 6, 10 and 20 blocks", percents(&shares)),
+                "92 % to 98 %",
+                shares.iter().all(|share| (0.92..=0.98).contains(share)),
+            ),
+            promise(
+                format!("intervals of 3 and 4 blocks, {name}"),
+                format!("{} instead of {}", percents(&few.map(|pair| pair.0)), percents(&few.map(|pair| pair.1))),
+                "within 3.5 %",
+                few.iter().all(|(share, reach)| (share - reach).abs() < 0.035),
+            ),
+        ]
     })
 }
 
 fn drifting() -> Promise {
-    let drift = drift(0.20, 2, Noise::normal(TWO_PER_CENT, 0.5), BLOCKS, SESSIONS);
-    Promise {
-        what: "a drift of 20 % over a session: bias of the ratio of two equal strategies".into(),
-        figure: format!("{} in shuffled blocks, {} in nested ones", percent(drift.shuffled), percent(drift.nested)),
-        bar: "at most 1 %, and at least 5 %",
-        holds: drift.shuffled <= 0.01 && drift.nested >= 0.05,
-    }
+    let of = |cells, noise| drift(0.20, cells, noise, BLOCKS, SESSIONS);
+    let [two, nine] = [2, 9].map(|cells| of(cells, two_per_cent(0.5)));
+    // Without noise, one session shows what the shuffling leaves.
+    let silent = of(9, Noise::normal(0.0, 0.5)).shuffled_typically;
+    let both = |of: fn(&Drift) -> f64| [of(&two), of(&nine)];
+    let (shuffled, nested) = (both(|drift| drift.shuffled), both(|drift| drift.nested));
+    promise(
+        "a drift of 20 % over a session of 2 and of 9 cells: bias of the ratio of two equal strategies",
+        format!(
+            "{} in shuffled blocks, {} in nested ones; typically {} in one session without noise",
+            percents(&shuffled),
+            percents(&nested),
+            percents(&[silent])
+        ),
+        "at most 1 %, at least 5 %, at most 1 %",
+        shuffled.iter().all(|off| *off <= 0.01) && nested.iter().all(|off| *off >= 0.05) && silent <= 0.01,
+    )
 }
 
 fn kinds() -> [Promise; 2] {
-    let seen = [0.5, 0.1].map(|slow| two_kinds(slow, 0.019, 10, SESSIONS));
-    let least = |of: fn(&super::simulation::TwoKinds) -> f64| seen.iter().map(of).fold(1.0, f64::min);
+    let all = [(0.5, 0.005), (0.5, 0.019), (0.1, 0.005), (0.1, 0.019)];
+    let seen = all.map(|(slow, within)| two_kinds(slow, within, 10, SESSIONS));
+    let least = |of: fn(&TwoKinds) -> f64| seen.iter().map(of).fold(1.0, f64::min);
     let (flagged, covered) = (least(|it| it.flagged), least(|it| it.covered));
     let mut false_alarm = 0.0_f64;
     for shape in [Shape::Normal, Shape::Skewed, Shape::HeavyTailed] {
         for between in [0.03, 0.10] {
-            for processes in [6, 10, 20] {
+            for processes in [6, 10, 15, 20] {
                 let noise = Noise { shape, between, within: 0.01 };
                 false_alarm = false_alarm.max(falsely_two_kinds(noise, processes, SESSIONS));
             }
         }
     }
     [
-        Promise {
-            what: "ten processes of 30 or 50 ms: sessions that are flagged, and whose interval covers both".into(),
-            figure: format!("{} and {}", percent(flagged), percent(covered)),
-            bar: "at least 95 %",
-            holds: flagged >= 0.95 && covered >= 0.95,
-        },
-        Promise {
-            what: "processes of one kind, the worst of all shapes: sessions that are flagged".into(),
-            figure: percent(false_alarm),
-            bar: "at most 5 %",
-            holds: false_alarm <= 0.05,
-        },
+        promise(
+            "ten processes of 30 or 50 ms: sessions that are flagged, and whose interval covers both",
+            format!("{} and {}", percents(&[flagged]), percents(&[covered])),
+            "at least 95 %",
+            flagged >= 0.95 && covered >= 0.95,
+        ),
+        promise(
+            "processes of one kind, the worst of all shapes: sessions that are flagged",
+            percents(&[false_alarm]),
+            "at most 5 %",
+            false_alarm <= 0.05,
+        ),
     ]
 }
 
-fn early() -> Promise {
-    // Cells with 0.3 % to 8 % of noise; the widest interval may be as wide as 3 % to either side.
-    let saved = saving(&session(4, 5, 12), 0.03, 400, 1);
-    let figure = saved.map_or_else(
-        || "400 blocks were not enough".into(),
-        |saved| format!("{} instead of {}: {} fewer", saved.early, saved.fixed, percent(saved.share())),
+fn early() -> Vec<Promise> {
+    // Cells with 0.3 % to 8 % of noise.
+    let session = session(4, 5, 12);
+    let saved = |target: f64| {
+        let saved = saving(&session, target, 400, 1);
+        let figure = saved.map_or_else(
+            || "400 blocks were not enough".into(),
+            |saved| format!("{} instead of {}: {} fewer", saved.early, saved.fixed, percents(&[saved.share()])),
+        );
+        promise(
+            format!("samples until the widest interval is {} to either side, stopping early", percents(&[target])),
+            figure,
+            "at least 30 % fewer",
+            saved.is_some_and(|it| it.share() >= 0.30 && it.widest_fixed <= target && it.widest_early <= target),
+        )
+    };
+    let noises = [0.02, 0.04, 0.08];
+    let shares = noises.map(|noise| coverage_when_stopped_early(Noise::normal(noise, 0.5), 0.02, 200, SESSIONS));
+    let covered = promise(
+        "intervals that cover the truth when cells are stopped early, with 2, 4 and 8 % noise",
+        percents(&shares),
+        "89 % to 97 %",
+        shares.iter().all(|share| (0.89..0.97).contains(share)),
     );
-    Promise {
-        what: "samples until the widest interval is narrow enough, stopping early".into(),
-        figure,
-        bar: "at least 30 % fewer",
-        holds: saved.is_some_and(|saved| saved.share() >= 0.30),
-    }
+    vec![saved(0.03), saved(0.05), covered]
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+/// `1.0 %, 2.0 %`.
+fn percents(shares: &[f64]) -> String {
+    shares.iter().map(|share| format!("{:.1} %", share * 100.0)).collect::<Vec<_>>().join(", ")
 }

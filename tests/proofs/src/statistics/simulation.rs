@@ -1,6 +1,6 @@
-//! Sessions that never happened, with a known truth: how often the statistics find it, and how often they are fooled.
+//! Simulated sessions with a known truth: how often the statistics find it, and how often they err.
 //!
-//! Each function simulates many sessions from a fixed seed and returns a figure, the same one every time.
+//! Each function simulates many sessions from a fixed seed, so it returns the same figure every time.
 
 use fastrand::Rng;
 use record::statistics::{
@@ -13,15 +13,13 @@ use std::collections::BTreeMap;
 /// Samples of each process, as a sweep takes by default.
 pub const SAMPLES: usize = 2;
 
-/// Blocks that a sweep with the default budget measures, more or less.
+/// Blocks that a sweep with the default budget measures, about.
 pub const BLOCKS: u32 = 6;
 
-/// What every simulated strategy takes, in nanoseconds.
+/// The true time of every simulated strategy, in nanoseconds.
 const NS: f64 = 10_000_000.0;
 
-/// The share of sessions in which strategies that are all the same are not found to tie.
-///
-/// `noises` has one entry for each name the strategy goes by; they need not be equally noisy to be equally fast.
+/// The share of sessions in which equally fast strategies do not tie. `noises` has one entry for each of their names.
 pub fn false_verdicts(noises: &[Noise], blocks: u32, sessions: u32) -> f64 {
     share(sessions, 1, |random| {
         let all: Vec<Blocks> = noises.iter().map(|noise| noise.blocks(NS, blocks, SAMPLES, random)).collect();
@@ -29,13 +27,12 @@ pub fn false_verdicts(noises: &[Noise], blocks: u32, sessions: u32) -> f64 {
     })
 }
 
-/// The share of sessions in which one of `names` strategies, which takes `times` as long as the others, is found to be
-/// slower.
+/// The share of sessions in which one of `names` strategies, `times` as slow as the others, is called slower.
 pub fn found(times: f64, names: usize, noise: Noise, blocks: u32, sessions: u32) -> f64 {
     share(sessions, 2, |random| {
         let slow = names - 1;
-        let ns = |place: usize| if place == slow { times * NS } else { NS };
-        let all: Vec<Blocks> = (0..names).map(|place| noise.blocks(ns(place), blocks, SAMPLES, random)).collect();
+        let ns = |index: usize| if index == slow { times * NS } else { NS };
+        let all: Vec<Blocks> = (0..names).map(|index| noise.blocks(ns(index), blocks, SAMPLES, random)).collect();
         !leaders(&all).contains(&slow)
     })
 }
@@ -45,20 +42,18 @@ pub fn coverage(noise: Noise, blocks: u32, sessions: u32) -> f64 {
     share(sessions, 3, |random| covers(&noise.blocks(NS, blocks, SAMPLES, random)))
 }
 
-/// What a drift does to the ratio of two equal strategies, depending on the order in which they are measured.
+/// The bias that a drift causes in the ratio of two equal strategies, by the order of measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
-    /// How far the ratio is from 1 on average over all sessions, with cells shuffled inside blocks.
+    /// The mean distance of the ratio from 1 over all sessions, with cells shuffled inside blocks.
     pub shuffled: f64,
-    /// How far it typically is from 1 in one session: the standard deviation. What the blocks leave is noise, and it is
-    /// in the interval.
+    /// Its standard deviation from 1 in one session. What the blocks leave is noise, and the interval covers it.
     pub shuffled_typically: f64,
-    /// The same average with all of one strategy first, and then all of the other.
+    /// The same mean with all blocks of one strategy first, and then all of the other.
     pub nested: f64,
 }
 
-/// Measures two equal strategies among `cells` cells while the machine gets slower by the share `drift`, evenly from the
-/// session's first sample to its last.
+/// Measures two equal strategies among `cells` cells while the machine slows down evenly by the share `drift`.
 pub fn drift(drift: f64, cells: usize, noise: Noise, blocks: u32, sessions: u32) -> Drift {
     let mut random = Rng::with_seed(4);
     let turns = cells * blocks as usize;
@@ -66,7 +61,7 @@ pub fn drift(drift: f64, cells: usize, noise: Noise, blocks: u32, sessions: u32)
     let off = |random: &mut Rng, nested: bool| {
         let [mut one, mut other] = [Blocks::new(), Blocks::new()];
         for block in 0..blocks {
-            // As a sweep's plan does: every block has every cell once, in an order of its own.
+            // As in a sweep, every block has every cell once, in its own order.
             let mut order: Vec<usize> = (0..cells).collect();
             random.shuffle(&mut order);
             for (turn, cell) in order.into_iter().enumerate() {
@@ -88,7 +83,7 @@ pub fn drift(drift: f64, cells: usize, noise: Noise, blocks: u32, sessions: u32)
     Drift { shuffled: mean(&shuffled).abs(), shuffled_typically: mean(&squares).sqrt(), nested: mean(&nested).abs() }
 }
 
-/// What is said of processes that are of two kinds.
+/// What the statistics find in processes of two kinds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TwoKinds {
     /// The share of sessions in which they are flagged.
@@ -98,7 +93,7 @@ pub struct TwoKinds {
 }
 
 /// Sessions whose processes take 30 ms, or 50 ms with the probability `slow`, with the noise `within` inside each kind.
-/// Sessions in which all processes happened to be of one kind are not counted, for they show nothing of the other.
+/// Sessions with processes of only one kind are skipped.
 pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKinds {
     let mut random = Rng::with_seed(5);
     let noise = Noise::normal(within, 0.5);
@@ -112,29 +107,20 @@ pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKi
         counted += 1;
         let blocks: Blocks = (0..).zip(kinds.iter().map(|ns| noise.process(*ns, SAMPLES, &mut random))).collect();
         flagged += u32::from(modes(&blocks).is_some());
-        // The two kinds are where their processes are, and not exactly where they were meant to be.
+        // A kind's time is the median of its processes, which is not exactly the true one.
         let kind = |wanted: f64| {
-            median(
-                &blocks
-                    .values()
-                    .zip(&kinds)
-                    .filter(|(_, ns)| **ns == wanted)
-                    .filter_map(|(samples, _)| median(samples))
-                    .collect::<Vec<_>>(),
-            )
+            let own = blocks.values().zip(&kinds).filter(|(_, ns)| **ns == wanted);
+            median(&own.filter_map(|(samples, _)| median(samples)).collect::<Vec<_>>())
         };
         let interval = time(&blocks, LEVEL).and_then(|time| time.interval);
-        covered += u32::from(
-            [quick_ns, slow_ns]
-                .into_iter()
-                .all(|ns| kind(ns).zip(interval).is_some_and(|(kind, interval)| interval.contains(kind))),
-        );
+        let covers = |ns| kind(ns).zip(interval).is_some_and(|(kind, interval)| interval.contains(kind));
+        covered += u32::from(covers(quick_ns) && covers(slow_ns));
     }
     let of_all = |count: u32| f64::from(count) / f64::from(sessions);
     TwoKinds { flagged: of_all(flagged), covered: of_all(covered) }
 }
 
-/// The share of sessions whose processes are of one kind but are said to be of two.
+/// The share of sessions with processes of one kind that are called two kinds.
 pub fn falsely_two_kinds(noise: Noise, processes: u32, sessions: u32) -> f64 {
     share(sessions, 6, |random| modes(&noise.blocks(NS, processes, SAMPLES, random)).is_some())
 }
@@ -142,9 +128,9 @@ pub fn falsely_two_kinds(noise: Noise, processes: u32, sessions: u32) -> f64 {
 /// What it costs to make every interval of a session narrow enough.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Saving {
-    /// Samples if every cell gets as many blocks as the one that needs most.
+    /// Samples if every cell gets as many blocks as the neediest.
     pub fixed: usize,
-    /// Samples if only cells that want them get more blocks.
+    /// Samples if only cells that need them get more blocks.
     pub early: usize,
     /// The widest interval when all cells had the same number of blocks: half its width as a share of the time.
     pub widest_fixed: f64,
@@ -159,16 +145,16 @@ impl Saving {
     }
 }
 
-/// Measures a recorded session again, by drawing from its processes, until no interval is wider than `target`: once with
-/// the same number of blocks for all cells, and once with more blocks only for those that [`wanting`] names (but for
-/// [`Need::Close`], which is not about width). `None` if `most` blocks are not enough.
+/// Resamples a recorded session until no interval is wider than `target`: once with the same number of blocks for all
+/// cells, and once with more blocks only for those that [`wanting`] names (except [`Need::Close`], which is not about
+/// width). `None` if `most` blocks are not enough.
 ///
-/// A drawn process is shaken a little, so that a record of few blocks does not give the same times again and again
-/// (B. W. Silverman and G. A. Young, "The bootstrap: To smooth or not to smooth?", Biometrika 74, 1987).
+/// The bootstrap is smoothed, so that a record of few blocks does not repeat the same times (B. W. Silverman and
+/// G. A. Young, "The bootstrap: To smooth or not to smooth?", Biometrika 74, 1987).
 pub fn saving(session: &[(Cell, Blocks)], target: f64, most: u32, seed: u64) -> Option<Saving> {
     let mut random = Rng::with_seed(seed);
     // Both ways see the same times: block after block of each cell.
-    let drawn: Vec<Vec<Vec<f64>>> = session.iter().map(|(_, recorded)| again(recorded, most, &mut random)).collect();
+    let drawn: Vec<Vec<Vec<f64>>> = session.iter().map(|(_, blocks)| resample(blocks, most, &mut random)).collect();
     let first = |cell: usize, blocks: u32| -> Blocks { (0..blocks).zip(drawn[cell].iter().cloned()).collect() };
     let width =
         |blocks: &Blocks| if modes(blocks).is_some() { 0.0 } else { half_width(blocks).unwrap_or(f64::INFINITY) };
@@ -188,7 +174,7 @@ pub fn saving(session: &[(Cell, Blocks)], target: f64, most: u32, seed: u64) -> 
             break;
         }
         for place in needy {
-            // Block numbers go on from where this cell is, so that narrow ones that stopped share its first blocks.
+            // Block numbers continue from the cell's own, so that stopped cells share its first blocks.
             let next = early[place].len() as u32;
             let samples = drawn[place].get(next as usize)?.clone();
             early[place].insert(next, samples);
@@ -203,7 +189,7 @@ pub fn saving(session: &[(Cell, Blocks)], target: f64, most: u32, seed: u64) -> 
 }
 
 /// The share of sessions in which the interval covers the true time when a cell is measured until its interval is as
-/// narrow as `target`, or for `most` blocks. Stopping when it looks narrow favours intervals that are so by luck.
+/// narrow as `target`, or for `most` blocks. Stopping at a narrow interval favours those that are narrow by luck.
 pub fn coverage_when_stopped_early(noise: Noise, target: f64, most: u32, sessions: u32) -> f64 {
     share(sessions, 7, |random| {
         let mut blocks = noise.blocks(NS, BLOCKS_FOR_A_VERDICT as u32, SAMPLES, random);
@@ -214,7 +200,7 @@ pub fn coverage_when_stopped_early(noise: Noise, target: f64, most: u32, session
     })
 }
 
-/// The cells of a real record that have enough blocks to be drawn from, for [`saving`].
+/// The cells of a real record with enough blocks for [`saving`].
 pub fn recorded(record: &Record) -> Vec<(Cell, Blocks)> {
     let mut cells: BTreeMap<&Cell, Blocks> = BTreeMap::new();
     for sample in record.samples.iter().filter(|sample| sample.status == Status::Verified) {
@@ -227,8 +213,8 @@ pub fn recorded(record: &Record) -> Vec<(Cell, Blocks)> {
     enough.map(|(cell, blocks)| (cell.clone(), blocks)).collect()
 }
 
-/// A session that might have been recorded: `groups` settings of `strategies` strategies each, `blocks` blocks of
-/// [`SAMPLES`] samples, and noise between 0.3 % and 8 % that differs from cell to cell.
+/// A session as it might be recorded: `groups` settings of `strategies` strategies each, `blocks` blocks of [`SAMPLES`]
+/// samples, and noise between 0.3 % and 8 % that differs from cell to cell.
 pub fn session(groups: u32, strategies: u32, blocks: u32) -> Vec<(Cell, Blocks)> {
     let mut random = Rng::with_seed(8);
     let cells = (0..groups).flat_map(|group| (0..strategies).map(move |strategy| (group, strategy)));
@@ -243,7 +229,7 @@ pub fn session(groups: u32, strategies: u32, blocks: u32) -> Vec<(Cell, Blocks)>
                 delivery: "gather".into(),
                 combine: "per_partition".into(),
             };
-            // Evenly on a logarithmic scale, as a share; and up to a third slower than the quickest.
+            // Evenly on a logarithmic scale; and up to a third slower than the fastest.
             let noise = Noise::normal(0.003 * (0.08_f64 / 0.003).powf(random.f64()), 0.7);
             let ns = NS / f64::from(group + 1) * (1.0 + random.f64() / 3.0);
             (cell, noise.blocks(ns, blocks, SAMPLES, &mut random))
@@ -251,13 +237,13 @@ pub fn session(groups: u32, strategies: u32, blocks: u32) -> Vec<(Cell, Blocks)>
         .collect()
 }
 
-/// As many blocks as asked, each a recorded process drawn by chance and shaken.
-fn again(recorded: &Blocks, blocks: u32, random: &mut Rng) -> Vec<Vec<f64>> {
+/// So many blocks, each a random recorded process with smoothed times.
+fn resample(recorded: &Blocks, blocks: u32, random: &mut Rng) -> Vec<Vec<f64>> {
     let logarithms: Vec<f64> = processes(recorded).into_iter().map(f64::ln).collect();
     let count = logarithms.len().max(2) as f64;
     let mean = logarithms.iter().sum::<f64>() / count;
     let spread = (logarithms.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt();
-    // Silverman's rule of thumb for the width of the shaking.
+    // Silverman's rule of thumb for the bandwidth.
     let width = 0.9 * spread * count.powf(-0.2);
     let kept: Vec<&Vec<f64>> = recorded.values().filter(|samples| !samples.is_empty()).collect();
     (0..blocks)
@@ -273,9 +259,9 @@ fn covers(blocks: &Blocks) -> bool {
     time(blocks, LEVEL).and_then(|time| time.interval).is_some_and(|interval| interval.contains(NS))
 }
 
-/// The places of those that cannot be told from the fastest.
+/// The indexes of those that tie with the fastest.
 fn leaders(all: &[Blocks]) -> Vec<usize> {
-    let names: Vec<String> = (0..all.len()).map(|place| place.to_string()).collect();
+    let names: Vec<String> = (0..all.len()).map(|index| index.to_string()).collect();
     let candidates: Vec<(&str, &Blocks)> = names.iter().map(String::as_str).zip(all).collect();
     fastest(&candidates).iter().filter_map(|name| name.parse().ok()).collect()
 }

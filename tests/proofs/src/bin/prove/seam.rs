@@ -1,11 +1,12 @@
-//! The price of the seam: every strategy beside its twin, on nothing and on words.
+//! The overhead of the seam: every strategy beside its twin, on empty jobs and on words.
 
-use crate::{Proofs, cores};
+use crate::Proofs;
 use anyhow::{Context, Result, bail, ensure};
-use proofs::overhead::{self, Pairs, Price};
+use proofs::overhead::{self, Overhead, Pairs};
 use std::num::NonZeroUsize;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 use strategies::{Strategy, Task, catalogue};
 use tasks::Inputs;
@@ -13,93 +14,91 @@ use tasks::noop::Noop;
 use tasks::word_totals::{Kernel, TotalsOf};
 use testbed::{grams, worker_for};
 
-/// The argument with which this program is one of the processes of a comparison.
+/// The subcommand with which this program is one process of a comparison.
 pub(crate) const PAIRS: &str = "pairs";
 
-/// Word totals with the kernel `runs`, as a thing to compare on.
+/// Word totals with the kernel `runs`, as a task to compare on.
 pub(crate) const RUNS: &str = "runs";
 
-/// Few enough for a pair to be over before the machine's speed drifts.
+/// Few enough that the machine's speed does not drift within a pair.
 const JOBS: u64 = 2_000;
 
 /// The default partition size of word totals.
-const LINES: usize = 60_000;
+const LINES: NonZeroUsize = NonZeroUsize::new(60_000).unwrap();
 
-/// At least so many processes on each comparison: how memory happens to be laid out differs between processes, not
-/// inside one, and moves a ratio by more than the seam does. And at most so many.
+/// Processes for each comparison. The memory layout differs between processes, not inside one, and moves a ratio by more
+/// than the seam does.
 const PROCESSES: std::ops::RangeInclusive<usize> = 6..=16;
 
 pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
     for strategy in catalogue::ALL {
-        let Price { strategy_ns, twin_ns, difference_ns, .. } = compare(strategy, "noop", 0.5)?;
+        let Overhead { strategy_ns, twin_ns, difference_ns, .. } = compare(strategy, "noop", 0.5)?;
         let [own, twin, difference] = [strategy_ns, twin_ns, difference_ns].map(|ns| ns / JOBS as f64);
         proofs.line(
-            &format!("price of a job, {}", strategy.name),
-            &format!("{difference:.0} ns ({own:.0} against the twin's {twin:.0})"),
+            format!("overhead of a job, {}", strategy.name),
+            format!("{difference:.0} ns ({own:.0} against the twin's {twin:.0})"),
             "at most 1000 ns over the twin",
             difference <= 1000.0,
         );
     }
     for strategy in catalogue::ALL {
-        let price = compare(strategy, "word_totals", 0.02)?;
-        let Price { strategy_ns, twin_ns, ratio, ratio_within: (low, high), pairs, processes, .. } = price;
-        let percent = |ratio: f64| (ratio - 1.0) * 100.0;
+        let overhead = compare(strategy, "word_totals", 0.02)?;
         proofs.line(
-            &format!("price at 60 000 lines, {}", strategy.name),
-            &format!(
-                "{:+.2} % ({:+.2} to {:+.2} from {pairs} pairs in {processes} processes; {:.1} ms against {:.1} ms)",
-                percent(ratio),
-                percent(low),
-                percent(high),
-                strategy_ns / 1e6,
-                twin_ns / 1e6
-            ),
+            format!("overhead at 60 000 lines, {}", strategy.name),
+            ratio(&overhead),
             "at most +2 %",
-            ratio <= 1.02,
+            overhead.ratio <= 1.02,
         );
     }
     Ok(())
 }
 
-/// As many processes as it takes to know the ratio to within `width`, or as there may be.
-pub(crate) fn compare(strategy: &Strategy, task: &str, width: f64) -> Result<Price> {
+/// The ratio of an overhead in words.
+pub(crate) fn ratio(overhead: &Overhead) -> String {
+    let Overhead { ratio, ratio_within: (low, high), pairs, processes, strategy_ns, twin_ns, .. } = overhead;
+    let [ratio, low, high] = [ratio, low, high].map(|ratio| (ratio - 1.0) * 100.0);
+    let (own, twin) = (strategy_ns / 1e6, twin_ns / 1e6);
+    format!(
+        "{ratio:+.2} % ({low:+.2} to {high:+.2} from {pairs} pairs in {processes} processes; {own:.1} ms against \
+         {twin:.1} ms)"
+    )
+}
+
+/// Starts processes until the ratio is known within `width`, or their number is the most allowed.
+pub(crate) fn compare(strategy: &Strategy, task: &str, width: f64) -> Result<Overhead> {
     let mut processes: Vec<Pairs> = Vec::new();
     loop {
-        let output = Command::new(std::env::current_exe()?)
-            .args([PAIRS, strategy.name, task])
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cannot start this program again")?;
+        let mut again = Command::new(std::env::current_exe()?);
+        again.args([PAIRS, strategy.name, task]).stderr(Stdio::inherit());
+        let output = again.output().context("cannot start this program again")?;
         ensure!(output.status.success(), "{} on {task}: the comparison failed", strategy.name);
         processes.push(serde_json::from_slice(&output.stdout).context("the comparison printed no pairs")?);
-        let price = Price::of(&processes);
-        let (low, high) = price.ratio_within;
+        let overhead = Overhead::of(&processes);
+        let (low, high) = overhead.ratio_within;
         let enough = processes.len() >= *PROCESSES.start() && high - low < width;
         if enough || processes.len() == *PROCESSES.end() {
-            return Ok(price);
+            return Ok(overhead);
         }
     }
 }
 
 /// One process of a comparison: prints its pairs.
-pub(crate) fn pairs(mut arguments: impl Iterator<Item = String>) -> Result<()> {
-    let (Some(strategy), Some(task)) = (arguments.next(), arguments.next()) else {
-        bail!("`{PAIRS}` is followed by a strategy and a task")
-    };
-    let strategy = catalogue::find(&strategy).with_context(|| format!("no strategy `{strategy}`"))?;
+pub(crate) fn pairs(arguments: &[&String]) -> Result<()> {
+    let [strategy, task] = arguments else { bail!("`{PAIRS}` is followed by a strategy and a task") };
+    let strategy = catalogue::find(strategy).with_context(|| format!("no strategy `{strategy}`"))?;
     let mut inputs = Inputs { noop: tasks::noop::Options { items: JOBS }, ..Inputs::default() };
     let pairs = match task.as_str() {
-        "noop" => measure(strategy, &task, &Arc::new(Noop::new(JOBS)), NonZeroUsize::MIN, &inputs, 2)?,
+        "noop" => measure(strategy, "noop", &Arc::new(Noop::new(JOBS)), NonZeroUsize::MIN, &inputs, 2)?,
         "word_totals" | RUNS => {
-            if task == RUNS {
+            if *task == RUNS {
                 inputs.word_totals.kernel = Kernel::Runs;
             }
-            // Larger than the default file, so that a ratio of two percent is more than a moment.
+            // Larger than the default file, so that two percent is more than a moment.
             inputs.word_totals.input = Some(grams(100_000_000));
-            let size = NonZeroUsize::new(LINES).context("sixty thousand is not zero")?;
-            // Ten per cent are seen sooner than two.
-            let seconds = if task == RUNS { 1 } else { 4 };
-            measure(strategy, "word_totals", &Arc::new(TotalsOf::new(&inputs.word_totals)?), size, &inputs, seconds)?
+            // Ten per cent show sooner than two.
+            let seconds = if *task == RUNS { 1 } else { 4 };
+            let totals = Arc::new(TotalsOf::new(&inputs.word_totals)?);
+            measure(strategy, "word_totals", &totals, LINES, &inputs, seconds)?
         }
         _ => bail!("no comparison on `{task}`; there are noop, word_totals and {RUNS}"),
     };
@@ -118,5 +117,6 @@ fn measure<T: Task>(
 where
     T::Partial: Sync,
 {
-    Ok(overhead::pairs(strategy, task, size, cores(), &worker_for(name, inputs), Duration::from_secs(seconds))?)
+    let workers = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Ok(overhead::pairs(strategy, task, size, workers, &worker_for(name, inputs), Duration::from_secs(seconds))?)
 }

@@ -1,10 +1,10 @@
 //! What is promised of the cursor, on a real server: rates against the plain row stream, what does not cross the wire, and
 //! how it is left.
 
+pub(crate) mod prefetch;
 pub(crate) mod rates;
-mod runtimes;
+pub(crate) mod runtimes;
 pub(crate) mod server;
-mod sweep;
 
 use crate::Proofs;
 use anyhow::{Context, Result, ensure};
@@ -13,9 +13,9 @@ use datasets::products::{BYTES_PER_ROW, Products};
 use fastrand::Rng;
 use futures_util::{StreamExt, TryStreamExt};
 use postgres::{Environment, Server};
-use proofs::access_methods::{Sum, Table, Way, explained, paged};
+use proofs::access_methods::{AccessMethod, Sum, Table, explained, paged};
 use proofs::delayed_wire::over;
-use proofs::faults::{BAR, Place, Summary, on_a_mock, on_a_server};
+use proofs::faults::{BAR, FaultServer, Summary, on_a_mock, on_a_server};
 use proofs::overhead::median;
 use proofs::writers::{Writers, compare};
 use std::num::NonZeroUsize;
@@ -26,69 +26,18 @@ use tokio_postgres::Row;
 /// Rows of the large table.
 const LARGE: u64 = 5_000_000;
 
-/// Rows of the table that rates are measured on.
+/// Rows of the table for rates.
 const RATED: u64 = 1_000_000;
 
-/// Rows of the table that is changed.
+/// Rows of the table that changes.
 const CHANGED: u32 = 20_000;
 
-/// What proves a part.
-#[derive(Clone, Copy)]
-enum Proof {
-    /// On a server with the tables.
-    Loaded(fn(&Server, &mut Proofs) -> Result<()>),
-    /// On servers of its own.
-    Alone(fn(&mut Proofs) -> Result<()>),
-}
-
-use Proof::{Alone, Loaded};
-
-type Part = (&'static str, Proof);
-
-/// The parts, by name.
-const PARTS: [Part; 11] = [
-    ("rates", Loaded(rates::rates)),
-    ("time", Loaded(rates::time)),
-    ("runtimes", Loaded(runtimes::runtimes)),
-    ("late", Loaded(late)),
-    ("prefetch", Loaded(sweep::prefetch)),
-    ("wire", Loaded(wire)),
-    ("left", Loaded(left)),
-    ("ranges", Loaded(ranges)),
-    ("memory", Loaded(memory)),
-    ("server", Alone(server::prove)),
-    ("faults", Alone(faults)),
-];
-
-/// Those that are only proved if they are named: they need other programs, or nothing is promised of them.
-const NAMED: [Part; 2] = [("peers", Loaded(rates::peers)), ("sweep", Loaded(sweep::sweep))];
-
-/// Proves the parts named, or all that need no naming.
-pub(super) fn prove(proofs: &mut Proofs, named: &[String]) -> Result<()> {
-    let parts = || PARTS.iter().chain(&NAMED);
-    if let Some(unknown) = named.iter().find(|name| !parts().any(|(part, _)| part == name)) {
-        let names: Vec<&str> = parts().map(|(part, _)| *part).collect();
-        anyhow::bail!("no part of `cursor` is called `{unknown}`; there are {}", names.join(", "));
-    }
-    let asked = |part: &str| named.iter().any(|name| name == part);
-    let all = PARTS.into_iter().filter(|(part, _)| named.is_empty() || asked(part));
-    let mut loaded = None;
-    for (_, proof) in all.chain(NAMED.into_iter().filter(|(part, _)| asked(part))) {
-        match (proof, &loaded) {
-            (Alone(prove), _) => prove(proofs)?,
-            (Loaded(prove), Some(server)) => prove(server, proofs)?,
-            (Loaded(prove), None) => prove(loaded.insert(load()?), proofs)?,
-        }
-    }
-    Ok(())
-}
-
 /// A server with the tables.
-fn load() -> Result<Server> {
+pub(crate) fn load() -> Result<Server> {
     let server = Server::open(&Environment::of_this_process(), LARGE * BYTES_PER_ROW)?;
     eprintln!("{}", server.about());
-    server.load(&Products::new(1, LARGE)?)?;
-    let mut large = Table::open(&server.url(), &product(&server))?;
+    server.load_products(LARGE, 1)?;
+    let mut large = large(&server)?;
     let (rated, changed) = (table(&server, "rated"), table(&server, "changed"));
     let make = format!(
         "CREATE UNLOGGED TABLE {rated} AS {0} LIMIT {RATED}; CREATE UNLOGGED TABLE {changed} AS {0} LIMIT {CHANGED}; \
@@ -106,21 +55,21 @@ fn table(server: &Server, name: &str) -> String {
     format!("{}.{name}", server.schema())
 }
 
-fn product(server: &Server) -> String {
-    table(server, "product")
+fn large(server: &Server) -> Result<Table> {
+    Table::open(&server.url(), &table(server, "product"))
 }
 
 const FIFTY: PageSize = PageSize::Rows(50);
 
-/// What asyncpg does, in this language: the next 50 rows are asked for when the last are used up.
-const BASE: Way = Way::Cursor { depth: 1, size: FIFTY };
+/// The cursor as asyncpg uses one: it requests the next 50 rows after the last.
+const BASE: AccessMethod = AccessMethod::Cursor(1, FIFTY);
 
-/// A millisecond more for every round trip.
-fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
+/// With a millisecond more a round trip.
+pub(crate) fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let (mut one, mut eight) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         for (depth, rows, rates) in [(1, 5_000, &mut one), (8, 40_000, &mut eight)] {
-            let query = format!("SELECT product_id, product_name FROM {} LIMIT {rows}", product(server));
+            let query = format!("{} LIMIT {rows}", large(server)?.query());
             let began = Instant::now();
             let read = over(&server.url(), Duration::from_millis(1), async |mut client, _| {
                 paged::<Sum>(&mut client, &query, depth, FIFTY).await
@@ -131,32 +80,32 @@ fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
     }
     let (one, eight) = (median(one), median(eight));
     proofs.line(
-        "1 ms more a round trip, eight pages of 50 under way against one",
-        &format!("{:.1} times as fast ({eight:.0} rows/s against {one:.0})", eight / one),
+        "1 ms more a round trip, eight pages of 50 in flight against one",
+        format!("{:.1} times as fast ({eight:.0} rows/s against {one:.0})", eight / one),
         "at least 6",
         eight / one >= 6.0,
     );
     Ok(())
 }
 
-/// What does not cross the wire, and how long that takes.
-fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
-    let mut large = Table::open(&server.url(), &product(server))?;
+/// What crosses the wire for five rows and for skipped rows, and how long that takes.
+pub(crate) fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = large(server)?;
     let query = large.query();
-    let (rows, bytes) = over(&server.url(), Duration::ZERO, async |mut client, tally| {
+    let (rows, bytes) = over(&server.url(), Duration::ZERO, async |mut client, traffic| {
         let mut transaction = client.transaction().await.map_err(explained)?;
         let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
-        let before = tally.rows();
+        let before = traffic.rows();
         cursor.stream(PageSize::default()).take(5).try_collect::<Vec<Row>>().await?;
         drop(cursor);
         transaction.batch_execute("").await.map_err(explained)?;
-        let rows = tally.rows() - before;
+        let rows = traffic.rows() - before;
         let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
-        let before = tally.bytes();
+        let before = traffic.bytes();
         ensure!(cursor.forward(500_000).await? == 500_000, "the table is too small");
-        anyhow::Ok((rows, tally.bytes() - before))
+        anyhow::Ok((rows, traffic.bytes() - before))
     })??;
-    let mut five = Vec::new();
+    let mut milliseconds = Vec::new();
     for _ in 0..51 {
         let began = Instant::now();
         large.run(async |client| {
@@ -168,12 +117,12 @@ fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
             ensure!(rows.len() == 5, "rows are missing");
             Ok(())
         })?;
-        five.push(began.elapsed().as_secs_f64() * 1e3);
+        milliseconds.push(began.elapsed().as_secs_f64() * 1e3);
     }
-    let five = median(five);
+    let five = median(milliseconds);
     proofs.line(
         "the first five of 5 M rows",
-        &format!("{rows} rows cross the wire to who breaks off, {five:.2} ms from the transaction's begin to its end"),
+        format!("{rows} rows cross the wire if a reader breaks off, {five:.2} ms for the whole transaction"),
         "at most 50 rows, at most 5 ms",
         rows <= 50 && five <= 5.0,
     );
@@ -184,16 +133,15 @@ fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
                 let mut transaction = client.transaction().await.map_err(explained)?;
                 let mut cursor = Cursor::open(&mut transaction, &query, &[]).await?;
                 let began = Instant::now();
-                let passed = if skip {
-                    cursor.forward(500_000).await?
+                let mut passed = 0;
+                if skip {
+                    passed = cursor.forward(500_000).await?;
                 } else {
                     let mut rows = cursor.take(500_000);
-                    let mut passed = 0;
                     while rows.try_next().await?.is_some() {
                         passed += 1;
                     }
-                    passed
-                };
+                }
                 ensure!(passed == 500_000, "the table is too small");
                 Ok(began.elapsed().as_secs_f64() * 1e3)
             })?;
@@ -203,7 +151,7 @@ fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let (skipped, dropped) = (median(skipped), median(dropped));
     proofs.line(
         "500,000 rows skipped, against fetched and dropped",
-        &format!("{bytes} bytes, {skipped:.1} ms against {dropped:.1} ms: {:.2} times", skipped / dropped),
+        format!("{bytes} bytes, {skipped:.1} ms against {dropped:.1} ms: {:.2} times", skipped / dropped),
         "less than 1,000 bytes, at most 0.33 times",
         bytes < 1_000 && skipped / dropped <= 1.0 / 3.0,
     );
@@ -211,29 +159,29 @@ fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
 }
 
 /// A thousand cursors left in four ways, with 5 M rows to come.
-fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
-    let mut large = Table::open(&server.url(), &product(server))?;
+pub(crate) fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = large(server)?;
     let (query, mut rng) = (large.query(), Rng::with_seed(1));
     let (mut slowest, mut clean) = (Duration::ZERO, 0);
     for turn in 0..1_000 {
         let fails = turn % 4 == 3;
-        let took = large.run(async |client| {
+        let (took, open) = large.run(async |client| {
             let mut transaction = client.transaction().await.map_err(explained)?;
             // Fails at the thousandth row.
             let failing = format!("SELECT product_id, 1 / (1000 - product_id) FROM ({query}) AS product");
             let read = if fails { &failing } else { &query };
             let mut cursor = Cursor::open(&mut transaction, read.as_str(), &[]).await?;
-            let began = match turn % 4 {
+            let ended = match turn % 4 {
                 0 => cursor.take(5).try_collect::<Vec<Row>>().await.map(drop),
                 1 => cursor.stream(50).take(rng.usize(1..2_000)).try_collect::<Vec<Row>>().await.map(drop),
                 2 => {
-                    // Given up by whoever waits for it, with every page under way that can be.
+                    // The future is dropped with as many pages in flight as possible.
                     let waiting = cursor.stream(PageSize::default()).take(20_000).try_collect::<Vec<Row>>();
                     futures_lite::future::or(async { waiting.await.map(drop) }, polls(rng.u32(1..40))).await
                 }
                 _ => cursor.stream(50).try_collect::<Vec<Row>>().await.map(drop),
             };
-            ensure!(began.is_err() == fails, "turn {turn}: {began:?}");
+            ensure!(ended.is_err() == fails, "turn {turn}: {ended:?}");
             let began = Instant::now();
             drop(cursor);
             if fails {
@@ -242,17 +190,17 @@ fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
             }
             transaction.query_one("SELECT 1", &[]).await.map_err(explained)?;
             let took = began.elapsed();
-            // The portal of this question has no name.
-            let question = "SELECT count(*) FROM pg_cursors WHERE name <> ''";
-            let open = transaction.query_one(question, &[]).await.map_err(explained)?;
+            // The portal of this query has no name.
+            let query = "SELECT count(*) FROM pg_cursors WHERE name <> ''";
+            let open = transaction.query_one(query, &[]).await.map_err(explained)?;
             Ok((took, open.try_get::<_, i64>(0).map_err(explained)?))
         })?;
-        slowest = slowest.max(took.0);
-        clean += u32::from(took.1 == 0 && took.0 <= Duration::from_millis(20));
+        slowest = slowest.max(took);
+        clean += u32::from(open == 0 && took <= Duration::from_millis(20));
     }
     proofs.line(
         "after five rows, a dropped cursor, a dropped future and an error",
-        &format!(
+        format!(
             "SELECT 1 is answered within 20 ms and no cursor is open {clean} times of 1000, the slowest in {:.1} ms",
             slowest.as_secs_f64() * 1e3
         ),
@@ -262,7 +210,7 @@ fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Ready when it was polled so many times.
+/// Ready after so many polls.
 async fn polls(count: u32) -> Result<(), cursor::Error> {
     let mut left = count;
     std::future::poll_fn(|_| {
@@ -273,7 +221,7 @@ async fn polls(count: u32) -> Result<(), cursor::Error> {
 }
 
 /// Several cursors on a table that changes, a hundred times.
-fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
+pub(crate) fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let changed = table(server, "changed");
     let writers = Writers::start(&server.url(), &changed, CHANGED);
     let size = NonZeroUsize::new(500).context("500 is not zero")?;
@@ -287,7 +235,7 @@ fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let rate = writers.stop()?;
     proofs.line(
         "1, 2, 4 and 8 range cursors beside a writer and VACUUM",
-        &format!(
+        format!(
             "equal to one scan {agreed} times of 100; ranges without a snapshot torn {torn} times of 100; {rate:.0} rows \
              changed a second"
         ),
@@ -297,11 +245,11 @@ fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// 5 M rows for somebody who is ten times slower than the plain row stream, and all rows at once beside it.
-fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
-    let mut large = Table::open(&server.url(), &product(server))?;
-    let (sum, took) = large.read::<Sum>(Way::Plain)?;
-    let pause = Duration::from_nanos((took.wall * 9.0 / sum.rows as f64 * 1_000.0) as u64);
+/// 5 M rows for a consumer ten times slower than the plain row stream, and all rows at once beside it.
+pub(crate) fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
+    let mut large = large(server)?;
+    let (sum, cost) = large.read::<Sum>(AccessMethod::Plain)?;
+    let pause = Duration::from_nanos((cost.wall * 9.0 / sum.rows as f64 * 1_000.0) as u64);
     let query = large.query();
     let before = resident()?;
     let (mut most, mut beyond, mut samples) = (before, 0, 0);
@@ -326,10 +274,9 @@ fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let times = LARGE as f64 / all.len() as f64;
     proofs.line(
         "5 M rows for a consumer ten times slower",
-        &format!(
+        format!(
             "{rows} rows, memory grows by {grown:.1} MiB; more than {bound} rows in flight in {beyond} of {samples} \
-             samples; all rows fetched at once: {:.0} MiB for a {times:.0}th of them",
-            fetched
+             samples; all rows fetched at once: {fetched:.0} MiB for a {times:.0}th of them"
         ),
         "at most 4 MiB, never",
         rows == LARGE && grown <= 4.0 && beyond == 0,
@@ -337,20 +284,18 @@ fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Everything that can go wrong, on servers and mocks of its own.
-fn faults(proofs: &mut Proofs) -> Result<()> {
+/// All faults, on servers and mocks of their own.
+pub(crate) fn faults(proofs: &mut Proofs) -> Result<()> {
     let mut summary = Summary::default();
     summary.add(&on_a_mock(), &Arc::new(()));
-    summary.add(&on_a_server(), &Arc::new(Place::open()?));
-    for failure in &summary.failures {
-        eprintln!("{failure}");
-    }
+    summary.add(&on_a_server(), &Arc::new(FaultServer::start()?));
+    summary.failures.iter().for_each(|failure| eprintln!("{failure}"));
     let bar = format!("all, within {} s", BAR.as_secs());
-    proofs.line("faults reported", &summary.to_string(), &bar, summary.failures.is_empty());
+    proofs.line("faults reported", &summary, bar, summary.failures.is_empty());
     Ok(())
 }
 
 /// Resident memory of this process, in bytes.
 fn resident() -> Result<u64> {
-    system::process::memory(std::process::id(), "VmRSS").context("cannot see this process's memory")
+    crate::memory_of("self", "VmRSS:").context("cannot read this process's memory")
 }

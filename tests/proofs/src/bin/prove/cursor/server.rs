@@ -1,4 +1,4 @@
-//! The server of our own: how soon it is there, what it opens, and what is left of it however its owner ends.
+//! The private server: how soon it is up, what ports it opens, and what is left of it however its owner ends.
 
 use crate::Proofs;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -11,26 +11,26 @@ use std::collections::BTreeSet;
 use std::fs::{self, read_to_string};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use testbed::sandbox::Sandbox;
 
-/// The argument with which this program owns a server until somebody ends it.
+/// The subcommand with which this program owns a server until it is ended.
 pub(crate) const OWNER: &str = "owner";
 
 /// Rows of the default table.
 const ROWS: u64 = 100_000;
 
-/// How often a server is started in either way.
+/// How often a server is started cold, and how often warm.
 const STARTS: usize = 7;
 
 /// How often an owner ends in each way.
 const ENDS: u32 = 50;
 
-/// The longest time in which all must be gone.
+/// The longest time until nothing may be left.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn open(clusters: &Path) -> Result<Server> {
@@ -38,24 +38,20 @@ fn open(clusters: &Path) -> Result<Server> {
     Ok(Server::with(&environment, &Products::new(1, ROWS)?, clusters)?.0)
 }
 
-/// Owns a server: `owner <folder> [<ms>]`. It panics so many milliseconds after the server is up, or ends with its input:
-/// if the proof itself is ended, it leaves no owner.
-pub(crate) fn owner(mut arguments: impl Iterator<Item = String>) -> Result<()> {
-    let folder = arguments.next().context("an owner is told where to keep clusters")?;
-    let _server = open(Path::new(&folder))?;
-    match arguments.next() {
-        Some(moment) => {
-            thread::sleep(Duration::from_millis(moment.parse()?));
-            panic!("as it was told");
-        }
-        None => {
-            io::copy(&mut io::stdin(), &mut io::sink())?;
-            Ok(())
-        }
+/// Owns a server: `owner <folder> [<ms>]`. It panics so many milliseconds after the server is up, or ends with its input,
+/// so that a proof that ends leaves no owner.
+pub(crate) fn owner(arguments: &[&String]) -> Result<()> {
+    let folder = arguments.first().context("`owner` is followed by the folder for clusters")?;
+    let _server = open(Path::new(folder))?;
+    if let Some(moment) = arguments.get(1) {
+        thread::sleep(Duration::from_millis(moment.parse()?));
+        panic!("as requested");
     }
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
 }
 
-pub(super) fn prove(proofs: &mut Proofs) -> Result<()> {
+pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
     starts(proofs)?;
     ends(proofs)
 }
@@ -69,19 +65,16 @@ fn starts(proofs: &mut Proofs) -> Result<()> {
             let begun = Instant::now();
             let server = open(clusters.path())?;
             times.push(begun.elapsed().as_secs_f64());
-            ports += listening(server.directory().context("a server of our own has a directory")?);
+            ports += listening(server.directory().context("a private server has a directory")?);
         }
     }
-    let (cold, warm) = (median(cold), median(warm));
-    let line = |start: &str| format!("{start} start of the server with {ROWS} rows loaded and read, as {}", whoami());
-    proofs.line(&line("cold"), &format!("{cold:.2} s"), "at most 3 s", cold <= 3.0);
-    proofs.line(&line("warm"), &format!("{warm:.2} s"), "at most 0.5 s", warm <= 0.5);
-    proofs.line("TCP ports that these servers opened", &ports.to_string(), "0", ports == 0);
+    let user = if rustix::process::geteuid().is_root() { "root" } else { "an ordinary user" };
+    for (start, seconds, bar) in [("cold", median(cold), 3.0), ("warm", median(warm), 0.5)] {
+        let what = format!("{start} start of the server with {ROWS} rows loaded and read, as {user}");
+        proofs.line(what, format!("{seconds:.2} s"), format!("at most {bar} s"), seconds <= bar);
+    }
+    proofs.line("TCP ports that these servers opened", ports, 0, ports == 0);
     Ok(())
-}
-
-fn whoami() -> &'static str {
-    if rustix::process::geteuid().is_root() { "root" } else { "an ordinary user" }
 }
 
 /// How many TCP sockets the processes that work in `directory` listen on.
@@ -101,17 +94,17 @@ fn listening(directory: &Path) -> usize {
     sockets.filter(|socket| inodes.contains(&*socket.to_string_lossy())).count()
 }
 
-/// An owner to be ended: how, or by its own panic, and when.
+/// How an owner ends, by its own panic if it is not interrupted, and when.
 type End = (Option<Interruption>, Duration);
 
-/// Ends owners in every way, at moments from their first to some time after their server is up: two at a time for each
-/// processor, for half of what is done here is waiting.
+/// Ends owners in every way, at moments from their first to some time after their server is up. Two run at a time for each
+/// core, because half of this is waiting.
 fn ends(proofs: &mut Proofs) -> Result<()> {
-    let at_once = 2 * crate::cores().get();
+    let at_once = 2 * harness::machine::processors().len();
     let began = Instant::now();
     let up = slowest_start(at_once)?;
     let mut rng = Rng::with_seed(1);
-    // One that panics does so when its server is up: from then on nothing about it changes.
+    // A panic happens after the server is up, where one moment is like another.
     let spread = |way: Option<Interruption>| if way.is_some() { 1.2 } else { 0.2 };
     let ways = Interruption::ALL.map(Some).into_iter().chain([None]);
     let mut all: Vec<End> = ways
@@ -121,61 +114,45 @@ fn ends(proofs: &mut Proofs) -> Result<()> {
     rng.shuffle(&mut all);
     let before = abandoned_memory();
     let next = Mutex::new(all.into_iter());
-    let ended: Vec<Ended> = thread::scope(|scope| {
-        let next = || {
-            let mut left = next.lock().unwrap_or_else(PoisonError::into_inner);
-            if left.len().is_multiple_of(50) {
-                eprintln!("{} owners are left, {:.0} s", left.len(), began.elapsed().as_secs_f64());
-            }
-            left.next()
-        };
-        let work = move || std::iter::from_fn(next).map(|how| (how, end(how))).collect::<Vec<_>>();
+    let ended: Vec<Result<Ended>> = thread::scope(|scope| {
+        let next = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = move || std::iter::from_fn(next).map(end).collect::<Vec<_>>();
         let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     });
-    let (mut slowest, mut with_server, mut left) = (Duration::ZERO, 0, 0);
-    for ((way, moment), end) in &ended {
-        match end {
-            Ok(end) => {
-                slowest = slowest.max(end.cleared);
-                with_server += u32::from(end.had_server);
-            }
-            Err(error) => {
-                let way = way.map_or("a panic".to_owned(), |way| format!("{way:?}"));
-                eprintln!("{way} after {moment:?}: {error:#}");
-                left += 1;
-            }
-        }
-    }
-    // Whose a piece was cannot be seen any more. A server of somebody else's may be ending at this moment.
+    let all = ended.len();
+    ended.iter().filter_map(|ended| ended.as_ref().err()).for_each(|error| eprintln!("{error:#}"));
+    let good: Vec<Ended> = ended.into_iter().flatten().collect();
+    let left = all - good.len();
+    let with_server = good.iter().filter(|ended| ended.had_server).count();
+    let slowest = good.iter().map(|ended| ended.cleared).max().unwrap_or_default().as_secs_f64();
+    // A segment's owner is not visible any more. An unrelated server may be ending at this moment.
     let deadline = Instant::now() + PATIENCE;
-    let pieces = loop {
-        let pieces: Vec<_> = abandoned_memory().difference(&before).cloned().collect();
-        if pieces.is_empty() || Instant::now() > deadline {
-            break pieces;
+    let segments = loop {
+        let segments: Vec<_> = abandoned_memory().difference(&before).cloned().collect();
+        if segments.is_empty() || Instant::now() > deadline {
+            break segments;
         }
         thread::sleep(Duration::from_millis(50));
     };
-    if !pieces.is_empty() {
-        eprintln!("shared memory is left: {pieces:?}");
+    if !segments.is_empty() {
+        eprintln!("shared memory is left: {segments:?}");
     }
-    let all = ended.len();
     proofs.line(
-        &format!("{ENDS} x SIGKILL, SIGTERM, Ctrl-C and a panic of a server's owner, {at_once} owners at a time"),
-        &format!(
-            "{all} ended, {with_server} of them with their server up; {left} left a process or a folder, {} pieces of \
-             shared memory are left; all gone {:.2} s after at most; {:.0} s in all",
-            pieces.len(),
-            slowest.as_secs_f64(),
+        format!("{ENDS} x SIGKILL, SIGTERM, Ctrl-C and a panic of a server's owner, {at_once} owners at a time"),
+        format!(
+            "{all} ended, {with_server} of them with their server up; {left} left a process or a folder, {} segments of \
+             shared memory are left; all gone after {slowest:.2} s at most; {:.0} s in all",
+            segments.len(),
             began.elapsed().as_secs_f64()
         ),
-        &format!("{} ended, 0 and 0 left, after {} s", 4 * ENDS, PATIENCE.as_secs()),
-        all == 4 * ENDS as usize && left == 0 && pieces.is_empty(),
+        format!("{} ended, 0 and 0 left, after {} s", 4 * ENDS, PATIENCE.as_secs()),
+        all == 4 * ENDS as usize && left == 0 && segments.is_empty(),
     );
     Ok(())
 }
 
-/// The longest that a cold start takes of so many at a time.
+/// The longest cold start of so many at a time.
 fn slowest_start(at_once: usize) -> Result<Duration> {
     let start = || {
         let clusters = tempfile::tempdir()?;
@@ -187,23 +164,22 @@ fn slowest_start(at_once: usize) -> Result<Duration> {
         let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(start)).collect();
         threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a start panicked"))?).collect()
     });
-    took?.into_iter().max().context("there is a processor")
+    took?.into_iter().max().context("there is at least one core")
 }
 
-/// What came of an owner's end.
-struct Gone {
+/// An owner that left nothing.
+struct Ended {
     /// Whether its server was up when it ended.
     had_server: bool,
     /// How long it took until nothing was left.
     cleared: Duration,
 }
 
-type Ended = (End, Result<Gone>);
-
-/// One owner's life. Without a way to end it, it panics.
-fn end((way, moment): End) -> Result<Gone> {
+/// Runs one owner to its end.
+fn end((way, moment): End) -> Result<Ended> {
+    let name = way.map_or("a panic".to_owned(), |way| format!("{way:?}"));
     let sandbox = Sandbox::default();
-    // A background job of a shell ignores Ctrl-C, and so does all that it starts, unless it is told not to.
+    // A shell's background job ignores Ctrl-C, and so do its children unless the signal is reset.
     let mut owner = Command::new("env");
     owner.args(["--default-signal=INT,TERM".as_ref(), std::env::current_exe()?.as_os_str()]);
     owner.args([OWNER.as_ref(), sandbox.path("clusters").as_os_str()]);
@@ -219,17 +195,16 @@ fn end((way, moment): End) -> Result<Gone> {
         way.strike(&owner);
     }
     let status = owner.wait()?;
-    ensure!(!status.success(), "the owner ended well");
-    let cleared = sandbox.wait_until_clear(PATIENCE).map_err(anyhow::Error::msg)?;
-    Ok(Gone { had_server, cleared })
+    ensure!(!status.success(), "{name} after {moment:?}: the owner ended well");
+    let cleared = sandbox.wait_until_clear(PATIENCE);
+    let cleared = cleared.map_err(|error| anyhow!("{name} after {moment:?}: {error}"))?;
+    Ok(Ended { had_server, cleared })
 }
 
-/// Pieces of shared memory that no process is attached to. The seventh column counts those that are; see proc(5).
+/// Segments of shared memory without an attached process, whose number is in the seventh column; see proc(5).
 fn abandoned_memory() -> BTreeSet<String> {
-    let table = read_to_string(PathBuf::from("/proc/sysvipc/shm")).unwrap_or_default();
-    let pieces = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
-    pieces
-        .filter(|piece| piece.get(6) == Some(&"0"))
-        .filter_map(|piece| piece.get(1).map(ToString::to_string))
-        .collect()
+    let table = read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    let segments = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let abandoned = segments.filter(|segment| segment.get(6) == Some(&"0"));
+    abandoned.filter_map(|segment| segment.get(1).map(ToString::to_string)).collect()
 }

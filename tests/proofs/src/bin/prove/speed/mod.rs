@@ -1,44 +1,27 @@
-//! How fast, against what: each figure a ratio within one run by turns.
+//! How fast, against what: each figure is a ratio within one run, measured in turn.
 
-mod bounds;
-mod contests;
-mod scaling;
+pub(crate) mod bounds;
+pub(crate) mod contests;
+pub(crate) mod scaling;
 
-use crate::Proofs;
-use anyhow::{Context, Result, bail};
-use std::process::Command;
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use testbed::{goldilocks, workspace};
 
-/// A group of lines by its name on the command line.
-type Group = (&'static str, fn(&mut Proofs) -> Result<()>);
+/// The size of the book's file, unpacked.
+const FULL: u64 = 1_800_000_000;
 
-const GROUPS: [Group; 11] = [
-    ("kernels", contests::kernels),
-    ("peers", contests::peers),
-    ("count", contests::count),
-    ("reduce", scaling::reduce),
-    ("cut", scaling::cut),
-    ("axes", scaling::axes),
-    ("strategies", bounds::strategies),
-    ("memory", bounds::memory),
-    ("limit", bounds::limit),
-    ("slope", bounds::slope),
-    ("fuzz", bounds::fuzz),
-];
+/// A file of 1-grams, made once; `options` are those of `goldilocks data grams`.
+fn grams(bytes: u64, options: &[&str]) -> Result<PathBuf> {
+    grams_in(&workspace().join("datasets/generated"), bytes, options)
+}
 
-/// All groups, each in a process of its own, so that none is taken for what another left behind; or those asked for, in
-/// this one.
-pub(crate) fn prove(proofs: &mut Proofs, asked: &[String]) -> Result<()> {
-    if let Some(unknown) = asked.iter().find(|name| !GROUPS.iter().any(|(group, _)| group == name)) {
-        let all: Vec<&str> = GROUPS.iter().map(|(group, _)| *group).collect();
-        bail!("there is nothing about speed called `{unknown}`; there is {}", all.join(", "));
-    }
-    for (group, prove) in GROUPS {
-        if asked.is_empty() {
-            let status = Command::new(std::env::current_exe()?).args(["speed", group]).status();
-            proofs.all_hold &= status.context("cannot start this program again")?.success();
-        } else if asked.iter().any(|name| name == group) {
-            prove(proofs)?;
-        }
-    }
-    Ok(())
+/// The same in a folder. A process of its own makes it, because a child's peak memory begins with its parent's.
+fn grams_in(folder: &Path, bytes: u64, options: &[&str]) -> Result<PathBuf> {
+    let mut command = Command::new(goldilocks());
+    command.args(["data", "grams", "--size", &bytes.to_string(), "--data"]).arg(folder).args(options);
+    let output = command.stderr(Stdio::inherit()).output().context("cannot start goldilocks")?;
+    ensure!(output.status.success(), "goldilocks has made no file of {bytes} bytes");
+    Ok(String::from_utf8(output.stdout)?.trim_end().into())
 }

@@ -1,42 +1,39 @@
-//! A server of our own, with users, tables and views at which something goes wrong.
+//! A private server with users, tables and views that provoke faults.
 
 use super::PASSWORD;
+use crate::access_methods::explained;
 use anyhow::{Context, Result};
-use datasets::products::Products;
-use postgres::{Driver, Environment, Server, connect, discovery, explain};
+use postgres::{Environment, Server, connect, discovery};
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio_postgres::Client;
 
-/// The row at which the views go wrong.
+/// The row at which the views fail.
 pub(super) const TROUBLE: u64 = 777;
 
 /// A server with everything that a fault needs.
-pub struct Place {
+pub struct FaultServer {
     server: Server,
 }
 
-/// A folder as it stands in an address, in place of a host.
+/// A folder as the host part of an address.
 pub fn host(folder: &Path) -> String {
     folder.to_string_lossy().replace('/', "%2F")
 }
 
-impl Place {
-    /// A server that has no tables, to be brought down.
-    pub(super) fn bare() -> Result<Place> {
+impl FaultServer {
+    /// A server without tables, to be stopped.
+    pub(super) fn bare() -> Result<FaultServer> {
         let environment = Environment::of_this_process();
-        Ok(Place { server: Server::start(&discovery::find(&environment)?, 0)? })
+        let found = discovery::find(&environment)?;
+        Ok(FaultServer { server: Server::start(&found, environment.runs_as.as_ref(), 0)? })
     }
 
-    /// A server with users, tables and views.
-    ///
-    /// # Errors
-    /// When there is no PostgreSQL, or it does not take them.
-    pub fn open() -> Result<Place> {
-        let place = Place::bare()?;
-        place.server.load(&Products::new(1, 20_000)?)?;
-        place.run(&format!(
+    /// Starts a server with users, tables and views.
+    pub fn start() -> Result<FaultServer> {
+        let server = FaultServer::bare()?;
+        server.server.load_products(20_000, 1)?;
+        server.run(&format!(
             "CREATE ROLE guest LOGIN PASSWORD 'other than {PASSWORD}'; CREATE ROLE few LOGIN CONNECTION LIMIT 1;
              CREATE ROLE stranger LOGIN; GRANT USAGE ON SCHEMA goldilocks TO few, stranger;
              GRANT SELECT ON goldilocks.product TO few"
@@ -49,23 +46,23 @@ impl Place {
             ("long_number", "i::int8 AS product_id, 'product' AS product_name".to_owned()),
             ("nameless", "i AS product_id, CASE WHEN i <> 3 THEN 'product' END AS product_name".to_owned()),
         ] {
-            place.run(&format!(
+            server.run(&format!(
                 "CREATE VIEW goldilocks.{name} AS SELECT {columns} FROM generate_series(1, 5000) AS i"
             ))?;
         }
-        place.run("CREATE DATABASE bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")?;
-        // Latin-1, as such databases have it.
+        server.run("CREATE DATABASE bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")?;
+        // Latin-1, as old databases have it.
         run_at(
-            &place.url_to("bytes"),
+            &server.url_to("bytes"),
             r"CREATE TABLE latin AS SELECT i AS product_id, CASE WHEN i = 3 THEN convert_from('\x636166e9', 'SQL_ASCII')
               ELSE 'tea' END AS product_name FROM generate_series(1, 5) AS i",
         )?;
-        place.ask_for_passwords()?;
-        Ok(place)
+        server.require_password()?;
+        Ok(server)
     }
 
     /// From now on `guest` needs a password. The server itself replaces its file of rules.
-    fn ask_for_passwords(&self) -> Result<()> {
+    fn require_password(&self) -> Result<()> {
         self.run(
             "DO $$ BEGIN EXECUTE format(
                  'COPY (VALUES (''local all guest scram-sha-256''), (''local all all trust'')) TO %L',
@@ -73,7 +70,7 @@ impl Place {
              SELECT pg_reload_conf()",
         )?;
         while connect(&self.url_of("guest")).is_ok() {
-            // The rules are read when the server gets round to it.
+            // The server reads the rules a little later.
             std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
@@ -94,22 +91,27 @@ impl Place {
         format!("{}{database}", url.trim_end_matches("postgres"))
     }
 
-    /// The address under which sessions have that setting.
+    /// The address for sessions with a setting.
     pub fn url_with(&self, setting: &str) -> String {
         format!("{}?options=-c%20{}", self.url(), setting.replace('=', "%3D"))
     }
 
+    /// The address for sessions of an application name.
+    pub(super) fn url_as(&self, name: &str) -> String {
+        format!("{}?application_name={name}", self.url())
+    }
+
     /// The folder of its socket.
     pub(super) fn folder(&self) -> Result<PathBuf> {
-        Ok(self.server.directory().context("a server of our own has a directory")?.join("run"))
+        Ok(self.server.directory().context("a private server has a directory")?.join("run"))
     }
 
     pub(super) fn run(&self, statement: &str) -> Result<()> {
         run_at(&self.url(), statement)
     }
 
-    /// The numbers of the processes that serve sessions of that name in a transaction, as soon as there are some and all of
-    /// them wait for their clients: a process that is met in the middle of something does not say why it ends.
+    /// The processes of the sessions of that name, once there are some and all wait for their clients in a transaction: a
+    /// busy process does not report why it ends.
     pub(super) fn sessions(&self, name: &str) -> Result<Vec<i32>> {
         let (client, mut driver) = connect(&self.url())?;
         let question = "SELECT pid, state = 'idle in transaction' AND wait_event = 'ClientRead' FROM pg_stat_activity
@@ -123,7 +125,7 @@ impl Place {
         }
     }
 
-    /// Ends these sessions, and waits until they have ended.
+    /// Ends the sessions of that name, and waits until they have ended.
     pub(super) fn end(&self, name: &str) -> Result<()> {
         for session in self.sessions(name)? {
             self.run(&format!("SELECT pg_terminate_backend({session}, 5000)"))?;
@@ -131,28 +133,23 @@ impl Place {
         Ok(())
     }
 
-    /// The number of the server's first process.
+    /// The server's first process.
     pub(super) fn postmaster(&self) -> Result<i32> {
         Ok(std::fs::read_to_string(self.folder()?.join("postgres.pid"))?.trim().parse()?)
     }
 }
 
-/// Two columns, the second of which does something when it comes to that row.
+/// Two columns; the second does something in the row [`TROUBLE`].
 fn at_trouble(does: &str) -> String {
     format!("i AS product_id, CASE WHEN i = {TROUBLE} THEN {does} ELSE 'product' END AS product_name")
 }
 
-/// Carries out statements, each answered before it returns.
+/// Runs statements and waits for their answers.
 pub(super) fn run_at(url: &str, statement: &str) -> Result<()> {
-    let (client, mut driver): (Client, Driver) = connect(url)?;
+    let (client, mut driver) = connect(url)?;
     driver.block_on(client.batch_execute(statement)).map_err(explained)
 }
 
 pub(super) fn signal(process: i32, signal: Signal) -> Result<()> {
-    let process = Pid::from_raw(process).context("a process has a number")?;
-    Ok(kill_process(process, signal)?)
-}
-
-pub(super) fn explained(error: tokio_postgres::Error) -> anyhow::Error {
-    anyhow::anyhow!(explain(&error))
+    Ok(kill_process(Pid::from_raw(process).context("there is no process 0")?, signal)?)
 }

@@ -1,0 +1,40 @@
+//! Answers and medians agree with those of others: awk and sort, and criterion.
+
+use crate::{Proofs, tests};
+use anyhow::Result;
+use proofs::crosscheck::{CELLS, compare};
+use strategies::{Combine, Delivery, catalogue};
+
+/// Every strategy, number of workers, size, delivery and combine, on 20 MB sorted and shuffled, against awk and sort.
+pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
+    for (cores, test) in [("one core", "agreement_on_one_core"), ("two cores", "agreement_on_two_cores")] {
+        let tested = tests(&["--release", "--package", "testbed", "--test", test, "--", "--ignored"])?;
+        let holds = tested.success && tested.passed > 0;
+        // Workers, sizes, and files.
+        let ways = catalogue::ALL.len() * 5 * 3 * Delivery::ALL.len() * Combine::ALL.len() * 2;
+        let found = if holds { "all" } else { "not all" };
+        proofs.line(
+            format!("word totals of 20 MB on {cores}, {ways} ways"),
+            format!("{found} are byte for byte what awk and sort print"),
+            "all",
+            holds,
+        );
+    }
+    Ok(())
+}
+
+/// Ten cells by our own harness and by criterion.
+pub(crate) fn crosscheck(proofs: &mut Proofs) -> Result<()> {
+    let agreements = compare(&CELLS, &mut |line| eprintln!("{line}"))?;
+    for agreement in &agreements {
+        proofs.line(
+            format!("our median and criterion's, {}", agreement.cell),
+            agreement,
+            "within each other's interval, or within 3 %",
+            agreement.holds(),
+        );
+    }
+    let (holding, all) = (agreements.iter().filter(|agreement| agreement.holds()).count(), agreements.len());
+    proofs.line("our medians and criterion's", format!("{holding} of {all} agree"), "all", holding == all);
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! What is promised of whole runs: speed-up on waiting work, an honest count, interruptions, and how long sweeps take.
+
+use crate::Proofs;
+use anyhow::{Context, Result, ensure};
+use datasets::ngrams::Recipe;
+use proofs::interruption::{Interruption, interrupt};
+use proofs::overhead::median;
+use record::Record;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Setup};
+use tasks::Inputs;
+use tasks::count::kernel::proportion;
+use tasks::virtual_work::VirtualWork;
+use testbed::{worker_for, workspace};
+
+/// Every parallel strategy with 32 workers, on work that only waits, on any number of cores.
+pub(crate) fn waits(proofs: &mut Proofs) -> Result<()> {
+    let workers = NonZeroUsize::new(32).context("32 is not zero")?;
+    let waits = tasks::virtual_work::Options { waits: 640, wait_us: 20_000, uneven_waits: false, spin: false };
+    let inputs = Inputs { virtual_work: waits, ..Inputs::default() };
+    let work = Arc::new(VirtualWork::new(&inputs.virtual_work)?);
+    let choice = Choice { size: NonZeroUsize::MIN, delivery: Delivery::Gather, combine: Combine::PerPartition };
+    for strategy in strategies::catalogue::ALL.iter().filter(|strategy| strategy.name != "sequential") {
+        let worker = Some(worker_for("virtual_work", &inputs));
+        let mut up = (strategy.start)(&Setup { workers, worker })?;
+        let mut speed_ups = Vec::new();
+        for _ in 0..5 {
+            let (_, phases) = strategies::run(&work as &dyn AnyTask, &mut *up, choice, &Cancel::default())?;
+            // One worker needs at least the sum of all waits.
+            speed_ups.push(work.all().as_nanos() as f64 / (phases.run_ns + phases.reduce_ns) as f64);
+        }
+        let (what, speed_up) = (format!("32 workers on waiting work, {}", strategy.name), median(speed_ups));
+        proofs.line(what, format!("speed-up {speed_up:.1}"), "at least 28", speed_up >= 28.0);
+    }
+    Ok(())
+}
+
+pub(crate) fn counting(proofs: &mut Proofs) -> Result<()> {
+    let (ratio, ns) = proportion(50_000_000, 15);
+    proofs.line(
+        "counting twice as far",
+        format!("takes {ratio:.3} times as long, {ns:.3} ns an increment"),
+        "2 times, within 0.3, and more than 0.1 ns",
+        (ratio - 2.0).abs() < 0.3 && ns > 0.1,
+    );
+    Ok(())
+}
+
+pub(crate) fn generator(proofs: &mut Proofs) -> Result<()> {
+    made(proofs, "1-grams", Recipe { bytes: 500_000_000, ..Recipe::default() })
+}
+
+/// Makes a file of 1-grams three times and discards it: how many MB a second, the median.
+pub(crate) fn made(proofs: &mut Proofs, what: &str, recipe: Recipe) -> Result<()> {
+    let mut rates = Vec::new();
+    for _ in 0..3 {
+        let began = Instant::now();
+        let summary = recipe.write(&mut std::io::sink(), &mut |_| ())?;
+        rates.push(summary.bytes as f64 / 1e6 / began.elapsed().as_secs_f64());
+    }
+    let (what, rate) = (format!("{what}, {} MB made on one core", recipe.bytes / 1_000_000), median(rates));
+    proofs.line(what, format!("{rate:.0} MB/s"), "at least 300 MB/s", rate >= 300.0);
+    Ok(())
+}
+
+/// 30 sweeps killed, 30 terminated, 30 stopped with Ctrl-C; then resumed.
+pub(crate) fn interruptions(proofs: &mut Proofs) -> Result<()> {
+    let summary = interrupt(&Interruption::ALL, 30, 1)?;
+    let holds = summary.failures.is_empty() && summary.slowest() <= Duration::from_secs(5);
+    proofs.line("interrupted sweeps", &summary, "nothing left after 5 s, nothing lost, all resumed", holds);
+    Ok(())
+}
+
+pub(crate) fn demo(proofs: &mut Proofs) -> Result<()> {
+    recipe(proofs, "the demo after compilation", "demo", 60.0)
+}
+
+pub(crate) fn bench(proofs: &mut Proofs) -> Result<()> {
+    recipe(proofs, "the default sweep after compilation", "bench", 360.0)
+}
+
+/// A whole sweep, as a user runs it: how long it takes, and whether every cell is verified.
+fn recipe(proofs: &mut Proofs, what: &str, recipe: &str, bar: f64) -> Result<()> {
+    let runs = tempfile::tempdir()?;
+    let began = Instant::now();
+    let mut just = Command::new("just");
+    just.args([recipe, "--runs"]).arg(runs.path()).current_dir(workspace()).stderr(Stdio::inherit());
+    let output = just.output().context("cannot start `just`")?;
+    let took = began.elapsed().as_secs_f64();
+    ensure!(output.status.success(), "the sweep failed");
+    let record = newest(runs.path())?;
+    let verified = record.samples.iter().filter(|sample| sample.status == record::Status::Verified);
+    let mut cells: Vec<_> = verified.map(|sample| &sample.cell).collect();
+    let verified = cells.len();
+    cells.sort_unstable();
+    cells.dedup();
+    let strategies = record.run.strategies.len() * record.run.cores.len();
+    let expected: usize = record.run.tasks.iter().map(|task| 1 + strategies * task.sizes.len()).sum();
+    let blocks = record.ended.as_ref().map_or(0, |ended| ended.blocks);
+    let (cells, samples, skipped) = (cells.len(), record.samples.len(), record.skipped.len());
+    proofs.line(
+        what,
+        format!(
+            "{took:.0} s for {cells} of {expected} cells verified, {verified} of {samples} samples, {blocks} blocks, \
+             {skipped} tasks skipped"
+        ),
+        format!("{bar:.0} s, all cells"),
+        took <= bar && cells == expected && verified == samples && skipped == 0,
+    );
+    Ok(())
+}
+
+/// The record of the newest run in a folder.
+fn newest(runs: &Path) -> Result<Record> {
+    let folder = harness::journal::find(runs, None)?;
+    Ok(record::read(folder.join(harness::journal::FILE))?)
+}
+
+/// Runs a sweep of a program and returns its record.
+pub(crate) fn sweep(program: &Path, arguments: &[&str]) -> Result<Record> {
+    let runs = tempfile::tempdir()?;
+    let mut sweep = Command::new(program);
+    sweep.args(["sweep", "--anyway", "--runs"]).arg(runs.path()).args(arguments).current_dir(workspace());
+    let output = sweep.output().context("cannot start a sweep")?;
+    ensure!(output.status.success(), "a sweep failed: {}", String::from_utf8_lossy(&output.stderr));
+    newest(runs.path())
+}

@@ -1,0 +1,46 @@
+//! A worker process that answers one request after the other, driven by hand as `processes` drives its own.
+
+use std::io::BufReader;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use strategies::{Error, Result, WorkerCommand, wire};
+
+pub(crate) struct WorkerProcess {
+    process: Child,
+    requests: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    answer: Vec<u8>,
+}
+
+impl WorkerProcess {
+    pub(crate) fn start(command: &WorkerCommand) -> Result<Self> {
+        let environment = command.environment.iter().map(|(name, value)| (name, value));
+        let mut process = Command::new(&command.program);
+        process.args(&command.arguments).envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = process.spawn().map_err(Error::worker)?;
+        let requests = process.stdin.take();
+        let answers = BufReader::new(process.stdout.take().ok_or_else(|| Error::worker("no pipe"))?);
+        let mut worker = WorkerProcess { process, requests, answers, answer: Vec::new() };
+        // The greeting.
+        worker.read()?;
+        Ok(worker)
+    }
+
+    /// Sends one request, in two parts, and returns its answer.
+    pub(crate) fn request(&mut self, head: &[u8], body: &[u8]) -> Result<&[u8]> {
+        let requests = self.requests.as_mut().ok_or_else(|| Error::worker("closed"))?;
+        wire::write_frame(requests, head, body).map_err(Error::worker)?;
+        self.read()?;
+        Ok(&self.answer)
+    }
+
+    fn read(&mut self) -> Result<()> {
+        wire::read_frame(&mut self.answers, &mut self.answer).map_err(Error::worker).map(drop)
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        let _ = self.process.wait();
+    }
+}
