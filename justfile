@@ -83,7 +83,7 @@ count-code:
     cargo rustc --release --package tasks --lib -- --emit asm
     awk '/count_to.*:$/ { show = 1 } show { print } /cfi_endproc/ { show = 0 }' target/release/deps/tasks-*.s
 
-# Measure every promise, print figure and bar: main, seam, agreement, cursor, speed, truth, or a part of the last three
+# Measure what is promised and print figure, bar, and whether it holds; `just prove --help` lists the parts
 [group('run')]
 prove *what:
     cargo run --release --quiet --package proofs --bin prove -- "$@"

@@ -1,5 +1,4 @@
-//! A folder in which the program is tried: its temporary files, its data and its runs are in there, and whatever it
-//! leaves behind is found.
+//! A folder to run the program in: it holds the program's temporary files, data and runs, and shows what it leaves behind.
 
 use harness::journal::{FILE, find};
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A folder of its own. Dropping it removes it.
+/// A folder of its own, removed on drop.
 pub struct Sandbox {
     folder: TempDir,
 }
@@ -25,7 +24,7 @@ pub struct Process {
 
 impl Default for Sandbox {
     fn default() -> Self {
-        // A short name, for the path of a socket must fit; and open to all, for PostgreSQL may be run as another user.
+        // A short name, because the path of a socket is limited; open to all, because PostgreSQL may run as another user.
         let folder = tempfile::Builder::new().prefix("gl-").tempdir().expect("a temporary folder can be made");
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).expect("our own folder");
@@ -35,29 +34,29 @@ impl Default for Sandbox {
 }
 
 impl Sandbox {
-    /// Where the program keeps temporary files: empty before and after.
+    /// The folder for temporary files: empty before and after.
     pub fn temp(&self) -> PathBuf {
         self.folder.path().join("temp")
     }
 
-    /// Where runs are kept.
+    /// The folder of runs.
     pub fn runs(&self) -> PathBuf {
         self.folder.path().join("runs")
     }
 
-    /// A place for anything else.
+    /// A path for anything else.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The program, about to be started in a process group of its own.
+    /// The program, to be started in a process group of its own.
     pub fn goldilocks(&self) -> Command {
         let mut goldilocks = Command::new(crate::goldilocks());
         goldilocks.current_dir(self.folder.path()).env("TMPDIR", self.temp()).stdin(Stdio::null()).process_group(0);
         goldilocks
     }
 
-    /// A sweep, about to be started; in a debug build and beside other tests too, which a user would not get.
+    /// A sweep, to be started in spite of a debug build and of other tests.
     pub fn sweep<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut sweep = self.goldilocks();
         sweep
@@ -75,15 +74,12 @@ impl Sandbox {
         find(&self.runs(), None).ok()
     }
 
-    /// The newest run's record as it is on the disk; empty if there is no run.
+    /// The bytes of the newest run's record; empty if there is no run.
     pub fn journal(&self) -> Vec<u8> {
         self.run().and_then(|run| std::fs::read(run.join(FILE)).ok()).unwrap_or_default()
     }
 
     /// The newest run's record.
-    ///
-    /// # Panics
-    /// When there is none, or it is not what it should be.
     pub fn record(&self) -> record::Record {
         let run = self.run().expect("a run has been begun");
         record::read(run.join(FILE)).expect("the record can be read")
@@ -96,8 +92,8 @@ impl Sandbox {
         numbers.filter_map(|number| self.process(number)).collect()
     }
 
-    /// The process of that number, if it is one of ours: all of them inherit `TMPDIR`. PostgreSQL writes over its
-    /// environment, but works in a folder below it. A process that has ended and was not collected has neither.
+    /// The process of that number if it was started in here. All of them inherit `TMPDIR`. PostgreSQL overwrites its
+    /// environment, but works in a folder below. A zombie has neither.
     fn process(&self, number: i32) -> Option<Process> {
         let place = Path::new("/proc").join(number.to_string());
         let read = |what: &str| std::fs::read(place.join(what)).unwrap_or_default();
@@ -118,14 +114,12 @@ impl Sandbox {
         std::fs::read_dir(self.temp()).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
     }
 
-    /// Waits until nothing runs any more and no temporary file is left; how long that took, or what is still there.
-    ///
-    /// # Errors
-    /// What is there after `patience`.
+    /// Waits until no process runs and no temporary file is left. Returns how long that took, or what is left after
+    /// `patience`.
     pub fn wait_until_clear(&self, patience: Duration) -> Result<Duration, String> {
         let began = Instant::now();
         loop {
-            // Looking at every process takes milliseconds of a processor, so it waits for the files to be gone.
+            // Listing every process takes milliseconds, so the files come first.
             if self.leftovers().is_empty() && self.processes().is_empty() {
                 return Ok(began.elapsed());
             }
@@ -138,17 +132,14 @@ impl Sandbox {
     }
 }
 
-/// Waits until `found` finds something, and returns that.
-///
-/// # Panics
-/// After a minute.
+/// Waits for `found` to return something, and panics after a minute.
 pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = found() {
             return found;
         }
-        assert!(Instant::now() < deadline, "a minute has gone without {what}");
+        assert!(Instant::now() < deadline, "no {what} within a minute");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

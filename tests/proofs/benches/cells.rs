@@ -1,11 +1,10 @@
 //! One cell per task and strategy, through criterion: all cores, the task's default partition size, gathered at the end.
 //!
-//! The same cells as a sweep's, timed from the same moment to the same moment, but by somebody else's clock and
-//! statistics: `prove crosscheck` lays the two beside each other. METHOD.md says what differs.
+//! The cells are those of a sweep, timed from the same moment to the same moment, but by criterion's clock and statistics:
+//! `prove crosscheck` compares the two. METHOD.md says what differs.
 //!
-//! criterion could drive futures itself, though no longer with async-std, for which its support was dropped. That is no
-//! loss here: every strategy brings its library's own executor along and blocks until all is done, `async_std` included,
-//! so that criterion only ever sees a plain function.
+//! criterion can drive futures, but no longer with async-std. Nothing is lost here: every strategy, `async_std` included,
+//! brings its library's own executor and blocks until all is done, so criterion only sees a plain function.
 
 use clap::Parser;
 use criterion::{BatchSize, Criterion, SamplingMode};
@@ -23,7 +22,7 @@ use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Outcome, Setup, Str
 use tasks::{Entry, Inputs};
 use testbed::workspace;
 
-/// What the tasks read when a sweep is told nothing else.
+/// The inputs of a sweep without options.
 #[derive(Parser)]
 struct Defaults {
     #[command(flatten)]
@@ -32,8 +31,8 @@ struct Defaults {
 
 fn main() {
     size_pools();
-    // A sample that is one run, or the mean of a few, of some 50 ms: with its default of 100 samples and 8 s a cell,
-    // criterion would take four minutes.
+    // A sample is one run, or the mean of a few, of some 50 ms. With the default of 100 samples and 8 s a cell, criterion
+    // would take four minutes.
     let criterion = Criterion::default().sample_size(20).warm_up_time(Duration::from_secs(1));
     let mut criterion = criterion.measurement_time(Duration::from_secs(2)).configure_from_args();
     for entry in &tasks::ALL[..3] {
@@ -42,8 +41,8 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Starts this program again with the pools that belong to the process, and are told their size by the environment, as
-/// large as in a sweep: the environment of a process that runs already cannot be changed safely.
+/// Starts this program again with process-wide pools as large as in a sweep. The environment sets their size, and a running
+/// process cannot change its environment safely.
 fn size_pools() {
     let (pool, workers) = ("BLOCKING_MAX_THREADS", processors().len().to_string());
     if std::env::var(pool).is_ok_and(|size| size == workers) {
@@ -55,7 +54,7 @@ fn size_pools() {
     panic!("cannot start this bench again: {}", again.exec());
 }
 
-/// Every strategy on one task. What the task reads is made when the first benchmark that is not filtered out needs it.
+/// Every strategy on one task. The first benchmark that is not filtered out makes the task's input.
 fn compare(criterion: &mut Criterion, entry: &Entry) {
     let environment = Environment::of_this_process();
     if entry.name.starts_with("cursor_")
@@ -74,17 +73,17 @@ fn compare(criterion: &mut Criterion, entry: &Entry) {
         group.bench_function(strategy.name, |bencher| {
             let input = input.get_or_insert_with(|| Input::prepare(entry));
             let cell = cell.get_or_insert_with(|| Cell::start(entry, strategy, input));
-            // Timed one by one and without dropping what came of it, as in a sweep.
+            // Each run is timed alone and without dropping its result, as in a sweep.
             bencher.iter_batched(|| (), |()| cell.run(), BatchSize::PerIteration);
         });
     }
     group.finish();
     if let Some(input) = input {
-        input.prepared.end().expect("what was brought up can be taken down");
+        input.prepared.end().expect("the server stops");
     }
 }
 
-/// What a task reads, and the right answer to it.
+/// A task's input, and the right answer to it.
 struct Input {
     prepared: Prepared,
     digest: String,
@@ -104,7 +103,7 @@ impl Input {
     }
 }
 
-/// Workers that are up, and what they do again and again.
+/// Workers that are up, and the work that they repeat.
 struct Cell {
     task: Arc<dyn AnyTask>,
     workers: Box<dyn Workers>,
@@ -112,13 +111,13 @@ struct Cell {
 }
 
 impl Cell {
-    /// Brings the workers up and makes sure that they give the right answer.
+    /// Starts the workers and checks their answer.
     fn start(entry: &Entry, strategy: &Strategy, input: &Input) -> Self {
         let inputs = &input.prepared.inputs;
         let (task, _) = load_task(entry.name, inputs).expect("the input was just made");
-        // Whoever starts no program need not wait until cargo has looked whether ours is built.
+        // Only `processes` must wait until cargo has built the program.
         let worker = (strategy.name == "processes").then(|| testbed::worker_for(entry.name, inputs));
-        let workers = NonZeroUsize::new(processors().len()).expect("this program runs on a processor");
+        let workers = NonZeroUsize::new(processors().len()).expect("this program runs on a core");
         let workers = (strategy.start)(&Setup { workers, worker }).expect("the workers start");
         let size = usize::try_from(entry.default_size).ok().and_then(NonZeroUsize::new);
         let size = size.expect("a default size is a small number and not zero");
@@ -130,7 +129,7 @@ impl Cell {
 
     fn run(&mut self) -> Outcome {
         let ran = strategies::run(&*self.task, &mut *self.workers, self.choice, &Cancel::default());
-        ran.expect("it has been seen to run").0
+        ran.expect("it has run before").0
     }
 }
 

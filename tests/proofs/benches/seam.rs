@@ -1,6 +1,6 @@
-//! The price of the seam: every strategy beside its twin, on nothing and on real work.
+//! The overhead of the seam: every strategy beside its twin, on empty jobs and on real work.
 //!
-//! criterion measures one after the other and prints both; `just prove main` measures them in turn and judges.
+//! criterion measures one after the other and prints both; `just prove seam` measures them in turn and judges.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use proofs::twins;

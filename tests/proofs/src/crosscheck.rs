@@ -125,7 +125,7 @@ struct Programs {
 
 impl Programs {
     fn compare(&self, cells: &[Cell], report: &mut dyn FnMut(&str)) -> Result<Vec<Agreement>> {
-        let counters = || Counters::now(&Sight::here(), &harness::machine::processors());
+        let counters = || Counters::now(&SystemFiles::here(), &harness::machine::processors());
         let mut ours = vec![Blocks::new(); cells.len()];
         let mut criterion = vec![Vec::new(); cells.len()];
         let mut disturbed = 0;

@@ -1,4 +1,4 @@
-//! What is promised, measured.
+//! The means to measure what is promised: access methods, faults, cheats, interruptions, simulations, twins.
 
 pub mod access_methods;
 pub mod aliases;

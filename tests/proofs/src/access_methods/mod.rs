@@ -23,7 +23,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use system::process;
 use tasks::cursor_ranges::CursorRanges;
-use time_breakdown::{Cost, Meter, backend, parent};
+use time_breakdown::{Cost, Meter, backend};
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, Row, Transaction};
 
@@ -133,7 +133,7 @@ pub struct Reader {
     /// What moves its bytes.
     pub driver: Driver,
     /// The server process.
-    pub backend: Option<i32>,
+    pub backend: Option<u32>,
 }
 
 impl Reader {
@@ -174,8 +174,8 @@ impl Table {
     }
 
     /// The server's first process, where it is visible.
-    pub fn postmaster(&self) -> Option<i32> {
-        parent(self.reader.backend?)
+    pub fn postmaster(&self) -> Option<u32> {
+        process::parent(self.reader.backend?)
     }
 
     /// The query that streams the table.

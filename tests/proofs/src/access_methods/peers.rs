@@ -65,7 +65,7 @@ pub struct Launcher {
     table: String,
     python: PathBuf,
     psql: PathBuf,
-    pinning: Option<(Pinning, i32)>,
+    pinning: Option<(Pinning, u32)>,
 }
 
 impl Launcher {
@@ -76,7 +76,7 @@ impl Launcher {
         table: &str,
         python: PathBuf,
         psql: PathBuf,
-        pinning: Option<(Pinning, i32)>,
+        pinning: Option<(Pinning, u32)>,
     ) -> Result<Self> {
         let scripts = tempfile::tempdir().context("cannot make a folder for the scripts")?;
         for (name, text) in SCRIPTS {
@@ -116,7 +116,7 @@ impl Launcher {
         let (version, server) = hello.split_once(' ').context("it does not print its version")?;
         script.server = server.parse().context("it does not print its server process")?;
         if let Some((pinning, _)) = self.pinning {
-            pinning.client(i32::try_from(script.child.id())?)?;
+            pinning.client(script.child.id())?;
             pinning.server(script.server)?;
         }
         Ok((version.to_owned(), Some(script)))
@@ -147,7 +147,7 @@ impl Launcher {
         command.args(["-X", "-q", "-o"]).arg(into).args(["-c", "\\timing on", "-c", &copy_command(&self.table)]);
         command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?).env("LC_ALL", "C");
         self.set_address(&mut command)?;
-        let mut run = || command.spawn().and_then(|mut child| child.wait4());
+        let mut run = || command.spawn().and_then(system::usage::wait);
         let ended = match self.pinning {
             Some((pinning, postmaster)) => {
                 // The server's first process starts the session's process, which inherits its core.
@@ -165,7 +165,7 @@ impl Launcher {
         let time = |line: &str| line.strip_prefix("Time: ")?.split(' ').next()?.parse::<f64>().ok();
         let time = printed.lines().rev().find_map(time);
         let time = time.with_context(|| format!("wrong: it printed `{}` and no time", printed.trim()))?;
-        Ok(Cost::from_outside(time * 1e6, (ended.rusage.utime + ended.rusage.stime).as_nanos() as f64, None))
+        Ok(Cost::from_outside(time * 1e6, ended.usage.processor_time().as_nanos() as f64, None))
     }
 }
 
@@ -218,7 +218,7 @@ struct Script {
     output: BufReader<ChildStdout>,
     errors: File,
     /// The server process of its connection.
-    server: i32,
+    server: u32,
 }
 
 impl Script {

@@ -27,17 +27,17 @@ impl Pinning {
     }
 
     /// Moves a process to the client's core.
-    pub fn client(&self, process: i32) -> Result<()> {
+    pub fn client(&self, process: u32) -> Result<()> {
         restrict(Some(process), &self.client)
     }
 
     /// Moves a process, and those that it starts from now on, to the server's core.
-    pub fn server(&self, process: i32) -> Result<()> {
+    pub fn server(&self, process: u32) -> Result<()> {
         restrict(Some(process), &self.server)
     }
 
     /// Lets a process run on every core that this process may use.
-    pub fn anywhere(&self, process: i32) -> Result<()> {
+    pub fn anywhere(&self, process: u32) -> Result<()> {
         restrict(Some(process), &self.all)
     }
 
@@ -73,8 +73,9 @@ fn on<T>(these: &CpuSet, before: &CpuSet, work: impl FnOnce() -> T) -> Result<T>
 }
 
 /// Restricts a process of one thread, or this thread.
-fn restrict(process: Option<i32>, to: &CpuSet) -> Result<()> {
-    let named = process.map(|process| Pid::from_raw(process).context("there is no process 0")).transpose()?;
+fn restrict(process: Option<u32>, to: &CpuSet) -> Result<()> {
+    let named = |process: u32| Pid::from_raw(i32::try_from(process).ok()?);
+    let named = process.map(|process| named(process).context("there is no such process")).transpose()?;
     sched_setaffinity(named, to).with_context(|| match process {
         Some(process) => format!("cannot pin process {process} to a core"),
         None => "cannot pin this thread to a core".to_owned(),

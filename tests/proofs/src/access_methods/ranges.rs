@@ -19,7 +19,7 @@ pub(super) fn read<S: RowSink>(
     readers: &mut [Reader],
     rows: usize,
 ) -> Result<(S, Cost)> {
-    let backends: Option<Vec<i32>> = readers.iter().map(|reader| reader.backend).collect();
+    let backends: Option<Vec<u32>> = readers.iter().map(|reader| reader.backend).collect();
     let busy = || {
         let processes = backends.iter().flatten();
         processes.copied().map(Busy::of_process).try_fold(Busy::default(), |sum, busy| anyhow::Ok(sum.and(busy?)))

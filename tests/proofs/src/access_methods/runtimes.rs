@@ -18,7 +18,6 @@ use super::{Reader, RowSink, explained, paged, socket};
 use anyhow::{Context, Result};
 use cursor::PageSize;
 use futures_util::FutureExt;
-use harness::measure::resource_usage::Usage;
 use postgres::Driver;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -83,7 +82,7 @@ pub struct Running {
     connected: Connected,
     hand_overs: Arc<HandOvers>,
     /// The server process, and where client and server run.
-    backend: Option<i32>,
+    backend: Option<u32>,
     pinning: Option<Pinning>,
 }
 
@@ -197,7 +196,7 @@ impl Running {
     }
 
     fn read_here<S: RowSink + 'static>(&mut self, query: &str, depth: usize, size: PageSize) -> Result<(S, Cost)> {
-        let (hand_overs, slept, cpu) = (self.hand_overs.count(), sleeps(), Usage::now(&[]).cpu_ns());
+        let (hand_overs, slept, cpu) = (self.hand_overs.count(), sleeps(), Usage::of_this_process());
         let served = self.backend.map(Busy::of_process).transpose()?;
         let before = Busy::of_threads()?;
         let mut write_events = None;
@@ -223,7 +222,8 @@ impl Running {
         };
         let wall = began.elapsed().as_nanos() as f64;
         // Every thread: the runtimes' own exist from the start.
-        let client = Busy { running: (Usage::now(&[]).cpu_ns() - cpu) as f64, ..Busy::of_threads()?.since(before) };
+        let cpu = Usage::of_this_process().since(cpu).processor_time();
+        let client = Busy { running: cpu.as_nanos() as f64, ..Busy::of_threads()?.since(before) };
         let (sleeps, hand_overs) = (sleeps() - slept, self.hand_overs.count() - hand_overs);
         let server =
             self.backend.zip(served).map(|(backend, before)| anyhow::Ok(Busy::of_process(backend)?.since(before)));

@@ -11,7 +11,6 @@ use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::Path;
 use std::time::Instant;
 use system::process::{self, Scheduled};
 use system::usage::Usage;
@@ -34,29 +33,24 @@ impl Busy {
     /// This thread, since it began.
     pub fn of_thread() -> Result<Self> {
         let now = clock_gettime(ClockId::ThreadCPUTime);
-        let seen = Self::at(Path::new("/proc/thread-self/schedstat"))?;
-        // The file may be a clock tick old.
-        Ok(Busy { running: now.tv_sec as f64 * 1e9 + now.tv_nsec as f64, ..seen })
+        let scheduled = Scheduled::this_thread().context("the kernel does not count this thread's time")?;
+        // The scheduler's figure may be one clock tick old.
+        Ok(Busy { running: now.tv_sec as f64 * 1e9 + now.tv_nsec as f64, ..Self::from(scheduled) })
     }
 
     /// All threads that this process has now, since each began.
     pub fn of_threads() -> Result<Self> {
-        let threads = std::fs::read_dir("/proc/self/task").context("cannot list this process's threads")?;
-        // A thread may end while they are listed.
-        let each = threads.flatten().filter_map(|thread| Self::at(&thread.path().join("schedstat")).ok());
-        Ok(each.fold(Busy::default(), Busy::and))
+        let own = std::process::id();
+        // A thread may end while the others are read.
+        let mut each = process::threads(own).filter_map(|thread| Scheduled::of_thread(own, thread)).map(Busy::from);
+        let first = each.next().context("cannot list this process's threads")?;
+        Ok(each.fold(first, Busy::and))
     }
 
     /// A process of one thread, since it began. The figure is exact while the process sleeps.
-    pub fn of_process(process: i32) -> Result<Self> {
-        Self::at(Path::new(&format!("/proc/{process}/schedstat")))
-    }
-
-    fn at(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let mut figures = text.split_whitespace().map(str::parse::<f64>);
-        let mut next = || figures.next().context("schedstat is cut short")?.context("schedstat holds no number");
-        Ok(Busy { running: next()?, ready: next()? })
+    pub fn of_process(process: u32) -> Result<Self> {
+        let scheduled = Scheduled::of_first_thread(process);
+        Ok(scheduled.with_context(|| format!("process {process} has ended"))?.into())
     }
 
     /// What came after `before`.
@@ -76,21 +70,22 @@ impl Busy {
     }
 }
 
+impl From<Scheduled> for Busy {
+    fn from(scheduled: Scheduled) -> Self {
+        Busy { running: scheduled.running_ns as f64, ready: scheduled.ready_ns as f64 }
+    }
+}
+
 /// The server process behind a connection, if it is a visible process of this machine.
-pub async fn backend(url: &str, client: &Client) -> Result<Option<i32>> {
+pub async fn backend(url: &str, client: &Client) -> Result<Option<u32>> {
     let config: Config = url.parse()?;
     let row = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(explained)?;
     let process: i32 = row.try_get(0).map_err(explained)?;
+    let process = u32::try_from(process)?;
     // Behind a network socket the same number may belong to an unrelated process here.
     let near = matches!(config.get_hosts().first(), Some(Host::Unix(_)));
-    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
-    Ok((near && name.starts_with("postgres") && Busy::of_process(process).is_ok()).then_some(process))
-}
-
-/// The process that started a process.
-pub(super) fn parent(process: i32) -> Option<i32> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+    let is_server = process::name(process).is_some_and(|name| name.starts_with("postgres"));
+    Ok((near && is_server && Scheduled::of_first_thread(process).is_some()).then_some(process))
 }
 
 /// What reading cost, in nanoseconds.
@@ -142,7 +137,7 @@ pub struct Meter {
 
 impl Meter {
     /// Starts, with the server process behind the connection if it is visible.
-    pub fn start(backend: Option<i32>) -> Result<Self> {
+    pub fn start(backend: Option<u32>) -> Result<Self> {
         let server = backend.map(|process| anyhow::Ok((process, Busy::of_process(process)?))).transpose()?;
         let client = Busy::of_thread()?;
         let (consumer, consumed, sleeps) = (0.0, Busy::default(), sleeps());

@@ -1,5 +1,4 @@
-//! `goldilocks` with strategies and tasks that cheat, and tasks whose use of the machine is known: only the tests start
-//! it.
+//! `goldilocks` with strategies and tasks that cheat, and tasks whose use of the machine is known. Only tests start it.
 
 use proofs::{aliases, instruments, sabotage};
 use std::process::ExitCode;

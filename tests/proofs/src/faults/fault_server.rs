@@ -3,6 +3,7 @@
 use super::PASSWORD;
 use crate::access_methods::explained;
 use anyhow::{Context, Result};
+use datasets::products::Products;
 use postgres::{Environment, Server, connect, discovery};
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
@@ -25,14 +26,13 @@ impl FaultServer {
     /// A server without tables, to be stopped.
     pub(super) fn bare() -> Result<FaultServer> {
         let environment = Environment::of_this_process();
-        let found = discovery::find(&environment)?;
-        Ok(FaultServer { server: Server::start(&found, environment.runs_as.as_ref(), 0)? })
+        Ok(FaultServer { server: Server::start(&discovery::find(&environment)?, 0)? })
     }
 
     /// Starts a server with users, tables and views.
     pub fn start() -> Result<FaultServer> {
         let server = FaultServer::bare()?;
-        server.server.load_products(20_000, 1)?;
+        server.server.load(&Products::new(1, 20_000)?)?;
         server.run(&format!(
             "CREATE ROLE guest LOGIN PASSWORD 'other than {PASSWORD}'; CREATE ROLE few LOGIN CONNECTION LIMIT 1;
              CREATE ROLE stranger LOGIN; GRANT USAGE ON SCHEMA goldilocks TO few, stranger;

@@ -109,7 +109,7 @@ fn disk_full(server: &FaultServer) -> Result<Report> {
     server.run(&format!("CREATE TABLESPACE small LOCATION '{location}'"))?;
     let loader = Server::at(&server.url_with("default_tablespace=small"))?;
     let began = Instant::now();
-    let report = match loader.load_products(100_000, 1) {
+    let report = match loader.load(&Products::new(1, 100_000)?) {
         Ok(loaded) => bail!("{} rows fit", loaded.rows),
         Err(error) => Report::since(began, error),
     };

@@ -6,6 +6,7 @@ pub mod strategies;
 pub mod tasks;
 
 use anyhow::{Context, Result, ensure};
+use datasets::products::Products;
 use postgres::{Environment, Server, connect};
 use record::{Fault, Sample, Status};
 use std::process::Command;
@@ -81,8 +82,8 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
     let settings: &[&str] = match trial {
         Trial::Task => {
             let started = Server::open(&Environment::of_this_process(), 100_000).context("no PostgreSQL")?;
-            started.load_products(1_000, 1)?;
-            let table = format!("{}.product", started.schema());
+            started.load(&Products::new(1, 1_000)?)?;
+            let table = started.table::<Products>();
             let (client, mut driver) = connect(&started.url())?;
             let view = format!("CREATE VIEW {table}_short AS SELECT * FROM {table} WHERE product_id <> 500");
             driver.block_on(client.batch_execute(&view)).context("cannot make the view")?;

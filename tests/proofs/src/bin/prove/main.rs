@@ -81,8 +81,11 @@ const PARTS: [(&str, &str, &str, Proof); 41] = [
     ("truth", "budget", "A sweep of five minutes, and what stopping early saves", Plain(truth::budget)),
 ];
 
+/// What a process of this program does with its arguments.
+type Process = fn(&[&String]) -> Result<()>;
+
 /// Subcommands with which this program starts itself again: name, arguments, and what such a process does.
-const PROCESSES: [(&str, &str, fn(&[&String]) -> Result<()>); 3] = [
+const PROCESSES: [(&str, &str, Process); 3] = [
     (seam::PAIRS, "strategy and task", seam::pairs),
     (cursor::rates::PROCESS, "table", cursor::rates::process),
     (cursor::server::OWNER, "folder, and milliseconds until it panics", cursor::server::owner),
@@ -132,8 +135,8 @@ fn main() -> ExitCode {
 fn prove(proofs: &mut Proofs, group: &str, named: &[&String]) -> Result<()> {
     let mut server = None;
     for (_, name, _, proof) in PARTS.iter().filter(|part| part.0 == group) {
-        let is_named = named.iter().any(|part| part == name);
-        if !is_named && !(named.is_empty() && !matches!(proof, Named(_))) {
+        let by_default = named.is_empty() && !matches!(proof, Named(_));
+        if !by_default && !named.iter().any(|part| part == name) {
             continue;
         }
         match proof {
@@ -187,11 +190,4 @@ fn tests(arguments: &[&str]) -> Result<Tested> {
         eprintln!("{printed}{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(tested)
-}
-
-/// A line of a process's status in bytes.
-fn memory_of(process: &str, what: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
-    line.trim_end_matches("kB").trim().parse().ok().map(|kibibytes: u64| 1024 * kibibytes)
 }

@@ -24,9 +24,12 @@ pub(crate) fn waits(proofs: &mut Proofs) -> Result<()> {
     let inputs = Inputs { virtual_work: waits, ..Inputs::default() };
     let work = Arc::new(VirtualWork::new(&inputs.virtual_work)?);
     let choice = Choice { size: NonZeroUsize::MIN, delivery: Delivery::Gather, combine: Combine::PerPartition };
-    for strategy in strategies::catalogue::ALL.iter().filter(|strategy| strategy.name != "sequential") {
+    for strategy in strategies::catalogue::ALL {
         let worker = Some(worker_for("virtual_work", &inputs));
         let mut up = (strategy.start)(&Setup { workers, worker })?;
+        if !up.is_parallel() {
+            continue;
+        }
         let mut speed_ups = Vec::new();
         for _ in 0..5 {
             let (_, phases) = strategies::run(&work as &dyn AnyTask, &mut *up, choice, &Cancel::default())?;

@@ -36,7 +36,7 @@ const CHANGED: u32 = 20_000;
 pub(crate) fn load() -> Result<Server> {
     let server = Server::open(&Environment::of_this_process(), LARGE * BYTES_PER_ROW)?;
     eprintln!("{}", server.about());
-    server.load_products(LARGE, 1)?;
+    server.load(&Products::new(1, LARGE)?)?;
     let mut large = large(&server)?;
     let (rated, changed) = (table(&server, "rated"), table(&server, "changed"));
     let make = format!(
@@ -297,5 +297,5 @@ pub(crate) fn faults(proofs: &mut Proofs) -> Result<()> {
 
 /// Resident memory of this process, in bytes.
 fn resident() -> Result<u64> {
-    crate::memory_of("self", "VmRSS:").context("cannot read this process's memory")
+    system::process::memory(std::process::id(), "VmRSS").context("cannot read this process's memory")
 }

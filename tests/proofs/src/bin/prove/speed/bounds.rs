@@ -1,7 +1,7 @@
 //! Bounds of word totals: overhead and spread of the strategies, memory, a file larger than memory, and fuzzing.
 
 use super::{FULL, grams, grams_in};
-use crate::{Proofs, memory_of, seam, sweeps};
+use crate::{Proofs, seam, sweeps};
 use anyhow::{Context, Result, ensure};
 use reports::analysis::Analysis;
 use reports::analysis::slowdown::FAR;
@@ -35,8 +35,13 @@ pub(crate) fn strategies(proofs: &mut Proofs) -> Result<()> {
 /// The parallel strategies beside each other, with the kernel and the combine that leave least other work: a sweep, and
 /// its report's sentences on those far behind.
 fn spread(proofs: &mut Proofs) -> Result<()> {
-    let parallel: Vec<&str> =
-        catalogue::ALL.iter().map(|strategy| strategy.name).filter(|name| *name != "sequential").collect();
+    let mut parallel = Vec::new();
+    for strategy in catalogue::ALL {
+        let worker = Some(worker_for("word_totals", &Inputs::default()));
+        if strategy.start(&Setup { workers: NonZeroUsize::MIN, worker })?.is_parallel() {
+            parallel.push(strategy.name);
+        }
+    }
     let file = grams(FULL, &[])?;
     let (file, names) = (file.to_str().context("the file's name is not text")?, parallel.join(","));
     let cores = harness::machine::processors().len().min(2).to_string();
@@ -89,11 +94,11 @@ fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> 
     };
     command.args(["whole", "--input"]).arg(file).args(arguments).stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot start goldilocks")?;
-    let process = child.id().to_string();
+    let number = child.id();
     let sampler = std::thread::spawn(move || {
         let mut most = 0;
         // The status of an ended process holds no memory.
-        while let Some(now) = memory_of(&process, "RssAnon:") {
+        while let Some(now) = process::memory(number, "RssAnon") {
             most = most.max(now);
             std::thread::sleep(Duration::from_micros(500));
         }
@@ -101,10 +106,10 @@ fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> 
     });
     let printed = std::io::read_to_string(child.stdout.take().context("its output is a pipe")?)?;
     let anonymous = sampler.join().ok().context("the sampler of its memory panicked")?;
-    let ended = child.wait4()?;
+    let ended = usage::wait(child)?;
     ensure!(ended.status.success(), "goldilocks whole {}: {}", arguments.join(" "), ended.status);
     let (words, occurrences) = printed.trim().split_once('\t').context("two numbers are printed")?;
-    Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.rusage.maxrss, anonymous })
+    Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.peak_memory_bytes, anonymous })
 }
 
 /// Peak memory beyond what the same program needs for a tiny file; with a map, whose pages come and go, the peak of
@@ -118,7 +123,7 @@ pub(crate) fn memory(proofs: &mut Proofs) -> Result<()> {
                 let arguments = ["--kernel", "runs", "--read", read, "--threads", &threads.to_string()];
                 let (nothing, ran) = (whole(&tiny, &arguments, None)?, whole(&large, &arguments, None)?);
                 // A child's peak begins with its parent's.
-                let own = memory_of("self", "VmHWM:").context("the kernel reports no peak memory")?;
+                let own = process::peak_memory(std::process::id()).context("the kernel reports no peak memory")?;
                 ensure!(own < nothing.peak, "other parts have used memory here; run `speed memory` by itself");
                 let beyond = if read == "map" { ran.anonymous } else { ran.peak.saturating_sub(nothing.peak) };
                 ensure!(beyond > MIB, "the process used no memory, which cannot be");
@@ -216,7 +221,7 @@ pub(crate) fn limit(proofs: &mut Proofs) -> Result<()> {
 pub(crate) fn fuzz(proofs: &mut Proofs) -> Result<()> {
     let just = |arguments: &[&str]| {
         let child = Command::new("just").args(arguments).current_dir(workspace()).spawn();
-        anyhow::Ok(child.context("cannot start `just`")?.wait4()?)
+        anyhow::Ok(usage::wait(child.context("cannot start `just`")?)?)
     };
     // Compilation does not count as fuzzing.
     let compiled = just(&["fuzz", "1"])?.status.success();
@@ -232,7 +237,7 @@ pub(crate) fn fuzz(proofs: &mut Proofs) -> Result<()> {
     ] {
         let ended = just(arguments)?;
         // All processes below it included.
-        let took = (ended.rusage.utime + ended.rusage.stime).as_secs_f64() / 60.0;
+        let took = ended.usage.processor_time().as_secs_f64() / 60.0;
         let success = ended.status.success();
         let found = if success { "no finding" } else { "a finding, or it could not run; see above" };
         let figure = format!("{took:.0} minutes of processor time, {found}");

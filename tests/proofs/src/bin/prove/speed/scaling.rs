@@ -5,7 +5,6 @@ use crate::Proofs;
 use crate::sweeps::made;
 use anyhow::{Context, Result};
 use datasets::ngrams::{Recipe, Zipf};
-use harness::measure::resource_usage::Usage;
 use kernels::words::WordTotals;
 use proofs::overhead::median;
 use std::num::NonZeroUsize;
@@ -40,8 +39,8 @@ impl Times {
 pub(crate) fn reduce(proofs: &mut Proofs) -> Result<()> {
     for order in ["sorted", "shuffled"] {
         let options: &[&str] = if order == "shuffled" { &["--shuffled"] } else { &[] };
-        let mut inputs = Inputs::default();
-        inputs.word_totals = Options { input: Some(grams(FULL, options)?), kernel: Kernel::Runs, ..Options::default() };
+        let word_totals = Options { input: Some(grams(FULL, options)?), kernel: Kernel::Runs, ..Options::default() };
+        let inputs = Inputs { word_totals, ..Inputs::default() };
         let task: Arc<dyn AnyTask> = (tasks::word_totals::ENTRY.load)(&inputs)?;
         let strategy = catalogue::find("threads_shared").context("it is in the catalogue")?;
         let choice = Choice { size: LINES, delivery: Delivery::Gather, combine: Combine::Sharded };
@@ -52,9 +51,9 @@ pub(crate) fn reduce(proofs: &mut Proofs) -> Result<()> {
                 let workers = NonZeroUsize::new(workers).context("there is at least one worker")?;
                 let worker = Some(worker_for("word_totals", &inputs));
                 let mut up = strategy.start(&Setup { workers, worker })?;
-                let before = Usage::now(&[]).cpu_ns();
+                let before = Usage::of_this_process();
                 let (outcome, phases) = strategies::run(&*task, &mut *up, choice, &Cancel::default())?;
-                let cpu = (Usage::now(&[]).cpu_ns() - before) as f64;
+                let cpu = Usage::of_this_process().since(before).processor_time().as_nanos() as f64;
                 let digest = outcome.answer()?.digest;
                 anyhow::ensure!(*expected.get_or_insert(digest.clone()) == digest, "{workers} workers: another answer");
                 Ok(Times { run: phases.run_ns as f64, reduce: phases.reduce_ns as f64, cpu })
