@@ -4,7 +4,7 @@ pub mod sandbox;
 
 use datasets::ngrams::Recipe;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
 use strategies::WorkerCommand;
 use tasks::Inputs;
@@ -44,6 +44,11 @@ fn built(package: &str, binary: &str) -> PathBuf {
 /// The command with which `processes` starts a worker for a task from a test.
 pub fn worker_for(task: &str, inputs: &Inputs) -> WorkerCommand {
     harness::measure::worker::command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
+}
+
+/// Whether a sweep came to its end: every sample is verified, or the record says which is not.
+pub fn completed(sweep: ExitStatus) -> bool {
+    matches!(sweep.code(), Some(0 | 3))
 }
 
 /// A generated 1-gram file of about `bytes` bytes, made once.

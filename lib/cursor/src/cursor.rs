@@ -12,8 +12,8 @@ use std::task::{Context, Poll, ready};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, ToStatement, Transaction};
 
-/// How many pages are under way by default: enough that neither side sleeps at 50 rows a page (`just prove cursor sweep`
-/// shows the knee).
+/// How many pages are under way by default: enough that neither side sleeps at 50 rows a page (`just prove cursor rates`
+/// compares it with one).
 pub const DEFAULT_DEPTH: usize = 16;
 
 /// The most pages that can be under way.

@@ -21,7 +21,7 @@ pub enum PageSize {
 }
 
 impl Default for PageSize {
-    /// From 50 rows to 32 KiB. Larger pages are hardly faster (`just prove cursor sweep`), and waste more when the reader stops
+    /// From 50 rows to 32 KiB. Larger pages are hardly faster (`just prove cursor prefetch`), and waste more when the reader stops
     /// early. Sixteen such pages are more than a socket buffers: with a slow reader the server waits in the middle of one,
     /// and that time counts towards `statement_timeout`.
     fn default() -> Self {

@@ -111,7 +111,7 @@ fn an_interrupted_sweep_names_the_command_that_resumes_it() {
     Interruption::CtrlC.strike(&sweep);
     let errors = interrupted(sweep);
     let run = sandbox.run().expect("there is a run");
-    assert!(errors.contains(&format!("`just bench --resume {}`", run.display())), "{errors}");
+    assert!(errors.contains(&format!("`goldilocks sweep --resume {}` continues this run", run.display())), "{errors}");
     assert!(sandbox.record().ended.is_some_and(|ended| ended.interrupted));
     assert!(run.join("report.html").is_file(), "the measured part has a report");
 

@@ -25,9 +25,13 @@ macro_rules! garbled {
 
 pub(super) fn faults() -> Vec<Fault<()>> {
     vec![
-        at_trouble!("silence in the middle of a page", ["has said nothing for 0.5 s", "--silence"], Behaviour::Stalls),
+        at_trouble!(
+            "silence in the middle of a page",
+            ["no data from the server for 0.5 s", "--silence"],
+            Behaviour::Stalls
+        ),
         at_trouble!("a row that is cut off", ["run this again"], Behaviour::Cuts),
-        at_trouble!("an end without a message", ["its log says why", "run this again"], Behaviour::Closes),
+        at_trouble!("an end without a message", ["read the server's log", "run this again"], Behaviour::Closes),
         garbled!("a row with a column too few", b"D\0\0\0\x0e\0\x01\0\0\0\x04\0\0\0\x01"),
         garbled!("a column that is longer than its row", b"D\0\0\0\x12\0\x02\0\0\0\x04\0\0\0\x01\0\0\xff\xff"),
         garbled!("a row with excess bytes", b"D\0\0\0\x14\0\x02\0\0\0\x04\0\0\0\x01\0\0\0\0\xff\xff"),
@@ -44,7 +48,7 @@ pub(super) fn faults() -> Vec<Fault<()>> {
         // That many bytes are awaited. Only some pages were requested, so few arrive.
         at_trouble!(
             "a length that is far too large",
-            ["has said nothing for 0.5 s"],
+            ["no data from the server for 0.5 s"],
             Behaviour::Garbles(b"D\x7f\xff\xff\xff")
         ),
         at_trouble!("a failing query and the echo of its pages in flight", ["division by zero"], Behaviour::Fails)
@@ -59,7 +63,7 @@ pub(super) fn faults() -> Vec<Fault<()>> {
         .only(&["sequential", "tokio_blocking", "async_std", BINARY]),
         Fault::other(
             "a second request before the rows of the first are read",
-            &["nobody has read the rows of an earlier request", "read them to their end"],
+            &["the rows of an earlier request were not read for 0.5 s", "read them to their end"],
             unread,
         ),
     ]

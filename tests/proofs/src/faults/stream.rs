@@ -29,11 +29,11 @@ pub(super) fn faults() -> Vec<Fault> {
         at_table!("the query fails half-way", "goldilocks.divides", ["division by zero", "correct the value"])
             .code("22012")
             .rows(TROUBLE - 1..=TROUBLE - 1),
-        Fault::reading("the network resets the connection", &["look at the network"], |server| {
+        Fault::reading("the network resets the connection", &["check the network"], |server| {
             proxied(server, Break::Reset)
         })
         .rows(0..=TROUBLE),
-        Fault::reading("the network swallows everything", &["said nothing for 0.5 s"], |server| {
+        Fault::reading("the network swallows everything", &["no data from the server for 0.5 s"], |server| {
             proxied(server, Break::Stall)
         })
         .rows(TROUBLE..=TROUBLE),
@@ -46,7 +46,7 @@ pub(super) fn faults() -> Vec<Fault> {
         })
         .code("57P01")
         .rows(IN_FLIGHT),
-        Fault::other("the session's process is killed", &["its log says why"], |_| kill("read")).rows(IN_FLIGHT),
+        Fault::other("the session's process is killed", &["read the server's log"], |_| kill("read")).rows(IN_FLIGHT),
         Fault::other("another session's process is killed", &["run this again"], |_| kill("other"))
             .code("57P02")
             .rows(IN_FLIGHT),
@@ -71,7 +71,7 @@ pub(super) fn faults() -> Vec<Fault> {
         .rows(IN_FLIGHT),
         Fault::other(
             "a row stream that is read too slowly",
-            &["statement_timeout", "a cursor page by page"],
+            &["statement_timeout", "each page of a cursor alone"],
             slow_stream,
         )
         .code("57014"),

@@ -21,7 +21,7 @@ pub(super) fn faults() -> Vec<Fault> {
             .rows(0..=0),
         at_table!("another type", "goldilocks.long_number", ["product_id", "int8", "integer is expected"]).rows(0..=0),
         at_table!("a name that is NULL", "goldilocks.nameless", ["product_name of product 3 is NULL"]).rows(2..=2),
-        Fault::reading("a table that the user may not read", &["granted"], |server| {
+        Fault::reading("a table that the user may not read", &["grant that"], |server| {
             Ok(Reading::new(server.url_of("stranger"), "goldilocks.product"))
         })
         .code("42501")
@@ -38,7 +38,7 @@ pub(super) fn faults() -> Vec<Fault> {
         )
         .code("42P01")
         .only(&["sequential", "async_std"]),
-        Fault::other("the snapshot has ended", &["its connection must stay open"], snapshot_ended).code("22023"),
+        Fault::other("the snapshot has ended", &["keep its connection open"], snapshot_ended).code("22023"),
         Fault::other("a cursor outside of a transaction", &["open both"], |server| {
             rejected(server, "DECLARE outside CURSOR FOR SELECT 1")
         })
@@ -55,7 +55,9 @@ pub(super) fn faults() -> Vec<Fault> {
     ];
     // A disk that may be filled must be mounted first, which takes root.
     match Disk::mount() {
-        Ok(_) => faults.push(Fault::other("the disk is full", &["make room on the disk"], disk_full).code("53100")),
+        Ok(_) => {
+            faults.push(Fault::other("the disk is full", &["free space on the server's disk"], disk_full).code("53100"))
+        }
         Err(reason) => println!("the disk is full: NOT TRIED, because no small disk can be mounted here: {reason:#}"),
     }
     faults

@@ -106,7 +106,7 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
         server.stop()?;
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the sweep failed: {errors}");
+    ensure!(testbed::completed(output.status), "the sweep failed: {errors}");
     let record = sandbox.record();
     let samples_of = |sabotage: &Sabotage| {
         let named = |sample: &&Sample| match trial {

@@ -94,7 +94,7 @@ fn recipe(proofs: &mut Proofs, what: &str, recipe: &str, bar: f64) -> Result<()>
     just.args([recipe, "--runs"]).arg(runs.path()).current_dir(workspace()).stderr(Stdio::inherit());
     let output = just.output().context("cannot start `just`")?;
     let took = began.elapsed().as_secs_f64();
-    ensure!(output.status.success(), "the sweep failed");
+    ensure!(testbed::completed(output.status), "the sweep failed");
     let record = newest(runs.path())?;
     let verified = record.samples.iter().filter(|sample| sample.status == record::Status::Verified);
     let mut cells: Vec<_> = verified.map(|sample| &sample.cell).collect();
@@ -129,6 +129,6 @@ pub(crate) fn sweep(program: &Path, arguments: &[&str]) -> Result<Record> {
     let mut sweep = Command::new(program);
     sweep.args(["sweep", "--anyway", "--runs"]).arg(runs.path()).args(arguments).current_dir(workspace());
     let output = sweep.output().context("cannot start a sweep")?;
-    ensure!(output.status.success(), "a sweep failed: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(testbed::completed(output.status), "a sweep failed: {}", String::from_utf8_lossy(&output.stderr));
     newest(runs.path())
 }
