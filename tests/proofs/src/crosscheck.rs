@@ -13,7 +13,7 @@ use harness::machine::doctor::Counters;
 use postgres::{Environment, Server};
 use record::Status;
 use record::statistics::{Blocks, Estimate, Interval, LEVEL, time};
-use reports::view::format::{sentence, time_estimate};
+use reports::format::{sentence, time_estimate};
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -48,19 +48,20 @@ fn spread(proofs: &mut Proofs) -> Result<()> {
     let cell = ["--tasks=word_totals", "--kernel=runs", "--sizes=60000", "--combines=per_worker", "--workers=2"];
     let more = ["--blocks=5", "--cores", &cores, "--strategies", &names, "--input", file];
     let record = sweeps::sweep(goldilocks(), &[&cell[..], &more[..]].concat())?;
-    let sweep = Sweep::new(&record, record.run.tasks.first().context("word totals were measured")?);
-    let sound = |cell: &reports::analysis::results::Measured| cell.time.filter(|_| cell.is_sound());
-    let times = sweep.cells.iter().filter_map(|cell| Some((cell.cell.strategy.as_str(), sound(cell)?.value)));
+    let analysis = Analysis::new(&record);
+    let task = analysis.tasks.first().context("word totals were measured")?;
+    let sound = task.results.cells.iter().filter(|cell| cell.sound);
+    let times = sound.filter_map(|cell| Some((cell.cell.strategy.as_str(), cell.time?.value)));
     let mut times: Vec<(&str, f64)> = times.collect();
-    ensure!(times.len() == parallel.len(), "not every strategy has a sound cell:\n{}", reports::text(&record));
+    ensure!(times.len() == parallel.len(), "not every strategy has a sound cell:\n{}", terminal::text(&analysis));
     times.sort_by(|a, b| a.1.total_cmp(&b.1));
     let (fastest, slowest) = (times.first().context("a strategy")?.1, times.last().context("a strategy")?.1);
     let percent = |time: f64| format!("{:+.0} %", (time / fastest - 1.0) * 100.0);
     let all: Vec<String> = times.iter().map(|(name, time)| format!("{name} {}", percent(*time))).collect();
-    let (behind, page) = (behind(&sweep), reports::page(&record)?);
+    let (behind, page) = (&task.slowdowns, html::page(&analysis)?);
     // The report names the reason if the strategy would not be far behind without it, and if a reader sees the sentence.
     let limit = (1.0 + FAR) * fastest;
-    let explained = behind.iter().all(|it| it.ns - it.explained_ns() <= limit && page.contains(&it.sentence()));
+    let explained = behind.iter().all(|it| it.ns - it.explained_ns <= limit && page.contains(&it.sentence()));
     let reasons: String = behind.iter().map(|it| format!("; {}", it.sentence())).collect();
     proofs.line(
         "runs at 60 000 lines, the slowest parallel strategy against the fastest",
