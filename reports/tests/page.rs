@@ -8,7 +8,7 @@ use record::{BASELINE, CLOCK, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::format;
 use reports::render::{bmf, html, markdown, svg, terminal};
-use reports::view::{chart, overhead, peers, resources, results};
+use reports::view::{chart, overhead, peers, plots, resources, results};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use synthetic::Synthetic;
@@ -185,10 +185,10 @@ fn a_wrong_answer_is_no_time_however_quick_it_came() {
     }
     for task in tasks(&record) {
         assert!(!task.finding.leaders.contains(&"rayon".to_owned()));
-        let chart = chart::speed_up_by_cores(&task.results).expect("others are sound");
+        let chart = plots::speed_up_by_cores(&task.results).expect("others are sound");
         let series = chart.series.iter().find(|series| series.name == "rayon").expect("sound on one core");
         assert!(series.points[0].is_some() && series.points[1].is_none());
-        let sizes = chart::time_by_size(&task).expect("others are sound");
+        let sizes = plots::time_by_size(&task).expect("others are sound");
         assert!(sizes.series.iter().all(|series| series.name != "rayon"));
     }
     let page = page(&record);
@@ -491,7 +491,7 @@ fn cells_with_different_numbers_of_blocks_are_said_to_have_them() {
 #[test]
 fn where_second_hardware_threads_begin_there_is_a_line() {
     let lines = |record: &Record| {
-        let chart = chart::speed_up_by_cores(&analysed(record, 0).results).expect("a chart");
+        let chart = plots::speed_up_by_cores(&analysed(record, 0).results).expect("a chart");
         chart.references.into_iter().filter(|line| line.kind == chart::Kind::Physical).collect::<Vec<_>>()
     };
     let mut record = Synthetic { cores: vec![1, 2, 4, 8], ..small() }.record();
@@ -549,7 +549,7 @@ fn an_unfair_cell_is_listed_and_never_drawn() {
     }
     for task in tasks(&record) {
         assert!(!task.finding.leaders.contains(&"rayon".to_owned()));
-        let chart = chart::time_by_size(&task).expect("others are sound");
+        let chart = plots::time_by_size(&task).expect("others are sound");
         assert!(chart.series.iter().all(|series| series.name != "rayon"));
         let used = resources::used(&task);
         assert_eq!(used.rows.iter().filter(|row| row.name == "rayon").count(), 1, "on one core only");
@@ -695,7 +695,7 @@ fn a_wide_sweep_has_every_cell_and_every_core_count() {
     let task = analysed(&record, 1);
     assert_eq!(task.results.cores, [1, 2, 4, 8, 16, 32]);
     assert_eq!(results::cells(&task.results).rows.len(), 9 * 6 * 2);
-    let chart = chart::speed_up_by_cores(&task.results).expect("a chart");
+    let chart = plots::speed_up_by_cores(&task.results).expect("a chart");
     assert!(chart.series.iter().all(|series| series.points.iter().flatten().count() == 6));
     let inside = |point: &chart::Point| {
         (chart.x.low..chart.x.high).contains(&point.x) && (chart.y.low..chart.y.high).contains(&point.y.value)
@@ -765,10 +765,10 @@ fn text_and_lines_have_contrast_in_every_theme() {
 fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     let mut record = small().record();
     let task = 1;
-    let bare = chart::time_by_size(&analysed(&record, task)).expect("a chart");
+    let bare = plots::time_by_size(&analysed(&record, task)).expect("a chart");
     record.peers = synthetic::peers();
     let task = analysed(&record, task);
-    let chart = chart::time_by_size(&task).expect("a chart");
+    let chart = plots::time_by_size(&task).expect("a chart");
     assert!(chart.y.low < 0.1e9 && chart.y.high > 2.3e9 && bare.y.low > chart.y.low);
     let lines: Vec<(&str, f64)> = chart
         .references
@@ -779,7 +779,7 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     // Each with the most threads; two ends for names, and the third that is close joins the second.
     assert_eq!(lines, [("line_count", 101.0), ("polars", 2222.0), ("duckdb, sqlite", 2323.0), ("", 2373.5)]);
     assert!(
-        !chart::time_by_size(&analysed(&record, 0))
+        !plots::time_by_size(&analysed(&record, 0))
             .expect("a chart")
             .references
             .iter()
@@ -819,7 +819,7 @@ fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
 #[test]
 fn a_better_kernel_is_set_against_more_cores() {
     let mut record = small().record();
-    let of = |record: &Record| chart::time_by_kernel(&analysed(record, 1).peers);
+    let of = |record: &Record| plots::time_by_kernel(&analysed(record, 1).peers);
     assert_eq!(of(&record), None);
     record.peers = synthetic::peers();
     let chart = of(&record).expect("two kernels were timed");

@@ -5,9 +5,9 @@ use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
 use crate::render::svg;
-use crate::view::chart::{self, Chart};
+use crate::view::chart::Chart;
 use crate::view::table::Table;
-use crate::view::{overhead, peers, resources, results, run};
+use crate::view::{overhead, peers, plots, resources, results, run};
 use askama::Template;
 use record::Run;
 use record::statistics::BLOCKS_FOR_AN_INTERVAL;
@@ -114,7 +114,7 @@ impl<'a> Section<'a> {
             "With {}. Points stand side by side so that none hides another.{whiskers}{}{}",
             format::partitions(results.task.default_size, &results.task.unit),
             workers(task),
-            chart::second_threads(results).map_or_else(String::new, |words| format!(" The dash-dotted line: {words}.")),
+            plots::second_threads(results).map_or_else(String::new, |words| format!(" The dash-dotted line: {words}.")),
         );
         let by_size = format!(
             "On {}, both scales logarithmic; lower is faster.{whiskers}{}",
@@ -125,11 +125,11 @@ impl<'a> Section<'a> {
                 format!(" Dashed lines with names are other programs at the same job. {}", peers::CAVEAT)
             }
         );
-        let by_kernel = chart::better_kernel(&task.peers).unwrap_or_default();
+        let by_kernel = plots::better_kernel(&task.peers).unwrap_or_default();
         let by_kernel = format!("Both scales logarithmic; lower is faster. {by_kernel}");
         let figures = [
-            figure(chart::speed_up_by_cores(results), "cores", by_cores),
-            figure(chart::time_by_size(task), "sizes", by_size),
+            figure(plots::speed_up_by_cores(results), "cores", by_cores),
+            figure(plots::time_by_size(task), "sizes", by_size),
         ];
         let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
         let key = |name: &str, place| Ok(Key { name: name.to_owned(), place, swatch: svg::swatch(place)? });
@@ -142,7 +142,7 @@ impl<'a> Section<'a> {
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),
-            kernels: figure(chart::time_by_kernel(&task.peers), "kernels", by_kernel).transpose()?,
+            kernels: figure(plots::time_by_kernel(&task.peers), "kernels", by_kernel).transpose()?,
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),

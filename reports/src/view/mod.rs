@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod overhead;
 pub mod peers;
+pub mod plots;
 pub mod resources;
 pub mod results;
 pub mod run;

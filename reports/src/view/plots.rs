@@ -1,0 +1,370 @@
+//! The charts of a task: speed-up against cores, time against partition size, time with each kernel.
+
+use crate::analysis::TaskAnalysis;
+use crate::analysis::peers::{Kernel, PeerLine, Peers};
+use crate::analysis::results::TaskResults;
+use crate::format::{self, SPACE};
+use crate::view::chart::{Axis, Chart, Kind, Point, Reference, Scale, Series, Tick};
+use record::statistics::Interval;
+
+/// Speed-up against cores, at the task's default partition size; `None` if there is nothing to draw.
+pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
+    let cores = &results.cores;
+    let size = results.task.default_size;
+    let logarithms: Vec<f64> = cores.iter().map(|&cores| f64::from(cores).log2()).collect();
+    let gap = logarithms.windows(2).map(|pair| pair[1] - pair[0]).fold(1.0, f64::min);
+    // With two or three core counts there is room, and the chart is read as columns; with more it is read as lines.
+    let band = gap * if cores.len() <= 3 { 0.6 } else { 0.36 };
+
+    let series = series(results, |strategy, nth| {
+        let shift = ((nth as f64 + 0.5) / results.strategies.len() as f64 - 0.5) * band;
+        cores
+            .iter()
+            .map(|&cores| {
+                let y = results.sound(strategy, cores, size)?.speed_up?;
+                let words = format!("{strategy}, {}: {}", format::cores(cores), format::sentence(format::speed_up(y)));
+                Some(Point { x: (f64::from(cores).log2() + shift).exp2(), y, words })
+            })
+            .collect()
+    })?;
+
+    let (first, last) = (f64::from(*cores.first()?), f64::from(*cores.last()?));
+    let (lowest, highest) = extent(&series);
+    let title = "Times as fast as the plain loop".to_owned();
+    let y = if last <= 4.0 {
+        let high = highest.max(last) * 1.08;
+        Axis { title, scale: Scale::Linear, low: 0.0, high, ticks: labelled(even_ticks(0.0, high), format::short) }
+    } else {
+        let (low, high) = (lowest.min(1.0) * 0.8, highest.max(last) * 1.25);
+        Axis { title, scale: Scale::Logarithmic, low, high, ticks: labelled(doublings(low, high), format::short) }
+    };
+
+    let half = (band / 2.0).exp2();
+    let steps =
+        cores.iter().map(|&cores| f64::from(cores)).flat_map(|cores| [(cores / half, cores), (cores * half, cores)]);
+    let margin = (band / 2.0 + 0.12 * (last / first).log2().max(1.0)).exp2();
+    let x = Axis {
+        title: "Cores".into(),
+        scale: Scale::Logarithmic,
+        low: first / margin,
+        high: last * margin,
+        ticks: thinned(cores),
+    };
+    let mut references = vec![
+        Reference { kind: Kind::Ideal, label: "ideal".into(), path: steps.collect() },
+        Reference { kind: Kind::Baseline, label: "plain loop".into(), path: vec![(x.low, 1.0), (x.high, 1.0)] },
+    ];
+    let beyond = results.beyond_physical().filter(|(physical, _)| f64::from(*physical) >= first);
+    if let Some((physical, next)) = beyond {
+        // Between the last count without and the first count with second threads, whatever was measured of the former.
+        let at = (f64::from(physical) * f64::from(next)).sqrt();
+        let label = "second hardware threads →".to_owned();
+        references.push(Reference { kind: Kind::Physical, label, path: vec![(at, y.low), (at, y.high)] });
+    }
+    let description = format!(
+        "Speed-up over the plain one-thread loop against cores, with {}.{} {}",
+        format::partitions(size, &results.task.unit),
+        second_threads(results).map_or_else(String::new, |words| format!(" Note that {words}.")),
+        last_points(&series),
+    );
+    Some(Chart { title: "Speed-up against cores".into(), description, x, y, references, series })
+}
+
+/// Time against partition size, on the largest core count; `None` if there is nothing to draw.
+pub fn time_by_size(task: &TaskAnalysis) -> Option<Chart> {
+    let results = &task.results;
+    let cores = results.most_cores()?;
+    let sizes = &results.sizes;
+    let unit = &results.task.unit;
+    let series = series(results, |strategy, _| {
+        sizes
+            .iter()
+            .map(|&size| {
+                let y = results.sound(strategy, cores, size)?.time?;
+                let time = format::sentence(format::time_estimate(y));
+                let words = format!("{strategy}, {}: {time}", format::partitions(size, unit));
+                Some(Point { x: size.max(1) as f64, y, words })
+            })
+            .collect()
+    })?;
+
+    let baseline = results.baseline.as_ref().and_then(|baseline| baseline.time);
+    let (lowest, highest) = extent(&series);
+    let others = &task.peers.lines;
+    let lines = baseline.iter().map(|it| it.value).chain(others.iter().map(|line| line.ns));
+    let (lowest, highest) = lines.fold((lowest, highest), |(low, high), line| (low.min(line), high.max(line)));
+    // Never less than a factor of three from bottom to top: a narrower window would make noise look like news.
+    let room = (3.0 / (highest / lowest)).max(1.3).sqrt();
+    let (low, high) = (lowest / room, highest * room);
+    let y = Axis {
+        title: format!("Time on {}", format::cores(cores)),
+        scale: Scale::Logarithmic,
+        low,
+        high,
+        ticks: labelled(logarithmic_ticks(low, high), format::short_time),
+    };
+
+    let (first, last) = (sizes.first().copied()?.max(1) as f64, sizes.last().copied()?.max(1) as f64);
+    let margin = (last / first).powf(0.06).max(1.5);
+    let (left, right) = (first / margin, last * margin);
+    let x = Axis {
+        title: format!("Partition size in {unit}"),
+        scale: Scale::Logarithmic,
+        low: left,
+        high: right,
+        ticks: labelled(logarithmic_ticks(left, right), format::short),
+    };
+    let default = results.task.default_size.max(1) as f64;
+    let mut references = Vec::new();
+    if (left..=right).contains(&default) {
+        references.push(Reference {
+            kind: Kind::Default,
+            label: "default".into(),
+            path: vec![(default, low), (default, high)],
+        });
+    }
+    if let Some(baseline) = baseline {
+        let path = vec![(left, baseline.value), (right, baseline.value)];
+        references.push(Reference { kind: Kind::Baseline, label: "plain loop".into(), path });
+    }
+    references.extend(peer_lines(others, (left, right), high / low));
+    let best: Vec<String> = results
+        .strategies
+        .iter()
+        .filter_map(|strategy| {
+            let best = results.best_size(&strategy.name, cores)?;
+            Some(format!("{} {} at {}", strategy.name, format::time(best.ns), format::count(best.size)))
+        })
+        .collect();
+    let description = format!(
+        "Median time on {} against partition size in {unit}, both on logarithmic scales. Smallest medians: {}.",
+        format::cores(cores),
+        best.join("; "),
+    );
+    Some(Chart { title: "Time against partition size".into(), description, x, y, references, series })
+}
+
+/// The number of cores that a better kernel is compared with.
+const MANY: u32 = 32;
+
+/// Time of the whole job against cores, for each kernel that was timed as a peer; `None` for fewer than two. It shows what a
+/// better kernel is worth beside more cores.
+pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
+    let kernels = &peers.kernels;
+    let [slowest, .., quickest] = &kernels[..] else { return None };
+    let (most, ideally) = slowest_ideally(kernels)?;
+    let lowest = kernels.iter().flat_map(|kernel| &kernel.times).map(|(_, time)| *time).fold(ideally, f64::min);
+    let (low, high) = (lowest / 1.5, slowest.alone_ns * 1.8);
+    let y = Axis {
+        title: "Time of the whole job".into(),
+        scale: Scale::Logarithmic,
+        low,
+        high,
+        ticks: labelled(logarithmic_ticks(low, high), format::short_time),
+    };
+    let x = Axis {
+        title: "Cores".into(),
+        scale: Scale::Logarithmic,
+        low: 1.0 / 1.25,
+        high: f64::from(most) * 1.25,
+        ticks: labelled(doublings(1.0, f64::from(most)), format::short),
+    };
+    let mut references = vec![
+        Reference {
+            kind: Kind::Ideal,
+            label: format!("{}, ideally", slowest.name),
+            path: vec![(1.0, slowest.alone_ns), (f64::from(most), ideally)],
+        },
+        Reference {
+            kind: Kind::Baseline,
+            label: format!("{} on{SPACE}one", quickest.name),
+            path: vec![(x.low, quickest.alone_ns), (x.high, quickest.alone_ns)],
+        },
+    ];
+    references.extend(kernels.iter().map(|kernel| Reference {
+        kind: Kind::Kernel,
+        label: kernel.name.clone(),
+        path: kernel.times.iter().map(|(threads, time)| (f64::from(*threads), *time)).collect(),
+    }));
+    let alone: Vec<String> =
+        kernels.iter().map(|kernel| format!("{} {}", kernel.name, format::time(kernel.alone_ns))).collect();
+    let description = format!(
+        "Time of the whole job against cores, both on logarithmic scales. On one core: {}. {}",
+        alone.join("; "),
+        better_kernel(peers).unwrap_or_default(),
+    );
+    Some(Chart { title: "A better kernel, or more cores".into(), description, x, y, references, series: Vec::new() })
+}
+
+/// A number of cores, and the time of the slowest kernel on it with perfect scaling.
+fn slowest_ideally(kernels: &[Kernel]) -> Option<(u32, f64)> {
+    let most = kernels.iter().flat_map(|kernel| &kernel.times).map(|(threads, _)| *threads).max()?.max(MANY);
+    Some((most, kernels.first()?.alone_ns / f64::from(most)))
+}
+
+/// What the chart of kernels shows, in a sentence.
+pub fn better_kernel(peers: &Peers) -> Option<String> {
+    let kernels = &peers.kernels;
+    let [slowest, .., quickest] = &kernels[..] else { return None };
+    let (most, ideally) = slowest_ideally(kernels)?;
+    Some(format!(
+        "On one core, {} takes {}; {} would take {} on {} with perfect scaling.",
+        quickest.name,
+        format::time(quickest.alone_ns),
+        slowest.name,
+        format::time(ideally),
+        format::cores(most),
+    ))
+}
+
+/// A line for each peer. Its name stands at the right end, or at the left end if it would cover the one below; if both are
+/// taken, the lower line carries both names. `span` is the ratio of the axis' ends.
+fn peer_lines(peers: &[PeerLine], (left, right): (f64, f64), span: f64) -> Vec<Reference> {
+    // A name is about a twentieth of the axis high.
+    let room = span.powf(0.05);
+    let mut sorted = peers.to_vec();
+    sorted.sort_by(|a, b| a.ns.total_cmp(&b.ns));
+    let mut lines: Vec<Reference> = Vec::new();
+    for PeerLine { name, ns: time } in sorted {
+        let ends = [right, left];
+        let free = |end: &f64| {
+            let mut named = lines.iter().filter(|line| !line.label.is_empty());
+            named.all(|line| line.path[1] != (*end, line.path[1].1) || time / line.path[1].1 > room)
+        };
+        let end = ends.into_iter().find(free);
+        if end.is_none()
+            && let Some(below) = lines.iter_mut().rfind(|line| !line.label.is_empty())
+        {
+            below.label = format!("{}, {name}", below.label);
+        }
+        let (from, to) = if end == Some(left) { (right, left) } else { (left, right) };
+        let label = end.map_or_else(String::new, |_| name.clone());
+        lines.push(Reference { kind: Kind::Peer, label, path: vec![(from, time), (to, time)] });
+    }
+    lines
+}
+
+/// Where cells begin to share physical cores with themselves, if they do.
+pub(crate) fn second_threads(results: &TaskResults) -> Option<String> {
+    let (physical, _) = results.beyond_physical()?;
+    Some(format!("beyond {}, cells use second hardware threads of the same physical cores", format::cores(physical)))
+}
+
+/// The series with at least one point, or `None` if there is none.
+fn series(results: &TaskResults, points: impl Fn(&str, usize) -> Vec<Option<Point>>) -> Option<Vec<Series>> {
+    let series: Vec<Series> = results
+        .strategies
+        .iter()
+        .enumerate()
+        .map(|(nth, strategy)| Series {
+            name: strategy.name.clone(),
+            place: strategy.place,
+            points: points(&strategy.name, nth),
+        })
+        .filter(|series| series.points.iter().any(Option::is_some))
+        .collect();
+    (!series.is_empty()).then_some(series)
+}
+
+/// The lowest and the highest value, whiskers included.
+fn extent(series: &[Series]) -> (f64, f64) {
+    let points = series.iter().flat_map(|series| series.points.iter().flatten());
+    points.fold((f64::INFINITY, 0.0), |(low, high), point| {
+        let y = point.y;
+        let whisker = y.interval.unwrap_or(Interval { low: y.value, high: y.value });
+        (low.min(whisker.low).min(y.value), high.max(whisker.high).max(y.value))
+    })
+}
+
+/// What the right end of each series says.
+fn last_points(series: &[Series]) -> String {
+    let words: Vec<&str> =
+        series.iter().filter_map(|series| Some(series.points.iter().flatten().last()?.words.as_str())).collect();
+    format!("{}.", words.join("; "))
+}
+
+fn labelled(places: Vec<f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
+    places.into_iter().map(|at| Tick { at, label: label(at) }).collect()
+}
+
+/// Ticks at core counts, without those that would run into a neighbour; the largest always stays.
+fn thinned(cores: &[u32]) -> Vec<Tick> {
+    let place = |cores: u32| f64::from(cores).log2();
+    let room = cores.last().map_or(0.0, |&last| place(last) - place(cores[0])) / 10.0;
+    let mut kept: Vec<u32> = Vec::new();
+    for &cores in cores.iter().rev() {
+        if kept.last().is_none_or(|&right| place(right) - place(cores) >= room) {
+            kept.push(cores);
+        }
+    }
+    labelled(kept.into_iter().rev().map(f64::from).collect(), format::short)
+}
+
+/// Four to eight even steps of 1, 2 or 5 times a power of ten.
+fn even_ticks(low: f64, high: f64) -> Vec<f64> {
+    let rough = (high - low) / 6.0;
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= rough).unwrap_or(power);
+    let first = (low / step).ceil() as i64;
+    (first..).map(|nth| nth as f64 * step).take_while(|at| *at <= high).collect()
+}
+
+/// 0.5, 1, 2, 4 and so on.
+fn doublings(low: f64, high: f64) -> Vec<f64> {
+    let (first, last) = (low.log2().ceil() as i32, high.log2().floor() as i32);
+    let skip = usize::try_from((last - first) / 8 + 1).unwrap_or(1);
+    // Counted from 1 = 2⁰, so that the baseline's line always has its label.
+    (first..=last)
+        .filter(|power| (power.unsigned_abs() as usize).is_multiple_of(skip))
+        .map(|power| 2_f64.powi(power))
+        .collect()
+}
+
+/// Ticks a reader can count with: powers of ten if they are enough, else 1-2-5 steps, else finer ones.
+fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
+    let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let within = |leading: &[f64], every: usize| -> Vec<f64> {
+        decades
+            .clone()
+            .filter(|power| (power.unsigned_abs() as usize).is_multiple_of(every))
+            .flat_map(|power| leading.iter().map(move |digit| digit * 10_f64.powi(power)))
+            .filter(|at| (low..=high).contains(at))
+            .collect()
+    };
+    let every = (high / low).log10() as usize / 8 + 1;
+    [&[1.0][..], &[1.0, 3.0], &[1.0, 2.0, 5.0], &[1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0]]
+        .into_iter()
+        .map(|leading| within(leading, every))
+        .find(|ticks| ticks.len() >= 4)
+        .unwrap_or_else(|| even_ticks(low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logarithmic_ticks_are_powers_or_steps_of_one_two_five() {
+        assert_eq!(logarithmic_ticks(1.0, 1e4), [1.0, 10.0, 100.0, 1e3, 1e4]);
+        assert_eq!(logarithmic_ticks(9.0, 210.0), [10.0, 20.0, 50.0, 100.0, 200.0]);
+        assert!(logarithmic_ticks(1.0, 1e18).len() <= 10);
+    }
+
+    #[test]
+    fn every_axis_has_at_least_three_ticks() {
+        for (low, high) in [(90.0, 271.0), (4.0e6, 1.2e7), (7.0, 22.0), (600.0, 1_900.0)] {
+            assert!(logarithmic_ticks(low, high).len() >= 3, "{low} to {high}");
+            assert!(even_ticks(0.0, high).len() >= 3, "0 to {high}");
+        }
+        assert_eq!(doublings(0.4, 40.0), [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0]);
+    }
+
+    #[test]
+    fn core_counts_that_would_touch_lose_their_label_and_the_largest_keeps_it() {
+        let all: Vec<u32> = (1..=32).collect();
+        let kept: Vec<f64> = thinned(&all).iter().map(|tick| tick.at).collect();
+        assert!(kept.contains(&32.0) && kept.len() <= 11, "{kept:?}");
+        assert_eq!(thinned(&[1, 2]).len(), 2);
+        assert_eq!(thinned(&[4]).len(), 1);
+    }
+}
