@@ -214,7 +214,7 @@ fn file_in_memory(data: &Data) -> Result<Option<f64>> {
     let file = file.map_err(failed)?;
     page_cache::forget(&file).map_err(failed)?;
     let resident = page_cache::resident(&file).map_err(failed)?;
-    // Not to the last page: whoever asks which are there may touch one.
+    // A few pages may be back, because the check itself can touch one.
     if resident > 0.01 {
         return Err(Error::task(format!(
             "{:.0} % of {} stay in memory although it was to be cold: some process has it mapped, or its file system is \

@@ -151,7 +151,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// Jobs of these lengths, in milliseconds, handed out one by one to so many workers.
+    /// Jobs of these lengths, in milliseconds, handed out one by one to `workers`.
     fn handed_out(lengths: &[u64], workers: usize) -> Vec<Span> {
         let mut free = vec![0; workers];
         let mut spans = Vec::new();
