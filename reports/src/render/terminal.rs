@@ -33,7 +33,10 @@ pub fn text(analysis: &Analysis) -> String {
             let _ = writeln!(text, "  {}", conclusion.sentence);
         }
         if !results.cells.is_empty() {
-            let _ = writeln!(text, "\n{}", aligned(&results::summary(results).texts()));
+            let mut rows = results::summary(results).texts();
+            // The names of strategies need no head beside their times.
+            rows[0][0].clear();
+            let _ = writeln!(text, "\n{}", aligned(&rows));
         }
         text.push_str(&peer_lines(name, &task.peers.results));
     }

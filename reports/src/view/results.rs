@@ -55,7 +55,6 @@ pub fn strategies(results: &TaskResults) -> Table {
 pub fn summary(results: &TaskResults) -> Table {
     let mut table = strategies(results);
     table.columns.drain(4..7);
-    table.columns[0] = "";
     for row in &mut table.rows {
         row.entries.drain(3..6);
     }
