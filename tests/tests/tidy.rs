@@ -1,7 +1,6 @@
-//! What a reader relies on: every file is formatted, listed, introduced and finished, and crates depend one way.
+//! What a reader relies on: every file is formatted, listed, introduced and finished.
 
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::process::Command;
 use testbed::workspace;
@@ -98,49 +97,6 @@ fn no_file_knows_the_machine_it_was_written_on() {
         for (number, line) in text.lines().enumerate() {
             let found = folders.iter().find(|folder| line.contains(folder.as_str()));
             assert!(found.is_none(), "{name}:{}: {line}", number + 1);
-        }
-    }
-}
-
-#[test]
-fn crates_depend_one_way() {
-    let described = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(workspace())
-        .output()
-        .expect("cargo runs this test");
-    let described: Value = serde_json::from_slice(&described.stdout).expect("cargo describes the workspace");
-    let product = ["cursor", "datasets", "kernels", "packages", "postgres", "record", "strategies", "system", "tasks"];
-    let and = |others: &[&'static str]| [&product[..], others].concat();
-    let allowed = BTreeMap::from([
-        ("cursor", vec![]),
-        ("kernels", vec![]),
-        ("packages", vec![]),
-        ("record", vec![]),
-        ("system", vec![]),
-        ("datasets", vec!["postgres", "system"]),
-        ("strategies", vec![]),
-        ("postgres", vec!["cursor", "packages", "system"]),
-        ("reports", vec!["record", "system"]),
-        ("exercises", vec!["strategies"]),
-        ("tasks", vec!["cursor", "datasets", "kernels", "postgres", "strategies"]),
-        ("harness", and(&["exercises", "reports"])),
-        ("testbed", and(&["harness"])),
-        ("conformance", and(&["exercises", "harness", "testbed"])),
-        ("proofs", and(&["conformance", "exercises", "harness", "reports", "testbed"])),
-    ]);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let packages = list(&described["packages"]);
-    let names: BTreeSet<String> = packages.iter().map(|package| text(&package["name"])).collect();
-    assert!(names.iter().eq(allowed.keys()), "{names:?}");
-    for package in &packages {
-        let name = text(&package["name"]);
-        // What only tests need may point anywhere.
-        let dependencies = list(&package["dependencies"]).into_iter().filter(|dependency| dependency["kind"].is_null());
-        for dependency in dependencies.map(|dependency| text(&dependency["name"])) {
-            let fine = !names.contains(&dependency) || allowed[name.as_str()].contains(&dependency.as_str());
-            assert!(fine, "{name} may not depend on {dependency}");
         }
     }
 }
