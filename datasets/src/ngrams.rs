@@ -35,6 +35,7 @@ use crate::kept_file::{Metadata, PartialFile, lock};
 use shuffle::Shuffle;
 use system::sysfs::SystemFiles;
 use text::LineWriter;
+pub use text::Summary;
 use vocabulary::Vocabulary;
 use zipf::Spread;
 pub use zipf::Zipf;
@@ -55,17 +56,6 @@ pub struct Recipe {
     pub shuffled: bool,
     /// The number and the frequencies of words, instead of those of English.
     pub zipf: Option<Zipf>,
-}
-
-/// The sizes of a written file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// Length in bytes.
-    pub bytes: u64,
-    /// Number of lines.
-    pub lines: u64,
-    /// Number of distinct ngrams: the words that a word count finds.
-    pub words: u64,
 }
 
 impl Default for Recipe {

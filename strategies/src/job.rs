@@ -8,7 +8,7 @@ use crate::choice::Combine;
 use crate::collector::{Collector, Reported};
 use crate::error::{Error, catch};
 use crate::source::{Source, Waiting};
-use crate::wire::{self, Ticket};
+use crate::wire::{self, Reply, Ticket};
 use crate::worker_slots::{WorkerSlot, thread_number};
 use crate::{Partitions, Result, Span, Task};
 use std::io;
@@ -58,25 +58,6 @@ impl Iterator for Jobs {
 
     fn next(&mut self) -> Option<Job> {
         self.0.as_mut().pull()
-    }
-}
-
-/// The answer of a worker that shares no memory; [`wire::reply`] decodes it from a frame.
-pub struct Reply {
-    /// The request that it answers; absent if no answer came.
-    pub(crate) ticket: Option<Ticket>,
-    /// The process that answered.
-    pub(crate) process: u32,
-    /// How long the task itself took there, in nanoseconds.
-    pub(crate) busy_ns: u64,
-    /// The packed partial, or why there is none.
-    pub(crate) outcome: Result<Vec<u8>>,
-}
-
-impl Reply {
-    /// No answer came, and why.
-    pub fn failed(error: Error) -> Self {
-        Reply { ticket: None, process: 0, busy_ns: 0, outcome: Err(error) }
     }
 }
 

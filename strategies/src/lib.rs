@@ -23,14 +23,16 @@ mod span;
 mod strategy;
 mod task;
 pub mod wire;
+pub mod worker_loop;
 mod worker_slots;
 
 pub use any_task::{AnyTask, FinalReduce, Outcome};
 pub use choice::{Cancel, Choice, Combine, Delivery};
 pub use error::{Error, Result};
-pub use job::{Job, Jobs, Reply, Report};
+pub use job::{Job, Jobs, Report};
 pub use run::{Phases, run};
 pub use source::{Source, Waiting};
 pub use span::{Span, WorkerTime, most_in_progress};
 pub use strategy::{Header, Setup, Strategy, WorkerCommand, Workers};
 pub use task::{Answer, Partitions, Task, Wire};
+pub use wire::Reply;

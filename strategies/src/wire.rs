@@ -1,4 +1,4 @@
-//! The protocol of workers that share no memory: bytes, frames, and the loop that serves them.
+//! The protocol of workers that share no memory: bytes and frames. `worker_loop.rs` is the other end.
 //!
 //! A frame is a length of four bytes, then that many bytes. A worker that is ready sends an empty frame. All numbers are
 //! little-endian.
@@ -6,17 +6,16 @@
 //! - An answer is one status byte, the same ticket, four bytes for the answering process, eight for the nanoseconds that
 //!   the task took, then the partial or a message.
 
-use crate::error::{Error, catch};
-use crate::{AnyTask, Reply, Result, Wire};
+use crate::error::Error;
+use crate::{Result, Wire};
 use std::io::{ErrorKind, Read, Write};
-use std::time::Instant;
 
 /// The largest partition or partial, so that a corrupt length is not mistaken for a huge frame.
 const LARGEST_FRAME: usize = 1 << 31;
 
-const DONE: u8 = 0;
-const FAILED: u8 = 1;
-const PANICKED: u8 = 2;
+pub(crate) const DONE: u8 = 0;
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const PANICKED: u8 = 2;
 
 /// The job and the run that a request belongs to. The answer carries it back, so it can only count for that job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,49 +98,35 @@ pub fn read_frame(from: &mut impl Read, frame: &mut Vec<u8>) -> std::io::Result<
     Ok(true)
 }
 
-/// Serves a task's partitions until the other end closes: the whole work of a worker process.
-///
-/// # Errors
-/// When the pipe breaks. A failed partition is an answer, not an error.
-pub fn serve(task: &dyn AnyTask, requests: &mut impl Read, answers: &mut impl Write) -> std::io::Result<()> {
-    // The greeting says that the task is loaded and that the first partition may come.
-    write_frame(answers, &[], &[])?;
-    let mut frame = Vec::new();
-    while read_frame(requests, &mut frame)? {
-        let (head, body) = answer(task, &frame);
-        write_frame(answers, &head, &body)?;
-    }
-    Ok(())
-}
-
 /// Bytes in an answer before the partial or the message.
 pub const HEAD: usize = 1 + TICKET + 4 + 8;
 
 /// Bytes in a request before the partition.
 pub const TICKET: usize = 16;
 
-/// Maps the partition of one request and returns the head and the body of the answer.
-pub fn answer(task: &dyn AnyTask, request: &[u8]) -> ([u8; HEAD], Vec<u8>) {
-    let began = Instant::now();
-    let (ticket, partition) = request.split_at_checked(TICKET).unwrap_or((&[0; TICKET], request));
-    let served = catch(|| task.serve(partition));
-    let busy_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    let (status, body) = match served {
-        Ok(partial) => (DONE, partial),
-        Err(Error::Panicked(message)) => (PANICKED, message.into_bytes()),
-        Err(error) => (FAILED, error.to_string().into_bytes()),
-    };
-    let mut head = [status; HEAD];
-    head[1..17].copy_from_slice(ticket);
-    head[17..21].copy_from_slice(&std::process::id().to_le_bytes());
-    head[21..].copy_from_slice(&busy_ns.to_le_bytes());
-    (head, body)
+/// The answer of a worker that shares no memory; [`reply`] decodes it from a frame.
+pub struct Reply {
+    /// The request that it answers; absent if no answer came.
+    pub(crate) ticket: Option<Ticket>,
+    /// The process that answered.
+    pub(crate) process: u32,
+    /// How long the task itself took there, in nanoseconds.
+    pub(crate) busy_ns: u64,
+    /// The packed partial, or why there is none.
+    pub(crate) outcome: Result<Vec<u8>>,
+}
+
+impl Reply {
+    /// No answer came, and why.
+    pub fn failed(error: Error) -> Self {
+        Reply { ticket: None, process: 0, busy_ns: 0, outcome: Err(error) }
+    }
 }
 
 /// Decodes a worker's answer.
 ///
 /// # Errors
-/// When it is not an answer of [`serve`].
+/// When it is not an answer of [`worker_loop::serve`](crate::worker_loop::serve).
 pub fn reply(frame: &[u8]) -> Result<Reply> {
     let mut rest = frame;
     let (Some([status]), Some(run), Some(number), Some(process), Some(busy)) =

@@ -6,7 +6,7 @@ use harness::interrupt::Interrupt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{
-    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Setup, Workers, wire,
+    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Setup, Workers, wire, worker_loop,
 };
 use tasks::Inputs;
 use tasks::count::Profile;
@@ -25,7 +25,7 @@ struct Loopback(Arc<dyn AnyTask>);
 impl Workers for Loopback {
     fn run(&mut self, jobs: Jobs) -> Result<()> {
         for mut job in jobs {
-            let answered = job.pack().map(|request| wire::answer(&*self.0, &request));
+            let answered = job.pack().map(|request| worker_loop::answer(&*self.0, &request));
             let reply = answered.and_then(|(head, body)| wire::reply(&[&head[..], &body].concat()));
             job.finish(reply.unwrap_or_else(Reply::failed));
         }

@@ -13,6 +13,17 @@ const SHORT: usize = 32;
 /// Large enough that a system call costs little, and small enough for the second-level cache.
 const BUFFER: usize = 1 << 20;
 
+/// The sizes of a written file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Number of lines.
+    pub lines: u64,
+    /// Number of distinct ngrams: the words that a word count finds.
+    pub words: u64,
+}
+
 /// Collects lines in a buffer and writes it out when it is full.
 pub(super) struct LineWriter<'a> {
     buffer: Vec<u8>,

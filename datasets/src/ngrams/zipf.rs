@@ -7,10 +7,9 @@
 
 use std::io::{self, Write};
 
-use super::Summary;
 use super::lemma::Lemmas;
 use super::spellings::{Spelled, Spellings};
-use super::text::LineWriter;
+use super::text::{LineWriter, Summary};
 use super::years::{FIRST, Line, YEARS};
 use crate::random::{Random, mix};
 

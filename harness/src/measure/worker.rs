@@ -41,6 +41,6 @@ pub fn serve() -> anyhow::Result<()> {
     die_with(order.parent)?;
     let (task, _) = load_task(&order.task, &order.inputs)?;
     let (requests, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
-    strategies::wire::serve(&*task, &mut BufReader::new(requests), &mut { answers })?;
+    strategies::worker_loop::serve(&*task, &mut BufReader::new(requests), &mut { answers })?;
     Ok(())
 }

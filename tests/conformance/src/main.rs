@@ -51,5 +51,5 @@ fn conforms(name: &str) -> bool {
 
 fn serve() -> bool {
     let task = Arc::new(ProbeTask::default());
-    strategies::wire::serve(&task, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()).is_ok()
+    strategies::worker_loop::serve(&task, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()).is_ok()
 }

@@ -5,8 +5,8 @@
 //! is timed by its own `\timing`, which begins with the query too.
 
 use super::pinning::Pinning;
+use super::rows::{Check, copied, copy_command, every_row};
 use super::time_breakdown::{Busy, Cost};
-use super::{Check, copied, copy_command, every_row};
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
 use std::fs::File;

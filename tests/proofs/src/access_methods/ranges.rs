@@ -1,7 +1,8 @@
 //! A table read by several cursors under one snapshot, each on its own thread and connection.
 
+use super::reader::Reader;
+use super::rows::{RowSink, every_row, explained, through_cursor};
 use super::time_breakdown::{Busy, Cost};
-use super::{Reader, RowSink, every_row, explained, through_cursor};
 use anyhow::{Context, Result};
 use cursor::{DEFAULT_DEPTH, PageSize};
 use std::num::NonZeroUsize;

@@ -13,8 +13,9 @@
 //!    as tokio is. Where tokio is faster than a plain thread and as fast as this one, that is the reason.
 
 use super::pinning::Pinning;
+use super::reader::Reader;
+use super::rows::{RowSink, explained, paged, socket};
 use super::time_breakdown::{Busy, Cost, backend, sleeps};
-use super::{Reader, RowSink, explained, paged, socket};
 use anyhow::{Context, Result};
 use cursor::PageSize;
 use futures_util::FutureExt;

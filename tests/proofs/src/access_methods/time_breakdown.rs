@@ -6,7 +6,7 @@
 //! 3. Client and server work at the same time. A side that is busy for most of the wall time is the cause. If no side is,
 //!    they took turns, and the remaining time is spent on the way between them.
 
-use super::explained;
+use super::rows::explained;
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};

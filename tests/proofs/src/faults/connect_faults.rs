@@ -1,6 +1,8 @@
 //! Faults without a connection: nothing listens, or the server rejects the client.
 
-use super::{BINARY, FaultServer, PASSWORD, Reading, Report, host};
+use super::fault_server::{FaultServer, host};
+use super::reading::{BINARY, Reading};
+use super::report::{PASSWORD, Report};
 use anyhow::{Result, bail};
 use postgres::connect;
 use rustix::process::Signal;
@@ -13,7 +15,7 @@ fn products(url: String) -> Result<Reading> {
     Ok(Reading::new(url, "goldilocks.product"))
 }
 
-type Fault = super::Fault<FaultServer>;
+type Fault = super::fault::Fault<FaultServer>;
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![

@@ -1,6 +1,6 @@
 //! A private server with users, tables and views that provoke faults.
 
-use super::PASSWORD;
+use super::report::PASSWORD;
 use crate::access_methods::explained;
 use anyhow::{Context, Result};
 use datasets::products::Products;

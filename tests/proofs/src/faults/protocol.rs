@@ -1,7 +1,9 @@
 //! The server violates the protocol: on a mock, because no PostgreSQL does that.
 
+use super::fault::Fault;
 use super::fault_server::TROUBLE;
-use super::{BINARY, Fault, Reading, Report};
+use super::reading::{BINARY, Reading};
+use super::report::Report;
 use crate::mock::{Behaviour, Mock};
 use anyhow::{Result, bail};
 use futures_util::TryStreamExt;

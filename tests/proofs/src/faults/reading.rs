@@ -1,6 +1,6 @@
 //! A table that cannot be read to its end, and its readers.
 
-use super::Report;
+use super::report::Report;
 use anyhow::{Context, Result, bail, ensure};
 use std::any::Any;
 use std::num::NonZeroUsize;

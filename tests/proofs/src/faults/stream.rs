@@ -1,7 +1,10 @@
 //! The rows stop in the middle: the session, the server or the network ends, or the query fails.
 
+use super::fault::at_table;
+use super::fault_server::FaultServer;
 use super::fault_server::{TROUBLE, signal};
-use super::{FaultServer, Reading, Report, at_table};
+use super::reading::Reading;
+use super::report::Report;
 use crate::access_methods::explained;
 use crate::fault_proxy::{self, Break};
 use anyhow::{Context, Result, bail};
@@ -19,7 +22,7 @@ const ABOUT: RangeInclusive<u64> = TROUBLE - 77..=TROUBLE + 223;
 /// Two pages were read, and others were in flight.
 const IN_FLIGHT: RangeInclusive<u64> = 100..=5_000;
 
-type Fault = super::Fault<FaultServer>;
+type Fault = super::fault::Fault<FaultServer>;
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![

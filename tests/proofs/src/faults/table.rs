@@ -1,7 +1,10 @@
 //! The table is wrong or does not fit, or the SQL uses a cursor wrongly (with the types of `cursor` that does not compile).
 
+use super::fault::at_table;
+use super::fault_server::FaultServer;
 use super::fault_server::run_at;
-use super::{FaultServer, Reading, Report, at_table};
+use super::reading::Reading;
+use super::report::Report;
 use anyhow::{Context, Result, bail, ensure};
 use datasets::products::Products;
 use postgres::{Environment, Server};
@@ -10,7 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 use tempfile::TempDir;
 
-type Fault = super::Fault<FaultServer>;
+type Fault = super::fault::Fault<FaultServer>;
 
 pub(super) fn faults() -> Vec<Fault> {
     let mut faults = vec![

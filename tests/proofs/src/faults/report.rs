@@ -1,0 +1,21 @@
+//! The report of a fault.
+
+use std::time::{Duration, Instant};
+
+/// The password in every address that has one.
+pub(super) const PASSWORD: &str = "Tr0ub4dor";
+
+/// The report of a fault.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    pub(super) text: String,
+    /// How long after the fault.
+    pub(super) after: Duration,
+}
+
+impl Report {
+    /// A report that has just arrived, of a fault at the moment `began`.
+    pub(super) fn since(began: Instant, text: impl ToString) -> Report {
+        Report { text: text.to_string().trim_end().to_owned(), after: began.elapsed() }
+    }
+}
