@@ -1,4 +1,4 @@
-//! Adding a strategy is one file and one line, and a solved exercise passes: tried in a copy of the workspace.
+//! Adding a strategy or a task is one file and one line, and a solved exercise passes: tried in a copy of the workspace.
 //!
 //! The copy is kept, and files that have not changed are not written again, so that only its first build is slow.
 
@@ -59,6 +59,11 @@ fn take(jobs: &Mutex<Jobs>) -> Vec<Job> {
 /// The one line, and where it goes.
 const BEFORE: &str = "    processes,\n";
 const AFTER: &str = "    processes,\n    threads_pairs,\n";
+
+/// The same for a task, with options and data of its own.
+const TASK: &str = include_str!("additions/byte_sum.rs");
+const TASK_BEFORE: &str = "    virtual_work,\n";
+const TASK_AFTER: &str = "    virtual_work,\n    byte_sum,\n";
 
 /// A copy of the workspace in which things have been added.
 struct Copy {
@@ -145,18 +150,24 @@ fn solution(name: &str, exercise: &[u8]) -> Option<Vec<u8>> {
     Some(read(workspace().join(path)).expect("the solution is there"))
 }
 
+fn with_line(bytes: Vec<u8>, before: &str, after: &str) -> Vec<u8> {
+    let text = String::from_utf8(bytes).expect("a source is text");
+    assert_eq!(text.matches(before).count(), 1);
+    text.replace(before, after).into_bytes()
+}
+
 #[test]
-fn a_strategy_is_one_file_and_one_line_and_a_solution_may_be_copied_over_its_exercise() {
+fn a_strategy_or_a_task_is_one_file_and_one_line_and_a_solution_may_be_copied_over_its_exercise() {
     let change = |name: &str, bytes: Vec<u8>| match (name, solution(name, &bytes)) {
         (_, Some(solution)) => solution,
-        ("strategies/src/catalogue/mod.rs", None) => {
-            let text = String::from_utf8(bytes).expect("a source is text");
-            assert_eq!(text.matches(BEFORE).count(), 1);
-            text.replace(BEFORE, AFTER).into_bytes()
-        }
+        ("strategies/src/catalogue/mod.rs", None) => with_line(bytes, BEFORE, AFTER),
+        ("tasks/src/lib.rs", None) => with_line(bytes, TASK_BEFORE, TASK_AFTER),
         (_, None) => bytes,
     };
-    let copy = Copy::make(change, &[(&format!("strategies/src/catalogue/{NAME}.rs"), SOURCE)]);
+    let copy = Copy::make(
+        change,
+        &[(&format!("strategies/src/catalogue/{NAME}.rs"), SOURCE), ("tasks/src/byte_sum.rs", TASK)],
+    );
     copy.build();
 
     let listed = copy.carry_out("goldilocks", &["list", "--json"]);
@@ -180,12 +191,29 @@ fn a_strategy_is_one_file_and_one_line_and_a_solution_may_be_copied_over_its_exe
     let sandbox = Sandbox::default();
     let runs = sandbox.runs();
     let runs = runs.to_str().expect("our own folder");
-    let sweep = ["sweep", "--anyway", "--tasks", "noop", "--strategies", "sequential,threads_pairs", "--cores", "1"];
-    let sweep = [sweep.as_slice(), &["--workers", "2", "--sizes", "10", "--blocks", "1", "--runs", runs]].concat();
+    let sweep = [
+        "sweep",
+        "--anyway",
+        "--tasks",
+        "noop,byte_sum",
+        "--ones",
+        "12",
+        "--strategies",
+        "sequential,threads_pairs",
+        "--cores",
+        "1",
+    ];
+    let data = sandbox.path("data");
+    let data = data.to_str().expect("our own folder");
+    let rest = ["--workers", "2", "--sizes", "10", "--blocks", "1", "--runs", runs, "--data", data];
+    let sweep = [sweep.as_slice(), &rest].concat();
     let swept = copy.carry_out("goldilocks", &sweep);
     assert!(swept.status.success(), "{}", words(&swept));
-    let measured = sandbox.record().samples.iter().filter(|sample| sample.cell.strategy == NAME).count();
-    assert_eq!(measured, 2);
+    let record = sandbox.record();
+    let measured = record.samples.iter().filter(|sample| sample.cell.strategy == NAME).count();
+    assert_eq!(measured, 2 * 2, "two samples of each task");
+    let task = record.run.tasks.iter().find(|task| task.name == "byte_sum").expect("the new task is measured");
+    assert_eq!((task.options["ones"].as_str(), task.answer[0].1.as_str()), ("12", "12"));
     let report = sandbox.run().expect("there is a run").join("report.html");
     let page = std::fs::read_to_string(report).expect("there is a report");
     assert!(page.contains(NAME) && page.contains("spans come in pairs without a gap."));
