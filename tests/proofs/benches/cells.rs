@@ -1,10 +1,11 @@
-//! One cell per task and strategy, through criterion: all cores, the task's default partition size, gathered at the end.
+//! Measures one cell per task and strategy with criterion. A cell uses all cores, the task's default partition size and
+//! the delivery `gather`.
 //!
-//! The cells are those of a sweep, timed from the same moment to the same moment, but by criterion's clock and statistics:
-//! `prove crosscheck` compares the two. METHOD.md says what differs.
+//! A sweep times the same cells between the same two moments, with its own clock and statistics. `prove crosscheck`
+//! compares the two. METHOD.md lists the differences.
 //!
-//! criterion can drive futures, but no longer with async-std. Nothing is lost here: every strategy, `async_std` included,
-//! brings its library's own executor and blocks until all is done, so criterion only sees a plain function.
+//! criterion can drive futures, but no longer with async-std. The bench does not need that: every strategy, `async_std`
+//! included, brings its own executor and blocks until the run is complete. criterion sees a plain function.
 
 use clap::Parser;
 use criterion::{BatchSize, Criterion, SamplingMode};
@@ -31,8 +32,8 @@ struct Defaults {
 
 fn main() {
     size_pools();
-    // A sample is one run, or the mean of a few, of some 50 ms. With the default of 100 samples and 8 s a cell, criterion
-    // would take four minutes.
+    // A sample is one run of about 50 ms, or the mean of a few. With criterion's default of 100 samples and 8 s per cell,
+    // the bench would take four minutes.
     let criterion = Criterion::default().sample_size(20).warm_up_time(Duration::from_secs(1));
     let mut criterion = criterion.measurement_time(Duration::from_secs(2)).configure_from_args();
     for entry in &tasks::ALL[..3] {
@@ -41,8 +42,8 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Starts this program again with process-wide pools as large as in a sweep. The environment sets their size, and a running
-/// process cannot change its environment safely.
+/// Restarts this program with process-wide pools of the same size as in a sweep. Environment variables set that size, and
+/// a running process cannot change its environment safely.
 fn size_pools() {
     let (pool, workers) = ("BLOCKING_MAX_THREADS", processors().len().to_string());
     if std::env::var(pool).is_ok_and(|size| size == workers) {
@@ -54,7 +55,7 @@ fn size_pools() {
     panic!("cannot start this bench again: {}", again.exec());
 }
 
-/// Every strategy on one task. The first benchmark that is not filtered out makes the task's input.
+/// Measures every strategy on one task. The first benchmark that is not filtered out prepares the task's input.
 fn compare(criterion: &mut Criterion, entry: &Entry) {
     let environment = Environment::of_this_process();
     if entry.name.starts_with("cursor_")
@@ -69,11 +70,11 @@ fn compare(criterion: &mut Criterion, entry: &Entry) {
     group.sampling_mode(SamplingMode::Flat);
     for strategy in strategies::catalogue::ALL {
         let mut cell = None;
-        // Called more than once, and not at all if filtered out.
+        // criterion calls this closure several times, or never if the benchmark is filtered out.
         group.bench_function(strategy.name, |bencher| {
             let input = input.get_or_insert_with(|| Input::prepare(entry));
             let cell = cell.get_or_insert_with(|| Cell::start(entry, strategy, input));
-            // Each run is timed alone and without dropping its result, as in a sweep.
+            // As in a sweep, each run is timed separately, and its result is dropped after the timing.
             bencher.iter_batched(|| (), |()| cell.run(), BatchSize::PerIteration);
         });
     }
@@ -83,7 +84,7 @@ fn compare(criterion: &mut Criterion, entry: &Entry) {
     }
 }
 
-/// A task's input, and the right answer to it.
+/// A task's input, and the correct answer.
 struct Input {
     prepared: Prepared,
     digest: String,
@@ -103,7 +104,7 @@ impl Input {
     }
 }
 
-/// Workers that are up, and the work that they repeat.
+/// Started workers, and the task that they repeat.
 struct Cell {
     task: Arc<dyn AnyTask>,
     workers: Box<dyn Workers>,
@@ -115,7 +116,7 @@ impl Cell {
     fn start(entry: &Entry, strategy: &Strategy, input: &Input) -> Self {
         let inputs = &input.prepared.inputs;
         let (task, _) = load_task(entry.name, inputs).expect("the input was just made");
-        // Only `processes` must wait until cargo has built the program.
+        // Only `processes` needs the program, which cargo may have to build.
         let worker = (strategy.name == "processes").then(|| testbed::worker_for(entry.name, inputs));
         let workers = NonZeroUsize::new(processors().len()).expect("this program runs on a core");
         let workers = (strategy.start)(&Setup { workers, worker }).expect("the workers start");

@@ -1,6 +1,7 @@
 //! The overhead of the seam: every strategy beside its twin, on empty jobs and on real work.
 //!
-//! criterion measures one after the other and prints both; `just prove seam` measures them in turn and judges.
+//! criterion measures a strategy, then its twin, and prints both. `just prove seam` alternates between the two and judges
+//! the ratio.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use proofs::twins;

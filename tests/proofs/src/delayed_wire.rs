@@ -1,4 +1,4 @@
-//! A connection to PostgreSQL whose bytes are counted and, on request, delayed: a network's effect on a cursor.
+//! A connection to PostgreSQL that counts its bytes and can delay them, to simulate a network.
 
 use crate::access_methods::{explained, socket};
 use async_io::{Async, Timer};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::{Client, Config, NoTls};
 
-/// What has crossed a wire.
+/// Counters of a connection's traffic.
 #[derive(Debug, Default)]
 pub struct Traffic {
     bytes: AtomicU64,
@@ -27,14 +27,14 @@ impl Traffic {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Messages that hold a row.
+    /// Messages that contain a row.
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
 }
 
-/// Connects to the server at `url`, a Unix socket, and does `work` beside the connection on this thread. What the server
-/// sends arrives after `delay`, so a round trip takes that much longer.
+/// Connects to the server at `url`, a Unix socket, and runs `work` and the connection on this thread. The server's messages
+/// arrive `delay` later, so a round trip takes `delay` longer.
 pub fn over<T>(url: &str, delay: Duration, work: impl AsyncFnOnce(Client, Arc<Traffic>) -> T) -> anyhow::Result<T> {
     let config: Config = url.parse()?;
     let traffic = Arc::new(Traffic::default());
@@ -50,7 +50,7 @@ pub fn over<T>(url: &str, delay: Duration, work: impl AsyncFnOnce(Client, Arc<Tr
     async_io::block_on(async {
         let (client, connection) = config.connect_raw(wire, NoTls).await.map_err(explained)?;
         let connection = async {
-            // Requests fail when it ends, and so `work` ends by itself.
+            // When the connection ends, requests fail, and `work` ends with their error.
             let _ = connection.await;
             std::future::pending().await
         };
@@ -63,14 +63,14 @@ struct Wire {
     traffic: Arc<Traffic>,
     messages: Messages,
     delay: Duration,
-    /// What has arrived: when it may be read, the bytes, and how many of them were read.
+    /// Bytes that have arrived: the moment from which they may be read, the bytes, and the number already read.
     held: VecDeque<(Instant, Vec<u8>, usize)>,
     timer: Option<Timer>,
     closed: bool,
 }
 
 impl Wire {
-    /// Receives what the socket holds, up to about a megabyte: more than a socket holds.
+    /// Receives all bytes in the socket's buffer, up to about a megabyte, which is more than the buffer holds.
     fn receive(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let mut buffer = [0; 16 << 10];
         while !self.closed && self.held.len() < 64 {
@@ -131,11 +131,12 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// Finds the messages in what the server sends: a type byte, four bytes of length that count themselves, the body.
+/// Splits the server's bytes into messages. A message has a type byte, a length of four bytes (which includes itself) and
+/// a body.
 #[derive(Default)]
 pub(crate) struct Messages {
     head: [u8; 5],
-    /// Bytes of the head so far.
+    /// Bytes of the head received so far.
     known: usize,
     /// Bytes of the message still to come.
     left: usize,

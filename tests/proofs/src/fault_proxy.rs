@@ -1,4 +1,4 @@
-//! A proxy between a client and its server: it passes so many rows on and then breaks the connection, as a network does.
+//! A proxy between a client and its server. It forwards some rows and then breaks the connection, as a faulty network does.
 
 use crate::delayed_wire::Messages;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -10,19 +10,19 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-/// How the proxy breaks a connection, in the middle of a row.
+/// The way in which the proxy breaks a connection, in the middle of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Break {
     /// It resets the connection (RST).
     Reset,
-    /// It passes nothing on any more and keeps the connection open.
+    /// It forwards nothing more and keeps the connection open.
     Stall,
     /// It ends the stream.
     Cut,
 }
 
-/// Passes connections on to the server with a socket in `folder`, and breaks each after so many rows; returns its port.
-/// It runs until the process ends.
+/// Starts a proxy for the server with a socket in `folder`, and returns its port. The proxy breaks each connection after
+/// `rows` rows. It runs until the process ends.
 pub fn start(folder: &Path, how: Break, rows: u64) -> io::Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
@@ -30,7 +30,7 @@ pub fn start(folder: &Path, how: Break, rows: u64) -> io::Result<u16> {
     thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
             let server = server.clone();
-            // Either side ends it by closing.
+            // The thread ends when either side closes.
             thread::spawn(move || pass_on(client, &server, how, rows));
         }
     });
@@ -59,7 +59,7 @@ fn pass_on(mut client: TcpStream, server: &Path, how: Break, most: u64) -> io::R
             for at in 0..count {
                 rows += messages.rows_in(&buffer[at..=at]);
                 if rows > most {
-                    // The head of the next row has arrived, and nothing else of it.
+                    // Of the next row, only the head is forwarded.
                     client.write_all(&buffer[..=at])?;
                     return break_off(client, how);
                 }
@@ -76,6 +76,6 @@ fn break_off(mut client: TcpStream, how: Break) -> io::Result<()> {
         Break::Stall => {}
         Break::Cut => client.shutdown(Shutdown::Write)?,
     }
-    // Until the client closes: closing with unread bytes would reset the connection.
+    // The proxy reads until the client closes, because closing with unread bytes would reset the connection.
     io::copy(&mut client, &mut io::sink()).map(drop)
 }

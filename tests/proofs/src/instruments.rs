@@ -1,4 +1,5 @@
-//! Tasks whose use of the machine is known, to check the resource figures. Only the program `sabotaged` knows them.
+//! Tasks with a known use of memory, processor time or switches, to check the resource figures. Only the program
+//! `sabotaged` includes them.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use strategies::{Answer, Partitions, Result, Task};
 use tasks::{Entry, Hooks, Inputs};
 
-/// All of them.
+/// All instruments.
 pub const ALL: &[Entry] = &[
     Entry {
         name: "allocates",
@@ -43,7 +44,7 @@ struct Instrument {
 
 fn fill(mebibytes: u64) {
     let bytes = usize::try_from(mebibytes << 20).expect("the items fit into memory");
-    // Written with ones, because untouched memory and zero pages are free.
+    // The memory is filled with ones, because untouched and zero pages use no memory.
     drop(black_box(vec![1u8; bytes]));
 }
 
@@ -55,7 +56,7 @@ impl Task for Instrument {
     type Partition = u64;
     type Partial = u64;
 
-    /// Two partitions for a size of 1, else one, each with all items.
+    /// Returns two partitions for a size of 1, otherwise one. Each contains all items.
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<u64>> {
         let items = self.items;
         let count = if size.get() == 1 { 2 } else { 1 };

@@ -1,4 +1,5 @@
-//! The means to measure what is promised: access methods, faults, cheats, interruptions, simulations, twins.
+//! The parts with which `prove` and the tests check the promises: access methods, faults, cheats, interruptions,
+//! simulations, twins.
 
 pub mod access_methods;
 pub mod aliases;

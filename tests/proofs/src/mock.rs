@@ -1,9 +1,9 @@
-//! A mock server that speaks just enough of PostgreSQL's protocol to serve one table, and misbehaves on request. It needs
-//! no PostgreSQL, and does what a real server never does.
+//! A mock server that speaks just enough of PostgreSQL's protocol to serve one table. On request it misbehaves as no real
+//! server does. It needs no PostgreSQL.
 //!
-//! Every connection has a thread, which answers one request after the other as the manual's chapter "Frontend/Backend
-//! Protocol" describes. After an error it skips requests until the next *sync*. A failed transaction answers every request
-//! with that fact, which a reader must not mistake for the error itself.
+//! Each connection has a thread that answers the requests in order, as the manual's chapter "Frontend/Backend Protocol"
+//! describes. After an error the thread skips requests until the next *sync*. A failed transaction answers every further
+//! request with the error 25P02. A reader must not report 25P02 in place of the original error.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::Shutdown;
@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use tempfile::TempDir;
 
-/// What a mock does when it comes to the row of the fault.
+/// The behaviour of a mock at the row of the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Behaviour {
     /// It sends the row.
     Correct,
-    /// It sends all rows for a page, whatever size was requested, as some proxies do.
+    /// It ignores the page size and sends all rows, as some proxies do.
     IgnoresLimit,
     /// It sends nothing more and keeps the connection open.
     Stalls,
@@ -32,7 +32,7 @@ pub enum Behaviour {
     Fails,
 }
 
-/// A server on its own Unix socket. Once dropped it accepts no more connections.
+/// A mock server on its own Unix socket. After its drop it accepts no more connections.
 pub struct Mock {
     folder: TempDir,
     ended: Arc<AtomicBool>,
@@ -41,7 +41,7 @@ pub struct Mock {
 const SOCKET: &str = ".s.PGSQL.5432";
 
 impl Mock {
-    /// Serves a table of so many rows, and misbehaves at the row with the number `at`.
+    /// Serves a table of `rows` rows, and misbehaves at row number `at`.
     pub fn start(rows: i32, at: i32, behaviour: Behaviour) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("gl-mock-").tempdir()?;
         let listener = UnixListener::bind(folder.path().join(SOCKET))?;
@@ -61,7 +61,7 @@ impl Mock {
         Ok(Mock { folder, ended })
     }
 
-    /// Its address.
+    /// The server's address.
     pub fn url(&self) -> String {
         format!("postgresql://goldilocks@{}/postgres", crate::faults::host(self.folder.path()))
     }
@@ -85,14 +85,14 @@ struct Session {
     out: Vec<u8>,
     /// The next row of the portal.
     next: i32,
-    /// After an error: requests are skipped until a sync.
+    /// Whether requests are skipped until the next sync, because of an error.
     skipping: bool,
-    /// The transaction has failed.
+    /// Whether the transaction has failed.
     failed: bool,
     mute: bool,
 }
 
-/// Whether a connection goes on.
+/// Whether the connection stays open.
 type GoesOn = io::Result<bool>;
 
 impl Session {
@@ -143,12 +143,12 @@ impl Session {
         Ok(true)
     }
 
-    /// No parameters, two columns: an int4 and a text, by their type numbers.
+    /// Describes a statement with no parameters and two columns: an int4 and a text, by their type numbers.
     fn describe(&mut self) {
         self.send(b't', &0_i16.to_be_bytes());
         let mut columns = 2_i16.to_be_bytes().to_vec();
         for (name, kind, length) in [("product_id", 23_i32, 4_i16), ("product_name", 25, -1)] {
-            // Of no table; any type's modifier is -1; format 0 until it is bound.
+            // The column belongs to no table. Its type modifier is -1, and its format is 0 until the statement is bound.
             let column = [name.as_bytes(), &[0; 7], &kind.to_be_bytes(), &length.to_be_bytes(), &[255; 4], &[0; 2]];
             columns.extend(column.concat());
         }
@@ -212,7 +212,7 @@ impl Session {
     }
 }
 
-/// What follows a request's type byte and its length.
+/// Reads a request's length and then its body.
 fn body(requests: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     requests.read_exact(&mut length)?;

@@ -1,4 +1,4 @@
-//! The overhead of a strategy over its twin, measured in turn so that drift hits both.
+//! The overhead of a strategy over its twin. The two alternate, so that drift affects both equally.
 
 use crate::twins;
 use std::num::NonZeroUsize;
@@ -6,26 +6,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Result, Setup, Strategy, Task, WorkerCommand};
 
-/// Neighbouring times of a strategy and of its twin, in nanoseconds.
+/// Times of a strategy and of its twin in neighbouring runs, in nanoseconds.
 pub type Pairs = Vec<(f64, f64)>;
 
 /// The overhead of a strategy over its twin, from several processes.
 ///
-/// Each process counts with the least time of either side, because the overhead is the same every time and disturbances
-/// only add to it (J. Chen and J. Revels, "Robust benchmarking in noisy environments", 2016). The memory layout is the
-/// same for a whole process, so the figures are medians over processes.
+/// For each process, the shortest time of either side is used, because the overhead is constant and disturbances only add
+/// to it (J. Chen and J. Revels, "Robust benchmarking in noisy environments", 2016). The figures are medians over several
+/// processes, because the memory layout is fixed within a process and differs between processes.
 #[derive(Debug, Clone, Copy)]
 pub struct Overhead {
     /// The strategy's time in nanoseconds.
     pub strategy_ns: f64,
-    /// Its twin's.
+    /// The twin's time in nanoseconds.
     pub twin_ns: f64,
-    /// The difference.
+    /// The difference of the two times in nanoseconds.
     pub difference_ns: f64,
-    /// The ratio.
+    /// The strategy's time divided by the twin's.
     pub ratio: f64,
     /// The ratio's 95 % interval for any distribution of processes: two order statistics (David and Nagaraja, "Order
-    /// Statistics", 2003, section 7.1). It takes six processes.
+    /// Statistics", 2003, section 7.1). The interval needs at least six processes.
     pub ratio_within: (f64, f64),
     /// Number of pairs.
     pub pairs: usize,
@@ -34,7 +34,7 @@ pub struct Overhead {
 }
 
 impl Overhead {
-    /// The overhead that the pairs of several processes show.
+    /// Computes the overhead from the pairs of several processes.
     pub fn of(processes: &[Pairs]) -> Self {
         let least = |side: fn(&(f64, f64)) -> f64| -> Vec<f64> {
             processes.iter().map(|pairs| pairs.iter().map(side).fold(f64::INFINITY, f64::min)).collect()
@@ -56,7 +56,7 @@ impl Overhead {
     }
 }
 
-/// Runs both in turn for about `duration`, at least ten times after an untimed pair.
+/// Alternates between strategy and twin for about `duration`. Returns at least ten pairs; a first pair is untimed.
 pub fn pairs<T: Task>(
     strategy: &Strategy,
     task: &Arc<T>,
@@ -75,7 +75,7 @@ where
     let started = Instant::now();
     while pairs.len() <= 10 || started.elapsed() < duration {
         let (mut own, mut its) = (0.0, 0.0);
-        // Each goes first every other time, because the second finds the caches warm.
+        // The order alternates, because the second run finds warm caches.
         for second in [false, true] {
             let began = Instant::now();
             if pairs.len().is_multiple_of(2) == second {
@@ -96,7 +96,7 @@ where
 /// The two values between which the true median lies with 95 % confidence.
 fn median_within(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
-    // The number of values below the true median is binomial; `out` values can be left out at either end.
+    // The number of values below the true median is binomial. `out` values can be left out at either end.
     let count = values.len();
     let mut tail = 0.5_f64.powi(i32::try_from(count).unwrap_or(i32::MAX));
     let (mut below, mut out) = (tail, 0);
@@ -112,7 +112,7 @@ fn median_within(mut values: Vec<f64>) -> (f64, f64) {
     (bounds.0.copied().unwrap_or(f64::NAN), bounds.1.copied().unwrap_or(f64::NAN))
 }
 
-/// The value in the middle.
+/// The upper median of the values.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

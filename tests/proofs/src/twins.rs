@@ -1,8 +1,8 @@
-//! Twins: each strategy's work written by hand with the same means of its library, but without jobs, spans, reports or a
-//! catalogue. The overhead of the seam is measured against them.
+//! Twins: handwritten versions of the strategies, without jobs, spans, reports or a catalogue. A twin uses the same parts
+//! of the same library as its strategy. The overhead of the seam is the difference between the two.
 //!
-//! A twin uses the task's own partitions, map and reduce, keeps the partials in a list and reduces them at the end, as a
-//! run with `gather` and `per_partition` does.
+//! A twin uses the task's own partitions, map and reduce. It collects the partials in a list and reduces them at the end,
+//! as a run with `gather` and `per_partition` does.
 
 use crate::worker_process::WorkerProcess;
 use rayon::iter::{ParallelBridge, ParallelIterator};
@@ -12,13 +12,13 @@ use std::thread;
 use strategies::wire::{self, HEAD, TICKET};
 use strategies::{Error, Partitions, Result, Task, WorkerCommand};
 
-/// Workers of a twin that are up, as after a strategy's `start`.
+/// A twin with started workers, as after a strategy's `start`.
 pub trait Twin<T: Task> {
     /// Runs the task once.
     fn run(&mut self, task: &Arc<T>, size: NonZeroUsize) -> Result<T::Partial>;
 }
 
-/// A function is a twin.
+/// A function that runs a task once is a twin.
 impl<T: Task, F: FnMut(&Arc<T>, NonZeroUsize) -> Result<T::Partial>> Twin<T> for F {
     fn run(&mut self, task: &Arc<T>, size: NonZeroUsize) -> Result<T::Partial> {
         self(task, size)
@@ -29,7 +29,7 @@ fn by<T: Task>(run: impl FnMut(&Arc<T>, NonZeroUsize) -> Result<T::Partial> + 's
     Box::new(run)
 }
 
-/// The twin of the strategy of that name, with its workers up.
+/// Starts the twin of the strategy `name`.
 pub fn start<T: Task>(name: &str, workers: usize, worker: &WorkerCommand) -> Result<Box<dyn Twin<T>>> {
     Ok(match name {
         "sequential" => by(sequential),
@@ -211,7 +211,8 @@ fn run_in_processes<T: Task>(task: &Arc<T>, size: NonZeroUsize, processes: &mut 
             scope.spawn(move || {
                 while let Some(partition) = next::<T>(partitions) {
                     let answer = partition.and_then(|partition| {
-                        // The worker's end is the strategy's own: a ticket begins each request, a head each answer.
+                        // The twin shares the worker program with the strategy. A request begins with a ticket, an answer
+                        // with a head.
                         let answer = process.request(&[0; TICKET], &wire::encode(&partition)?)?;
                         wire::decode::<T::Partial>(&answer[HEAD..])
                     });

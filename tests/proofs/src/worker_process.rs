@@ -1,4 +1,4 @@
-//! A worker process that answers one request after the other, driven by hand as `processes` drives its own.
+//! A worker process that answers one request at a time, driven by hand in the same way as in the strategy `processes`.
 
 use std::io::BufReader;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -20,12 +20,12 @@ impl WorkerProcess {
         let requests = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().ok_or_else(|| Error::worker("no pipe"))?);
         let mut worker = WorkerProcess { process, requests, answers, answer: Vec::new() };
-        // The greeting.
+        // Skips the greeting.
         worker.read()?;
         Ok(worker)
     }
 
-    /// Sends one request, in two parts, and returns its answer.
+    /// Sends one request, which has two parts, and returns the answer.
     pub(crate) fn request(&mut self, head: &[u8], body: &[u8]) -> Result<&[u8]> {
         let requests = self.requests.as_mut().ok_or_else(|| Error::worker("closed"))?;
         wire::write_frame(requests, head, body).map_err(Error::worker)?;

@@ -1,4 +1,4 @@
-//! A table that changes all the time, and three ways to read it, to show whether several cursors see one state of it.
+//! A table that changes all the time, and three ways to read it. They show whether several cursors see the same state.
 
 use crate::access_methods::explained;
 use crate::access_methods::ranges::share_blocks;
@@ -14,11 +14,11 @@ use strategies::{Answer, Task};
 use tasks::cursor_ranges::{Blocks, CursorRanges};
 use tasks::products::Products;
 
-/// Rows that change in one transaction, three times each: updated, deleted and inserted again.
+/// Rows that one transaction changes. It updates, deletes and reinserts each of them.
 const TOGETHER: u64 = 20;
 
-/// Threads that change rows and run VACUUM until they are stopped. After every transaction the table has the same ids as
-/// before, each once: any other set of rows is a state that never existed.
+/// Threads that change rows and run VACUUM until [`stop`](Writers::stop). After every transaction the table has the same
+/// ids as before, each once. Any other set of ids is a state that never existed.
 pub struct Writers {
     stop: Arc<AtomicBool>,
     changes: Arc<AtomicU64>,
@@ -27,7 +27,7 @@ pub struct Writers {
 }
 
 impl Writers {
-    /// Begins to change `table`, which has the ids 1 to `rows`.
+    /// Starts threads that change `table`, which has the ids 1 to `rows`.
     pub fn start(url: &str, table: &str, rows: u32) -> Self {
         let (stop, changes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut rng = Rng::with_seed(5);
@@ -36,7 +36,7 @@ impl Writers {
             counted.fetch_add(3 * TOGETHER, Ordering::Relaxed);
             let first = rng.u64(1..=u64::from(rows).saturating_sub(TOGETHER).max(1));
             let ids = format!("product_id BETWEEN {first} AND {}", first + TOGETHER - 1);
-            // An update writes a new version of a row, in another block if its own is full; so does a new insert.
+            // An update or insert writes a new version of the row. The version goes to another block if the old one is full.
             format!(
                 "BEGIN; UPDATE {changed} SET product_name = product_name || ' again' WHERE {ids}; \
                  CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT * FROM {changed} WHERE {ids}; \
@@ -63,7 +63,7 @@ impl Writers {
     }
 }
 
-/// A thread that runs one statement after the other until `stop` is set.
+/// Starts a thread that runs statements one after another until `stop` is set.
 fn repeat(
     url: &str,
     stop: &Arc<AtomicBool>,
@@ -81,20 +81,20 @@ fn repeat(
     })
 }
 
-/// What a changing table yields, read in three ways.
+/// The answers from three ways to read a changing table.
 pub struct Compared {
-    /// Its ranges under one snapshot, merged.
+    /// The table's ranges, read under one snapshot and merged.
     pub ranges: Answer,
     /// One scan under the same snapshot.
     pub scan: Answer,
-    /// The same ranges without a snapshot, each as the table is at its own moment.
+    /// The same ranges without a snapshot. Each sees the table at a different moment.
     pub torn: Answer,
 }
 
-/// Reads `table` in ranges of `size` rows by so many cursors at a time, and in the two other ways.
+/// Reads `table` in the three ways. `cursors` cursors at a time read the ranges, of `size` rows each.
 pub fn compare(url: &str, table: &str, size: NonZeroUsize, cursors: usize) -> Result<Compared> {
     let task = Arc::new(CursorRanges::new(url.to_owned(), table.to_owned(), cursor::DEFAULT_DEPTH));
-    // The snapshot lives as long as one of the ranges.
+    // The snapshot lives until the last range is dropped.
     let blocks: Vec<Blocks> = task.partitions(size)?.collect::<strategies::Result<_>>()?;
     let conditions: Vec<String> = blocks.iter().map(|blocks| format!("WHERE {}", blocks.condition())).collect();
     let snapshot = blocks.first().context("a table has at least one range")?.snapshot();
@@ -113,7 +113,7 @@ pub fn compare(url: &str, table: &str, size: NonZeroUsize, cursors: usize) -> Re
     Ok(Compared { ranges: task.answer(&ranges)?, scan: task.answer(&scan)?, torn: task.answer(&torn)? })
 }
 
-/// The rows that satisfy one condition after the other, one query each, after the statement `begin`.
+/// Runs the statement `begin`, then one query per condition, and merges the rows.
 fn read(url: &str, begin: &str, table: &str, conditions: &[String]) -> Result<Products> {
     let (client, mut driver) = connect(url)?;
     let mut products = Products::default();

@@ -1,4 +1,4 @@
-//! Several contestants at the same job in turn, so that drift hits all alike.
+//! Runs several contestants in turn on the same job, so that drift affects all equally.
 
 use super::time_breakdown::Cost;
 use crate::overhead::median;
@@ -6,14 +6,14 @@ use anyhow::{Result, bail};
 use fastrand::Rng;
 use std::fmt::Display;
 
-/// What each contestant's runs cost, or why it has no time.
+/// The costs of each contestant's runs, or the reason why it has none.
 pub struct Interleaved<Side> {
     sides: Vec<(Side, Result<Vec<Cost>, String>)>,
 }
 
 impl<Side: Copy + PartialEq + Display> Interleaved<Side> {
-    /// Runs each side once a round, in a shuffled order, after an untimed round. A side that fails once has no time and
-    /// is not run again.
+    /// Runs one untimed round and then `rounds` timed ones. Each round runs every side once, in a shuffled order. A side
+    /// that fails once has no cost and is not run again.
     pub fn run(sides: &[Side], rounds: usize, mut run: impl FnMut(Side) -> Result<Cost>) -> Self {
         let mut sides: Vec<_> = sides.iter().map(|side| (*side, Ok(Vec::new()))).collect();
         let mut rng = Rng::with_seed(1);
@@ -31,7 +31,8 @@ impl<Side: Copy + PartialEq + Display> Interleaved<Side> {
         Interleaved { sides }
     }
 
-    /// What several processes found: of each process the typical cost of each side, in the same order.
+    /// Combines the results of several processes. Each process reports the typical cost of each side, in the order of
+    /// `sides`.
     pub fn of_processes(sides: &[Side], processes: &[Vec<Cost>]) -> Self {
         let of = |index: usize| processes.iter().filter_map(|process| process.get(index).copied()).collect();
         Interleaved { sides: sides.iter().enumerate().map(|(index, side)| (*side, Ok(of(index)))).collect() }
@@ -47,7 +48,7 @@ impl<Side: Copy + PartialEq + Display> Interleaved<Side> {
         Ok(self)
     }
 
-    /// What a side's runs cost, or why it has no time.
+    /// The costs of a side's runs, or the reason why it has none.
     pub fn of(&self, side: Side) -> Result<&[Cost], &str> {
         match self.sides.iter().find(|(other, _)| *other == side) {
             Some((_, Ok(costs))) => Ok(costs),
@@ -56,17 +57,17 @@ impl<Side: Copy + PartialEq + Display> Interleaved<Side> {
         }
     }
 
-    /// The median of a figure; not a number if there is none.
+    /// The median of a figure, or NaN if there is none.
     pub fn median(&self, side: Side, figure: impl Fn(&Cost) -> f64) -> f64 {
         self.of(side).map_or(f64::NAN, |costs| median(costs.iter().map(figure).collect()))
     }
 
-    /// How many times as fast `one` is as `other`: the ratio of their median times.
+    /// The speed-up of `one` over `other`: the median time of `other` divided by that of `one`.
     pub fn faster(&self, one: Side, other: Side) -> f64 {
         self.median(other, |cost| cost.wall) / self.median(one, |cost| cost.wall)
     }
 
-    /// The run of a side that has the median time.
+    /// The cost of the side's run with the median time.
     pub fn typical(&self, side: Side) -> Result<Cost, &str> {
         let mut costs = self.of(side)?.to_vec();
         costs.sort_by(|one, other| one.wall.total_cmp(&other.wall));
@@ -80,11 +81,11 @@ mod tests {
     use anyhow::ensure;
 
     #[test]
-    fn the_first_round_does_not_count_and_a_ratio_is_that_of_medians() {
+    fn the_first_round_is_untimed_and_a_ratio_compares_medians() {
         let mut turn = 0;
         let rounds = Interleaved::run(&["slow", "fast"], 3, |side| {
             turn += 1;
-            // The warm-up is longer than any other run.
+            // The untimed round takes longer than any other.
             let wall = if turn <= 2 { 1e9 } else { f64::from(1 + 2 * u8::from(side == "slow")) };
             Ok(Cost::from_outside(wall, 0.0, None))
         });
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_side_that_fails_once_has_a_reason_and_no_time_and_is_not_run_again() {
+    fn a_side_that_fails_once_keeps_the_reason_and_is_not_run_again() {
         let mut runs = 0;
         let rounds = Interleaved::run(&["right", "wrong"], 3, |side| {
             runs += u32::from(side == "wrong");

@@ -1,7 +1,7 @@
-//! Access methods: each reads a table of products from PostgreSQL, sums up its rows and reports what reading cost.
+//! Access methods: each reads a table of products from PostgreSQL, sums up its rows and reports the cost of reading.
 //!
-//! Every method takes both columns of every row and adds them up. A [`Sum`] is cheap and serves timed reads. A [`Check`]
-//! identifies a set of rows whatever their order and serves untimed reads.
+//! Every method adds up both columns of every row. Timed reads use a [`Sum`], which is cheap. Untimed reads use a
+//! [`Check`], which identifies a set of rows in any order.
 
 pub mod interleaved;
 pub mod peers;
@@ -34,15 +34,16 @@ use tokio_postgres::Client;
 pub enum AccessMethod {
     /// `query_raw`: rows as they arrive, without a cursor.
     Plain,
-    /// Our cursor, row by row, with so many pages in flight.
+    /// Our cursor, row by row: the number of pages in flight, and their size.
     Cursor(usize, PageSize),
-    /// `DECLARE`, then one `FETCH` of so many rows after the other.
+    /// `DECLARE`, then repeated `FETCH` commands of this many rows.
     Declared(u32),
     /// `COPY … (FORMAT binary)`, parsed here.
     Copy,
-    /// `query`: receives all rows, then reads the first.
+    /// `query`: receives all rows before the first is read.
     FetchAll,
-    /// So many cursors over ranges of about so many rows, under one snapshot, each with its own thread and connection.
+    /// Several cursors under one snapshot, each with its own thread and connection: their number, and the approximate rows
+    /// of a range.
     Ranges(usize, usize),
 }
 
@@ -70,30 +71,30 @@ pub struct Table {
     url: String,
     name: String,
     reader: Reader,
-    /// For range cursors.
+    /// Further connections, for range cursors.
     more: Vec<Reader>,
     pinning: Option<Pinning>,
     ranges: Arc<CursorRanges>,
 }
 
 impl Table {
-    /// Connects to the server at `url`, to read the table of that name.
+    /// Connects to the server at `url`, to read the table `name`.
     pub fn open(url: &str, name: &str) -> Result<Self> {
         let ranges = CursorRanges::new(url.to_owned(), name.to_owned(), cursor::DEFAULT_DEPTH);
         let reader = Reader::open(url)?;
-        // Without a visible server process that may be pinned, the operating system places both sides.
+        // Without a visible server process nothing is pinned, and the operating system places client and server.
         let pinning = reader.backend.zip(Pinning::new());
         let pinning = pinning.and_then(|(backend, pinning)| pinning.server(backend).is_ok().then_some(pinning));
         let (url, name) = (url.to_owned(), name.to_owned());
         Ok(Table { url, name, reader, more: Vec::new(), pinning, ranges: Arc::new(ranges) })
     }
 
-    /// Where client and server run if each has its own core. Range cursors use all cores.
+    /// The cores of client and server, if they are pinned. Range cursors use all cores.
     pub fn pinning(&self) -> Option<Pinning> {
         self.pinning
     }
 
-    /// The server's first process, where it is visible.
+    /// The server's main process, if it is visible.
     pub fn postmaster(&self) -> Option<u32> {
         process::parent(self.reader.backend?)
     }
@@ -103,7 +104,7 @@ impl Table {
         every_row(&self.name)
     }
 
-    /// Reads all rows; the cost covers the time from the query to the last row.
+    /// Reads all rows. The cost covers the time from the query to the last row.
     pub fn read<S: RowSink>(&mut self, method: AccessMethod) -> Result<(S, Cost)> {
         let (query, name) = (self.query(), &self.name);
         if let AccessMethod::Ranges(cursors, rows) = method {
@@ -138,7 +139,7 @@ impl Table {
         }
     }
 
-    /// Does `work` with the client while the driver moves its bytes.
+    /// Runs `work` with the client while the driver moves its bytes.
     pub fn run<T>(&mut self, work: impl AsyncFnOnce(&mut Client) -> Result<T>) -> Result<T> {
         let Reader { client, driver, .. } = &mut self.reader;
         let working: Pin<&mut dyn Future<Output = Result<T>>> = pin!(work(client));

@@ -1,8 +1,8 @@
-//! Other programs at reading the same table: asyncpg and psycopg through their cursors, and psql as the reference.
+//! Other programs that read the same table: asyncpg and psycopg through their cursors, and psql as the reference.
 //!
-//! A Python peer is a process that stays, so that only reading is timed. It reads on request and prints what it has seen
-//! and what that cost by its own clock. Before that it must have read exactly our rows. psql starts anew for each read and
-//! is timed by its own `\timing`, which begins with the query too.
+//! A Python peer is a long-running process, so only reading is timed. On request it reads the table and prints its totals
+//! and the cost by its own clock. The check sum of a first, untimed read must equal ours. psql starts anew for each read.
+//! Its own `\timing` measures the time, also from the query on.
 
 use super::pinning::Pinning;
 use super::rows::{Check, copied, copy_command, every_row};
@@ -17,12 +17,12 @@ use tempfile::TempDir;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
-/// A program and how it reads.
+/// A program and its way of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// asyncpg: `async for` over `cursor(prefetch = …)`, on asyncio's own loop as in the book.
     Asyncpg(u32),
-    /// The same on uvloop.
+    /// asyncpg on uvloop.
     AsyncpgUvloop(u32),
     /// psycopg 3: a server-side cursor, binary, `itersize = …`.
     Psycopg(u32),
@@ -30,7 +30,7 @@ pub enum Program {
     Psql,
 }
 
-/// All that are measured.
+/// All measured programs.
 pub const ALL: [Program; 7] = [
     Program::Psql,
     Program::Asyncpg(50),
@@ -58,7 +58,7 @@ const SCRIPTS: [(&str, &str); 3] = [
     ("with_psycopg.py", include_str!("../../peers/with_psycopg.py")),
 ];
 
-/// What every program needs to start.
+/// Everything that the programs need to start.
 pub struct Launcher {
     scripts: TempDir,
     url: String,
@@ -69,8 +69,8 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// For a table on the server at `url`, with that Python and that psql. With `pinning`, which includes the server's
-    /// first process, client and server get a core each.
+    /// Prepares programs that read a table on the server at `url`, with the given Python and psql. `pinning` includes the
+    /// server's main process. With it, client and server get one core each.
     pub fn new(
         url: &str,
         table: &str,
@@ -85,7 +85,8 @@ impl Launcher {
         Ok(Launcher { scripts, url: url.to_owned(), table: table.to_owned(), python, psql, pinning })
     }
 
-    /// Starts a program and makes it read the table once. Fails if it is absent or has read other rows than `expected`.
+    /// Starts a program and makes it read the table once. Fails if the program is absent or its rows differ from
+    /// `expected`.
     pub fn start(&self, program: Program, expected: &Check) -> Result<Peer<'_>> {
         let (version, script) = match program {
             Program::Asyncpg(size) => self.script("with_asyncpg.py", size, &[])?,
@@ -122,7 +123,7 @@ impl Launcher {
         Ok((version.to_owned(), Some(script)))
     }
 
-    /// Passes the server's address in libpq's environment variables, because every user can read arguments.
+    /// Passes the server's address in libpq's environment variables, because every user can see a process's arguments.
     fn set_address(&self, command: &mut Command) -> Result<()> {
         let config: Config = self.url.parse()?;
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
@@ -140,7 +141,7 @@ impl Launcher {
         Ok(())
     }
 
-    /// Copies the table into a file with psql; the cost is by psql's own clock.
+    /// Copies the table into a file with psql. psql's own clock measures the cost.
     fn psql(&self, into: &Path) -> Result<Cost> {
         let (out, err) = (self.scripts.path().join("out"), self.scripts.path().join("err"));
         let mut command = Command::new(&self.psql);
@@ -150,7 +151,7 @@ impl Launcher {
         let mut run = || command.spawn().and_then(system::usage::wait);
         let ended = match self.pinning {
             Some((pinning, postmaster)) => {
-                // The server's first process starts the session's process, which inherits its core.
+                // The server's main process starts the session's process, which inherits its core.
                 pinning.server(postmaster)?;
                 let ended = pinning.on_client_core(run);
                 pinning.anywhere(postmaster)?;
@@ -160,7 +161,7 @@ impl Launcher {
         };
         let ended = ended.with_context(|| format!("absent: {}", self.psql.display()))?;
         ensure!(ended.status.success(), "it failed: {}", std::fs::read_to_string(&err)?.trim());
-        // `Time: 141.592 ms`, and more if it is long.
+        // psql prints `Time: 141.592 ms`, and appends a longer form to long times.
         let printed = std::fs::read_to_string(&out)?;
         let time = |line: &str| line.strip_prefix("Time: ")?.split(' ').next()?.parse::<f64>().ok();
         let time = printed.lines().rev().find_map(time);
@@ -169,18 +170,18 @@ impl Launcher {
     }
 }
 
-/// A program that has read the right rows once.
+/// A started program that has read the correct rows once.
 pub struct Peer<'a> {
     launcher: &'a Launcher,
-    /// Its version in its own words.
+    /// The version, as the program reports it.
     pub version: String,
     expected: Check,
-    /// psql has none.
+    /// The Python process; `None` for psql.
     script: Option<Script>,
 }
 
 impl Peer<'_> {
-    /// Reads the table. Fails if the program fails or has read other rows.
+    /// Reads the table. Fails if the program fails or its rows differ from the expected ones.
     pub fn read(&mut self) -> Result<Cost> {
         let Some(script) = &mut self.script else { return self.launcher.psql(Path::new("/dev/null")) };
         let before = Busy::of_process(script.server).ok();
@@ -211,20 +212,20 @@ impl Peer<'_> {
     }
 }
 
-/// One of our scripts, waiting for requests. It ends at the end of its input.
+/// One of our Python scripts, waiting for requests. It ends at the end of its input.
 struct Script {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     errors: File,
-    /// The server process of its connection.
+    /// The server process of the script's connection.
     server: u32,
 }
 
 impl Script {
     fn request(&mut self, what: &str) -> Result<String> {
         let input = self.input.as_mut().context("its input is a pipe")?;
-        // If it has ended, its own error is more useful than a broken pipe.
+        // If the script has ended, its own error message is more useful than a broken pipe.
         let _ = writeln!(input, "{what}");
         self.line()
     }

@@ -1,8 +1,8 @@
-//! Client and server on a core each.
+//! Pins the client and the server to one core each.
 //!
-//! Without pinning, the kernel sometimes runs both on one core, because each wakes the other, and keeps them there while
-//! another core idles. Then 50 rows at a time are read twice as fast, because no sleeping core must wake, and long streams
-//! half as fast. The placement differs from process to process, and with it every promised ratio.
+//! Client and server wake each other. Without pinning, the kernel therefore sometimes keeps both on one core while another
+//! core idles. Pages of 50 rows are then read twice as fast, because no sleeping core must wake. Long streams are read half
+//! as fast. The placement differs between processes, and every promised ratio depends on it.
 
 use anyhow::{Context, Result};
 use rustix::process::Pid;
@@ -18,7 +18,8 @@ pub struct Pinning {
 }
 
 impl Pinning {
-    /// Uses the first two cores; none if there is only one. The server gets the first, which answers most interrupts.
+    /// Uses the first two cores. Returns `None` on a machine with one core. The server gets the first core, which handles
+    /// most interrupts.
     pub fn new() -> Option<Self> {
         let processors = harness::machine::processors();
         let [server, client, ..] = processors[..] else { return None };
@@ -31,7 +32,7 @@ impl Pinning {
         restrict(Some(process), &self.client)
     }
 
-    /// Moves a process, and those that it starts from now on, to the server's core.
+    /// Moves a process, and its future child processes, to the server's core.
     pub fn server(&self, process: u32) -> Result<()> {
         restrict(Some(process), &self.server)
     }
@@ -41,18 +42,19 @@ impl Pinning {
         restrict(Some(process), &self.all)
     }
 
-    /// Does `work` on the client's core, with this thread and those that it starts meanwhile.
+    /// Runs `work` on this thread, pinned to the client's core. Threads that `work` starts inherit the core.
     pub fn on_client_core<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
         on(&self.client, &self.all, work)
     }
 
-    /// Does `work` on all cores except the server's, with this thread and those that it starts meanwhile.
+    /// Runs `work` on this thread, restricted to all cores except the server's. Threads that `work` starts inherit that.
     pub fn beside_server<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
         on(&self.others, &self.all, work)
     }
 }
 
-/// Does `work` on the last core, with this thread and all that it starts: the first answers most interrupts.
+/// Runs `work` on this thread, pinned to the last core, because the first handles most interrupts. Threads and processes
+/// that `work` starts inherit the core.
 pub fn on_one_core<T>(work: impl FnOnce() -> T) -> Result<T> {
     let all = sched_getaffinity(None).context("cannot read the cores that this thread may use")?;
     let last = *harness::machine::processors().last().context("no core may be used")?;
@@ -72,7 +74,7 @@ fn on<T>(these: &CpuSet, before: &CpuSet, work: impl FnOnce() -> T) -> Result<T>
     Ok(done)
 }
 
-/// Restricts a process of one thread, or this thread.
+/// Restricts a single-threaded process, or this thread for `None`, to these cores.
 fn restrict(process: Option<u32>, to: &CpuSet) -> Result<()> {
     let named = |process: u32| Pid::from_raw(i32::try_from(process).ok()?);
     let named = process.map(|process| named(process).context("there is no such process")).transpose()?;
@@ -92,7 +94,7 @@ mod tests {
         let before = seen();
         assert_eq!(on_one_core(seen).expect("pinning is allowed").count(), 1);
         assert!(seen() == before);
-        // A machine with one core has nothing to keep apart.
+        // A machine with one core needs no pinning.
         let Some(pinning) = Pinning::new() else { return };
         let meanwhile = pinning.on_client_core(seen).expect("pinning is allowed");
         assert_eq!((meanwhile.count(), before.count() > 1), (1, true));

@@ -1,4 +1,4 @@
-//! A table read by several cursors under one snapshot, each on its own thread and connection.
+//! Several cursors read one table under one snapshot. Each has its own thread and connection.
 
 use super::reader::Reader;
 use super::rows::{RowSink, every_row, explained, through_cursor};
@@ -13,7 +13,7 @@ use strategies::Task;
 use tasks::cursor_ranges::{Blocks, CursorRanges};
 use tokio_postgres::{Client, IsolationLevel};
 
-/// Reads a table through as many cursors as there are readers, in ranges of about `rows` rows.
+/// Reads a table in ranges of about `rows` rows, with one cursor per reader.
 pub(super) fn read<S: RowSink>(
     task: &Arc<CursorRanges>,
     table: &str,
@@ -57,7 +57,7 @@ async fn range<S: RowSink>(client: &mut Client, table: &str, blocks: &Blocks) ->
     Ok(sum)
 }
 
-/// Shares ranges of blocks out: each worker, on its own thread, takes the next until none is left.
+/// Distributes ranges of blocks. Each worker has its own thread and takes the next range until none is left.
 pub fn share_blocks<W: Send, R: Send>(
     blocks: Vec<Blocks>,
     workers: impl Iterator<Item = W>,

@@ -5,11 +5,11 @@ use anyhow::Result;
 use postgres::{Driver, connect};
 use tokio_postgres::Client;
 
-/// A connection, and the server process behind it where that is visible.
+/// A connection, and its server process if that is visible.
 pub struct Reader {
     /// The client.
     pub client: Client,
-    /// What moves its bytes.
+    /// The driver that moves the connection's bytes.
     pub driver: Driver,
     /// The server process.
     pub backend: Option<u32>,

@@ -1,4 +1,4 @@
-//! Rows from PostgreSQL: what consumes them, and the functions that read them.
+//! Consumers of rows from PostgreSQL, and the functions that read the rows.
 
 use anyhow::{Context, Result, bail, ensure};
 use cursor::{Cursor, Metrics, PageSize};
@@ -41,16 +41,16 @@ impl RowSink for Sum {
     }
 }
 
-/// Figures that differ for different sets of rows, and are cheap in other languages too.
+/// Figures that identify a set of rows. They are cheap to compute in other languages too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Check {
     /// Number of rows.
     pub rows: u64,
     /// Sum of their ids.
     pub ids: i64,
-    /// Characters in their names: what most languages call a string's length.
+    /// Number of characters in the names, which most languages call a string's length.
     pub characters: u64,
-    /// Sum of each row's CRC-32, over its big-endian id and its name.
+    /// Sum of the rows' CRC-32 values. Each covers the row's big-endian id and its name.
     pub crcs: u64,
 }
 
@@ -78,12 +78,12 @@ pub fn explained(error: tokio_postgres::Error) -> anyhow::Error {
     anyhow::anyhow!(explain(&error))
 }
 
-/// The query that streams a table; the name goes into it unquoted.
+/// The query that streams a table. The name is inserted without quotes.
 pub fn every_row(table: &str) -> String {
     format!("SELECT product_id, product_name FROM {table}")
 }
 
-/// The Unix socket of the server at an address.
+/// The path of a server's Unix socket, by its address.
 pub(crate) fn socket(config: &Config) -> Result<PathBuf> {
     let Some(Host::Unix(folder)) = config.get_hosts().first() else { bail!("this needs a server on a Unix socket") };
     let port = config.get_ports().first().copied().unwrap_or(5432);
@@ -95,7 +95,7 @@ pub(super) fn add_row(row: &Row, into: &mut impl RowSink) -> Result<()> {
     Ok(())
 }
 
-/// Adds all rows of a stream; returns their number.
+/// Adds all rows of a stream and returns their number.
 async fn add_rows<E>(rows: impl Stream<Item = Result<Row, E>>, into: &mut impl RowSink) -> Result<u32>
 where
     anyhow::Error: From<E>,
@@ -164,7 +164,7 @@ pub(super) async fn copy(client: &Client, table: &str, sum: &mut impl RowSink) -
     while let Some(message) = messages.try_next().await.map_err(explained)? {
         let mut bytes = if first { header(&message)? } else { &message[..] };
         first = false;
-        // A message is a row. The last has -1 columns and nothing else.
+        // Each message contains one row. The last only contains a column count of -1.
         if let Some((id, name)) = columns(&mut bytes)? {
             sum.add(id, name);
         }
@@ -176,7 +176,7 @@ pub(super) fn copy_command(table: &str) -> String {
     format!("COPY {table} (product_id, product_name) TO STDOUT (FORMAT binary)")
 }
 
-/// All rows of a binary COPY in memory.
+/// Adds up all rows of a binary COPY in memory.
 pub(super) fn copied<S: RowSink>(bytes: &[u8]) -> Result<S> {
     let (mut sum, mut left) = (S::default(), header(bytes)?);
     while let Some((id, name)) = columns(&mut left)? {
@@ -185,14 +185,14 @@ pub(super) fn copied<S: RowSink>(bytes: &[u8]) -> Result<S> {
     Ok(sum)
 }
 
-/// What follows the signature, the flags, and the length of the header extension, which is always empty.
+/// Skips the header: the signature, the flags and the length of the header extension, which is always 0.
 fn header(mut bytes: &[u8]) -> Result<&[u8]> {
     let header = bytes.split_off(..19).context("the header of a COPY is cut short")?;
     ensure!(header.starts_with(b"PGCOPY\n\xff\r\n\0"), "this is no binary COPY");
     Ok(bytes)
 }
 
-/// A row of a binary COPY: the number of columns, and for each its length and its bytes (PostgreSQL manual, COPY).
+/// Parses a row of a binary COPY: the number of columns, then the length and bytes of each (PostgreSQL manual, COPY).
 fn columns<'a>(row: &mut &'a [u8]) -> Result<Option<(i32, &'a str)>> {
     const SHORT: &str = "a row of a COPY is cut short";
     let mut take = |count: usize| row.split_off(..count).context(SHORT);

@@ -1,16 +1,18 @@
-//! The same cursor on several runtimes. Only what moves the connection's bytes differs, and on which threads.
+//! The same cursor on several runtimes. They differ only in the code and the threads that move the connection's bytes.
 //!
 //! How it works:
 //! 1. `connect_raw` takes any stream of bytes. Each runtime opens its own Unix socket and runs two tasks, as its users
-//!    would write them: one is the connection, the other reads the cursor.
-//! 2. The server has its own core where it is visible, and the runtimes have the others. Otherwise the kernel would place
-//!    some runtimes on the server's core and others not.
-//! 3. Both tasks note the thread that polls them. A change of thread is a hand-over: one thread has woken another, and
+//!    would write them: one drives the connection, the other reads the cursor.
+//! 2. If the server process is visible, it gets its own core, and the runtimes get the others. Otherwise, the kernel would
+//!    place only some runtimes on the server's core.
+//! 3. Both tasks record the thread that polls them. A change of thread is a hand-over: one thread has woken another, and
 //!    data moves from one core's cache to another's.
-//! 4. tokio registers once for all events of a socket, so it is also told when the socket is writable, which is when the
-//!    server takes a request. A sleeping core wakes up then, while the server works, and not when the answer arrives. Our
-//!    driver, async-std and smol register only for what they need. [`Runtime::ThreadAllEvents`] is our driver registered
-//!    as tokio is. Where tokio is faster than a plain thread and as fast as this one, that is the reason.
+//! 4. tokio registers once for all events of a socket. The kernel therefore also wakes it when the socket becomes writable,
+//!    that is, when the server takes a request. A sleeping core wakes at that moment, while the server works, instead of
+//!    when the answer arrives.
+//! 5. Our driver, async-std and smol register only for the events that they need. [`Runtime::ThreadAllEvents`] is our
+//!    driver with tokio's registration. If tokio is faster than the plain thread but not than this variant, the
+//!    registration is the cause.
 
 use super::pinning::Pinning;
 use super::reader::Reader;
@@ -38,16 +40,16 @@ use tokio::runtime::Builder;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
-/// Where a cursor runs.
+/// The runtime of a cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runtime {
-    /// Our own driver, on the thread that reads.
+    /// Our own driver, on the reading thread.
     Thread,
-    /// The same, registered for all events of the socket as tokio is.
+    /// The same driver, registered for all events of the socket, as in tokio.
     ThreadAllEvents,
-    /// tokio with as many workers as it has cores.
+    /// tokio with one worker per core.
     TokioMulti,
-    /// tokio on the thread that reads.
+    /// tokio on the reading thread.
     TokioCurrent,
     /// async-std, on its own pool.
     AsyncStd,
@@ -55,7 +57,7 @@ pub enum Runtime {
     Smol,
 }
 
-/// All of them.
+/// All runtimes.
 pub const ALL: [Runtime; 6] = [
     Runtime::Thread,
     Runtime::ThreadAllEvents,
@@ -78,19 +80,19 @@ impl fmt::Display for Runtime {
     }
 }
 
-/// A runtime that is up, with a connection on it.
+/// A started runtime with a connection.
 pub struct Running {
     connected: Connected,
     hand_overs: Arc<HandOvers>,
-    /// The server process, and where client and server run.
+    /// The server process. `pinning` holds the cores of client and server.
     backend: Option<u32>,
     pinning: Option<Pinning>,
 }
 
 enum Connected {
-    /// With the events of the socket if it is registered for all.
+    /// Our driver, with the registration for all events if there is one.
     Thread(Box<Reader>, Option<AllEvents>),
-    /// The executor comes first: dropped, it drops the connection while the client still exists.
+    /// The executor comes first, because its drop must drop the connection before the client.
     Tasks(Executor, Option<Client>),
 }
 
@@ -103,7 +105,7 @@ enum Executor {
 type Connection = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Executor {
-    /// Runs a future as a task of the runtime to its end.
+    /// Runs a future to completion as a task of the runtime.
     fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Result<T> {
         Ok(match self {
             Executor::Tokio(tokio) => tokio.block_on(tokio.spawn(task))?,
@@ -138,13 +140,13 @@ impl Executor {
     }
 }
 
-/// A client, and the connection as a task for the runtime of the stream.
+/// Connects over `stream`. Returns the client, and the connection as a future for the stream's runtime.
 async fn handshake<S>(config: &Config, stream: S, hand_overs: Arc<HandOvers>) -> Result<(Client, Connection)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (client, connection) = config.connect_raw(stream, NoTls).await.map_err(explained)?;
-    // How the connection ends shows in its requests.
+    // The connection's result is dropped, because its requests report any error.
     Ok((client, Box::pin(watched(hand_overs, connection.map(drop)))))
 }
 
@@ -222,7 +224,7 @@ impl Running {
             }
         };
         let wall = began.elapsed().as_nanos() as f64;
-        // Every thread: the runtimes' own exist from the start.
+        // The processor time includes all threads of the process, such as the runtime's own.
         let cpu = Usage::of_this_process().since(cpu).processor_time();
         let client = Busy { running: cpu.as_nanos() as f64, ..Busy::of_threads()?.since(before) };
         let (sleeps, hand_overs) = (sleeps() - slept, self.hand_overs.count() - hand_overs);
@@ -233,7 +235,7 @@ impl Running {
     }
 }
 
-/// All events of a driver's socket, each reported once (edge-triggered).
+/// An edge-triggered registration for all events of a driver's socket.
 struct AllEvents {
     epoll: OwnedFd,
     writable: u64,
@@ -248,7 +250,7 @@ impl AllEvents {
         Ok(AllEvents { epoll, writable: 0 })
     }
 
-    /// Runs `future` to its end on this thread.
+    /// Runs `future` to completion on this thread.
     fn block_on<F: Future>(&mut self, driver: &mut Driver, future: F) -> Result<F::Output> {
         let mut future = pin!(future);
         let mut events: Vec<Event> = Vec::with_capacity(1);
@@ -256,7 +258,7 @@ impl AllEvents {
             if let Poll::Ready(output) = driver.attempt(future.as_mut()) {
                 return Ok(output);
             }
-            // From here on the driver polls the socket again. An event since its last poll is reported at once.
+            // The driver polls the socket again from here on. An event since its last poll is reported at once.
             driver.waits_for();
             events.clear();
             match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
@@ -268,7 +270,7 @@ impl AllEvents {
     }
 }
 
-/// The thread that polled last, and how often that changed.
+/// The thread that polled last, and the number of changes.
 #[derive(Default)]
 struct HandOvers {
     thread: AtomicU64,
@@ -278,7 +280,7 @@ struct HandOvers {
 impl HandOvers {
     fn note_thread(&self) {
         let this = thread_number();
-        // Relaxed: two polls at the same moment may count as one or two, and nothing else depends on the order.
+        // Relaxed is enough: simultaneous polls may count as one or two, and nothing else depends on the order.
         if self.thread.swap(this, Ordering::Relaxed) != this {
             self.count.fetch_add(1, Ordering::Relaxed);
         }
@@ -296,7 +298,7 @@ fn thread_number() -> u64 {
     NUMBER.get()
 }
 
-/// A future that notes the thread that polls it.
+/// Wraps a future and records each thread that polls it.
 async fn watched<F: Future>(hand_overs: Arc<HandOvers>, future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| {

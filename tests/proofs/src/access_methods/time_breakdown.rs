@@ -1,10 +1,10 @@
-//! Where the time went while rows were read: the consumer, the client, the server, or round trips.
+//! Attributes the time of reading rows to the consumer, the client, the server or round trips.
 //!
 //! How it works:
 //! 1. A [`Meter`] reads the clock and the processor time of this thread and of the server process, before and after.
-//! 2. A thread that waits for a core counts as busy, so that another program does not turn work into waiting.
-//! 3. Client and server work at the same time. A side that is busy for most of the wall time is the cause. If no side is,
-//!    they took turns, and the remaining time is spent on the way between them.
+//! 2. A thread that waits for a core counts as busy. Otherwise, another program's load would make work look like waiting.
+//! 3. Client and server can work at the same time. A side that is busy for most of the wall time is the cause. If neither
+//!    is, client and server took turns, and the rest of the time is round trips.
 
 use super::rows::explained;
 use anyhow::{Context, Result};
@@ -17,49 +17,49 @@ use system::usage::Usage;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config};
 
-/// A side that is busy for this share of the wall time is the cause.
+/// The share of the wall time from which a busy side is the cause.
 const MOST: f64 = 0.75;
 
-/// How long threads were busy, in nanoseconds.
+/// The time for which threads were busy, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Busy {
-    /// On a core.
+    /// The time on a core.
     pub running: f64,
-    /// Ready to run, without a core to run on.
+    /// The time spent waiting for a core.
     pub ready: f64,
 }
 
 impl Busy {
-    /// This thread, since it began.
+    /// The times of this thread since its start.
     pub fn of_thread() -> Result<Self> {
         let now = clock_gettime(ClockId::ThreadCPUTime);
         let scheduled = Scheduled::this_thread().context("the kernel does not count this thread's time")?;
-        // The scheduler's figure may be one clock tick old.
+        // The scheduler's value of the running time may be one clock tick old.
         Ok(Busy { running: now.tv_sec as f64 * 1e9 + now.tv_nsec as f64, ..Self::from(scheduled) })
     }
 
-    /// All threads that this process has now, since each began.
+    /// The sum over all current threads of this process, each since its start.
     pub fn of_threads() -> Result<Self> {
         let own = std::process::id();
-        // A thread may end while the others are read.
+        // A thread may end while this loop reads the others.
         let mut each = process::threads(own).filter_map(|thread| Scheduled::of_thread(own, thread)).map(Busy::from);
         let first = each.next().context("cannot list this process's threads")?;
         Ok(each.fold(first, Busy::and))
     }
 
-    /// A process of one thread, since it began. The figure is exact while the process sleeps.
+    /// The times of a single-threaded process since its start. They are exact while the process sleeps.
     pub fn of_process(process: u32) -> Result<Self> {
         let scheduled = Scheduled::of_first_thread(process);
         Ok(scheduled.with_context(|| format!("process {process} has ended"))?.into())
     }
 
-    /// What came after `before`.
+    /// The difference to an earlier reading.
     #[must_use]
     pub fn since(self, before: Busy) -> Busy {
         Busy { running: self.running - before.running, ready: self.ready - before.ready }
     }
 
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn and(self, other: Busy) -> Busy {
         Busy { running: self.running + other.running, ready: self.ready + other.ready }
@@ -76,43 +76,43 @@ impl From<Scheduled> for Busy {
     }
 }
 
-/// The server process behind a connection, if it is a visible process of this machine.
+/// The server process of a connection, if it is visible on this machine.
 pub async fn backend(url: &str, client: &Client) -> Result<Option<u32>> {
     let config: Config = url.parse()?;
     let row = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(explained)?;
     let process: i32 = row.try_get(0).map_err(explained)?;
     let process = u32::try_from(process)?;
-    // Behind a network socket the same number may belong to an unrelated process here.
+    // For a server on another machine, the same process number may belong to an unrelated process here.
     let near = matches!(config.get_hosts().first(), Some(Host::Unix(_)));
     let is_server = process::name(process).is_some_and(|name| name.starts_with("postgres"));
     Ok((near && is_server && Scheduled::of_first_thread(process).is_some()).then_some(process))
 }
 
-/// What reading cost, in nanoseconds.
+/// The cost of reading, in nanoseconds.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Cost {
-    /// From the query to the last row.
+    /// The wall time from the query to the last row.
     pub wall: f64,
-    /// All threads of the client, without the consumer.
+    /// The client's threads, without the consumer's work.
     pub client: Busy,
-    /// The server processes, where they are visible.
+    /// The server processes, if they are visible.
     pub server: Option<Busy>,
-    /// The consumer's work on the rows, where it is metered.
+    /// The consumer's work on the rows, if it is metered.
     pub consumer: f64,
     /// Number of threads and connections of the client.
     pub connections: usize,
-    /// How often the consumer waited for a row, where that is counted.
+    /// Number of times that the consumer waited for a row, if counted.
     pub waits: Option<u64>,
-    /// How often a thread of this process went to sleep.
+    /// Number of times that a thread of this process went to sleep.
     pub sleeps: u64,
-    /// How often the kernel reported that the socket is writable, where that is counted.
+    /// Number of times that the kernel reported the socket as writable, if counted.
     pub write_events: Option<u64>,
-    /// How often another thread took over, reading or moving the connection's bytes.
+    /// Number of times that a different thread polled the reader's or the connection's task.
     pub hand_overs: u64,
 }
 
 impl Cost {
-    /// A run observed from outside: its time, and the processor time of the whole process.
+    /// The cost of a run that was measured from outside: its wall time, and the processor time of the whole process.
     pub(super) fn from_outside(wall: f64, cpu: f64, server: Option<Busy>) -> Self {
         let client = Busy { running: cpu, ready: 0.0 };
         let (waits, write_events, sleeps, hand_overs) = (None, None, 0, 0);
@@ -120,7 +120,7 @@ impl Cost {
     }
 }
 
-/// How often a thread of this process has gone to sleep.
+/// Number of times that a thread of this process has gone to sleep.
 pub(super) fn sleeps() -> u64 {
     Usage::of_this_process().voluntary_switches
 }
@@ -136,7 +136,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Starts, with the server process behind the connection if it is visible.
+    /// Starts the meter. `backend` is the connection's server process, if it is visible.
     pub fn start(backend: Option<u32>) -> Result<Self> {
         let server = backend.map(|process| anyhow::Ok((process, Busy::of_process(process)?))).transpose()?;
         let client = Busy::of_thread()?;
@@ -144,7 +144,7 @@ impl Meter {
         Ok(Meter { began: Instant::now(), client, server, consumer, consumed, sleeps })
     }
 
-    /// Does the consumer's work on rows and meters it.
+    /// Runs the consumer's work on rows and meters it.
     pub fn consume<T>(&mut self, work: impl FnOnce() -> T) -> Result<T> {
         let (began, before) = (Instant::now(), Busy::of_thread()?);
         let done = work();
@@ -153,7 +153,7 @@ impl Meter {
         Ok(done)
     }
 
-    /// Stops. The server must have sent its last message before, because later work is missed.
+    /// Stops the meter. The server must already have sent its last message, because the meter misses later work.
     pub fn stop(self) -> Result<Cost> {
         let wall = self.began.elapsed().as_nanos() as f64;
         let client = Busy::of_thread()?.since(self.client).since(self.consumed);
@@ -163,7 +163,7 @@ impl Meter {
     }
 }
 
-/// What took the time.
+/// The part that took most of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The code that uses the rows.
@@ -172,29 +172,29 @@ pub enum Cause {
     Client,
     /// The server: finding and sending rows.
     Server,
-    /// The way between them: they took turns.
+    /// Round trips: client and server took turns.
     RoundTrips,
-    /// Not the client, and the server is not visible.
+    /// Unknown: it is not the client, and the server is not visible.
     Unseen,
 }
 
-/// How much of the wall time a side was busy, from 0 to 1; the mean over several connections.
+/// The share of the wall time for which a side was busy, from 0 to 1. With several connections it is their mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Share {
-    /// Of the wall time.
+    /// The busy share of the wall time.
     pub busy: f64,
-    /// The share of `busy` without a core.
+    /// The share of `busy` spent waiting for a core.
     pub ready: f64,
 }
 
-/// Shares of the wall time; they overlap.
+/// Shares of the wall time. They overlap.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeBreakdown {
-    /// The consumer's, where it is metered.
+    /// The consumer's share, if it is metered.
     pub consumer: f64,
-    /// The client's.
+    /// The client's share.
     pub client: Share,
-    /// The server's, where it is visible.
+    /// The server's share, if it is visible.
     pub server: Option<Share>,
     wall: f64,
     waits: Option<u64>,
@@ -209,7 +209,7 @@ impl TimeBreakdown {
         TimeBreakdown { consumer: cost.consumer / cost.wall, client, server, wall: cost.wall, waits: cost.waits }
     }
 
-    /// The side with the greatest share, if that is [`MOST`] of the time.
+    /// The side with the greatest share, if that share is at least [`MOST`].
     pub fn cause(&self) -> Cause {
         let (client, server) = (self.client.busy, self.server.unwrap_or_default().busy);
         let greatest = self.consumer.max(client).max(server);
@@ -226,7 +226,7 @@ impl TimeBreakdown {
 impl fmt::Display for Share {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:.0} % of the wall time", 100.0 * self.busy)?;
-        // Every system shows less now and then.
+        // Smaller shares occur on every system.
         if self.ready < 0.1 { Ok(()) } else { write!(out, ", {:.0} % of that waiting for a core", 100.0 * self.ready) }
     }
 }
@@ -258,7 +258,7 @@ impl fmt::Display for TimeBreakdown {
 mod tests {
     use super::*;
 
-    /// A run of 100 ns, with so much time on a core for client and server, and for a consumer.
+    /// A run of 100 ns with the given busy times of client, server and consumer.
     fn cost(client: f64, server: Option<f64>, consumer: f64) -> Cost {
         let busy = |running| Busy { running, ready: 0.0 };
         Cost { consumer, waits: Some(4), ..Cost::from_outside(100.0, client, server.map(busy)) }
@@ -281,14 +281,14 @@ mod tests {
                 Cause::Server,
                 "the server: 95 % of the wall time, 40 % of that waiting for a core",
             ),
-            // Nothing accuses a server that is not visible.
+            // A server that is not visible is never named as the cause.
             (
                 cost(46.0, None, 0.0),
                 Cause::Unseen,
                 "not the client, which is busy for 46 % of the wall time; the server",
             ),
             (cost(96.0, None, 0.0), Cause::Client, "the client's decoding"),
-            // The mean over connections counts.
+            // With several connections the mean decides.
             (
                 Cost { connections: 8, ..cost(80.0, Some(80.0), 0.0) },
                 Cause::RoundTrips,

@@ -41,7 +41,7 @@ pub(super) fn faults() -> Vec<Fault> {
             Ok(products(format!("postgresql://guest:{PASSWORD}@{}/postgres", host(folder.path())))?.keeping(folder))
         }),
         Fault::reading("no server at that port", &["127.0.0.1", "is the server running there?"], |_| {
-            // It was free a moment ago.
+            // The listener is dropped at once, which frees its port again.
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
             products(format!("postgresql://guest:{PASSWORD}@127.0.0.1:{port}/postgres"))
         }),
@@ -51,7 +51,7 @@ pub(super) fn faults() -> Vec<Fault> {
             let url = format!("postgresql://guest:{PASSWORD}@127.0.0.1:{port}/postgres?connect_timeout=1");
             Ok(products(url)?.keeping(listener))
         }),
-        // The plain row stream needs one connection only.
+        // The plain row stream needs only one connection.
         Fault::reading("more connections than the user may have", &["use fewer workers"], |server| {
             Ok(products(server.url_of("few"))?.in_ranges())
         })
@@ -75,7 +75,7 @@ fn too_many(_: &FaultServer) -> Result<Report> {
     bail!("it accepts a thousand");
 }
 
-/// A server that was told to stop waits for its last session and accepts no other.
+/// A server that is shutting down waits for its last session and accepts no other.
 fn stopping(_: &FaultServer) -> Result<Report> {
     let server = FaultServer::bare()?;
     let last = connect(&server.url())?;

@@ -10,33 +10,33 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// A fault must be reported within this time.
+/// The time within which a fault must be reported.
 pub const BAR: Duration = Duration::from_secs(2);
 
-/// A fault without a report by then counts as a hang.
+/// The time after which a fault without a report counts as a hang.
 const HANGS: Duration = Duration::from_secs(20);
 
-/// A fault at a server of the kind `S`.
+/// A fault on a server of type `S`.
 pub struct Fault<S> {
     name: &'static str,
     /// The SQLSTATE that the report must name.
     code: Option<&'static str>,
     /// The number of rows read that the report must name.
     rows: Option<RangeInclusive<u64>>,
-    /// Words of the next step, and others that matter.
+    /// Words that the report must contain, such as those of the next step.
     words: &'static [&'static str],
     provoke: Provoke<S>,
 }
 
 enum Provoke<S> {
-    /// By each of these readers.
+    /// Each of these readers reads a table.
     Read(&'static [&'static str], fn(&S) -> Result<Reading>),
-    /// By something else, which returns the report.
+    /// A function provokes the fault and returns the report.
     Do(fn(&S) -> Result<Report>),
 }
 
 impl<S: Send + Sync + 'static> Fault<S> {
-    /// A fault that every reader of a table meets.
+    /// A fault that every reader of a table can meet.
     pub(super) fn reading(
         name: &'static str,
         words: &'static [&'static str],
@@ -58,7 +58,7 @@ impl<S: Send + Sync + 'static> Fault<S> {
         Fault { rows: Some(rows), ..self }
     }
 
-    /// Only these readers meet it.
+    /// Restricts the fault to these readers.
     pub(super) fn only(mut self, readers: &'static [&'static str]) -> Self {
         if let Provoke::Read(all, _) = &mut self.provoke {
             *all = readers;
@@ -66,13 +66,13 @@ impl<S: Send + Sync + 'static> Fault<S> {
         self
     }
 
-    /// Provokes it with every reader and judges the reports. Returns the longest time to a report; fails if a report is
-    /// wrong, late or missing.
+    /// Provokes the fault with each of its readers and judges the reports. Returns the longest time to a report. Fails if
+    /// a report is wrong, late or missing.
     fn report(&self, server: &Arc<S>) -> Result<Duration> {
         match self.provoke {
             Provoke::Do(provoke) => self.judged(server, "directly", provoke),
             Provoke::Read(readers, reading) => {
-                // The build of the binary does not count.
+                // The binary is built before the time starts.
                 testbed::goldilocks();
                 let mut slowest = Duration::ZERO;
                 for reader in readers {
@@ -120,7 +120,7 @@ impl<S: Send + Sync + 'static> Fault<S> {
     }
 }
 
-/// A fault that every reader of a table of the [`FaultServer`] meets.
+/// A fault of a table on the [`FaultServer`], tested with every reader.
 macro_rules! at_table {
     ($name:literal, $table:literal, $words:expr) => {
         Fault::reading($name, &$words, |server: &FaultServer| Ok(Reading::new(server.url(), $table)))
@@ -132,13 +132,13 @@ pub(super) use at_table;
 #[derive(Default)]
 pub struct Summary {
     all: usize,
-    /// What is wrong with the reports that are wrong.
+    /// The reasons why reports were rejected.
     pub failures: Vec<String>,
     slowest: (Duration, &'static str),
 }
 
 impl Summary {
-    /// Provokes faults, one after the other, and adds their results.
+    /// Provokes the faults one after another and adds their results.
     pub fn add<S: Send + Sync + 'static>(&mut self, faults: &[Fault<S>], server: &Arc<S>) {
         for fault in faults {
             self.all += 1;
@@ -157,7 +157,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// How many rows were read, by a task's error.
+/// The number of rows read, as stated in a task's error.
 fn rows_in(text: &str) -> Option<u64> {
     if text.contains("before the first row") {
         return Some(0);
@@ -175,7 +175,7 @@ mod tests {
     use anyhow::bail;
 
     #[test]
-    fn a_complete_report_is_accepted_and_any_lack_is_found() {
+    fn a_complete_report_is_accepted_and_an_incomplete_one_is_rejected() {
         let fault =
             Fault::<()>::other("a fault", &["again"], |()| bail!("never provoked")).code("57P01").rows(700..=777);
         let judge = |text: &str, ms| fault.judge(&Report { text: text.to_owned(), after: Duration::from_millis(ms) });

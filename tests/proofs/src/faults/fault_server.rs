@@ -12,18 +12,18 @@ use std::time::Duration;
 /// The row at which the views fail.
 pub(super) const TROUBLE: u64 = 777;
 
-/// A server with everything that a fault needs.
+/// A private server with the users, tables and views that faults need.
 pub struct FaultServer {
     server: Server,
 }
 
-/// A folder as the host part of an address.
+/// The host part of an address for a server whose socket is in `folder`.
 pub fn host(folder: &Path) -> String {
     folder.to_string_lossy().replace('/', "%2F")
 }
 
 impl FaultServer {
-    /// A server without tables, to be stopped.
+    /// Starts a server without tables, for faults that stop it.
     pub(super) fn bare() -> Result<FaultServer> {
         let environment = Environment::of_this_process();
         Ok(FaultServer { server: Server::start(&discovery::find(&environment)?, 0)? })
@@ -51,7 +51,7 @@ impl FaultServer {
             ))?;
         }
         server.run("CREATE DATABASE bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")?;
-        // Latin-1, as old databases have it.
+        // Old databases use Latin-1.
         run_at(
             &server.url_to("bytes"),
             r"CREATE TABLE latin AS SELECT i AS product_id, CASE WHEN i = 3 THEN convert_from('\x636166e9', 'SQL_ASCII')
@@ -61,7 +61,7 @@ impl FaultServer {
         Ok(server)
     }
 
-    /// From now on `guest` needs a password. The server itself replaces its file of rules.
+    /// Makes the server require a password of `guest`. A statement replaces the server's rules file.
     fn require_password(&self) -> Result<()> {
         self.run(
             "DO $$ BEGIN EXECUTE format(
@@ -70,18 +70,18 @@ impl FaultServer {
              SELECT pg_reload_conf()",
         )?;
         while connect(&self.url_of("guest")).is_ok() {
-            // The server reads the rules a little later.
+            // The server reloads the rules after a short delay.
             std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
     }
 
-    /// Its address.
+    /// The server's address.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// The address for a user, or a user and a password.
+    /// The address for `user`, which may include a password (`name:password`).
     pub(super) fn url_of(&self, user: &str) -> String {
         self.url().replacen("goldilocks@", &format!("{user}@"), 1)
     }
@@ -96,12 +96,12 @@ impl FaultServer {
         format!("{}?options=-c%20{}", self.url(), setting.replace('=', "%3D"))
     }
 
-    /// The address for sessions of an application name.
+    /// The address for sessions with an application name.
     pub(super) fn url_as(&self, name: &str) -> String {
         format!("{}?application_name={name}", self.url())
     }
 
-    /// The folder of its socket.
+    /// The folder of the server's socket.
     pub(super) fn folder(&self) -> Result<PathBuf> {
         Ok(self.server.directory().context("a private server has a directory")?.join("run"))
     }
@@ -110,8 +110,8 @@ impl FaultServer {
         run_at(&self.url(), statement)
     }
 
-    /// The processes of the sessions of that name, once there are some and all wait for their clients in a transaction: a
-    /// busy process does not report why it ends.
+    /// Waits until the sessions named `name` exist and are idle in a transaction, and returns their processes. A busy
+    /// process would not report why it ends.
     pub(super) fn sessions(&self, name: &str) -> Result<Vec<i32>> {
         let (client, mut driver) = connect(&self.url())?;
         let question = "SELECT pid, state = 'idle in transaction' AND wait_event = 'ClientRead' FROM pg_stat_activity
@@ -125,7 +125,7 @@ impl FaultServer {
         }
     }
 
-    /// Ends the sessions of that name, and waits until they have ended.
+    /// Ends the sessions named `name`, and waits until they have ended.
     pub(super) fn end(&self, name: &str) -> Result<()> {
         for session in self.sessions(name)? {
             self.run(&format!("SELECT pg_terminate_backend({session}, 5000)"))?;
@@ -133,13 +133,13 @@ impl FaultServer {
         Ok(())
     }
 
-    /// The server's first process.
+    /// The server's main process.
     pub(super) fn postmaster(&self) -> Result<i32> {
         Ok(std::fs::read_to_string(self.folder()?.join("postgres.pid"))?.trim().parse()?)
     }
 }
 
-/// Two columns; the second does something in the row [`TROUBLE`].
+/// Two columns of a query. The second evaluates `does` in the row [`TROUBLE`].
 fn at_trouble(does: &str) -> String {
     format!("i AS product_id, CASE WHEN i = {TROUBLE} THEN {does} ELSE 'product' END AS product_name")
 }

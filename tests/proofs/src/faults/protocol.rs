@@ -1,4 +1,4 @@
-//! The server violates the protocol: on a mock, because no PostgreSQL does that.
+//! Faults in which the server violates the protocol. They run on a mock because no real PostgreSQL does that.
 
 use super::fault::Fault;
 use super::fault_server::TROUBLE;
@@ -18,7 +18,7 @@ macro_rules! at_trouble {
     };
 }
 
-/// Bytes in place of the row [`TROUBLE`] that make no sense.
+/// A fault that replaces the row [`TROUBLE`] with invalid bytes.
 macro_rules! garbled {
     ($name:literal, $bytes:literal) => {
         at_trouble!($name, ["garbles"], Behaviour::Garbles($bytes))
@@ -45,9 +45,9 @@ pub(super) fn faults() -> Vec<Fault<()>> {
         ),
         garbled!("a message of an unknown kind", b"?\0\0\0\x04"),
         garbled!("a message of a kind that is misplaced there", b"2\0\0\0\x04"),
-        // Rows that arrived together with it are not read any more.
+        // Rows that arrived in the same batch as the invalid length are discarded.
         garbled!("an impossible length", b"D\0\0\0\0").rows(0..=TROUBLE - 1),
-        // That many bytes are awaited. Only some pages were requested, so few arrive.
+        // The client waits for that many bytes. Only the requested pages arrive, which are shorter.
         at_trouble!(
             "a length that is far too large",
             ["no data from the server for 0.5 s"],
@@ -76,7 +76,7 @@ fn mocked(behaviour: Behaviour) -> Result<Reading> {
     Ok(Reading::new(mock.url(), "product").impatient().keeping(mock))
 }
 
-/// With our cursor this does not compile; with tokio-postgres alone it waits for ever.
+/// Our cursor's types rule this misuse out at compile time. With tokio-postgres alone the call waits forever.
 fn unread((): &()) -> Result<Report> {
     let mock = Mock::start(20_000, 0, Behaviour::Correct)?;
     let (client, mut driver) = connect(&mock.url())?;

@@ -24,27 +24,27 @@ pub(super) struct Reading {
     table: String,
     /// Seconds without server traffic after which a read fails.
     silence: f64,
-    /// What must live as long as the address.
+    /// A server or proxy that must live as long as this value.
     _keep: Option<Box<dyn Any>>,
 }
 
 impl Reading {
-    /// By one cursor.
+    /// A table that one cursor reads.
     pub(super) fn new(url: String, table: impl Into<String>) -> Self {
         Reading { task: "cursor_pages", url, table: table.into(), silence: 60.0, _keep: None }
     }
 
-    /// By many cursors, each over a range of the table.
+    /// The same table, read by many cursors in ranges.
     pub(super) fn in_ranges(self) -> Self {
         Reading { task: "cursor_ranges", ..self }
     }
 
-    /// With a limit of half a second without server traffic.
+    /// Sets the limit without server traffic to half a second.
     pub(super) fn impatient(self) -> Self {
         Reading { silence: 0.5, ..self }
     }
 
-    /// Together with what must live as long as the address.
+    /// Stores a server or proxy that must live as long as this value.
     pub(super) fn keeping(self, keep: impl Any) -> Self {
         Reading { _keep: Some(Box::new(keep)), ..self }
     }
@@ -58,7 +58,7 @@ impl Reading {
         Ok((entry.load)(&inputs)?)
     }
 
-    /// Reads it with one of the [`READERS`], which must fail.
+    /// Reads the table with one of the [`READERS`], which must fail.
     pub(super) fn by(&self, reader: &str) -> Result<Report> {
         let began = Instant::now();
         let error = match reader {
@@ -74,7 +74,7 @@ impl Reading {
         Ok(Report::since(began, error?))
     }
 
-    /// Reads two pages, does `between`, and reads on.
+    /// Reads two pages, calls `between`, and continues to read.
     pub(super) fn interrupted(&self, between: impl FnOnce() -> Result<()>) -> Result<Report> {
         let (mut jobs, gather) = self.load()?.jobs(choice()?, &Cancel::default())?;
         jobs.by_ref().take(2).for_each(strategies::Job::run);
@@ -108,7 +108,7 @@ fn choice() -> Result<Choice> {
     Ok(Choice { size, delivery: Delivery::Gather, combine: Combine::PerPartition })
 }
 
-/// The error that a read must end with.
+/// Returns the error of a read, and fails if the read succeeded.
 fn error(outcome: strategies::Result<strategies::Outcome>) -> Result<strategies::Error> {
     match outcome {
         Err(error) => Ok(error),

@@ -1,4 +1,4 @@
-//! The rows stop in the middle: the session, the server or the network ends, or the query fails.
+//! Faults that stop the rows half-way: the session, the server or the network ends, or the query fails.
 
 use super::fault::at_table;
 use super::fault_server::FaultServer;
@@ -16,10 +16,10 @@ use std::pin::pin;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A signal takes effect a little later.
+/// Row numbers at which a signal sent in the row [`TROUBLE`] may take effect.
 const ABOUT: RangeInclusive<u64> = TROUBLE - 77..=TROUBLE + 223;
 
-/// Two pages were read, and others were in flight.
+/// Row numbers at which a read can stop if two pages were read and more were in flight.
 const IN_FLIGHT: RangeInclusive<u64> = 100..=5_000;
 
 type Fault = super::fault::Fault<FaultServer>;
@@ -28,7 +28,7 @@ pub(super) fn faults() -> Vec<Fault> {
     vec![
         at_table!("the session is ended", "goldilocks.ends_the_session", ["run this again"]).code("57P01").rows(ABOUT),
         at_table!("the query is cancelled", "goldilocks.is_cancelled", ["run this again"]).code("57014").rows(ABOUT),
-        // And not 25P02, which the pages in flight report.
+        // The report must not name 25P02, the error of the pages in flight.
         at_table!("the query fails half-way", "goldilocks.divides", ["division by zero", "correct the value"])
             .code("22012")
             .rows(TROUBLE - 1..=TROUBLE - 1),
@@ -81,14 +81,14 @@ pub(super) fn faults() -> Vec<Fault> {
     ]
 }
 
-/// The products through a network that breaks.
+/// Reads the products through a proxy that breaks the connection.
 fn proxied(server: &FaultServer, how: Break) -> Result<Reading> {
     let port = fault_proxy::start(&server.folder()?, how, TROUBLE)?;
     let url = format!("postgresql://goldilocks@127.0.0.1:{port}/postgres");
     Ok(Reading::new(url, "goldilocks.product").impatient())
 }
 
-/// Numbers read under the name `read`.
+/// Reads 20,000 numbers in a session named `read`.
 fn numbers(server: &FaultServer) -> Reading {
     let table = "(SELECT i AS product_id, 'product' AS product_name FROM generate_series(1, 20000) AS i) AS numbers";
     Reading::new(server.url_as("read"), table)
@@ -110,7 +110,7 @@ fn kill(victim: &str) -> Result<Report> {
 /// Waits until the server has ended every session, and is down or up again.
 fn wait_until_ended(server: &FaultServer) -> Result<()> {
     let Ok((client, mut driver)) = connect(&server.url()) else { return Ok(()) };
-    // A session from before ends; one from afterwards lives, and sees that the others have ended.
+    // A session that was open before the restart ends. A later session lives and sees that the others have ended.
     for _ in 0..500 {
         let question = "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('read', 'other')";
         match driver.block_on(client.query_one(question, &[])) {
@@ -121,10 +121,10 @@ fn wait_until_ended(server: &FaultServer) -> Result<()> {
     bail!("the server is still up")
 }
 
-/// A `statement_timeout` goes on while nothing reads the rows.
+/// A `statement_timeout` continues to run while the client does not read rows.
 fn slow_stream(server: &FaultServer) -> Result<Report> {
     let (client, mut driver) = connect(&server.url_with("statement_timeout=200"))?;
-    // More than the socket and the client hold.
+    // More rows than the buffers of the socket and the client hold.
     let query = "SELECT i, repeat('x', 100) FROM generate_series(1, 100000) AS i";
     let mut began = Instant::now();
     let read = driver.block_on(async {

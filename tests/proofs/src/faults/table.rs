@@ -1,4 +1,4 @@
-//! The table is wrong or does not fit, or the SQL uses a cursor wrongly (with the types of `cursor` that does not compile).
+//! Faults of the table or of SQL that misuses a cursor. The types of `cursor` rule such misuse out at compile time.
 
 use super::fault::at_table;
 use super::fault_server::FaultServer;
@@ -56,7 +56,7 @@ pub(super) fn faults() -> Vec<Fault> {
         })
         .code("55000"),
     ];
-    // A disk that may be filled must be mounted first, which takes root.
+    // To fill a disk, the test mounts a small one, which needs root.
     match Disk::mount() {
         Ok(_) => {
             faults.push(Fault::other("the disk is full", &["free space on the server's disk"], disk_full).code("53100"))
@@ -102,12 +102,12 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily, because the server may still hold a file. If it fails, the folder stays.
+        // The unmount is lazy because the server may still hold a file open. If it fails, the folder remains.
         let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
     }
 }
 
-/// Loads more products than fit.
+/// Loads more products than the disk can hold.
 fn disk_full(server: &FaultServer) -> Result<Report> {
     let disk = Disk::mount()?;
     let location = disk.path().display();

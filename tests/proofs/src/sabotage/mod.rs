@@ -1,6 +1,7 @@
-//! Strategies and tasks that cheat, each in one way. The harness must refuse every one of them, by its own name.
+//! Strategies and tasks that cheat, each in one way. The harness must reject each of them and name the right fault.
 //!
-//! Only the program `sabotaged` knows them: it is `goldilocks` with these and the [`instruments`](crate::instruments).
+//! Only the program `sabotaged` includes them. It is `goldilocks` with these cheats and the
+//! [`instruments`](crate::instruments).
 
 pub mod strategies;
 pub mod tasks;
@@ -13,10 +14,10 @@ use std::process::Command;
 use testbed::sabotaged;
 use testbed::sandbox::Sandbox;
 
-/// A way to cheat, and what the harness must call it.
+/// A way to cheat, and the verdict that the harness must give.
 #[derive(Debug, Clone, Copy)]
 pub struct Sabotage {
-    /// The strategy's name, or the task's.
+    /// The name of the strategy or task that cheats.
     pub name: &'static str,
     /// The fault that the record must name.
     pub fault: Fault,
@@ -29,13 +30,13 @@ pub struct Sabotage {
 /// A sweep that tries some of the cheats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trial {
-    /// Counting for some milliseconds, in many partitions.
+    /// The task counts for some milliseconds, in many partitions.
     Short,
-    /// Counting for longer than the 200 ms that the census needs, with two workers on one core.
+    /// The task counts for longer than the 200 ms that the census needs, with two workers on one core.
     Long,
-    /// Waiting for as long, with four workers on one core: a missing worker costs time.
+    /// The task waits for as long, with four workers on one core. A missing worker makes it slower.
     Waiting,
-    /// A task that cheats, with an honest strategy.
+    /// The task cheats, and the strategy is honest.
     Task,
 }
 
@@ -120,7 +121,7 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
     tried.into_iter().map(samples_of).collect()
 }
 
-/// What is wrong with the verdict on a cheat, if anything.
+/// Checks the verdict on a cheat. Returns a description of the mistake, or `None` if the verdict is correct.
 pub fn misjudged(sabotage: &Sabotage, samples: &[Sample]) -> Option<String> {
     let Sabotage { name, fault, status, .. } = *sabotage;
     let Some(refused) = samples.iter().find(|sample| sample.status != Status::Verified) else {

@@ -20,7 +20,7 @@ cheats! {
     half_the_workers,
 }
 
-/// Workers made of a function.
+/// Workers whose `run` is a function.
 struct By<F>(F);
 
 impl<F: FnMut(Jobs) -> Result<()>> Workers for By<F> {
@@ -33,7 +33,7 @@ fn by(run: impl FnMut(Jobs) -> Result<()> + 'static) -> Result<Box<dyn Workers>>
     Ok(Box::new(By(run)))
 }
 
-/// The same for a function that cannot fail.
+/// Workers whose `run` is a function that cannot fail.
 fn always(mut run: impl FnMut(Jobs) + 'static) -> Result<Box<dyn Workers>> {
     by(move |jobs| {
         run(jobs);
@@ -41,7 +41,7 @@ fn always(mut run: impl FnMut(Jobs) + 'static) -> Result<Box<dyn Workers>> {
     })
 }
 
-/// An honest strategy: so many threads take the next job from a shared iterator.
+/// An honest strategy: `workers` threads take jobs from a shared iterator.
 fn shared(jobs: Jobs, workers: usize) {
     let jobs = &Mutex::new(jobs);
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -191,7 +191,7 @@ fn swaps_two(setup: &Setup) -> Result<Box<dyn Workers>> {
     })
 }
 
-/// Works in the first run and answers later runs from memory.
+/// Runs the jobs honestly once, and answers later runs from memory.
 fn from_memory(setup: &Setup, forge: bool) -> Result<Box<dyn Workers>> {
     let mut worker = worker(setup)?;
     let mut kept: BTreeMap<u64, Vec<u8>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Tasks that cheat: their baseline is right and their partitions are wrong.
+//! Tasks that cheat: their baseline is correct and their partitions are wrong.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ impl Task for SplitsWords {
     }
 }
 
-/// The whole table for the baseline, a view without one row for all strategies.
+/// A task whose baseline reads the whole table, while all strategies read a view without one row.
 struct SkipsARow {
     whole: Arc<dyn AnyTask>,
     short: Arc<dyn AnyTask>,

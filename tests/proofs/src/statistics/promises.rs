@@ -1,4 +1,4 @@
-//! What the statistics promise: a simulated figure and its bar for each promise.
+//! The promises of the statistics, each with a simulated figure and a bar.
 
 use super::simulation::{
     BLOCKS, Drift, TwoKinds, coverage, coverage_when_stopped_early, drift, false_verdicts, falsely_two_kinds, found,
@@ -6,10 +6,10 @@ use super::simulation::{
 };
 use record::statistics::{BLOCKS_FOR_A_VERDICT, Noise, Shape, reach};
 
-/// Sessions behind each figure.
+/// Simulated sessions per figure.
 const SESSIONS: u32 = 1_000;
 
-/// How much of the noise's variance lies between processes.
+/// Shares of the noise's variance that lie between processes.
 const SPLITS: [f64; 3] = [0.0, 0.5, 1.0];
 
 /// One promise, and whether it holds.
@@ -29,7 +29,7 @@ fn promise(what: impl Into<String>, figure: String, bar: &'static str, holds: bo
     Promise { what: what.into(), figure, bar, holds }
 }
 
-/// Simulates everything that is promised, always with the same figures.
+/// Simulates all promises. Every call returns the same figures.
 pub fn promises() -> Vec<Promise> {
     let mut promises = verdicts();
     promises.extend(intervals());
@@ -39,13 +39,13 @@ pub fn promises() -> Vec<Promise> {
     promises
 }
 
-/// Noise of 2 % per sample, so much of its variance between processes.
+/// Noise of 2 % per sample. `between` is the share of its variance that lies between processes.
 fn two_per_cent(between: f64) -> Noise {
     Noise::normal(0.02, between)
 }
 
 fn verdicts() -> Vec<Promise> {
-    // Noise from 0.3 % to 8 % that differs from strategy to strategy; the latter is the hardest case known.
+    // `one_noisy`: 8 % for one strategy and 1 % for the others. `unequal`: 0.3 % to 8 %, the hardest case known.
     let one_noisy: Vec<Noise> = (0..9).map(|index| Noise::normal(if index == 0 { 0.08 } else { 0.01 }, 0.7)).collect();
     let spread = |index: u8| 0.003 * (0.08_f64 / 0.003).powf(f64::from(index) / 8.0);
     let unequal: Vec<Noise> = (0..9).map(|index| Noise::normal(spread(index), 0.7)).collect();
@@ -109,7 +109,7 @@ fn intervals() -> impl Iterator<Item = Promise> {
 fn drifting() -> Promise {
     let of = |cells, noise| drift(0.20, cells, noise, BLOCKS, SESSIONS);
     let [two, nine] = [2, 9].map(|cells| of(cells, two_per_cent(0.5)));
-    // Without noise, one session shows what the shuffling leaves.
+    // Without noise, one session shows the bias that remains in spite of shuffling.
     let silent = of(9, Noise::normal(0.0, 0.5)).shuffled_typically;
     let both = |of: fn(&Drift) -> f64| [of(&two), of(&nine)];
     let (shuffled, nested) = (both(|drift| drift.shuffled), both(|drift| drift.nested));
@@ -157,7 +157,7 @@ fn kinds() -> [Promise; 2] {
 }
 
 fn early() -> Vec<Promise> {
-    // Cells with 0.3 % to 8 % of noise.
+    // Each cell's noise is between 0.3 % and 8 %.
     let session = session(4, 5, 12);
     let saved = |target: f64| {
         let saved = saving(&session, target, 400, 1);

@@ -10,16 +10,16 @@ use record::statistics::{
 use record::{Cell, Record, Status};
 use std::collections::BTreeMap;
 
-/// Samples of each process, as a sweep takes by default.
+/// Samples per process in a default sweep.
 pub const SAMPLES: usize = 2;
 
-/// Blocks that a sweep with the default budget measures, about.
+/// Approximate number of blocks in a sweep with the default budget.
 pub const BLOCKS: u32 = 6;
 
 /// The true time of every simulated strategy, in nanoseconds.
 const NS: f64 = 10_000_000.0;
 
-/// The share of sessions in which equally fast strategies do not tie. `noises` has one entry for each of their names.
+/// The share of sessions in which equally fast strategies do not tie. `noises` has one entry per strategy.
 pub fn false_verdicts(noises: &[Noise], blocks: u32, sessions: u32) -> f64 {
     share(sessions, 1, |random| {
         let all: Vec<Blocks> = noises.iter().map(|noise| noise.blocks(NS, blocks, SAMPLES, random)).collect();
@@ -27,33 +27,35 @@ pub fn false_verdicts(noises: &[Noise], blocks: u32, sessions: u32) -> f64 {
     })
 }
 
-/// The share of sessions in which one of `names` strategies, `times` as slow as the others, is called slower.
-pub fn found(times: f64, names: usize, noise: Noise, blocks: u32, sessions: u32) -> f64 {
+/// The share of sessions in which the statistics detect the one slow strategy among `count`. Its time is `factor` times
+/// that of the others.
+pub fn found(factor: f64, count: usize, noise: Noise, blocks: u32, sessions: u32) -> f64 {
     share(sessions, 2, |random| {
-        let slow = names - 1;
-        let ns = |index: usize| if index == slow { times * NS } else { NS };
-        let all: Vec<Blocks> = (0..names).map(|index| noise.blocks(ns(index), blocks, SAMPLES, random)).collect();
+        let slow = count - 1;
+        let ns = |index: usize| if index == slow { factor * NS } else { NS };
+        let all: Vec<Blocks> = (0..count).map(|index| noise.blocks(ns(index), blocks, SAMPLES, random)).collect();
         !leaders(&all).contains(&slow)
     })
 }
 
-/// The share of sessions in which the interval of the time covers the true one.
+/// The share of sessions in which the interval of a strategy's time covers its true time.
 pub fn coverage(noise: Noise, blocks: u32, sessions: u32) -> f64 {
     share(sessions, 3, |random| covers(&noise.blocks(NS, blocks, SAMPLES, random)))
 }
 
-/// The bias that a drift causes in the ratio of two equal strategies, by the order of measurement.
+/// The bias that a drift of the machine causes in the ratio of two equal strategies, for two orders of measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drift {
-    /// The mean distance of the ratio from 1 over all sessions, with cells shuffled inside blocks.
+    /// The distance of the mean ratio from 1, over all sessions, if cells are shuffled inside blocks.
     pub shuffled: f64,
-    /// Its standard deviation from 1 in one session. What the blocks leave is noise, and the interval covers it.
+    /// The root mean square distance of one session's ratio from 1, with shuffled cells. It is noise, which the interval
+    /// covers.
     pub shuffled_typically: f64,
-    /// The same mean with all blocks of one strategy first, and then all of the other.
+    /// The distance of the mean ratio from 1 if each cell is measured completely before the next.
     pub nested: f64,
 }
 
-/// Measures two equal strategies among `cells` cells while the machine slows down evenly by the share `drift`.
+/// Simulates two equal strategies among `cells` cells on a machine that slows down linearly by the share `drift`.
 pub fn drift(drift: f64, cells: usize, noise: Noise, blocks: u32, sessions: u32) -> Drift {
     let mut random = Rng::with_seed(4);
     let turns = cells * blocks as usize;
@@ -61,7 +63,7 @@ pub fn drift(drift: f64, cells: usize, noise: Noise, blocks: u32, sessions: u32)
     let off = |random: &mut Rng, nested: bool| {
         let [mut one, mut other] = [Blocks::new(), Blocks::new()];
         for block in 0..blocks {
-            // As in a sweep, every block has every cell once, in its own order.
+            // As in a sweep, every block measures every cell once, in a new random order.
             let mut order: Vec<usize> = (0..cells).collect();
             random.shuffle(&mut order);
             for (turn, cell) in order.into_iter().enumerate() {
@@ -83,17 +85,17 @@ pub fn drift(drift: f64, cells: usize, noise: Noise, blocks: u32, sessions: u32)
     Drift { shuffled: mean(&shuffled).abs(), shuffled_typically: mean(&squares).sqrt(), nested: mean(&nested).abs() }
 }
 
-/// What the statistics find in processes of two kinds.
+/// The results of [`two_kinds`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TwoKinds {
-    /// The share of sessions in which they are flagged.
+    /// The share of sessions in which the statistics report two kinds of processes.
     pub flagged: f64,
     /// The share of sessions in which the interval covers both kinds.
     pub covered: f64,
 }
 
-/// Sessions whose processes take 30 ms, or 50 ms with the probability `slow`, with the noise `within` inside each kind.
-/// Sessions with processes of only one kind are skipped.
+/// Simulates sessions with two kinds of processes. A process takes 50 ms with the probability `slow`, otherwise 30 ms.
+/// `within` is the noise of each kind. Sessions that happen to have only one kind are skipped.
 pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKinds {
     let mut random = Rng::with_seed(5);
     let noise = Noise::normal(within, 0.5);
@@ -107,7 +109,7 @@ pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKi
         counted += 1;
         let blocks: Blocks = (0..).zip(kinds.iter().map(|ns| noise.process(*ns, SAMPLES, &mut random))).collect();
         flagged += u32::from(modes(&blocks).is_some());
-        // A kind's time is the median of its processes, which is not exactly the true one.
+        // The measured time of a kind is the median of its processes. It differs slightly from 30 or 50 ms.
         let kind = |wanted: f64| {
             let own = blocks.values().zip(&kinds).filter(|(_, ns)| **ns == wanted);
             median(&own.filter_map(|(samples, _)| median(samples)).collect::<Vec<_>>())
@@ -120,21 +122,21 @@ pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKi
     TwoKinds { flagged: of_all(flagged), covered: of_all(covered) }
 }
 
-/// The share of sessions with processes of one kind that are called two kinds.
+/// The share of sessions in which the statistics report two kinds although all processes are of one kind.
 pub fn falsely_two_kinds(noise: Noise, processes: u32, sessions: u32) -> f64 {
     share(sessions, 6, |random| modes(&noise.blocks(NS, processes, SAMPLES, random)).is_some())
 }
 
-/// What it costs to make every interval of a session narrow enough.
+/// The samples that it takes to make every interval of a session narrow enough.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Saving {
-    /// Samples if every cell gets as many blocks as the neediest.
+    /// Samples if every cell gets the same number of blocks.
     pub fixed: usize,
-    /// Samples if only cells that need them get more blocks.
+    /// Samples if only cells with a wide interval get more blocks.
     pub early: usize,
-    /// The widest interval when all cells had the same number of blocks: half its width as a share of the time.
+    /// Half the width of the widest interval, as a share of the time, if all cells have the same number of blocks.
     pub widest_fixed: f64,
-    /// The widest interval when cells were stopped early.
+    /// The same half width if cells are stopped early.
     pub widest_early: f64,
 }
 
@@ -145,16 +147,20 @@ impl Saving {
     }
 }
 
-/// Resamples a recorded session until no interval is wider than `target`: once with the same number of blocks for all
-/// cells, and once with more blocks only for those that [`wanting`] names (except [`Need::Close`], which is not about
-/// width). `None` if `most` blocks are not enough.
+/// Resamples a recorded session in two ways until no interval is wider than `target`. Returns `None` if `max_blocks`
+/// blocks are not enough.
 ///
-/// The bootstrap is smoothed, so that a record of few blocks does not repeat the same times (B. W. Silverman and
+/// - Fixed: all cells get the same number of blocks.
+/// - Early: only cells that [`wanting`] returns get more blocks. [`Need::Close`] is ignored because it does not concern
+///   width.
+///
+/// The bootstrap is smoothed; otherwise a record of few blocks would repeat the same times (B. W. Silverman and
 /// G. A. Young, "The bootstrap: To smooth or not to smooth?", Biometrika 74, 1987).
-pub fn saving(session: &[(Cell, Blocks)], target: f64, most: u32, seed: u64) -> Option<Saving> {
+pub fn saving(session: &[(Cell, Blocks)], target: f64, max_blocks: u32, seed: u64) -> Option<Saving> {
     let mut random = Rng::with_seed(seed);
-    // Both ways see the same times: block after block of each cell.
-    let drawn: Vec<Vec<Vec<f64>>> = session.iter().map(|(_, blocks)| resample(blocks, most, &mut random)).collect();
+    // Both ways use the same times: each takes a cell's blocks in this order.
+    let drawn: Vec<Vec<Vec<f64>>> =
+        session.iter().map(|(_, blocks)| resample(blocks, max_blocks, &mut random)).collect();
     let first = |cell: usize, blocks: u32| -> Blocks { (0..blocks).zip(drawn[cell].iter().cloned()).collect() };
     let width =
         |blocks: &Blocks| if modes(blocks).is_some() { 0.0 } else { half_width(blocks).unwrap_or(f64::INFINITY) };
@@ -163,7 +169,7 @@ pub fn saving(session: &[(Cell, Blocks)], target: f64, most: u32, seed: u64) -> 
 
     let floor = BLOCKS_FOR_A_VERDICT as u32;
     let all = |blocks| -> Vec<Blocks> { (0..session.len()).map(|cell| first(cell, blocks)).collect() };
-    let fixed = (floor..=most).map(all).find(|cells| widest(cells) <= target)?;
+    let fixed = (floor..=max_blocks).map(all).find(|cells| widest(cells) <= target)?;
 
     let mut early = all(floor);
     loop {
@@ -174,7 +180,7 @@ pub fn saving(session: &[(Cell, Blocks)], target: f64, most: u32, seed: u64) -> 
             break;
         }
         for place in needy {
-            // Block numbers continue from the cell's own, so that stopped cells share its first blocks.
+            // A cell's next block number follows its own last one. All cells therefore share their first block numbers.
             let next = early[place].len() as u32;
             let samples = drawn[place].get(next as usize)?.clone();
             early[place].insert(next, samples);
@@ -188,19 +194,19 @@ pub fn saving(session: &[(Cell, Blocks)], target: f64, most: u32, seed: u64) -> 
     })
 }
 
-/// The share of sessions in which the interval covers the true time when a cell is measured until its interval is as
-/// narrow as `target`, or for `most` blocks. Stopping at a narrow interval favours those that are narrow by luck.
-pub fn coverage_when_stopped_early(noise: Noise, target: f64, most: u32, sessions: u32) -> f64 {
+/// The share of sessions in which the interval covers the true time if measuring stops early: when the interval is as
+/// narrow as `target`, or after `max_blocks` blocks. Early stopping favours intervals that are narrow by chance.
+pub fn coverage_when_stopped_early(noise: Noise, target: f64, max_blocks: u32, sessions: u32) -> f64 {
     share(sessions, 7, |random| {
         let mut blocks = noise.blocks(NS, BLOCKS_FOR_A_VERDICT as u32, SAMPLES, random);
-        while half_width(&blocks).is_none_or(|width| width > target) && (blocks.len() as u32) < most {
+        while half_width(&blocks).is_none_or(|width| width > target) && (blocks.len() as u32) < max_blocks {
             blocks.insert(blocks.len() as u32, noise.process(NS, SAMPLES, random));
         }
         covers(&blocks)
     })
 }
 
-/// The cells of a real record with enough blocks for [`saving`].
+/// The cells of a recorded run that have enough blocks for [`saving`].
 pub fn recorded(record: &Record) -> Vec<(Cell, Blocks)> {
     let mut cells: BTreeMap<&Cell, Blocks> = BTreeMap::new();
     for sample in record.samples.iter().filter(|sample| sample.status == Status::Verified) {
@@ -213,8 +219,8 @@ pub fn recorded(record: &Record) -> Vec<(Cell, Blocks)> {
     enough.map(|(cell, blocks)| (cell.clone(), blocks)).collect()
 }
 
-/// A session as it might be recorded: `groups` settings of `strategies` strategies each, `blocks` blocks of [`SAMPLES`]
-/// samples, and noise between 0.3 % and 8 % that differs from cell to cell.
+/// A simulated session with `groups` settings of `strategies` strategies each, and `blocks` blocks of [`SAMPLES`]
+/// samples. Each cell has its own noise, between 0.3 % and 8 %.
 pub fn session(groups: u32, strategies: u32, blocks: u32) -> Vec<(Cell, Blocks)> {
     let mut random = Rng::with_seed(8);
     let cells = (0..groups).flat_map(|group| (0..strategies).map(move |strategy| (group, strategy)));
@@ -229,7 +235,7 @@ pub fn session(groups: u32, strategies: u32, blocks: u32) -> Vec<(Cell, Blocks)>
                 delivery: "gather".into(),
                 combine: "per_partition".into(),
             };
-            // Evenly on a logarithmic scale; and up to a third slower than the fastest.
+            // Noise is log-uniform. Each strategy is up to a third slower than the fastest.
             let noise = Noise::normal(0.003 * (0.08_f64 / 0.003).powf(random.f64()), 0.7);
             let ns = NS / f64::from(group + 1) * (1.0 + random.f64() / 3.0);
             (cell, noise.blocks(ns, blocks, SAMPLES, &mut random))
@@ -237,7 +243,7 @@ pub fn session(groups: u32, strategies: u32, blocks: u32) -> Vec<(Cell, Blocks)>
         .collect()
 }
 
-/// So many blocks, each a random recorded process with smoothed times.
+/// Draws `blocks` blocks. Each copies a random recorded process with smoothed times.
 fn resample(recorded: &Blocks, blocks: u32, random: &mut Rng) -> Vec<Vec<f64>> {
     let logarithms: Vec<f64> = processes(recorded).into_iter().map(f64::ln).collect();
     let count = logarithms.len().max(2) as f64;
@@ -259,7 +265,7 @@ fn covers(blocks: &Blocks) -> bool {
     time(blocks, LEVEL).and_then(|time| time.interval).is_some_and(|interval| interval.contains(NS))
 }
 
-/// The indexes of those that tie with the fastest.
+/// The indexes of the strategies that tie with the fastest.
 fn leaders(all: &[Blocks]) -> Vec<usize> {
     let names: Vec<String> = (0..all.len()).map(|index| index.to_string()).collect();
     let candidates: Vec<(&str, &Blocks)> = names.iter().map(String::as_str).zip(all).collect();
