@@ -36,7 +36,7 @@ impl Writers {
             counted.fetch_add(3 * TOGETHER, Ordering::Relaxed);
             let first = rng.u64(1..=u64::from(rows).saturating_sub(TOGETHER).max(1));
             let ids = format!("product_id BETWEEN {first} AND {}", first + TOGETHER - 1);
-            // An update or insert writes a new version of the row. The version goes to another block if the old one is full.
+            // An update or insert writes a new version of the row, to another block if the old one is full.
             format!(
                 "BEGIN; UPDATE {changed} SET product_name = product_name || ' again' WHERE {ids}; \
                  CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT * FROM {changed} WHERE {ids}; \
