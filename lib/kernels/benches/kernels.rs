@@ -1,4 +1,4 @@
-//! The kernels alone: the cost of a partition without any scheduling.
+//! Measures the kernels alone: the time for one partition without scheduling.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use datasets::ngrams::Recipe;

@@ -1,4 +1,4 @@
-//! The kernel as the book writes it: splits every line into new strings, counts in a standard hash map.
+//! The kernel of the book: splits every line into new strings and counts in a standard hash map.
 
 use super::line;
 use crate::words::{Run, WordTotals};
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// Adds the lines of `piece` to `totals`.
 ///
 /// # Errors
-/// Where the first malformed line begins.
+/// Returns the offset of the first malformed line.
 pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let mut counts: HashMap<Vec<u8>, u64> = HashMap::new();
     let mut begin = 0;
@@ -19,7 +19,7 @@ pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
         let total = counts.entry(word).or_default();
         match total.checked_add(count) {
             Some(sum) => *total = sum,
-            // A count that does not fit goes to the totals, so that the sum of all partials shows the overflow.
+            // If the sum would overflow, the count goes directly to `totals`, which record the overflow.
             None => totals.add(Run::of(text.split(|byte| *byte == b'\t').next().unwrap_or_default(), count)),
         }
         begin += line.len();

@@ -1,4 +1,4 @@
-//! The kernel that copies nothing but new words: it finds fields in place.
+//! The kernel that finds fields in place and copies only new words.
 
 use crate::words::{Run, WordTotals};
 use memchr::memchr;
@@ -6,7 +6,7 @@ use memchr::memchr;
 /// Adds the lines of `piece` to `totals`.
 ///
 /// # Errors
-/// Where the first malformed line begins.
+/// Returns the offset of the first malformed line.
 pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let mut begin = 0;
     while begin < piece.len() {
@@ -18,11 +18,11 @@ pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     Ok(())
 }
 
-/// The first line's length with its line feed, its match count, and the length of its word.
+/// Returns the length of the first line with its line feed, its match count, and the length of its word.
 #[inline]
 fn first_line(text: &[u8]) -> Option<(usize, u64, usize)> {
     let word = memchr(b'\t', text)?;
-    // A line feed before the first tab: a line without fields.
+    // A line feed before the first tab means that the line has no fields.
     if word == 0 || memchr(b'\n', &text[..word]).is_some() {
         return None;
     }
@@ -30,7 +30,7 @@ fn first_line(text: &[u8]) -> Option<(usize, u64, usize)> {
     Some((word + 1 + length, count, word))
 }
 
-/// The match count of the line whose numbers begin here, and their length with the line feed.
+/// Parses the numbers of a line. Returns the match count and the length of the numbers with the line feed.
 #[inline]
 pub(super) fn numbers(text: &[u8]) -> Option<(u64, usize)> {
     let (_, year) = digits(text, b'\t')?;
@@ -41,8 +41,8 @@ pub(super) fn numbers(text: &[u8]) -> Option<(u64, usize)> {
     Some((count, volumes + length + 1))
 }
 
-/// A number of at least one digit up to `end`, and how many digits it has. The end of the text may replace a line feed,
-/// because the last line of a file need not have one.
+/// Parses the digits before `end`. Returns the number and how many digits it has, at least one. The end of the text may
+/// replace a line feed, because the last line of a file may lack it.
 #[inline]
 fn digits(text: &[u8], end: u8) -> Option<(u64, usize)> {
     let mut value = 0u64;

@@ -1,9 +1,9 @@
-//! A careful parser of one line of a 1-gram file: every kernel must agree with it.
+//! The reference parser of one line of a 1-gram file. Every kernel must agree with it.
 
-/// The word and the match count of a line, without its line feed.
+/// Parses a line without its line feed. Returns the word and the match count.
 ///
 /// # Errors
-/// Why the line is malformed, in a sentence for the user.
+/// Returns the reason why the line is malformed, as a sentence for the user.
 pub fn parse(line: &[u8]) -> Result<(&[u8], u64), String> {
     if line.is_empty() {
         return Err("the line is empty".to_owned());
@@ -13,10 +13,10 @@ pub fn parse(line: &[u8]) -> Result<(&[u8], u64), String> {
     Ok((word, count(word, fields)?))
 }
 
-/// The match count of a line, given its word and the fields after it.
+/// Returns the match count of a line, given its word and the fields after the word.
 ///
 /// # Errors
-/// Why the line is malformed, in a sentence for the user.
+/// Returns the reason why the line is malformed, as a sentence for the user.
 pub fn count<Field: AsRef<[u8]>>(word: &[u8], fields: impl IntoIterator<Item = Field>) -> Result<u64, String> {
     let mut fields = fields.into_iter();
     let mut field = |name: &str| fields.next().ok_or_else(|| format!("the {name} is missing"));
@@ -37,12 +37,12 @@ pub fn count<Field: AsRef<[u8]>>(word: &[u8], fields: impl IntoIterator<Item = F
     Ok(count)
 }
 
-/// Why a line is malformed, if it is.
+/// Returns the reason why a line is malformed; `None` if the line is valid.
 pub fn reason(line: &[u8]) -> Option<String> {
     parse(line).err()
 }
 
-/// The beginning of a field, for a message: a field may be as long as the file.
+/// Shortens a field for a message, because a field may be as long as the file.
 pub fn shown(field: &[u8]) -> String {
     String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
 }

@@ -9,20 +9,20 @@ use proptest::sample::select;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// Everything observable about totals.
+/// All observable properties of totals: sorted words with their totals, and the overflow flag.
 type Seen = (Vec<(Vec<u8>, u64)>, bool);
 
 fn seen(totals: &WordTotals) -> Seen {
     (totals.sorted().into_iter().map(|(word, total)| (word.to_vec(), total)).collect(), totals.overflowed())
 }
 
-/// The result of a kernel on a piece: the totals, or where the first malformed line begins.
+/// Returns the result of a kernel on a piece: the totals, or the offset of the first malformed line.
 fn outcome(kernel: fn(&[u8], &mut WordTotals) -> Result<(), usize>, piece: &[u8]) -> Result<Seen, usize> {
     let mut totals = WordTotals::default();
     kernel(piece, &mut totals).map(|()| seen(&totals))
 }
 
-/// The same without a kernel: line by line, by the parser that all kernels must agree with.
+/// Returns the same result without a kernel, line by line with the reference parser.
 fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
     let mut totals = WordTotals::default();
     let mut begin = 0;
@@ -34,7 +34,7 @@ fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
     Ok(seen(&totals))
 }
 
-/// The paths of the kernel `runs` that this processor supports.
+/// Returns the paths of the kernel `runs` that this processor supports.
 fn paths() -> impl Iterator<Item = (&'static str, runs::Add)> {
     Vector::ALL.into_iter().filter_map(|vector| vector.kernel().map(|kernel| (vector.name(), kernel)))
 }
@@ -50,8 +50,8 @@ fn kernels_agree(piece: &[u8]) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn kernels_agree_if_few_lines_have_the_word_of_the_line_before() {
-    // More runs than a path keeps before it adds them, in one window and over several.
+fn kernels_agree_on_short_runs() {
+    // The text has more runs than a path collects, both in one window and over several.
     for lines_of_a_word in [1, 2, 9] {
         let mut text = Vec::new();
         for number in 0..9_000 {
@@ -65,7 +65,7 @@ fn kernels_agree_if_few_lines_have_the_word_of_the_line_before() {
 }
 
 #[test]
-fn words_in_order_stay_in_order_however_they_differ() {
+fn totals_are_correct_for_any_pair_of_words() {
     let long = [b'x'; 32];
     let mut words: Vec<Vec<u8>> =
         [&b"a"[..], b"a\0", b"a\0\0", b"a\0b", b"a\x01", b"ab", b"b\xff", b"\xff"].map(Vec::from).to_vec();
@@ -81,7 +81,7 @@ fn words_in_order_stay_in_order_however_they_differ() {
         for second in &words {
             let mut totals = WordTotals::default();
             totals.add_run(Run::of(first, 1));
-            // As a kernel adds it, with text after it.
+            // A kernel adds a word with text after the word.
             totals.add_run(Run { text: &[&second[..], &long].concat(), len: second.len(), count: 2 });
             let mut expected = WordTotals::default();
             expected.add(Run::of(first, 1));
@@ -93,7 +93,7 @@ fn words_in_order_stay_in_order_however_they_differ() {
 }
 
 #[test]
-fn a_list_keeps_its_words_when_it_grows_long() {
+fn a_long_list_keeps_its_words() {
     const WORDS: u64 = 700_000;
     let mut totals = WordTotals::default();
     (0..WORDS).for_each(|number| totals.add_run(Run::of(format!("word-{number:08}").as_bytes(), number)));
@@ -106,14 +106,14 @@ fn a_list_keeps_its_words_when_it_grows_long() {
     );
 }
 
-/// Bytes with a meaning in a 1-gram file, and a few without.
+/// Mostly bytes with a meaning in a 1-gram file.
 fn meaningful_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(select(b"\t\t\t\n\n0123459ab+-. \r\0\x80\xff".as_slice()), 0..64)
 }
 
 fn word() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
-        // Few, so that they repeat.
+        // A few words, so that they repeat.
         8 => select(vec![b"a".to_vec(), b"b".to_vec(), b"ab".to_vec(), b"Aardvark_NOUN".to_vec(), b"\xff\xfe".to_vec()]),
         2 => vec(any::<u8>().prop_filter("ends a word", |byte| !b"\t\n".contains(byte)), 1..40),
         1 => Just(Vec::new()),
@@ -133,7 +133,7 @@ fn number() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Usually four fields, each usually valid.
+/// A line that usually has four fields, each usually valid.
 fn near_valid_line() -> impl Strategy<Value = Vec<u8>> {
     let numbers = prop_oneof![30 => Just(3usize), 1 => Just(2), 1 => Just(4)];
     (word(), vec(number(), 4), numbers)
@@ -151,7 +151,7 @@ fn near_valid_piece() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Runs as in a sorted file, long enough for batches of eight, with numbers of the usual lengths.
+/// Runs as in a sorted file, long enough for batches of eight, with numbers of usual lengths.
 fn text_of_runs() -> impl Strategy<Value = Vec<u8>> {
     let byte = || select(b"ab~\x01\x7f\x80\xff0".as_slice());
     let word = prop_oneof![6 => vec(byte(), 1..8), 3 => vec(byte(), 8..31), 1 => vec(byte(), 31..40)];
@@ -180,13 +180,13 @@ proptest! {
     #[test]
     fn kernels_agree_on_runs_of_equal_words(mut text in text_of_runs(), end in any::<prop::sample::Index>()) {
         kernels_agree(&text)?;
-        // Cuts anywhere: inside a line, or before its line feed.
+        // The cut may be inside a line or before its line feed.
         text.truncate(end.index(text.len()));
         kernels_agree(&text)?;
     }
 
     #[test]
-    fn kernels_refuse_the_same_line_for_any_wrong_byte(
+    fn kernels_reject_the_same_line_after_any_wrong_byte(
         mut text in text_of_runs(), place in any::<prop::sample::Index>(), byte in select(b"\t\n0 a-\r\xb0\xff/:".as_slice()),
     ) {
         let place = place.index(text.len());
@@ -211,7 +211,7 @@ proptest! {
 }
 
 #[test]
-fn kernels_agree_at_every_length_and_every_place_in_memory() {
+fn kernels_agree_at_every_length_and_alignment() {
     let mut text = Vec::new();
     for (number, word) in ["a", "ab", "a_word_of_sixteen", "z"].iter().enumerate() {
         for line in 0..14 * (number + 1) {
@@ -219,7 +219,7 @@ fn kernels_agree_at_every_length_and_every_place_in_memory() {
         }
     }
     for length in 0..=text.len() {
-        // Of exactly this length, so that a memory checker sees a read past the end.
+        // Copied to exactly this length, so that a memory checker detects a read past the end.
         let exact: Box<[u8]> = text[..length].into();
         kernels_agree(&exact).unwrap();
     }
@@ -229,7 +229,8 @@ fn kernels_agree_at_every_length_and_every_place_in_memory() {
     }
 }
 
-/// Whole lines of exactly this many bytes: the last word fills up the length. The last line may lack its line feed.
+/// Returns whole lines of exactly `bytes` bytes. The last word fills up the length. Without `feed`, the last line lacks
+/// its line feed.
 fn lines_of(bytes: usize, feed: bool) -> Vec<u8> {
     let (line, last) = (&b"word\t1984\t17\t1\n"[..], &b"\t1984\t17\t1\n"[..]);
     let mut text = Vec::new();
@@ -244,7 +245,7 @@ fn lines_of(bytes: usize, feed: bool) -> Vec<u8> {
 }
 
 #[test]
-fn kernels_agree_around_the_width_of_every_vector_and_the_end_of_every_stretch_and_window() {
+fn kernels_agree_around_vector_stretch_and_window_boundaries() {
     for width in [8, 16, 32, 64, 128, 1024, 2048, 65_472, 65_536] {
         for bytes in width - 8..=width + 72 {
             for feed in [false, true] {
@@ -254,10 +255,10 @@ fn kernels_agree_around_the_width_of_every_vector_and_the_end_of_every_stretch_a
     }
 }
 
-/// Texts that end with a page and have no page after it: a read past the end kills the test.
+/// Tests texts whose end is the end of a page, with no readable page after them. A read past the end kills the test.
 #[cfg(target_os = "linux")]
 mod page_end {
-    #![allow(unsafe_code)] // A map is unsafe, because a change of the file changes the slice.
+    #![allow(unsafe_code)] // A memory map is unsafe, because a change of the file changes the slice.
     use super::*;
     use memmap2::MmapOptions;
 
@@ -267,19 +268,20 @@ mod page_end {
         file.set_len(text.len().next_multiple_of(page) as u64).expect("it takes pages");
         let pages = text.len().div_ceil(page) * page;
         std::os::unix::fs::FileExt::write_all_at(&file, text, (pages - text.len()) as u64).expect("it takes the text");
-        // SAFETY: no other code has the file. The map is a page longer than it, and reading that page raises SIGBUS.
+        // SAFETY: no other code has the file. The map is one page longer than the file, and reading that page raises
+        // SIGBUS.
         let map = unsafe { MmapOptions::new().len(pages + page).map(&file).expect("a map") };
         kernels_agree(&map[pages - text.len()..pages]).expect("kernels agree");
     }
 
     #[test]
-    fn no_kernel_reads_past_the_page_that_ends_with_the_text() {
+    fn no_kernel_reads_past_the_end_of_the_page() {
         for bytes in (1..=200).chain([1000, 1023, 1024, 1025, 1087, 1088, 4095, 4096, 4097, 65_535, 65_536, 65_600]) {
             for feed in [false, true] {
                 at_the_end_of_a_page(&lines_of(bytes, feed));
             }
         }
-        // Lines of one word, so that those at the end are not taken one by one.
+        // All lines have one word, so that the last lines are not processed one by one.
         for lines in 1..60 {
             at_the_end_of_a_page(&b"word\t1984\t17\t1\n".repeat(lines));
             at_the_end_of_a_page(&b"a\t1984\t1234567\t1\n".repeat(lines));
@@ -297,7 +299,7 @@ fn kernels_agree_on_words_of_any_length() {
         }
     }
     kernels_agree(&text).unwrap();
-    // Longer than any window, of short lines only.
+    // A text longer than any window, with short lines only.
     let short: Vec<u8> =
         (0..30_000).flat_map(|line| format!("w{}\t1984\t{line}\t1\n", line / 50).into_bytes()).collect();
     kernels_agree(&short).unwrap();
@@ -305,14 +307,14 @@ fn kernels_agree_on_words_of_any_length() {
     kernels_agree(&wrong).unwrap();
 }
 
-/// Forty lines of one word. The first years have up to 16 digits, which move what follows by up to 63 bytes.
+/// Returns forty lines of one word. The first years have up to 16 digits, so that the rest moves by up to 63 bytes.
 fn moved_by(bytes: usize) -> Vec<String> {
     let years = (0..40).map(|line| 4 + bytes.saturating_sub(12 * line).min(12));
     years.map(|digits| format!("word\t{:0digits$}\t17\t1\n", 1984)).collect()
 }
 
 #[test]
-fn an_unusual_line_among_usual_ones_is_noticed_at_every_place() {
+fn kernels_agree_on_an_unusual_line_at_every_position() {
     let odd = [
         "\t1984\t17\t1\n",
         "word\t\t17\t1\n",
@@ -345,14 +347,14 @@ fn an_unusual_line_among_usual_ones_is_noticed_at_every_place() {
 }
 
 #[test]
-fn the_paths_include_the_portable_one_and_the_best() {
+fn every_processor_has_the_portable_and_the_automatic_path() {
     let names: Vec<_> = paths().map(|(name, _)| name).collect();
     assert!(names.contains(&"portable") && names.contains(&"auto"), "{names:?}");
 }
 
 #[test]
-fn words_with_the_same_hash_are_told_apart() {
-    // Hashes have 32 bits: of 200,000 words some five pairs share one.
+fn words_with_equal_hashes_stay_separate() {
+    // Hashes have 32 bits, so among 200,000 words about five pairs share a hash.
     let words: Vec<String> = (0..200_000).map(|number| format!("{number:x}-word")).collect();
     let mut totals = WordTotals::default();
     for count in 1..=2 {
@@ -367,8 +369,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn runs_added_many_at_a_time_are_those_added_one_by_one(
-        // How many runs are added at once, the number of the first word, the words' length, and whether they are in order.
+    fn adding_runs_together_or_one_by_one_gives_equal_totals(
+        // The number of runs added at once, the number of the first word, the length of the words, and `true` for words
+        // in order.
         turns in vec((0..900usize, 0..3000usize, 5..40usize, any::<bool>()), 1..12),
     ) {
         let (mut together, mut expected) = (WordTotals::default(), BTreeMap::<Vec<u8>, u64>::new());
@@ -384,14 +387,14 @@ proptest! {
     }
 }
 
-/// Totals with words in common, some of them too large.
+/// Lists of counts that share words. Some totals overflow.
 fn totals() -> impl Strategy<Value = Vec<(Vec<u8>, u64)>> {
     let count = prop_oneof![6 => 0..1000u64, 1 => any::<u64>(), 1 => Just(u64::MAX)];
     let any_word = vec(any::<u8>(), 0..20);
     vec((prop_oneof![3 => word().boxed(), 1 => any_word.boxed()], count), 0..20)
 }
 
-/// Totals as kernels make them: by hash, by run, or both in turn.
+/// Makes totals as kernels do: by hash, by run, or alternately.
 fn made(counts: &[(Vec<u8>, u64)]) -> WordTotals {
     let mut totals = WordTotals::default();
     for (number, (word, count)) in counts.iter().enumerate() {
@@ -405,7 +408,7 @@ fn made(counts: &[(Vec<u8>, u64)]) -> WordTotals {
     totals
 }
 
-/// Totals of a sorted file: a list without a table.
+/// Makes totals as for a sorted file: a list without a table.
 fn in_order(counts: &[(Vec<u8>, u64)]) -> WordTotals {
     let mut counts = counts.to_vec();
     counts.sort();
@@ -434,10 +437,10 @@ proptest! {
     }
 
     #[test]
-    fn however_counts_are_split_their_totals_are_the_same(a in totals(), b in totals()) {
+    fn totals_do_not_depend_on_how_counts_are_split(a in totals(), b in totals()) {
         let together = made(&[a.clone(), b.clone()].concat());
         prop_assert_eq!(seen(&sum(made(&a), made(&b))), seen(&together));
-        // The flag says exactly whether a true total is beyond u64.
+        // The flag is set if and only if a true total exceeds `u64`.
         let mut exact = std::collections::BTreeMap::<Vec<u8>, u128>::new();
         a.into_iter().chain(b).for_each(|(word, count)| *exact.entry(word).or_default() += u128::from(count));
         prop_assert_eq!(together.overflowed(), exact.values().any(|total| *total > u128::from(u64::MAX)));
@@ -449,7 +452,7 @@ proptest! {
     }
 
     #[test]
-    fn totals_in_order_and_totals_in_a_table_are_the_same(a in totals(), b in totals(), c in totals()) {
+    fn totals_in_lists_and_in_tables_are_equal(a in totals(), b in totals(), c in totals()) {
         prop_assert_eq!(seen(&in_order(&a)), seen(&made(&a)));
         prop_assert!(in_order(&a).iter().is_sorted_by_key(|(word, _)| word.to_vec()));
         let expected = seen(&made(&[a.clone(), b.clone(), c.clone()].concat()));
@@ -461,36 +464,36 @@ proptest! {
     }
 
     #[test]
-    fn word_totals_survive_the_wire(counts in totals()) {
+    fn word_totals_survive_encoding(counts in totals()) {
         let there = made(&counts);
         let back: WordTotals = postcard::from_bytes(&postcard::to_allocvec(&there).unwrap()).unwrap();
         prop_assert_eq!(seen(&back), seen(&there));
-        // They can still be added to.
+        // The decoded totals can be added to.
         prop_assert_eq!(seen(&sum(back, there.clone())), seen(&sum(there.clone(), there)));
     }
 
     #[test]
-    fn bytes_that_are_no_word_totals_are_refused_without_a_panic(bytes in vec(any::<u8>(), 0..60)) {
+    fn decoding_any_bytes_fails_or_gives_distinct_words(bytes in vec(any::<u8>(), 0..60)) {
         if let Ok(totals) = postcard::from_bytes::<WordTotals>(&bytes) {
             prop_assert!(totals.sorted().len() == totals.len());
         }
     }
 }
 
-/// `words` words from `first` on, in an order that depends on `step`; 1 is increasing.
+/// Makes totals of `words` words from number `first` on. `step` determines the order; 1 means increasing.
 fn many(first: u64, words: u64, step: u64) -> WordTotals {
     let mut totals = WordTotals::default();
     (0..words).for_each(|turn| totals.add_run(Run::of(format!("{:07}", first + turn * step % words).as_bytes(), 1)));
     totals
 }
 
-/// The length of the prefix that all words share, and whether every second word is the one before with a zero after it. The
-/// first 32 bytes of neighbours are then often the same.
+/// The length of the prefix that all words share, and a flag. With the flag, every second word is the word before with
+/// a zero appended. The first 32 bytes of neighbours are then often equal.
 fn alike() -> impl Strategy<Value = (usize, bool)> {
     (select(&[0, 0, 24, 28, 32, 40]), any::<bool>())
 }
 
-/// A word that is greater than those of smaller numbers.
+/// Returns the word for a number. A greater number gives a greater word.
 fn spelled(number: u64, (common, zeros): (usize, bool)) -> Vec<u8> {
     let mut word = vec![b'a'; common];
     let (digits, zero) = if zeros { (number / 2, number % 2 == 1) } else { (number, false) };
@@ -511,7 +514,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn split_totals_add_up_part_by_part_in_any_order(
+    fn parts_of_split_totals_add_up_in_any_order(
         sizes in vec((0..5000u64, prop_oneof![Just(10), Just(1000), Just(1024), Just(1025), Just(5000)], any::<bool>()), 1..5),
     ) {
         let all: Vec<WordTotals> = sizes
@@ -538,7 +541,7 @@ proptest! {
     fn lists_of_neighbouring_partitions_join_in_any_order(
         lengths in vec(1..900u64, 1..12), seed in any::<u64>(), repeated in any::<bool>(),
     ) {
-        // Each list begins with the last word of the one before, if repeated, as lists of a sorted file's partitions do.
+        // If `repeated`, each list begins with the last word of the list before, as for partitions of a sorted file.
         let mut begin = 0;
         let mut lists: Vec<WordTotals> = lengths.iter().map(|length| {
             let list = many(begin, *length, 1);
@@ -561,8 +564,8 @@ proptest! {
 
     #[test]
     fn totals_of_workers_with_interleaved_partitions_add_up(
-        // The words of a partition, how many of them the one before has too, the worker that takes it, and whether it comes
-        // before the one before it.
+        // For each partition: its number of words, the number of words that the previous partition has too, its worker,
+        // and `true` if it is added before the previous partition.
         partitions in vec((1..700u64, prop_oneof![Just(0), Just(1), Just(60), Just(600)], 0..3usize, any::<bool>()), 1..25),
         others in vec((0..9000u64, 1..400u64), 0..3),
         later in 0..9000u64,
@@ -592,7 +595,7 @@ proptest! {
             workers.push(other);
         }
         let mut total = workers.into_iter().fold(WordTotals::default(), sum);
-        // Runs that are added later find the words that are there.
+        // Runs that are added later find the existing words.
         for number in [later, begin, begin + 1, begin + 1] {
             total.add_run(Run::of(&word(number), 5));
             *expected.entry(word(number)).or_default() += 5;
@@ -608,7 +611,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn partitions_of_a_sorted_file_are_put_in_order_from_any_order(
+    fn partitions_of_a_sorted_file_are_sorted_from_any_order(
         lengths in vec(1..900u64, 1..12), shared in 0..2u64, more in any::<bool>(), seed in any::<u64>(), alike in alike(),
     ) {
         let word = |number: u64| spelled(number, alike);
@@ -637,7 +640,7 @@ proptest! {
 }
 
 #[test]
-fn lists_that_interleave_give_one_list_in_order() {
+fn interleaved_lists_merge_into_one_sorted_list() {
     let word = |number: u32| format!("{number:05}").into_bytes();
     let list = |numbers: &mut dyn Iterator<Item = u32>| {
         let mut totals = WordTotals::default();
@@ -648,7 +651,7 @@ fn lists_that_interleave_give_one_list_in_order() {
     let both = sum(list(&mut partitions(0)), list(&mut partitions(1)));
     assert!(both.iter().map(|(word, _)| word).eq((0..20_000).map(word)), "not in order, or not complete");
     assert_eq!((both.total(&word(1000)), both.total(&word(1001))), (Some(2), Some(1)));
-    // One word far from the end, which is not worth moving 19,999 others.
+    // Adds one word far from the end. Moving 19,999 others for it would be too slow.
     let more = sum(both, list(&mut [1, 30_000].into_iter()));
     assert_eq!((more.len(), more.total(&word(1)), more.total(&word(30_000))), (20_001, Some(2), Some(1)));
 }

@@ -1,10 +1,11 @@
-//! Every kernel on texts short enough for Miri, which checks every access to memory: `just miri` takes a minute.
+//! Tests every kernel on texts that are short enough for Miri, which checks every memory access. `just miri` takes a
+//! minute.
 
 use kernels::runs::{Add, Vector};
 use kernels::words::{Run, WordTotals};
 use kernels::{book, bytes};
 
-/// The totals, sorted, or where the first malformed line begins.
+/// Returns the sorted totals, or the offset of the first malformed line.
 fn outcome(kernel: Add, text: &[u8]) -> Result<Vec<(Vec<u8>, u64)>, usize> {
     let mut totals = WordTotals::default();
     kernel(text, &mut totals)?;
@@ -15,13 +16,13 @@ fn all_agree(text: &[u8]) {
     let expected = outcome(book::add, text);
     let paths = Vector::ALL.into_iter().filter_map(|vector| Some((vector.name(), vector.kernel()?)));
     for (name, kernel) in std::iter::once(("bytes", bytes::add as Add)).chain(paths) {
-        // Of exactly this length, so that Miri sees a read past the end.
+        // Copied to exactly this length, so that Miri detects a read past the end.
         let exact: Box<[u8]> = text.into();
         assert_eq!(outcome(kernel, &exact), expected, "{name} on {}", text.escape_ascii());
     }
 }
 
-/// Runs of several lengths, with words and counts just within and beyond 8, 16 and 32 bytes.
+/// Returns runs of several lengths. Words and counts are just within and just beyond 8, 16 and 32 bytes.
 fn text() -> Vec<u8> {
     let mut text = String::new();
     for (len, lines, digits) in [(1, 9, 1), (8, 2, 8), (16, 3, 9), (32, 2, 19)] {
@@ -54,8 +55,8 @@ fn kernels_agree_on_a_short_text_with_a_wrong_byte() {
 }
 
 #[test]
-fn words_in_no_order_are_looked_up_together() {
-    // Enough words for many tables, some of them twice.
+fn unsorted_words_are_looked_up_together() {
+    // The words suffice for many tables, and some occur twice.
     let words: Vec<String> = (0..1100).chain(0..50).rev().map(|number| format!("w{number}")).collect();
     let mut totals = WordTotals::default();
     totals.add_runs(words.iter().map(|word| Run::of(word.as_bytes(), 1)));

@@ -1,4 +1,4 @@
-//! Arbitrary bytes.
+//! Tests all kernels on arbitrary bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

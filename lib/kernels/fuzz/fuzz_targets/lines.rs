@@ -1,5 +1,5 @@
-//! Nearly valid texts, long enough for windows, stretches and batches of eight: runs of equal words, with a few bytes
-//! overwritten, then cut off somewhere.
+//! Tests all kernels on nearly valid texts: runs of equal words with a few overwritten bytes, cut off anywhere. The
+//! texts are long enough for windows, stretches and batches of eight lines.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -15,12 +15,13 @@ struct Text {
 #[derive(Arbitrary, Debug)]
 struct Run {
     byte: u8,
-    /// The length of the word, modulo 80: there are paths for less than 16, less than 32, and more.
+    /// The length of the word, modulo 80. The kernels treat words below 16 bytes, below 32 bytes and longer ones
+    /// differently.
     len: u8,
     lines: u8,
     year: u16,
     count: u64,
-    /// How many bits are cut off the count, modulo 64, because most counts are small.
+    /// The number of bits by which the count is shifted right, modulo 64. Most counts in a real file are small.
     bits: u8,
     volumes: u16,
 }
@@ -37,7 +38,7 @@ fuzz_target!(|text: Text| {
         }
     }
     for (place, byte) in text.overwritten {
-        // A fraction of the text, so that places are spread over a text of any length.
+        // Offsets are fractions of the text, so that they spread over a text of any length.
         let place = usize::from(place) * bytes.len() / 65_536;
         if let Some(old) = bytes.get_mut(place) {
             *old = byte;

@@ -1,5 +1,5 @@
-//! Texts with enough words for many tables: every two bytes are a line with one of 65,536 words. Sorted or not, and the
-//! totals of two halves added up.
+//! Tests all kernels on texts with enough words for many tables. Every two bytes of input make a line with one of
+//! 65,536 words. The text is sorted or not. The test also adds up the totals of two halves.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -9,7 +9,8 @@ use std::fmt::Write;
 #[derive(Arbitrary, Debug)]
 struct Text<'a> {
     sorted: bool,
-    /// How many of 8 words, modulo 8, have a prefix that makes them longer than a path compares at once.
+    /// The number of words out of 8, modulo 8, that get a prefix. A word with the prefix is longer than what a kernel
+    /// compares at once.
     long: u8,
     counts: [u32; 4],
     words: &'a [u8],

@@ -1,13 +1,13 @@
-//! Properties of any text: every kernel, on every path that this processor supports, agrees with `book`.
+//! Checks for any text. Every kernel, on every path that this processor supports, must give the result of `book`.
 
 use kernels::runs::{Add, Vector};
 use kernels::words::WordTotals;
 use kernels::{book, bytes};
 
-/// Words with their totals, sorted, and whether one of them is too large.
+/// The sorted words with their totals, and `true` if a total overflowed.
 type Seen = (Vec<(Vec<u8>, u64)>, bool);
 
-/// The totals, or where the first malformed line begins.
+/// Returns the totals, or the offset of the first malformed line.
 fn outcome(kernel: Add, text: &[u8]) -> Result<Seen, usize> {
     let mut totals = WordTotals::default();
     kernel(text, &mut totals)?;
@@ -19,18 +19,19 @@ fn seen(totals: &WordTotals) -> Seen {
     (sorted, totals.overflowed())
 }
 
-/// Panics, with the name of the kernel, unless all agree.
+/// Panics with the name of a kernel if its result differs from that of `book`.
 pub fn all_agree(text: &[u8]) {
     let expected = outcome(book::add, text);
     let paths = Vector::ALL.into_iter().filter_map(|vector| Some((vector.name(), vector.kernel()?)));
     for (name, kernel) in std::iter::once(("bytes", bytes::add as Add)).chain(paths) {
-        // A copy of exactly this length, so that the address sanitizer sees a read past the end.
+        // Copied to exactly this length, so that the address sanitizer detects a read past the end.
         let exact: Box<[u8]> = text.into();
         assert_eq!(outcome(kernel, &exact), expected, "{name}");
     }
 }
 
-/// Panics unless, for every kernel and every way to add them up, two halves of the lines have the totals of all lines.
+/// Panics if the totals of two halves of the lines do not add up to the totals of all lines. Tests every kernel and
+/// every way to add totals.
 pub fn halves_agree(text: &[u8]) {
     let Ok(expected) = outcome(book::add, text) else { return };
     let half = text.len() / 2;

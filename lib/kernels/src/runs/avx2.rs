@@ -1,5 +1,6 @@
-//! 32 bytes at a time: AVX2, as in Intel's Haswell and AMD's Zen 3 and later. (Zen 1 and 2 have it too, with a slow `pdep`.)
-#![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
+//! The AVX2 path: 32 bytes at a time. Intel's Haswell, AMD's Zen 3 and later have AVX2. (Zen 1 and 2 have it too, but
+//! their `pdep` is slow.)
+#![allow(unsafe_code)] // Loads at computed offsets, and calls of functions that need these vectors.
 
 use super::field_index::{Begins, Masks, Proof, scalar};
 use super::vectors::{BEYOND, Begin, LONGEST, SHORTEST, Vectors};
@@ -41,8 +42,8 @@ impl Vectors for Avx2 {
         each(counts).iter().sum()
     }
 
-    /// Notes every line; the next line overwrites it if it begins no run. This avoids a branch on where runs begin, which no
-    /// processor predicts.
+    /// Writes an entry for every line. If a line begins no run, the next line overwrites its entry. This avoids an
+    /// unpredictable branch for each begin of a run.
     #[inline(always)]
     fn begun(
         self,
@@ -62,11 +63,11 @@ impl Vectors for Avx2 {
 }
 
 fn each(counts: [__m256i; 2]) -> [u64; 8] {
-    // SAFETY: both are 64 bytes, and any bits are valid numbers.
+    // SAFETY: both types have 64 bytes, and any bits are valid numbers.
     unsafe { std::mem::transmute(counts) }
 }
 
-/// Compares 32 bytes at once, twice.
+/// Compares 64 bytes in two steps of 32.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
@@ -83,7 +84,8 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
     let (after, ends) = proof.check(&masks);
     let next = begins.next(proof);
     if ends & ends << 1 != 0 {
-        // An empty field, which is malformed. There may then be more than eight ends in 16 bytes.
+        // Two neighbouring ends mean an empty field, which is malformed. There may then be more than eight ends in 16
+        // bytes.
         let mut rest = ends;
         for begin in &mut next[..ends.count_ones() as usize] {
             *begin = (at + 1 + rest.trailing_zeros() as usize) as u16;
@@ -104,8 +106,8 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
     after
 }
 
-/// The places of the first eight set bits of 16, a byte each. Every bit is spread to four, which select its place from a
-/// list of all places with four bits each.
+/// Returns the positions of the first eight set bits of 16, one byte each. Each bit becomes four bits (`pdep`). These
+/// select (`pext`) its position from a list of all positions with four bits each.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn places(bits: u64) -> u64 {
@@ -113,7 +115,7 @@ fn places(bits: u64) -> u64 {
     _pdep_u64(_pext_u64(0xfedc_ba98_7654_3210, fours), 0x0f0f_0f0f_0f0f_0f0f)
 }
 
-/// The highest bit of each of 64 bytes.
+/// Returns the highest bit of each of 64 bytes.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn bits(low: __m256i, high: __m256i) -> u64 {
@@ -132,7 +134,7 @@ fn counts(text: &[u8], begins: &[u16; 33]) -> Option<[__m256i; 2]> {
         return None;
     }
     let at = |place: usize| scalar(&begins[place]);
-    // Begins increase, so the last count is the farthest.
+    // Field offsets increase, so the last count is the farthest.
     assert!(at(30) + BEYOND <= text.len());
 
     // SAFETY: checked above.
@@ -142,37 +144,38 @@ fn counts(text: &[u8], begins: &[u16; 33]) -> Option<[__m256i; 2]> {
     Some([low, high])
 }
 
-/// The lengths of the fields of four lines, each with the byte that ends it: one line in each 64 bits.
+/// Returns the lengths of the fields of four lines, one line in each 64 bits. Each length includes the byte that ends
+/// the field.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn lengths(begins: &[u16; 33], line: usize) -> __m256i {
     let begins: &[u16; 17] = begins[4 * line..].first_chunk().expect("four lines are left");
-    // SAFETY: from the first and from the second of 17 on there are 16.
+    // SAFETY: `begins` has 16 entries from the first of the 17 on, and 16 from the second on.
     let (before, after) =
         unsafe { (_mm256_loadu_si256(begins.as_ptr().cast()), _mm256_loadu_si256(begins.as_ptr().add(1).cast())) };
     _mm256_sub_epi16(after, before)
 }
 
-/// Four counts, from the eight bytes at the begin of each and the lengths of the lines' fields.
+/// Parses four counts, given the first eight bytes of each and the lengths of the fields of their lines.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn counts_of(bytes: __m256i, lengths: __m256i) -> __m256i {
-    // Moves the digits to the end of the eight bytes, with zeros before them.
+    // Shifts the digits to the end of the eight bytes and fills up with zeros.
     let digits = _mm256_xor_si256(bytes, _mm256_set1_epi8(b'0' as i8));
     let eight_times_length = _mm256_and_si256(_mm256_srli_epi64::<29>(lengths), _mm256_set1_epi64x(0xffff << 3));
     let digits = _mm256_sllv_epi64(digits, _mm256_sub_epi64(_mm256_set1_epi64x(72), eight_times_length));
-    // Combines neighbours: digits to pairs, pairs to fours, fours to the count.
+    // Combines neighbours: two digits to a pair, two pairs to a group of four, two groups to the count.
     let pairs = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(0x010a));
     let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x0001_0064));
     let high = _mm256_mul_epu32(fours, _mm256_set1_epi64x(10_000));
     _mm256_add_epi64(high, _mm256_srli_epi64::<32>(fours))
 }
 
-/// 32 bytes from `at` on.
+/// Loads 32 bytes from `at` on.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn load(text: &[u8], at: usize) -> __m256i {
     let bytes: &[u8; BEYOND] = text[at..].first_chunk().expect("32 bytes to load");
-    // SAFETY: the pointer is to 32 bytes.
+    // SAFETY: the pointer refers to 32 bytes.
     unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }

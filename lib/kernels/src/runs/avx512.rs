@@ -1,5 +1,5 @@
-//! 64 bytes at a time: AVX-512 with VBMI2, as in Intel's Ice Lake and AMD's Zen 4 and later.
-#![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
+//! The AVX-512 path: 64 bytes at a time. It needs VBMI2, which Intel's Ice Lake, AMD's Zen 4 and later have.
+#![allow(unsafe_code)] // Loads at computed offsets, and calls of functions that need these vectors.
 
 use super::field_index::{Begins, Masks, Proof, scalar};
 use super::vectors::{BEYOND, Begin, LONGEST, SHORTEST, Vectors};
@@ -60,7 +60,8 @@ impl Vectors for Avx512 {
     }
 }
 
-/// Sums the counts before each count in three steps: adds the one before, the two before that, and the four before those.
+/// Computes the sum of the counts before each count in three steps. The steps add vectors shifted by one, two and four
+/// counts.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn begun(begins: &[u16; 33], which: u8, before: u64, counts: __m512i, into: (&mut [Begin; 8], &mut [u64; 8])) {
@@ -70,7 +71,7 @@ fn begun(begins: &[u16; 33], which: u8, before: u64, counts: __m512i, into: (&mu
     let sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<6>(sums, zero));
     let sums = _mm512_add_epi64(sums, _mm512_alignr_epi64::<4>(sums, zero));
     let sums = _mm512_add_epi64(sums, _mm512_set1_epi64(before as i64));
-    // SAFETY: from the first of 33 on there are 32, and there is space for eight of each.
+    // SAFETY: `begins` has 32 entries from the first on, and each output has space for eight.
     unsafe {
         let begins = _mm512_loadu_si512(begins.as_ptr().cast());
         _mm512_storeu_si512(into.0.as_mut_ptr().cast(), _mm512_maskz_compress_epi64(which, begins));
@@ -78,7 +79,8 @@ fn begun(begins: &[u16; 33], which: u8, before: u64, counts: __m512i, into: (&mu
     }
 }
 
-/// Compares 64 bytes at once; `vpcompressb` turns the bits of the ends into places. There are rarely more than 16.
+/// Compares 64 bytes at once. `vpcompressb` turns the bits of the field ends into positions. There are rarely more than
+/// 16 ends.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof {
@@ -91,7 +93,7 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
         }
         places
     };
-    // SAFETY: both point to 64 bytes.
+    // SAFETY: both pointers refer to 64 bytes.
     let (bytes, places) =
         unsafe { (_mm512_loadu_si512(bytes.as_ptr().cast()), _mm512_loadu_si512(PLACES.as_ptr().cast())) };
     let digits = _mm512_sub_epi8(bytes, _mm512_set1_epi8(b'0' as i8));
@@ -121,10 +123,11 @@ fn mark(bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn counts(text: &[u8], begins: &[u16; 33]) -> Option<__m512i> {
-    // SAFETY: from the first and from the second of 33 on there are 32.
+    // SAFETY: `begins` has 32 entries from the first of the 33 on, and 32 from the second on.
     let (before, after) =
         unsafe { (_mm512_loadu_si512(begins.as_ptr().cast()), _mm512_loadu_si512(begins.as_ptr().add(1).cast())) };
-    // One line in each 64 bits: the lengths of its word, year, count and volumes, each with the byte that ends it.
+    // The lengths of word, year, count and volumes, one line in each 64 bits. Each length includes the byte that ends
+    // the field.
     let lengths = _mm512_sub_epi16(after, before);
     let [words, years, counts, volumes] = LONGEST.map(|longest| u64::from(longest - SHORTEST));
     let longest = _mm512_set1_epi64((words | years << 16 | counts << 32 | volumes << 48) as i64);
@@ -133,17 +136,17 @@ fn counts(text: &[u8], begins: &[u16; 33]) -> Option<__m512i> {
         return None;
     }
     let at = |place: usize| scalar(&begins[place]);
-    // Begins increase, so the last count is the farthest.
+    // Field offsets increase, so the last count is the farthest.
     assert!(at(30) + BEYOND <= text.len());
 
     // SAFETY: checked above.
     let count = |line: usize| unsafe { text.as_ptr().add(at(4 * line + 2)).cast::<i64>().read_unaligned() };
     let counts = _mm512_set_epi64(count(7), count(6), count(5), count(4), count(3), count(2), count(1), count(0));
-    // Moves the digits to the end of the eight bytes, with zeros before them.
+    // Shifts the digits to the end of the eight bytes and fills up with zeros.
     let digits = _mm512_xor_si512(counts, _mm512_set1_epi8(b'0' as i8));
     let eight_times_length = _mm512_and_si512(_mm512_srli_epi64::<29>(lengths), _mm512_set1_epi64(0xffff << 3));
     let digits = _mm512_sllv_epi64(digits, _mm512_sub_epi64(_mm512_set1_epi64(72), eight_times_length));
-    // Combines neighbours: digits to pairs, pairs to fours, fours to the count.
+    // Combines neighbours: two digits to a pair, two pairs to a group of four, two groups to the count.
     let pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
     let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x0001_0064));
     let high = _mm512_mul_epu32(fours, _mm512_set1_epi64(10_000));

@@ -1,4 +1,4 @@
-//! The loop of all vector paths: windows, stretches, batches of eight lines, runs.
+//! The main loop of all vector paths. It divides the text into windows, stretches, batches of eight lines, and runs.
 
 use super::field_index::{Begins, Proof, STRETCH};
 use super::portable;
@@ -7,16 +7,17 @@ use super::vectors::{BEYOND, Begin, Vectors};
 use crate::prefetch::prefetch;
 use crate::words::{Run, WordTotals};
 
-/// The size of a window, whose places fit into 16 bits.
+/// The size of a window in bytes. Offsets in a window fit into 16 bits.
 const WINDOW: usize = 64 * 1024 - 64;
 
-/// How far ahead memory is prefetched. A processor that sees bytes read in order prefetches by itself; but here it sees a
-/// stretch read, then nothing for some time. The module `runs` has the measured gain.
+/// The prefetch distance in bytes. A processor prefetches by itself if a program reads bytes steadily. This loop reads
+/// a stretch, then nothing for some time. The module `runs` gives the measured gain.
 const AHEAD: usize = 3 * 1024;
 
-/// Declares a vector path: a type whose values prove that the processor has the features, and the kernel `add`.
+/// Declares a vector path: the kernel `add`, and a type whose values prove that the processor has the features.
 ///
-/// The features are given twice, for the compiler and for the check at run time, because an attribute needs a literal.
+/// The features appear twice, because an attribute needs a literal: once for the compiler, once for the check at run
+/// time.
 macro_rules! vector_path {
     ($name:ident, $features:literal, [$($feature:tt),+]) => {
         /// Proves that the processor has the instructions of this path.
@@ -32,7 +33,7 @@ macro_rules! vector_path {
         /// Adds the lines of `piece` to `totals`.
         ///
         /// # Errors
-        /// Where the first malformed line begins.
+        /// Returns the offset of the first malformed line.
         pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
             #[target_feature(enable = $features)]
             fn add(vectors: $name, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
@@ -48,10 +49,10 @@ macro_rules! vector_path {
 }
 pub(super) use vector_path;
 
-/// Adds the lines of `piece` to `totals`, eight at a time. Lines that are left over or unusual are added one by one.
+/// Adds the lines of `piece` to `totals`, eight at a time. Adds unusual lines and the remaining lines one by one.
 ///
 /// # Errors
-/// Where the first malformed line begins.
+/// Returns the offset of the first malformed line.
 #[inline(always)]
 pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let (mut begin, mut by_line) = (0, 8);
@@ -63,21 +64,22 @@ pub(super) fn add<V: Vectors>(vectors: V, piece: &[u8], totals: &mut WordTotals)
             by_line = 8;
         } else {
             begin = portable::lines(piece, begin, by_line, totals)?;
-            // If all lines are unusual, a window is not tried in vain for every eight of them.
+            // Doubling this number limits the failed windows if all lines are unusual.
             by_line = (2 * by_line).min(1024);
         }
     }
     Ok(())
 }
 
-/// Memory that a window writes before it reads it: 8 KiB that would be cleared and moved for each window if it had its own.
+/// Buffers that all windows share. A window writes them before it reads them. Buffers for each window would be 8 KiB to
+/// clear and move each time.
 struct Scratch {
     begins: Begins,
     begun: Begun,
 }
 
-/// Adds lines from the begin of `text` on and returns their length in bytes: 0 if the first lines are unusual or malformed,
-/// or if there are too few.
+/// Adds lines from the start of `text` and returns their length in bytes. Returns 0 if the first lines are unusual or
+/// malformed, or if there are too few lines.
 #[inline(always)]
 fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals, scratch: &mut Scratch) -> usize {
     let limit = text.len().saturating_sub(BEYOND).min(WINDOW) / 64;
@@ -86,7 +88,7 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals, scratch:
     begins.restart();
     let mut runs = Runs { text, totals, begun, number: 0 };
     let (mut word, mut sums) = (Word::none(vectors), vectors.none());
-    // Where the next 64 bytes and the next line begin.
+    // The offsets of the next 64 bytes and of the next line.
     let (mut at, mut begin) = (0, 0);
     for stretch in text.as_chunks().0[..limit].chunks(STRETCH / 64) {
         for bytes in stretch {
@@ -103,7 +105,7 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals, scratch:
         let mut unusual = false;
         while done + 8 <= proof.lines() {
             let eight = begins.eight(done);
-            // Compared first, so that a misprediction is noticed early.
+            // The comparison comes first, so that the processor detects a misprediction early.
             let same = word.all_have(text, eight);
             let Some(counts) = vectors.counts(text, eight) else {
                 unusual = true;
@@ -127,17 +129,17 @@ fn window<V: Vectors>(vectors: V, text: &[u8], totals: &mut WordTotals, scratch:
     begin
 }
 
-/// The most runs that begin before they go to the totals.
+/// The largest number of runs that are collected before they are added to the totals.
 const MOST: usize = 256;
 
-/// Runs of neighbouring lines with the same word, by their first lines.
+/// The first lines of runs: neighbouring lines with the same word.
 struct Begun {
     begins: [Begin; MOST],
-    /// The sum of all counts before each run. A run's own sum is the difference to the next one.
+    /// The sum of all counts before each run. The sum of one run is the difference to the next entry.
     before: [u64; MOST],
 }
 
-/// Runs that have begun; the last one may continue. They go to the totals many at a time.
+/// Collected runs. The last run may continue. All others are added to the totals together.
 struct Runs<'a> {
     text: &'a [u8],
     totals: &'a mut WordTotals,
@@ -146,7 +148,7 @@ struct Runs<'a> {
 }
 
 impl Runs<'_> {
-    /// Notes which of eight lines begin a run, a bit for each.
+    /// Adds the runs that begin in eight lines. `which` has a bit for each line.
     #[inline(always)]
     fn begin<V: Vectors>(&mut self, vectors: V, begins: &[u16; 33], which: u8, sums: V::Counts, counts: V::Counts) {
         if self.number + 8 >= MOST {
@@ -158,7 +160,7 @@ impl Runs<'_> {
         self.number += which.count_ones() as usize;
     }
 
-    /// Adds all runs to the totals but the last, which may continue.
+    /// Adds all runs except the last to the totals, because the last may continue.
     #[inline(never)]
     fn add(&mut self) {
         let Begun { begins, before } = &mut self.begun;

@@ -1,34 +1,35 @@
-//! The index of fields: where the fields of a stretch of lines begin, and the proof that the lines are well formed. It takes
-//! 64 bytes at a time, one bit a byte.
+//! The field index: the offsets of all fields in a stretch of lines, and the proof that the lines are well formed. The
+//! code processes 64 bytes at a time, with one bit per byte.
 #![allow(unsafe_code)] // A read that the compiler may not move into a vector.
 
 use core::arch::x86_64::_pdep_u64;
 
-/// How many bytes are marked before their lines are read.
+/// The number of bytes that are indexed before their lines are processed.
 pub(super) const STRETCH: usize = 1024;
 
-/// The begins of fewer than eight lines and an unfinished one, and of the line after them.
+/// The most entries that remain after a batch: those of fewer than eight lines, one of them unfinished, and the line
+/// after them.
 const LEFT: usize = 4 * 8 + 1;
 
-/// The begins that are left of one stretch, all of the next even if each of its bytes ends a field, and 64 more for a store
-/// of 64 at once.
+/// The space for all entries. It holds the rest of one stretch and all of the next, even if each byte ends a field. A
+/// store of 64 entries at once needs 64 more.
 const SPACE: usize = PLACES + 64;
 
-/// More than any place among the begins: a power of two, so that a mask bounds a place without a branch.
+/// An upper bound of all entry numbers. It is a power of two, so that a mask replaces a bounds check.
 const PLACES: usize = 2 * STRETCH;
 
-/// Where fields begin, as places in a text of less than 64 KiB: a line's word, its year, its count, its volumes, then
-/// the next line's word.
+/// The offsets of fields in a text of less than 64 KiB. The order is word, year, count and volumes of a line, then the
+/// word of the next line.
 pub(super) struct Begins([u16; SPACE]);
 
-/// The state of the proof between one 64 bytes and the next. It is separate from the begins, because it stays in registers.
+/// The state of the proof between two blocks of 64 bytes. It is separate from `Begins`, so that it stays in registers.
 #[derive(Clone, Copy)]
 pub(super) struct Proof {
     /// The number of field ends.
     ends: usize,
-    /// All bits that should be clear and were not.
+    /// All bits that should be zero and were one.
     wrong: u64,
-    /// 1 if the last byte was inside a line's numbers.
+    /// 1 if the last byte was inside the numbers of a line.
     in_numbers: u64,
 }
 
@@ -41,20 +42,20 @@ pub(super) struct Masks {
 }
 
 impl Proof {
-    /// Nothing is proven yet. The text begins with a line.
+    /// Starts a proof for a text that begins with a line.
     pub(super) fn new() -> Self {
         Proof { ends: 0, wrong: 0, in_numbers: 0 }
     }
 
-    /// Checks the format of the next 64 bytes, and returns where fields end.
+    /// Checks the format of the next 64 bytes. Returns one bit for each field end.
     ///
-    /// - Every fourth end is a line feed, and no other: distributing a pattern of every fourth bit over the ends (`pdep`)
-    ///   must give the line feeds.
-    /// - Numbers are digits: between a line's first tab and its line feed, every byte that is not a digit is an end. A
-    ///   subtraction gives the bits between the two: line feeds minus first tabs, as 1000 - 10 = 990 has a nine in every
-    ///   place from the second to the third.
+    /// - Every fourth end is a line feed, and no other end is. `pdep` distributes a pattern of every fourth bit over
+    ///   the ends. The result must be the line feeds.
+    /// - Numbers consist of digits: between the first tab of a line and its line feed, every byte that is not a digit
+    ///   is an end. Line feeds minus first tabs gives the bits between them. In decimal: 1000 - 10 = 990, with a nine
+    ///   in the second and the third place.
     ///
-    /// Empty fields are found by the code that takes the lengths of fields, where that costs nearly nothing.
+    /// This function does not detect empty fields. The code that computes field lengths does so at almost no cost.
     #[inline]
     #[target_feature(enable = "bmi2,popcnt")]
     pub(super) fn check(self, masks: &Masks) -> (Self, u64) {
@@ -72,7 +73,7 @@ impl Proof {
         (proof, ends)
     }
 
-    /// Whether all bytes so far can be well-formed lines.
+    /// Returns `true` if all bytes so far can be well-formed lines.
     #[inline]
     pub(super) fn holds(self) -> bool {
         self.wrong == 0
@@ -84,18 +85,18 @@ impl Proof {
         self.ends / 4
     }
 
-    /// Forgets the first lines.
+    /// Removes the first lines.
     #[inline]
     pub(super) fn forget(&mut self, lines: usize) {
         self.ends -= 4 * lines;
     }
 }
 
-/// One of many places, read from memory. The compiler would otherwise extract it from the vector that a path has loaded: two
-/// slow instructions instead of one load.
+/// Reads one offset from memory. Otherwise the compiler extracts the offset from a loaded vector, which takes two slow
+/// instructions instead of one load.
 #[inline(always)]
 pub(super) fn scalar(begin: &u16) -> usize {
-    // SAFETY: a reference can be read.
+    // SAFETY: a reference is valid for reads.
     usize::from(unsafe { std::ptr::read_volatile(begin) })
 }
 
@@ -104,32 +105,32 @@ impl Begins {
         Begins([0; SPACE])
     }
 
-    /// Forgets all begins but that of the text, where the first line's word begins.
+    /// Removes all entries except the first: the start of the text, where the first word begins.
     #[inline]
     pub(super) fn restart(&mut self) {
         self.0[0] = 0;
     }
 
-    /// Space for the begins after the next ends.
+    /// Returns the space for the next entries.
     #[inline]
     pub(super) fn next(&mut self, proof: Proof) -> &mut [u16; 64] {
         self.0[(proof.ends + 1) % PLACES..].first_chunk_mut().expect("there is space for 64 after all places")
     }
 
-    /// Where a line's word, year, count and volumes begin.
+    /// Returns the offsets of the word, year, count and volumes of a line.
     #[inline]
     pub(super) fn line(&self, line: usize) -> [usize; 4] {
         let begins: &[u16; 4] = self.0[4 * line..].first_chunk().expect("a line has four fields");
         begins.map(usize::from)
     }
 
-    /// Where the fields of eight lines and the line after them begin.
+    /// Returns the offsets of all fields of eight lines, and the offset of the line after them.
     #[inline]
     pub(super) fn eight(&self, line: usize) -> &[u16; 33] {
         self.0[4 * line..].first_chunk().expect("there is space after the last line")
     }
 
-    /// Forgets the first lines; fewer than eight are left.
+    /// Removes the first lines. Fewer than eight lines must remain.
     #[inline]
     pub(super) fn forget(&mut self, lines: usize) {
         let left: [u16; LEFT] = *self.0[4 * lines..].first_chunk().expect("there is space after the last line");

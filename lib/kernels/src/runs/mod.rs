@@ -1,48 +1,55 @@
-//! The kernel that does as little as possible per line, because most lines have the word of the line before.
+//! The kernel `runs`. It does little work per line, because most lines have the same word as the line before.
 //!
-//! Seven ideas. The nanoseconds are per line of the generated file (22 bytes, 46 lines a word): the fastest of 100 passes over
-//! 250 KB in the second-level cache of one core of an AMD EPYC (Zen 4). The kernel `bytes` takes 25.2 ns there.
+//! The kernel uses seven ideas. Times are nanoseconds per line of the generated file (22 bytes per line, 46 lines per
+//! word). Each time is the fastest of 100 passes over 250 KB in the second-level cache of one core of an AMD EPYC (Zen
+//! 4). The kernel `bytes` takes 25.2 ns there.
 //!
-//! 1. Add up equal neighbours first, and look their word up once. Parse numbers eight digits at a time, with multiplications
-//!    instead of a loop, so that their lengths cause no mispredicted branch (`portable`). Together: 9.9 ns. With 16 bytes
-//!    compared at once, and both halves of a piece processed in turn, so that neither waits for the end of the other's line:
-//!    6.6 ns. With chunks of 64 bytes, so that a usual line needs no bounds check: 5.9 ns. (A shuffled file, whose lines are
-//!    never usual in this sense, takes 1.05 times as long.)
-//! 2. Check the format of 64 bytes at a time, as bits. That gives the places of all fields and proves that every line is well
-//!    formed (`field_index`). If lines are then still added one by one, it pays only with an instruction that turns bits into
-//!    places.
-//! 3. Compare eight lines with the word, and add their counts, at once (`batch8`, `same_word`). AVX2 3.8 ns, AVX-512 2.2 ns.
-//!    Places must be read from memory as numbers for that: the compiler by itself extracts them from vectors, and AVX-512
-//!    takes 1.13 times as long. AVX2 takes 1.15 times as long if places are found bit by bit (`avx2::places` spreads bits).
-//! 4. As long as words come in increasing order, keep the totals in a list and hash nothing (`WordTotals::add_runs`). No
-//!    difference while a table fits into the cache; a file of 400 MB with 400,000 words takes 1.30 times as long with a table.
-//! 5. Find where runs begin among eight lines without a branch: note all eight, then overwrite those that begin none (`avx2`),
-//!    or leave them out with the instruction that turns bits into places (`avx512`). A sorted file of 1.8 GB takes 0.97 times
-//!    as long with AVX-512 and overwriting, and 0.98 times as long as that with leaving out; with AVX2 no less. A shuffled
-//!    file of 100 MB, whose every line begins a run, takes 0.64 times as long as with such lines one by one; with AVX2 0.93
-//!    times.
-//! 6. Compare a word with the one before as a number, and store it with one copy of 32 bytes (`Key`, `List`). Memory is
-//!    expensive when it is first used: a word takes 8 bytes and its own bytes in the list, and `words::reserve` has the gain.
-//! 7. If words come in no order, look up 32 of them together, step by step, and prefetch what the next step reads
-//!    (`words::tables`). A shuffled file of 225 MB with 225,000 words, whose tables no core's own cache holds, takes 0.58 times
-//!    as long as a whole process with AVX-512. While other programs filled the shared cache it was 0.35, and 0.43 for the
-//!    portable path.
+//! 1. Add up neighbouring lines with the same word, then look the word up once. Parse eight digits at a time with
+//!    multiplications instead of a loop (`portable`), because a loop mispredicts the length. Both together: 9.9 ns.
+//!    Compare 16 bytes at once, and process both halves of a piece alternately, so that one proceeds while the other
+//!    waits for the end of its line: 6.6 ns. Read chunks of 64 bytes, so that a usual line needs no bounds check: 5.9
+//!    ns. (The chunks slow down a shuffled file, which has no usual lines, by a factor of 1.05.)
+//! 2. Check the format of 64 bytes at a time, as bits. The bits give the offsets of all fields and prove that every
+//!    line is well formed (`field_index`). If lines are still added one by one, this pays only with an instruction that
+//!    turns bits into positions.
+//! 3. Compare eight lines with the word, and add their counts, at once (`batch8`, `same_word`). AVX2 3.8 ns, AVX-512
+//!    2.2 ns. The offsets must be read from memory as numbers. If the compiler extracts them from vectors, AVX-512
+//!    takes 1.13 times as long. AVX2 takes 1.15 times as long if a loop finds positions bit by bit instead of
+//!    `avx2::places`.
+//! 4. While words arrive in increasing order, keep the totals in a list and hash nothing (`WordTotals::add_runs`). This
+//!    makes no difference while a table fits into the cache. A file of 400 MB with 400,000 words takes 1.30 times as
+//!    long with a table.
+//! 5. Find the begins of runs among eight lines without a branch. `avx2` writes all eight and overwrites those that
+//!    begin no run. `avx512` omits these with the instruction that turns bits into positions. For a sorted file of 1.8
+//!    GB, overwriting with AVX-512 takes 0.97 times as long, and omitting 0.98 times as long as overwriting. AVX2 gains
+//!    nothing there. In a shuffled file of 100 MB every line begins a run. It takes 0.64 times as long with AVX-512 as
+//!    with such lines one by one, and 0.93 times with AVX2.
+//! 6. Compare a word with the previous word as a number, and store the word with one copy of 32 bytes (`Key`, `List`).
+//!    The first use of memory is expensive, so a word takes only its own bytes and 8 more in the list. `words::reserve`
+//!    gives the gain.
+//! 7. If words arrive in no order, look up 32 words together, step by step, and prefetch what the next step reads
+//!    (`words::tables`). The example is a shuffled file of 225 MB with 225,000 words, whose tables exceed the private
+//!    cache of a core. A whole process with AVX-512 takes 0.58 times as long. While other programs filled the shared
+//!    cache, the factor was 0.35, and 0.43 for the portable path.
 //!
-//! Whole processes over 1.8 GB through a memory map, medians of 15 interleaved rounds, of a file that the page cache has read
-//! in order: `wc -l` 203 ms, AVX-512 237, AVX2 388. Of a file that it has read page by page: `wc -l` 294, AVX-512 383, AVX2
-//! 532; and a sum of the map's bytes, 63 ms before, takes 226. The task's module `input` has the cost of such a map.
+//! Whole processes read a memory map of 1.8 GB; times are medians of 15 interleaved rounds. If the kernel read the file
+//! into the page cache in order: `wc -l` 203 ms, AVX-512 237, AVX2 388, and a sum of all bytes 63. If the kernel read
+//! the file page by page: `wc -l` 294 ms, AVX-512 383, AVX2 532, and a sum of all bytes 226. The module `input` of the
+//! task explains the cost of such a map.
 //!
-//! Text is prefetched 3 KiB ahead (`batch8::AHEAD`): 0.97 and 0.98 times as long with AVX-512, 0.98 with AVX2, in 9 and 11
-//! interleaved rounds; 2, 4 and 5 KiB gained less.
+//! Text is prefetched 3 KiB ahead (`batch8::AHEAD`). In 9 and 11 interleaved rounds, AVX-512 took 0.97 and 0.98 times
+//! as long, and AVX2 0.98. Distances of 2, 4 and 5 KiB gained less.
 //!
-//! What did not help on that machine: marking 512 bytes, 2 or 4 KiB at once; prefetching text only to the second-level cache;
-//! one codegen unit for this crate (AVX-512 and AVX2 as before, portable 5 % slower); and what `input` tells of the map.
+//! These changes did not help on that machine: stretches of 512 bytes, 2 or 4 KiB; prefetching text only to the
+//! second-level cache; one codegen unit for this crate (AVX-512 and AVX2 as before, portable 5 % slower). The module
+//! `input` lists what did not help with the map.
 //!
-//! On 64-bit ARM only the portable path exists, which compares 16 bytes with NEON (`simd128`). Miri has run it on short texts;
-//! it was not measured.
+//! On 64-bit ARM only the portable path exists. It compares 16 bytes with NEON (`simd128`). Miri has run this path on
+//! short texts. Its speed was not measured.
 //!
-//! Unusual lines (a word beyond 31 bytes, a count beyond eight digits, the last lines of a piece, a malformed line) go to the
-//! portable path, and what is unusual there goes to the kernel `bytes`, which thus decides.
+//! The vector paths leave unusual lines to the portable path: a word beyond 31 bytes, a count beyond eight digits, the
+//! last lines of a piece, a malformed line. The portable path leaves its own unusual lines to the kernel `bytes`, which
+//! decides whether they are malformed.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -76,11 +83,11 @@ pub enum Vector {
     Avx512,
 }
 
-/// A kernel: adds a piece of whole lines to the totals. Its error is where the first malformed line begins.
+/// A kernel: adds a piece of whole lines to the totals. The error is the offset of the first malformed line.
 pub type Add = fn(&[u8], &mut WordTotals) -> Result<(), usize>;
 
 impl Vector {
-    /// All of them, the simplest first.
+    /// All values, the simplest first.
     pub const ALL: [Vector; 4] = [Vector::Portable, Vector::Avx2, Vector::Avx512, Vector::Auto];
 
     /// The name on the command line and in the record.
@@ -93,7 +100,7 @@ impl Vector {
         }
     }
 
-    /// The kernel with these instructions; `None` if this processor does not have them.
+    /// Returns the kernel with these instructions; `None` if this processor does not have them.
     pub fn kernel(self) -> Option<Add> {
         match self {
             Vector::Auto => [Vector::Avx512, Vector::Avx2, Vector::Portable].into_iter().find_map(Vector::kernel),

@@ -1,33 +1,35 @@
-//! Line by line, sixteen bytes at a time: the path for every processor, and for the lines that the vector paths leave over.
+//! The portable path: line by line, sixteen bytes at a time. It runs on every processor, and processes the lines that
+//! the vector paths leave.
 
 use super::simd128;
 use crate::bytes;
 use crate::words::{Run, WordTotals};
 use memchr::{memchr, memchr2};
 
-/// The number of runs that are added at once, because hashed words are cheaper to look up together.
+/// The number of runs that are added together, because looking up hashed words together is faster.
 const MANY: usize = 256;
 
 /// Adds the lines of `piece` to `totals`.
 ///
-/// The end of a line is known only after its numbers are parsed, and until then the next line has to wait. So both halves of
-/// the piece are processed at the same time, line by line in turn: while one waits, the other proceeds.
+/// The end of a line is known only after its numbers are parsed. Until then the next line has to wait. Therefore this
+/// function alternates between the two halves of the piece, line by line: while one half waits, the other proceeds.
 ///
 /// # Errors
-/// Where the first malformed line begins.
+/// Returns the offset of the first malformed line.
 pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     let half = piece.len() / 2;
     let middle = memchr(b'\n', &piece[half..]).map_or(piece.len(), |feed| half + feed + 1);
     let mut first = Lines::new(piece, 0, middle);
     let mut second = Lines::new(piece, middle, piece.len());
-    // Runs are added in the order of the text.
+    // Two buffers, so that runs are added in the order of the text.
     let (mut sooner, mut later) = (Vec::with_capacity(MANY), Vec::new());
     while first.left() && second.left() {
         first.next(|run| sooner.push(run))?;
         if sooner.len() == MANY {
             totals.add_runs(sooner.drain(..));
         }
-        // The loop below meets a malformed line again, unless the first half has one too.
+        // The loop below finds a malformed line again. If the first half has a malformed line too, that one is
+        // reported.
         if second.next(|run| later.push(run)).is_err() {
             break;
         }
@@ -38,10 +40,10 @@ pub(super) fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
     second.rest(totals)
 }
 
-/// Adds at most `most` lines from `begin` on, and returns where the next line begins.
+/// Adds at most `most` lines from `begin` on. Returns the offset of the next line.
 ///
 /// # Errors
-/// Where the first malformed line begins.
+/// Returns the offset of the first malformed line.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn lines(text: &[u8], begin: usize, most: usize, totals: &mut WordTotals) -> Result<usize, usize> {
     let mut lines = Lines::new(text, begin, text.len());
@@ -54,7 +56,7 @@ pub(super) fn lines(text: &[u8], begin: usize, most: usize, totals: &mut WordTot
     Ok(lines.begin)
 }
 
-/// The lines of a text from one place to another, one after the other.
+/// A cursor over the lines of a text between two offsets.
 struct Lines<'a> {
     text: &'a [u8],
     begin: usize,
@@ -68,13 +70,13 @@ impl<'a> Lines<'a> {
         Lines { text, begin, end, current_run: CurrentRun::NONE }
     }
 
-    /// Whether there are lines left.
+    /// Returns `true` if lines remain.
     #[inline(always)]
     fn left(&self) -> bool {
         self.begin < self.end
     }
 
-    /// Takes the next line. If it has a different word, the run before has ended.
+    /// Processes the next line. If the line has a different word, passes the finished run to `ended`.
     #[inline(always)]
     fn next(&mut self, ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
         if let Some((count, length)) = self.usual()
@@ -87,8 +89,8 @@ impl<'a> Lines<'a> {
         self.any(ended)
     }
 
-    /// The count and the length of the next line, if it has the word of the line before and usual numbers. Within a chunk
-    /// of 64 bytes no place needs a bounds check.
+    /// Returns the count and the length of the next line. `None` if the word differs from the line before or the
+    /// numbers are unusual. Within a chunk of 64 bytes no offset needs a bounds check.
     #[inline(always)]
     fn usual(&self) -> Option<(u64, usize)> {
         let line: &[u8; 64] = self.text.get(self.begin..)?.first_chunk()?;
@@ -100,7 +102,7 @@ impl<'a> Lines<'a> {
         Some((count, len + 1 + length))
     }
 
-    /// Takes the next line, usual or not.
+    /// Processes the next line, usual or not.
     fn any(&mut self, mut ended: impl FnMut(Run<'a>)) -> Result<(), usize> {
         let line = &self.text[self.begin..];
         if !self.current_run.has(line) {
@@ -112,7 +114,7 @@ impl<'a> Lines<'a> {
         self.begin = next;
         match self.current_run.sum.checked_add(count) {
             Some(sum) => self.current_run.sum = sum,
-            // A sum that does not fit goes to the totals at once, which note the overflow.
+            // On overflow the run goes to the totals now, and a new sum begins. The totals record the overflow.
             None => {
                 self.current_run.run().into_iter().for_each(ended);
                 self.current_run.sum = count;
@@ -134,18 +136,18 @@ impl<'a> Lines<'a> {
 /// A run that may continue.
 #[derive(Clone, Copy)]
 struct CurrentRun<'a> {
-    /// The text from the first of its lines on.
+    /// The text from the first line of the run on.
     text: &'a [u8],
     /// The length of the word in bytes.
     len: usize,
-    /// The first 16 bytes of the word and its tab, with zeros after them, and a mask of these bytes.
+    /// The first 16 bytes of the word and its tab, padded with zeros. `kept` is the mask of these bytes.
     word: [u8; 16],
     kept: [u8; 16],
     sum: u64,
 }
 
 impl<'a> CurrentRun<'a> {
-    /// The run of no line: its mask clears all bytes of a line, and its word has other bytes.
+    /// A run that no line continues. Its mask clears all bytes of a line, and its word is not zero.
     const NONE: CurrentRun<'static> = CurrentRun { text: &[], len: 0, word: [1; 16], kept: [0; 16], sum: 0 };
 
     #[inline]
@@ -161,8 +163,8 @@ impl<'a> CurrentRun<'a> {
         CurrentRun { text, len, word: word.to_le_bytes(), kept: kept.to_le_bytes(), sum: 0 }
     }
 
-    /// Whether a line has this run's word of at most 31 bytes. Compares the first sixteen bytes and, of a longer word and its
-    /// tab, the last sixteen.
+    /// Returns `true` if the line has the word of this run, which must have at most 31 bytes. Compares the first 16
+    /// bytes of the word and its tab. If they are longer, also compares the last 16.
     #[inline(always)]
     fn begins(&self, line: &[u8; 64]) -> bool {
         let begin = line.first_chunk().expect("16 of 64 bytes");
@@ -170,7 +172,7 @@ impl<'a> CurrentRun<'a> {
             && (self.len < 16 || bytes_at(line, self.len - 15) == bytes_at(self.text, self.len - 15))
     }
 
-    /// Whether a line has this run's word.
+    /// Returns `true` if the line has the word of this run.
     #[inline]
     fn has(&self, line: &[u8]) -> bool {
         match line.first_chunk() {
@@ -179,37 +181,37 @@ impl<'a> CurrentRun<'a> {
         }
     }
 
-    /// The same for a word of any length: compares every byte.
+    /// As `has`, for a word of any length: compares every byte.
     fn has_all(&self, line: &[u8]) -> bool {
         line.strip_prefix(&self.text[..self.len]).is_some_and(|rest| rest.first() == Some(&b'\t'))
     }
 
-    /// The run so far; `None` if it has no line.
+    /// Returns the run so far; `None` if it has no line.
     #[inline]
     fn run(&self) -> Option<Run<'a>> {
         (self.len > 0).then_some(Run { text: self.text, len: self.len, count: self.sum })
     }
 }
 
-/// The length of a line's word.
+/// Returns the length of the word of a line.
 #[inline]
 fn word(line: &[u8]) -> Option<usize> {
     let length = memchr2(b'\t', b'\n', line)?;
     (length > 0 && line[length] == b'\t').then_some(length)
 }
 
-/// The match count of the line whose year begins at `year`, and where the next line begins.
+/// Parses the numbers of the line whose year begins at `year`. Returns the match count and the offset of the next line.
 ///
-/// Nearly every year has four digits. A branch checks that, because the processor predicts it; a computed length would make
-/// the next line wait. The same applies to numbers that end within 16 bytes from the begin of the year or of the count.
+/// Nearly every year has four digits. A branch checks this, because the processor predicts the branch, while a computed
+/// length would delay the next line. For the same reason a branch checks that the numbers end within 16 bytes.
 #[inline(always)]
 fn numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
     let short = bytes_at(text, year).and_then(short_numbers).map(|(count, length)| (count, year + length));
     short.or_else(|| long_numbers(text, year))
 }
 
-/// The match count of a line and the length of its numbers with the line feed, given the bytes from its year on. `None` if
-/// the numbers do not have the usual lengths.
+/// Parses the bytes from the year of a line on. Returns the match count and the length of the numbers with the line
+/// feed. `None` if the numbers do not have the usual lengths.
 #[inline(always)]
 fn short_numbers(bytes: &[u8; 16]) -> Option<(u64, usize)> {
     let ends = simd128::no_digits(bytes);
@@ -220,7 +222,7 @@ fn short_numbers(bytes: &[u8; 16]) -> Option<(u64, usize)> {
     Some((number(eight(bytes, 5), tab - 5), feed + 1))
 }
 
-/// The same for numbers that are longer or unusual.
+/// As `numbers`, for longer or unusual numbers.
 #[cold]
 fn long_numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
     let count = year + 5;
@@ -234,8 +236,8 @@ fn long_numbers(text: &[u8], year: usize) -> Option<(u64, usize)> {
     Some((count, year + length))
 }
 
-/// The ends of a count, which begins at `begin`, and of its volumes. `None` if there are no such ends, or one of the two
-/// fields is empty.
+/// Returns the ends of the count, which begins at `begin`, and of the volumes. `None` if an end is missing or one of
+/// the two fields is empty.
 #[inline(always)]
 fn ends_in(bytes: &[u8; 16], ends: simd128::Places, begin: usize) -> Option<(usize, usize)> {
     let tab = simd128::first(ends);
@@ -254,13 +256,14 @@ fn bytes_at(text: &[u8], at: usize) -> Option<&[u8; 16]> {
     text.get(at..)?.first_chunk()
 }
 
-/// Eight of sixteen bytes; the first is the lowest.
+/// Returns eight of sixteen bytes as a little-endian number.
 #[inline(always)]
 fn eight(bytes: &[u8; 16], at: usize) -> u64 {
     u64::from_le_bytes(*bytes[at..].first_chunk().expect("eight bytes from one of the first nine places"))
 }
 
-/// The number in the first `length` of eight bytes, 1 to 8: combines neighbouring digits, then pairs, then the two fours.
+/// Parses the first `length` (1 to 8) of eight bytes as digits. Combines neighbouring digits, then pairs, then the two
+/// groups of four.
 #[inline(always)]
 pub(super) fn number(bytes: u64, length: usize) -> u64 {
     let digits = (bytes ^ each(b'0')) << (64 - 8 * length);

@@ -1,5 +1,6 @@
-//! Which neighbouring lines have the same word: compares 32 bytes of a line at once, on all paths that have AVX2.
-#![allow(unsafe_code)] // Loads at computed places, and calls of functions that need these vectors.
+//! Finds neighbouring lines with the same word. All paths with AVX2 use this code. It compares 32 bytes of a line at
+//! once.
+#![allow(unsafe_code)] // Loads at computed offsets, and calls of functions that need these vectors.
 
 use super::field_index::scalar;
 use super::vectors::{BEYOND, Vectors};
@@ -8,7 +9,7 @@ use core::arch::x86_64::*;
 /// A word and its tab, together at most 32 bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Word<V> {
-    /// The bytes of the word, its tab and what follows.
+    /// The word, its tab and the bytes after them.
     bytes: __m256i,
     /// The length of the word and its tab.
     length: u32,
@@ -20,22 +21,23 @@ impl<V: Vectors> Word<V> {
     /// A word that no line begins with, because no word is empty.
     #[inline(always)]
     pub(super) fn none(vectors: V) -> Self {
-        // SAFETY: a proof of vectors is one of AVX2.
+        // SAFETY: a value of `Vectors` proves that the processor has AVX2.
         let bytes = unsafe { _mm256_set1_epi8(b'\t' as i8) };
         Word { bytes, length: 1, vectors }
     }
 
-    /// Whether eight lines have the word.
+    /// Returns `true` if all eight lines have this word.
     #[inline(always)]
     pub(super) fn all_have(self, text: &[u8], begins: &[u16; 33]) -> bool {
-        // SAFETY: a proof of vectors is one of AVX2.
+        // SAFETY: a value of `Vectors` proves that the processor has AVX2.
         unsafe { all_have(text, begins, self.bytes, self.length) }
     }
 
-    /// Which of eight lines have a different word than the line before, one bit each. Becomes the last line's word.
+    /// Returns one bit for each of eight lines: 1 if its word differs from that of the line before. Afterwards `self`
+    /// is the word of the last line.
     #[inline(always)]
     pub(super) fn change(&mut self, text: &[u8], begins: &[u16; 33]) -> u8 {
-        // SAFETY: a proof of vectors is one of AVX2.
+        // SAFETY: a value of `Vectors` proves that the processor has AVX2.
         let (changes, bytes, length) = unsafe { changes(text, begins, self.bytes, self.length) };
         *self = Word { bytes, length, vectors: self.vectors };
         changes
@@ -66,19 +68,19 @@ fn changes(text: &[u8], begins: &[u16; 33], mut word: __m256i, mut length: u32) 
     (changes, word, length)
 }
 
-/// Which of 32 bytes differ, one bit each.
+/// Returns one bit for each of 32 bytes: 1 if the two bytes differ.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn differing(some: __m256i, others: __m256i) -> u32 {
     !(_mm256_movemask_epi8(_mm256_cmpeq_epi8(some, others)) as u32)
 }
 
-/// The first 32 bytes of each of eight lines.
+/// Loads the first 32 bytes of each of eight lines.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn starts(text: &[u8], begins: &[u16; 33]) -> [__m256i; 8] {
     let at = |line: usize| scalar(&begins[4 * line]);
-    // Begins increase, so the last one is the farthest.
+    // Line offsets increase, so the last line is the farthest.
     assert!(at(7) + BEYOND <= text.len());
     // SAFETY: checked above.
     std::array::from_fn(|line| unsafe { _mm256_loadu_si256(text.as_ptr().add(at(line)).cast()) })

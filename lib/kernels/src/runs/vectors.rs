@@ -1,43 +1,44 @@
-//! What a vector path provides, and the limits that all of them share.
+//! The interface of a vector path, and the limits that all vector paths share.
 
 use super::field_index::{Begins, Proof};
 
-/// How many bytes from the begin of a line or a count a path may read.
+/// The number of bytes that a path may read from the start of a line or a count.
 pub(super) const BEYOND: usize = 32;
 
-/// The shortest field, with the byte that ends it.
+/// The length of the shortest field, with the byte that ends it.
 pub(super) const SHORTEST: u16 = 2;
 
-/// The longest word, year, count and volumes of a batch, each with the byte that ends it. Any 19 digits fit into a `u64`,
-/// and a count must fit into eight bytes.
+/// The greatest lengths of word, year, count and volumes in a batch, each with the byte that ends it. Any 19 digits fit
+/// into a `u64`. The digits of a count must fit into eight bytes.
 pub(super) const LONGEST: [u16; 4] = [32, 20, 9, 20];
 
-/// Where the fields of a run's first line begin.
+/// The offsets of the fields of the first line of a run.
 pub(super) type Begin = [u16; 4];
 
-/// What a path does with its vectors. A value of such a type proves that the processor has them, and AVX2.
+/// The vector operations of a path. A value of such a type proves that the processor has these instructions and AVX2.
 pub(super) trait Vectors: Copy {
     /// Eight counts, or sums of counts.
     type Counts: Copy;
 
-    /// Continues the proof over the 64 bytes of the text from `at` on, and notes where fields begin.
+    /// Continues the proof over the 64 bytes of the text from `at` on, and adds the offsets of their fields to
+    /// `begins`.
     fn mark(self, bytes: &[u8; 64], at: usize, proof: Proof, begins: &mut Begins) -> Proof;
 
     /// Eight zeros.
     fn none(self) -> Self::Counts;
 
-    /// The counts of eight lines, given where their fields begin. `None` if one of the lines has a field that is empty or
-    /// too long.
+    /// Parses the counts of eight lines, given the offsets of their fields. `None` if a field of these lines is empty
+    /// or too long.
     fn counts(self, text: &[u8], begins: &[u16; 33]) -> Option<Self::Counts>;
 
     /// Adds eight counts to eight sums.
     fn plus(self, sums: Self::Counts, counts: Self::Counts) -> Self::Counts;
 
-    /// The sum of all eight.
+    /// Returns the sum of eight counts.
     fn sum(self, counts: Self::Counts) -> u64;
 
-    /// Writes, for each of eight lines that begins a run, where its fields begin and the sum of all counts before it.
-    /// `which` has a bit for each such line. What follows the last of them may be anything.
+    /// Writes the field offsets of each line that begins a run, and the sum of all counts before that line. `which` has
+    /// a bit for each such line among eight. The entries after the last written one are undefined.
     fn begun(
         self,
         begins: &[u16; 33],

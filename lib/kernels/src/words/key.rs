@@ -11,7 +11,7 @@ pub(super) struct Key {
     low: u128,
 }
 
-/// 32 bytes that keep a byte of a word, then 32 that clear what is after the word.
+/// A sliding mask: 32 bytes that keep a byte of the word, then 32 that clear a byte after the word.
 const KEPT: [u8; 64] = {
     let mut bytes = [0; 64];
     let mut place = 0;
@@ -22,7 +22,7 @@ const KEPT: [u8; 64] = {
     bytes
 };
 
-/// The largest key: no key is greater.
+/// The default is the largest key.
 impl Default for Key {
     fn default() -> Self {
         Key { high: u128::MAX, low: u128::MAX }
@@ -30,7 +30,7 @@ impl Default for Key {
 }
 
 impl Key {
-    /// The key of a run's word.
+    /// Returns the key of the word of a run.
     #[inline]
     pub(super) fn of(run: Run) -> Self {
         let kept = KEPT[32 - run.len.min(32)..].first_chunk::<32>().expect("32 bytes from any of the first 33");
@@ -40,7 +40,7 @@ impl Key {
         }
     }
 
-    /// The key of a word with fewer than 32 bytes of text.
+    /// Returns the key of a word if the text has fewer than 32 bytes.
     #[cold]
     fn of_end(word: &[u8]) -> Self {
         let mut bytes = [0; 32];
@@ -48,7 +48,7 @@ impl Key {
         Key { high: half(&bytes, 0), low: half(&bytes, 16) }
     }
 
-    /// Whether this key is greater, computed without a branch.
+    /// Returns `true` if this key is greater than `other`. Computed without a branch.
     #[inline]
     pub(super) fn is_after(self, other: Key) -> bool {
         (self.high > other.high) | ((self.high == other.high) & (self.low > other.low))

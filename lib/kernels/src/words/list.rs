@@ -6,10 +6,10 @@ use crate::prefetch::prefetch;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Words and totals in the order in which they came. A new word needs no allocation of its own: 8 bytes and its own bytes.
+/// Words and totals in insertion order. A new word needs no allocation of its own. It takes its own bytes and 8 more.
 ///
-/// Memory is expensive when it is first used, so ends and totals have 32 bits each. Numbers from `LARGE` on, which is smaller
-/// only in a test, are in separate maps.
+/// The first use of memory is expensive, so ends and totals have 32 bits each. Numbers from `LARGE` on are stored in
+/// separate maps. Only a test uses a smaller `LARGE`.
 #[derive(Clone, Default)]
 pub(super) struct List<const LARGE: u32 = { u32::MAX }> {
     bytes: Vec<u8>,
@@ -20,9 +20,9 @@ pub(super) struct List<const LARGE: u32 = { u32::MAX }> {
 
 #[derive(Clone, Copy)]
 struct Word {
-    /// Where its bytes end, or `LARGE`. They begin where those of the word before end.
+    /// The end of the bytes of the word, or `LARGE`. The bytes begin at the end of the previous word.
     end: u32,
-    /// Its total, or `LARGE`.
+    /// The total of the word, or `LARGE`.
     total: u32,
 }
 
@@ -53,7 +53,7 @@ impl<const LARGE: u32> List<LARGE> {
         self.among(0..self.len())
     }
 
-    /// The sum of the totals of a stretch, if none exceeded `u64`.
+    /// Returns the sum of the totals of a stretch. Correct only if no total exceeded `u64`.
     pub(super) fn occurrences(&self, places: Range<usize>) -> u128 {
         let large =
             self.large_totals.range(places.clone()).map(|(_, total)| u128::from(total.saturating_sub(LARGE.into())));
@@ -62,12 +62,12 @@ impl<const LARGE: u32> List<LARGE> {
         u128::from(sum) + large.sum::<u128>()
     }
 
-    /// Words and totals of a stretch.
+    /// Iterates over the words and totals of a stretch.
     pub(super) fn among(&self, places: Range<usize>) -> impl Iterator<Item = (&[u8], u64)> {
         places.map(|place| (self.word(place), self.total(place)))
     }
 
-    /// The same as runs, to be added elsewhere.
+    /// Iterates over a stretch as runs, which other totals can add.
     pub(super) fn runs(&self, places: Range<usize>) -> impl Iterator<Item = Run<'_>> {
         places.map(|place| {
             let start = self.start(place);
@@ -75,13 +75,13 @@ impl<const LARGE: u32> List<LARGE> {
         })
     }
 
-    /// Prefetches a word's end and total.
+    /// Prefetches the end and the total of a word.
     #[inline]
     pub(super) fn prefetch_word(&self, place: usize) {
         prefetch(&self.words[place]);
     }
 
-    /// Prefetches a word's bytes.
+    /// Prefetches the bytes of a word.
     #[inline]
     pub(super) fn prefetch_bytes(&self, place: usize) {
         if let Some(byte) = self.bytes.get(self.start(place)) {
@@ -89,15 +89,15 @@ impl<const LARGE: u32> List<LARGE> {
         }
     }
 
-    /// A copy of a stretch.
+    /// Returns a copy of a stretch.
     pub(super) fn copied(&self, places: Range<usize>) -> Self {
         let mut list = Self::default();
         list.extend(self, places);
         list
     }
 
-    /// Appends a run's word. If the text goes on, 32 bytes are copied and the excess is dropped: that is one instruction,
-    /// while a copy of variable length is a call and a mispredicted branch.
+    /// Appends the word of a run. If the text is long enough, copies 32 bytes and drops the excess. That takes one
+    /// instruction, while a copy of variable length takes a call and a mispredicted branch.
     #[inline]
     pub(super) fn push(&mut self, Run { text, len, count: total }: Run) {
         let end = self.bytes.len() + len;
@@ -114,7 +114,7 @@ impl<const LARGE: u32> List<LARGE> {
         self.push_end(end, total);
     }
 
-    /// Appends a word whose bytes are in the list.
+    /// Appends a word whose bytes are already in the list.
     #[inline]
     fn push_end(&mut self, end: usize, total: u64) {
         if end < LARGE as usize && total < LARGE.into() {
@@ -143,7 +143,7 @@ impl<const LARGE: u32> List<LARGE> {
         reserve(&mut self.words, 1);
     }
 
-    /// Adds to a word's total. Returns whether it exceeded `u64`.
+    /// Adds to the total of a word. Returns `true` if the total exceeded `u64`.
     #[inline]
     pub(super) fn raise(&mut self, place: usize, count: u64) -> bool {
         let total = &mut self.words[place].total;
@@ -154,7 +154,7 @@ impl<const LARGE: u32> List<LARGE> {
         false
     }
 
-    /// The same for a total that is large or becomes so.
+    /// As `raise`, for a total that is or becomes large.
     #[cold]
     fn raise_large(&mut self, place: usize, count: u64) -> bool {
         let (sum, over) = self.total(place).overflowing_add(count);
@@ -174,8 +174,8 @@ impl<const LARGE: u32> List<LARGE> {
         if end < LARGE { end as usize } else { self.large_ends[&place] }
     }
 
-    /// The first place from `from` on whose word is not less than `word`, in a list that increases. The search doubles its
-    /// steps, because the place is often near.
+    /// Returns the index, from `from` on, of the first word that is not less than `word`. The list must increase. The
+    /// search doubles its steps, because the index is often near `from`.
     pub(super) fn first_not_below(&self, from: usize, word: &[u8]) -> usize {
         let (mut low, mut step) = (from, 1);
         while low + step <= self.len() && self.word(low + step - 1) < word {
@@ -202,7 +202,7 @@ impl<const LARGE: u32> List<LARGE> {
         places.for_each(|place| self.push_end(other.end(place) - start + here, other.total(place)));
     }
 
-    /// Splits the list; this one keeps the words before `from`.
+    /// Splits the list. `self` keeps the words before `from`, and the result has the others.
     pub(super) fn split_off(&mut self, from: usize) -> Self {
         let off = self.copied(from..self.len());
         self.bytes.truncate(self.start(from));
@@ -212,9 +212,9 @@ impl<const LARGE: u32> List<LARGE> {
         off
     }
 
-    /// Appends the union of two lists; all three increase. Returns whether a total exceeded `u64`.
+    /// Appends the union of two lists. All three lists must increase. Returns `true` if a total exceeded `u64`.
     ///
-    /// The words between two words of the other list are copied at once, so lists of alternating stretches cost a few
+    /// All words between two words of the other list are copied at once. So lists of alternating stretches cost a few
     /// comparisons per stretch, not one per word.
     pub(super) fn merge(&mut self, left: &Self, right: &Self) -> bool {
         let (mut at_left, mut at_right, mut overflowed) = (0, 0, false);
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Ends and totals are large from 9 on here, so that a few words have both kinds.
+    /// In this test numbers are large from 9 on, so that a few words have both kinds.
     type Few = List<9>;
 
     fn list(words: &[(Vec<u8>, u64)]) -> Few {
@@ -259,7 +259,7 @@ mod tests {
         list.iter().map(|(word, total)| (word.to_vec(), total)).collect()
     }
 
-    /// Words that increase, with totals around the smallest large one and the largest of all.
+    /// Increasing words with totals around `LARGE` and around the largest `u64`.
     fn words() -> impl Strategy<Value = Vec<(Vec<u8>, u64)>> {
         let total = prop_oneof![0..20_u64, u64::MAX - 10..=u64::MAX];
         proptest::collection::btree_map(proptest::collection::vec(b'a'..b'd', 1..6), total, 0..20)
@@ -269,7 +269,7 @@ mod tests {
     proptest! {
         /// A list with large ends and totals has the same content as a plain vector of words.
         #[test]
-        fn a_list_with_large_numbers_behaves_as_a_plain_vector(words in words(), more in words(), cut in 0..=20_usize, adds in 0..20_u64) {
+        fn a_list_with_large_numbers_behaves_like_a_vector(words in words(), more in words(), cut in 0..=20_usize, adds in 0..20_u64) {
             let mut plain = words.clone();
             let mut list = list(&plain);
             prop_assert_eq!(content(&list), plain.clone());

@@ -1,4 +1,4 @@
-//! Totals per word: what MapReduce's map yields and its reduce adds up.
+//! Totals per word: the output of map and the operands of reduce in MapReduce.
 
 mod key;
 mod list;
@@ -16,9 +16,9 @@ use tables::Tables;
 
 /// A total per distinct word. Words are bytes, because a 1-gram file may contain any.
 ///
-/// As long as words come in increasing order, as the runs of a sorted file do, they stay in lists and nothing is hashed. The
-/// first word that is out of order within a partition moves all words into a hash table; the 1025th word there spreads them
-/// over 64 tables by hash, each of which can be added up without the others.
+/// While words arrive in increasing order, as in a sorted file, they stay in lists and nothing is hashed. The first
+/// word that is out of order within a partition moves all words into a hash table. The 1025th word of that table
+/// spreads all words over 64 tables by hash. Each of these tables can be added up independently.
 #[derive(Clone)]
 pub struct WordTotals(Words);
 
@@ -28,7 +28,7 @@ enum Words {
     Hashed(Tables),
 }
 
-/// The same expression over either representation.
+/// Evaluates the same expression for either representation.
 macro_rules! either {
     ($totals:expr, $words:ident => $result:expr) => {
         match $totals {
@@ -38,7 +38,7 @@ macro_rules! either {
     };
 }
 
-/// The size from which on a worker's totals are large: its second-level cache no longer holds them.
+/// The size in bytes from which totals are large, because the second-level cache no longer holds them.
 const LARGE: usize = 1 << 20;
 
 impl Default for WordTotals {
@@ -61,7 +61,7 @@ impl WordTotals {
         self.hashed().add(run);
     }
 
-    /// Adds a run. Its word is not hashed as long as words come in increasing order or repeat.
+    /// Adds a run. The word is not hashed while words arrive in increasing order or repeat.
     #[inline]
     pub fn add_run(&mut self, run: Run) {
         match &mut self.0 {
@@ -70,7 +70,7 @@ impl WordTotals {
         }
     }
 
-    /// Adds runs in the same way. Words that are hashed are looked up many at a time.
+    /// Adds runs as [`add_run`](Self::add_run) does. Hashed words are looked up many at a time.
     #[inline]
     pub fn add_runs<'a>(&mut self, runs: impl IntoIterator<Item = Run<'a>>) {
         let mut runs = runs.into_iter();
@@ -81,7 +81,8 @@ impl WordTotals {
         self.hashed().add_all(runs);
     }
 
-    /// The tables. If the words are still sorted, moves them into one table, or into many if there are many words.
+    /// Returns the tables. If the words are still in lists, moves them into one table, or into many if there are many
+    /// words.
     #[inline]
     fn hashed(&mut self) -> &mut Tables {
         #[cold]
@@ -99,10 +100,10 @@ impl WordTotals {
         }
     }
 
-    /// Adds the words of one partition, which may belong anywhere: far after the last ones, or before them if two threads
-    /// begin at the same time and one is held up.
+    /// Adds the words of one partition, in any order of partitions. A partition may be far after the last one. It may
+    /// also be before the last one, if two threads begin at the same time and one is delayed.
     ///
-    /// Each partition gets a stretch of its own, and adding totals up only puts stretches in order. A single stretch with
+    /// Each partition gets its own stretch, so that adding totals only puts stretches in order. A single stretch with
     /// gaps would have to be split and copied.
     pub fn stretch<R>(&mut self, add: impl FnOnce(&mut Self) -> R) -> R {
         if let Words::Sorted(sorted) = &mut self.0 {
@@ -119,7 +120,7 @@ impl WordTotals {
 
     /// Adds all of `other`'s totals.
     pub fn absorb(&mut self, mut other: WordTotals) {
-        // The side with more tables takes in the other one.
+        // The operand with more tables absorbs the other.
         if self.is_empty() || self.tables() < other.tables() {
             std::mem::swap(self, &mut other);
         }
@@ -129,7 +130,7 @@ impl WordTotals {
                     self.hashed();
                 }
             }
-            // These tables are empty, or they would have taken in the lists.
+            // These tables are empty. Otherwise they would have absorbed the lists.
             (Words::Sorted(own), Words::Hashed(empty)) => own.overflowed |= empty.overflowed,
             (Words::Hashed(own), Words::Sorted(other)) => {
                 own.overflowed |= other.overflowed;
@@ -139,8 +140,8 @@ impl WordTotals {
         }
     }
 
-    /// Adds the totals of all others. If all have many tables, the first tables of all come first, then the second ones, and
-    /// so on, so that the table that grows stays in the cache.
+    /// Adds all `others`. If all of them have many tables, adds the first table of each, then the second of each, and
+    /// so on. This keeps the growing table in the cache.
     pub fn absorb_all(&mut self, mut others: Vec<WordTotals>) {
         if let Some(first) = others.pop_if(|last| self.is_empty() && last.tables() == SHARDS) {
             self.absorb(first);
@@ -157,7 +158,7 @@ impl WordTotals {
                 }
             }
         }
-        // The rest, and the overflow flags of those above.
+        // Adds the rest, and the overflow flags of the operands above.
         others.into_iter().for_each(|other| self.absorb(other));
     }
 
@@ -169,8 +170,8 @@ impl WordTotals {
         }
     }
 
-    /// Splits the totals: a word of part n occurs in no other part but n of any totals. Only the lists, which are part 0, may
-    /// contain any word.
+    /// Splits the totals into parts. A word of part n occurs only in part n, whatever totals are split. The exception
+    /// is part 0, the lists, which may contain any word.
     pub fn into_parts(self) -> Vec<WordTotals> {
         match self.0 {
             Words::Sorted(_) => vec![self],
@@ -182,12 +183,12 @@ impl WordTotals {
         }
     }
 
-    /// Whether the totals should be handed on: they take more space than a core's own cache has.
+    /// Returns `true` if the totals exceed the private cache of a core. A worker should then add them to the shards.
     pub fn are_large(&self) -> bool {
         either!(&self.0, words => words.size()) > LARGE
     }
 
-    /// Whether some word's total exceeded `u64`; the totals are then worthless.
+    /// Returns `true` if the total of some word exceeded `u64`. All totals are then invalid.
     pub fn overflowed(&self) -> bool {
         either!(&self.0, words => words.overflowed)
     }
@@ -197,7 +198,7 @@ impl WordTotals {
         either!(&self.0, words => words.len())
     }
 
-    /// Whether there is no word.
+    /// Returns `true` if there is no word.
     pub fn is_empty(&self) -> bool {
         either!(&self.0, words => words.is_empty())
     }
@@ -212,7 +213,7 @@ impl WordTotals {
         either!(&self.0, words => words.total(word))
     }
 
-    /// Words and totals, in no particular order.
+    /// Iterates over words and totals in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         let (sorted, hashed) = match &self.0 {
             Words::Sorted(sorted) => (Some(sorted.iter()), None),
@@ -221,7 +222,7 @@ impl WordTotals {
         sorted.into_iter().flatten().chain(hashed.into_iter().flatten())
     }
 
-    /// Words and totals, sorted by the words' bytes.
+    /// Returns words and totals, sorted by the bytes of the word.
     pub fn sorted(&self) -> Vec<(&[u8], u64)> {
         let mut sorted: Vec<_> = self.iter().collect();
         sorted.sort_unstable();
@@ -229,7 +230,7 @@ impl WordTotals {
     }
 }
 
-/// On the wire: the bytes of all words, then each word's length and total, then the overflow flag.
+/// The encoding: the bytes of all words, then the length and the total of each word, then the overflow flag.
 impl Serialize for WordTotals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (mut bytes, mut words) = (Vec::new(), Vec::with_capacity(self.len()));

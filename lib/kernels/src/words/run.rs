@@ -1,21 +1,21 @@
-//! What a kernel adds to the totals.
+//! A run: the unit that a kernel adds to the totals.
 
-/// Neighbouring lines with the same word: the text that begins with the word, and the sum of their counts.
+/// Neighbouring lines with the same word: the word and the sum of the counts.
 ///
-/// If the text goes on after the word, a few bytes of it are copied and dropped. That avoids a branch on the word's length,
-/// which no processor predicts.
+/// If `text` continues after the word, the list copies a few more bytes and drops them. This avoids an unpredictable
+/// branch on the length of the word.
 #[derive(Clone, Copy, Default)]
 pub struct Run<'a> {
     /// A text that begins with the word.
     pub text: &'a [u8],
     /// The length of the word in bytes.
     pub len: usize,
-    /// What is added to the word's total.
+    /// The number to add to the total of the word.
     pub count: u64,
 }
 
 impl<'a> Run<'a> {
-    /// A word without any text after it.
+    /// Makes a run of a word without any text after the word.
     pub fn of(word: &'a [u8], count: u64) -> Self {
         Run { text: word, len: word.len(), count }
     }

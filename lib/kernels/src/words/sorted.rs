@@ -1,4 +1,4 @@
-//! Word totals in the order of the words, as long as words come in order: nothing is hashed.
+//! Word totals in sorted lists, used while words arrive in order. Nothing is hashed.
 
 use super::key::Key;
 use super::list::List;
@@ -6,24 +6,25 @@ use super::run::Run;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// Word totals in order: stretches of lists.
+/// Word totals in order, as stretches of lists.
 ///
-/// The words of each partition are a stretch. Adding totals up puts stretches in order and leaves the lists in place, so the
-/// totals of a sorted file's partitions are added up without copying a word.
+/// The words of each partition are a stretch. Adding totals only puts stretches in order and leaves the lists in place.
+/// So the totals of the partitions of a sorted file are added without copying a word.
 #[derive(Clone, Default)]
 pub(super) struct Sorted {
-    /// Each list increases. A word that is in no stretch does not count.
+    /// The lists. Each list increases. A word that is in no stretch is dropped.
     lists: Vec<List>,
-    /// Each stretch increases and comes after the one before, and none is empty. During [`Sorted::begin`] to
-    /// [`Sorted::end`] the last one grows, wherever it belongs.
+    /// The stretches in order. None is empty, and the words increase within and across stretches. Between
+    /// [`Sorted::begin`] and [`Sorted::end`] the last stretch grows and may be out of order.
     stretches: Vec<Stretch>,
-    /// The number of words of the lists that are in no stretch any more.
+    /// The number of dropped words: words of the lists that are no longer in a stretch.
     dropped: usize,
-    /// The key of the last word, if the next greater word is appended to the last list and stretch; else the largest key.
+    /// The key of the last word, if a greater word can be appended to the last list and stretch. Otherwise the largest
+    /// key.
     last: Key,
-    /// What the next word may be.
+    /// The possible positions of the next word.
     next: Next,
-    /// Whether a word's total exceeded `u64`.
+    /// `true` if the total of a word exceeded `u64`.
     pub(super) overflowed: bool,
 }
 
@@ -34,32 +35,33 @@ struct Stretch {
     places: Range<usize>,
 }
 
-/// What the next word may be.
+/// The possible positions of the next word.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Next {
     /// A word that continues the last stretch.
     #[default]
     Continues,
-    /// The first word of a partition, and whether it begins a stretch of its own even if it continues the last one.
+    /// The first word of a partition. With `own_stretch`, the word begins a new stretch even if it continues the last
+    /// one.
     First { own_stretch: bool },
 }
 
-/// Shorter stretches are copied to the end of a list instead of kept.
+/// The length below which a stretch is copied to the end of a list instead of kept.
 const SHORT: usize = 256;
 
-/// Dropped words up to this number are harmless.
+/// The number of dropped words that is tolerated.
 const FEW: usize = 4096;
 
-/// Up to this number of lists, putting them in order takes no measurable time, even if each belongs before the one before.
+/// The number of lists up to which sorting takes no measurable time, even if the lists arrive in reverse order.
 const MANY: usize = 1024;
 
 impl Sorted {
-    /// No words.
+    /// Makes totals without words.
     pub(super) fn empty(overflowed: bool) -> Self {
         Sorted { overflowed, ..Sorted::default() }
     }
 
-    /// Adds runs as long as they can stay in order, and returns the first that cannot.
+    /// Adds runs while they can stay in order. Returns the first run that cannot.
     #[inline]
     pub(super) fn add_runs<'a>(&mut self, runs: &mut impl Iterator<Item = Run<'a>>) -> Option<Run<'a>> {
         loop {
@@ -70,7 +72,8 @@ impl Sorted {
         }
     }
 
-    /// Appends runs to the last list as long as their keys show that they belong there, and returns the first other run.
+    /// Appends runs to the last list while their keys prove the order. Returns the first run for which the key does
+    /// not.
     #[inline]
     fn add_increasing<'a>(&mut self, runs: &mut impl Iterator<Item = Run<'a>>) -> Option<(Run<'a>, Key)> {
         let mut last = self.last;
@@ -91,7 +94,7 @@ impl Sorted {
         other
     }
 
-    /// Adds a word whose key does not show where it belongs. Returns whether it can stay in order.
+    /// Adds a word whose key does not prove the order. Returns `true` if the words can stay in order.
     #[cold]
     fn add_by_word(&mut self, run: Run, key: Key) -> bool {
         let last = self.stretches.last();
@@ -126,31 +129,31 @@ impl Sorted {
         true
     }
 
-    /// Whether the last stretch is the end of the last list.
+    /// Returns `true` if the last stretch is the end of the last list.
     fn last_can_grow(&self) -> bool {
         self.stretches.last().is_some_and(|last| last.list + 1 == self.lists.len() && self.is_end(last))
     }
 
-    /// Whether a stretch is the end of its list.
+    /// Returns `true` if a stretch is the end of its list.
     fn is_end(&self, stretch: &Stretch) -> bool {
         stretch.places.end == self.lists[stretch.list].len()
     }
 
-    /// The first and the last word of a stretch.
+    /// Returns the first and the last word of a stretch.
     fn ends(&self, stretch: &Stretch) -> (&[u8], &[u8]) {
         let list = &self.lists[stretch.list];
         (list.word(stretch.places.start), list.word(stretch.places.end - 1))
     }
 
-    /// Begins a partition, whose words may belong anywhere.
+    /// Begins a partition, whose words may come before existing words.
     pub(super) fn begin(&mut self) {
         let own_stretch = self.stretches.last().is_some_and(|last| last.places.len() >= SHORT);
         self.next = Next::First { own_stretch };
         self.last = Key::default();
     }
 
-    /// Ends a partition: puts its stretch where it belongs. Returns whether the words are still in order; if not, they must
-    /// go into tables.
+    /// Ends a partition: moves its stretch to the right place. Returns `false` if the words cannot stay in order and
+    /// must move into tables.
     pub(super) fn end(&mut self) -> bool {
         self.next = Next::Continues;
         if let [.., before, last] = &self.stretches[..]
@@ -163,7 +166,7 @@ impl Sorted {
         true
     }
 
-    /// Adds all of `other`. Returns whether the words are still in order; if not, they must go into tables.
+    /// Adds all of `other`. Returns `false` if the words cannot stay in order and must move into tables.
     pub(super) fn absorb(&mut self, other: Sorted) -> bool {
         self.last = Key::default();
         self.overflowed |= other.overflowed;
@@ -179,7 +182,7 @@ impl Sorted {
         self.place_all(moved)
     }
 
-    /// Copies a short stretch to the end of a list, if it belongs there.
+    /// Copies a short stretch to the end of a list if that keeps the order.
     fn append(&mut self, from: &List, stretch: &Stretch) -> bool {
         let Some(last) = self.stretches.last() else { return false };
         let (_, end) = self.ends(last);
@@ -193,7 +196,8 @@ impl Sorted {
         true
     }
 
-    /// Puts stretches where they belong. If that would move too many others, leaves them in any order and returns `false`.
+    /// Moves stretches to the right places. If that would move too many others, leaves them in any order and returns
+    /// `false`.
     fn place_all(&mut self, mut stretches: impl Iterator<Item = Stretch>) -> bool {
         while let Some(stretch) = stretches.next() {
             if let Err(stretch) = self.place(stretch) {
@@ -202,19 +206,19 @@ impl Sorted {
                 return false;
             }
         }
-        // `len` counts over all stretches, so it comes second.
+        // The second test is slower, because `len` adds up all stretches.
         if self.dropped > FEW && self.dropped > self.len() {
             self.copy_all();
         }
         true
     }
 
-    /// Puts a stretch of one of the lists where it belongs, or returns it if that would move too many others.
+    /// Moves a stretch of one of the lists to the right place. Returns the stretch if that would move too many others.
     fn place(&mut self, mut stretch: Stretch) -> Result<(), Stretch> {
         let (first, last) = self.ends(&stretch);
-        // The stretches with words in the range of this one.
+        // The stretches that overlap this one.
         let (from, until) = match self.stretches.last() {
-            // Nearly always it belongs after all others.
+            // Nearly always the stretch comes after all others.
             Some(end) if self.ends(end).1 < first => (self.stretches.len(), self.stretches.len()),
             _ => (
                 self.stretches.partition_point(|other| self.ends(other).1 < first),
@@ -225,7 +229,7 @@ impl Sorted {
             self.stretches.insert(from, stretch);
             return Ok(());
         }
-        // A word with lines on both sides of a cut is in both stretches. One of them drops it.
+        // A word with lines on both sides of a cut is in both stretches. One stretch drops the word.
         if self.ends(&self.stretches[from]).1 == first {
             let other = &mut self.stretches[from];
             other.places.end -= 1;
@@ -247,19 +251,19 @@ impl Sorted {
         }
         let touched: usize = self.stretches[from..until].iter().map(|other| other.places.len()).sum();
         if touched > 4096 + 64 * stretch.places.len() {
-            // A few words that belong in the middle of many, again and again, would move the many every time.
+            // Inserting a few words into many, again and again, would move the many words every time.
             return Err(stretch);
         }
         self.merge(from..until, &stretch);
         Ok(())
     }
 
-    /// Merges some neighbouring stretches and another into one.
+    /// Merges neighbouring stretches and `other` into one.
     fn merge(&mut self, neighbours: Range<usize>, other: &Stretch) {
         let from = neighbours.start;
         let mut merged = self.stretches[from].clone();
         if !self.is_end(&merged) || merged.list == other.list {
-            // Its list has other words after it. In a list of its own it can grow.
+            // The list continues after this stretch, so the stretch moves to a list of its own, where it can grow.
             let own = self.lists[merged.list].copied(merged.places.clone());
             self.dropped += own.len();
             merged = Stretch { list: self.lists.len(), places: 0..own.len() };
@@ -267,7 +271,7 @@ impl Sorted {
         }
         let mut list = std::mem::take(&mut self.lists[merged.list]);
         let added = self.lists[other.list].copied(other.places.clone());
-        // What comes before all of the new words stays in place.
+        // The words before all new words stay in place.
         let mut tail = list.split_off(list.first_not_below(merged.places.start, added.word(0)));
         for next in self.stretches.drain(from + 1..neighbours.end) {
             tail.extend(&self.lists[next.list], next.places.clone());
@@ -280,7 +284,7 @@ impl Sorted {
         self.stretches[from] = merged;
     }
 
-    /// Copies all stretches into one list, which frees the memory of dropped words.
+    /// Copies all stretches into one list. This frees the memory of dropped words.
     fn copy_all(&mut self) {
         let mut whole = List::default();
         for Stretch { list, places } in self.stretches.drain(..) {
@@ -291,17 +295,17 @@ impl Sorted {
         self.dropped = 0;
     }
 
-    /// The lists with their stretches.
+    /// Iterates over the stretches, each with its list.
     fn parts(&self) -> impl Iterator<Item = (&List, Range<usize>)> {
         self.stretches.iter().map(|stretch| (&self.lists[stretch.list], stretch.places.clone()))
     }
 
-    /// Words and totals as runs, to be added elsewhere.
+    /// Iterates over words and totals as runs, which other totals can add.
     pub(super) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
         self.parts().flat_map(|(list, places)| list.runs(places))
     }
 
-    /// Words and totals in order.
+    /// Iterates over words and totals in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.parts().flat_map(|(list, places)| list.among(places))
     }
@@ -311,7 +315,7 @@ impl Sorted {
         self.stretches.iter().map(|stretch| stretch.places.len()).sum()
     }
 
-    /// Whether there is no word.
+    /// Returns `true` if there is no word.
     pub(super) fn is_empty(&self) -> bool {
         self.stretches.is_empty()
     }

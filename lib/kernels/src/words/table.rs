@@ -7,11 +7,11 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use std::hash::BuildHasher;
 
-/// The number of tables of a large total. 1.6 million words take some 60 MB, and a 64th of them fits into the second-level
-/// cache.
+/// The number of tables of large totals. 1.6 million words take about 60 MB, and a 64th of that fits into the
+/// second-level cache.
 pub(super) const SHARDS: usize = 64;
 
-/// Words and totals with a hash table over them, which adds 10 to 20 bytes a word to the list.
+/// A list of words and totals with a hash table over the list. The hash table takes 10 to 20 bytes per word.
 #[derive(Clone, Default)]
 pub(super) struct Table {
     list: List,
@@ -24,12 +24,12 @@ struct Place {
     word: u32,
 }
 
-/// Half of a word's hash: enough to tell nearly all words apart without reading their bytes. The table stores it, so it
-/// grows without hashing a word again.
+/// The half of the hash of a word. It distinguishes nearly all words without reading their bytes. The table stores the
+/// hash, so that the table grows without hashing words again.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Hash(u32);
 
-/// Fixed, so that the same input always gives the same table.
+/// The hash function. Its seed is fixed, so that the same input always gives the same table.
 const HASHER: FixedState = FixedState::with_seed(0);
 
 impl Hash {
@@ -38,8 +38,8 @@ impl Hash {
         Hash((HASHER.hash_one(word) >> 32) as u32)
     }
 
-    /// Which of [`SHARDS`] tables contains the word. The table itself uses the low bits for a word's place and the seven
-    /// highest for a tag, so this uses the bits below the highest seven.
+    /// Returns the number of the table, below [`SHARDS`], that contains the word. The table itself uses the low bits
+    /// for a slot and the seven highest bits for a tag. So this function uses the bits below the highest seven.
     #[inline]
     pub(super) fn shard(self) -> usize {
         (self.0 >> 19) as usize % SHARDS
@@ -72,7 +72,7 @@ impl Table {
         self.list.size() + (size_of::<Place>() + 1) * self.places.capacity()
     }
 
-    /// Adds a run whose word has this hash. Returns whether its total exceeded `u64`.
+    /// Adds a run whose word has this hash. Returns `true` if the total exceeded `u64`.
     #[inline]
     pub(super) fn add(&mut self, hash: Hash, run: Run) -> bool {
         let Table { list, places } = self;
@@ -88,19 +88,20 @@ impl Table {
         }
     }
 
-    /// The place in the list of a word with this hash. Only very rarely do two words have the same hash.
+    /// Returns the index in the list of a word with this hash. Two words rarely have the same hash.
     #[inline]
     pub(super) fn find(&self, hash: Hash) -> Option<u32> {
         self.places.find(hash.spread(), |place| place.hash == hash).map(|place| place.word)
     }
 
-    /// Adds a run to the word at this place of the list, if it is the same word. Returns whether its total exceeded `u64`.
+    /// Adds a run to the word at this index of the list, if the words are equal. Returns `true` if the total exceeded
+    /// `u64`.
     #[inline]
     pub(super) fn raise(&mut self, place: u32, run: Run) -> Option<bool> {
         (self.list.word(place as usize) == run.word()).then(|| self.list.raise(place as usize, run.count))
     }
 
-    /// Swaps the tables if the other one is larger, because it is faster to add the smaller one.
+    /// Swaps the tables if `other` is larger, because adding the smaller table is faster.
     pub(super) fn keep_larger(&mut self, other: &mut Table) {
         if self.len() < other.len() {
             std::mem::swap(self, other);

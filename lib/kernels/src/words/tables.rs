@@ -1,38 +1,38 @@
-//! Word totals by hash: in one table while there are few words, spread over many tables when there are more.
+//! Word totals in hash tables: one table for few words, many tables for more.
 
 use super::run::Run;
 use super::table::{Hash, SHARDS, Table};
 
-/// With more words than this, one table becomes [`SHARDS`].
+/// The number of words above which one table becomes [`SHARDS`] tables.
 const ONE_TABLE: usize = 1024;
 
-/// The number of words that are looked up together. Half as many took as long, and twice as many took no less.
+/// The number of words that are looked up together. Half and twice this number took the same time.
 const TOGETHER: usize = 32;
 
 /// One table, or [`SHARDS`] of them. A word's hash selects its table.
 #[derive(Clone)]
 pub(super) struct Tables {
     tables: Vec<Table>,
-    /// Whether a word's total exceeded `u64`.
+    /// `true` if the total of a word exceeded `u64`.
     pub(super) overflowed: bool,
 }
 
-/// A word on its way to its total.
+/// A word whose lookup is in progress.
 #[derive(Clone, Copy, Default)]
 struct Sought<'a> {
     run: Run<'a>,
     hash: Hash,
-    /// Its place in its table, unless it is new.
+    /// The index of the word in the list of its table; `None` if the word is new.
     place: Option<u32>,
 }
 
 impl Tables {
-    /// As many empty tables as this number of words needs.
+    /// Makes empty tables: one, or [`SHARDS`] if there are many `words`.
     pub(super) fn for_words(words: usize, overflowed: bool) -> Self {
         Tables { tables: vec![Table::default(); if words > ONE_TABLE { SHARDS } else { 1 }], overflowed }
     }
 
-    /// How many tables there are: one or [`SHARDS`].
+    /// Returns the number of tables: one or [`SHARDS`].
     pub(super) fn number(&self) -> usize {
         self.tables.len()
     }
@@ -42,7 +42,7 @@ impl Tables {
         self.tables.iter().map(Table::len).sum()
     }
 
-    /// Whether there is no word.
+    /// Returns `true` if there is no word.
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -57,7 +57,7 @@ impl Tables {
         self.tables.iter().map(Table::size).sum()
     }
 
-    /// Words and totals, in no particular order.
+    /// Iterates over words and totals in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.tables.iter().flat_map(|table| table.list().iter())
     }
@@ -68,7 +68,7 @@ impl Tables {
         self.tables[self.shard(hash)].total(hash, word)
     }
 
-    /// The table of a word. The number of tables is a power of two, so a mask replaces a branch.
+    /// Returns the number of the table for a hash. The number of tables is a power of two, so a mask replaces a branch.
     #[inline]
     fn shard(&self, hash: Hash) -> usize {
         hash.shard() & (self.tables.len() - 1)
@@ -92,10 +92,10 @@ impl Tables {
 
     /// Adds runs, many at a time.
     ///
-    /// Finding a word in a large table reads three places in memory, each known only after the one before: where its hash
-    /// leads, where the word ends with its total, and its bytes. None is in a cache. A lookup of one word after the other
-    /// would wait three times for each. So all words take the first step, then all the next, and the processor waits for
-    /// many at a time.
+    /// A lookup in a large table reads three places in memory: the slot of the hash, the entry with end and total, and
+    /// the bytes of the word. Each address is known only after the read before it, and none is in a cache. Separate
+    /// lookups would wait three times per word. Therefore all words take the first step, then all take the next. The
+    /// processor then waits for many words at once.
     pub(super) fn add_all<'a>(&mut self, mut runs: impl Iterator<Item = Run<'a>>) {
         while self.number() < SHARDS {
             let Some(run) = runs.next() else { return };
@@ -115,10 +115,11 @@ impl Tables {
         }
     }
 
-    /// The steps of [`Tables::add_all`] over many tables.
+    /// Performs the steps of [`Tables::add_all`] over many tables.
     fn add_together(&mut self, together: &mut [Sought]) {
         for Sought { hash, place, .. } in together.iter_mut() {
-            // No prefetch here: the processor itself begins the next lookup before it has finished the last.
+            // This step needs no prefetch, because the processor begins the next lookup before the last one has
+            // finished.
             *place = self.tables[hash.shard()].find(*hash);
         }
         for (hash, place) in together.iter().filter_map(|sought| Some((sought.hash, sought.place?))) {
@@ -130,20 +131,20 @@ impl Tables {
         for Sought { run, hash, place } in together {
             match place.and_then(|place| self.tables[hash.shard()].raise(place, *run)) {
                 Some(overflowed) => self.overflowed |= overflowed,
-                // A new word, or one of two with the same hash, takes the plain way.
+                // A new word, or a word whose hash another word has, is added by the plain method.
                 None => self.add_hashed(*hash, *run),
             }
         }
     }
 
-    /// From one table to [`SHARDS`].
+    /// Spreads the words of one table over [`SHARDS`] tables.
     #[cold]
     fn spread(&mut self) {
         let tables = std::mem::replace(&mut self.tables, vec![Table::default(); SHARDS]);
         tables.iter().for_each(|table| self.add_table(table));
     }
 
-    /// Adds the totals of as many or of fewer tables.
+    /// Adds the totals of `other`, which must not have more tables.
     pub(super) fn absorb(&mut self, mut other: Tables) {
         self.overflowed |= other.overflowed;
         if self.tables.len() == other.tables.len() {
@@ -152,20 +153,20 @@ impl Tables {
         other.tables.iter().for_each(|table| self.add_table(table));
     }
 
-    /// Takes one table of `other` and adds it, if both have many.
+    /// Moves one table of `other` into these totals. Both must have many tables.
     pub(super) fn absorb_shard(&mut self, shard: usize, other: &mut Tables) {
         let mut table = std::mem::take(&mut other.tables[shard]);
         self.tables[shard].keep_larger(&mut table);
         self.add_table(&table);
     }
 
-    /// Adds the words of a table in the order in which they lie in memory, although that hashes them again.
+    /// Adds the words of a table in the order of memory, although that hashes each word again.
     fn add_table(&mut self, table: &Table) {
         self.add_all(table.list().runs(0..table.len()));
     }
 
-    /// Splits into one part per shard. Each part has its table among empty ones: a single table would be taken for a small
-    /// total, and spread when it grows.
+    /// Splits the totals into one part per shard. Each part keeps its table among empty ones. A single table would
+    /// count as small totals and would be spread when it grows.
     pub(super) fn into_shards(mut self) -> impl Iterator<Item = Tables> {
         if self.number() == 1 {
             self.spread();
