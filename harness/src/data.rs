@@ -1,4 +1,4 @@
-//! What the tasks read: made or started before anything is measured.
+//! Prepares what the tasks read, before anything is measured: generated files and database servers.
 
 use crate::find_task;
 use crate::interrupt::Interrupt;
@@ -7,25 +7,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tasks::{Data, Inputs, Preparation, Unprepared};
 
-/// Inputs that are complete, and the servers behind them. Dropping it stops our own servers and drops our schemas.
+/// The completed inputs and the servers that they name. Dropping this value stops our own servers and drops our
+/// schemas.
 pub struct Prepared {
-    /// The inputs, with everything filled in that the user left open.
+    /// The inputs, including defaults for everything that the user left open.
     pub inputs: Inputs,
-    /// What was found and chosen, for the record.
+    /// Notes for the record about what was found and chosen.
     pub notes: BTreeMap<String, String>,
-    /// Tasks that cannot be run, and why.
+    /// Tasks that cannot run, each with the reason.
     pub skipped: Vec<(String, String)>,
     stops: Vec<Box<dyn FnOnce() -> Result<(), String>>>,
 }
 
 impl Prepared {
-    /// Completes `inputs` for the tasks of these names by their [`tasks::Hooks`]; what they make stays in `folder`.
+    /// Completes `inputs` with the [`tasks::Hooks`] of the named tasks. Generated files stay in `folder`.
     ///
-    /// A signal meanwhile ends the program at once: a partial file is never taken for a complete one, and a watchdog stops
-    /// our own server. Only a database that was given holds something that must be dropped first.
+    /// A signal during this work ends the program at once, because partial files are never mistaken for complete ones
+    /// and a watchdog stops our own server. A database that the user gave is the exception: our schemas in that
+    /// database must be dropped first.
     ///
     /// # Errors
-    /// When data cannot be made, or something is missing that the inputs name. A task that this machine cannot run is skipped.
+    /// When data cannot be made, or something that the inputs name is missing. A task that this machine cannot run is
+    /// skipped.
     pub fn prepare(
         tasks: &[&str],
         inputs: Inputs,
@@ -53,13 +56,13 @@ impl Prepared {
     /// Stops the servers.
     ///
     /// # Errors
-    /// When something of ours could not be removed.
+    /// When a server cannot be stopped or a schema cannot be dropped.
     pub fn end(self) -> Result<()> {
         self.stops.into_iter().try_for_each(|stop| stop().map_err(|reason| anyhow!(reason)))
     }
 }
 
-/// What the tasks of these names read, each source once.
+/// Lists what the named tasks read, each source once.
 pub fn read_by(tasks: &[&str], inputs: &Inputs) -> BTreeSet<Data> {
     tasks.iter().filter_map(|task| find_task(task)).map(|entry| (entry.hooks.data)(inputs)).collect()
 }

@@ -5,7 +5,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether the user wants to stop.
+/// The user's request to stop.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
     asked: Arc<AtomicBool>,
@@ -13,10 +13,10 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Handles the signals from now on. The second one ends the program at once.
+    /// Handles the signals from now on. The second signal ends the program at once.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    /// When the kernel does not let this process handle signals.
     pub fn listen() -> Result<Self> {
         let interrupt = Interrupt::default();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -31,13 +31,13 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Whether a signal has come.
+    /// Returns whether a signal has arrived.
     pub fn is_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Does `work` that cannot stop halfway and leaves nothing behind if the program ends. Meanwhile even the first signal
-    /// ends the program at once.
+    /// Does `work`. While it runs, even the first signal ends the program at once. Use this for work that cannot stop
+    /// halfway and leaves nothing behind if the program ends.
     pub fn at_once<T>(&self, work: impl FnOnce() -> T) -> T {
         self.at_once.store(true, Ordering::Relaxed);
         let done = work();

@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A run's folder, whose record is open for appending.
+/// A run's folder, with the record open for appending.
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
@@ -19,10 +19,10 @@ pub const FILE: &str = "run.jsonl";
 impl Journal {
     /// Begins the record of a new run in `folder` with its `first` lines.
     ///
-    /// The file appears with all of them. If a crash comes earlier, [`find`] ignores the folder.
+    /// The file appears only when all first lines are written. After an earlier crash, [`find`] ignores the folder.
     ///
     /// # Errors
-    /// When it cannot be written, or the folder already has a record.
+    /// When the record cannot be written, or the folder already has one.
     pub fn begin(folder: &Path, first: &[Line]) -> Result<Self> {
         let path = folder.join(FILE);
         ensure!(!path.exists(), "{} already exists", path.display());
@@ -32,7 +32,7 @@ impl Journal {
         Journal::resume(folder)
     }
 
-    /// Opens the record of a run to append to it. Removes a last line that a crash cut off, because it was never complete.
+    /// Opens the record of a run for appending. Removes an incomplete last line, which a crash leaves behind.
     ///
     /// # Errors
     /// When the record cannot be opened.
@@ -48,10 +48,10 @@ impl Journal {
         Ok(Journal { folder: folder.to_owned(), file })
     }
 
-    /// Appends one line in one write, so that a crash can cut off only the last line.
+    /// Appends a line with a single write, so that a crash can cut off only the last line.
     ///
     /// # Errors
-    /// When the disk is full or the folder has gone. The lines before stay.
+    /// When the disk is full or the folder has gone. Earlier lines stay.
     pub fn write(&mut self, line: &Line) -> Result<()> {
         let written = self.file.write_all(&text(line)?).and_then(|()| self.file.flush());
         written.with_context(|| {
@@ -70,14 +70,14 @@ impl Journal {
     }
 }
 
-/// A line as the file holds it.
+/// Serialises a line as JSON that ends with a line feed.
 fn text(line: &Line) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec(line).context("cannot serialise a line of the record")?;
     text.push(b'\n');
     Ok(text)
 }
 
-/// The folder of the run with this id or path, or of the newest run if there is no name.
+/// Returns the folder of the run with this id or path, or of the newest run if `run` is not given.
 ///
 /// # Errors
 /// When there is no such run.
@@ -91,7 +91,7 @@ pub fn find(runs: &Path, run: Option<&str>) -> Result<PathBuf> {
     }
     let entries = std::fs::read_dir(runs);
     let folders = entries.into_iter().flatten().flatten().map(|entry| entry.path());
-    // An id begins with the date and the time.
+    // An id begins with date and time, so the greatest id is the newest.
     match folders.filter(|path| path.join(FILE).is_file()).max() {
         Some(newest) => Ok(newest),
         None => bail!("there is no run in {}; `{}` makes one", runs.display(), crate::command("sweep")),

@@ -1,26 +1,26 @@
-//! What the terminal shows during a sweep. Nothing is drawn while a cell is being timed.
+//! The progress display of a sweep. Nothing is drawn while a cell is being timed.
 
 use crate::plan::cells::Cell;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// A bar on a terminal, an occasional line elsewhere.
+/// A progress bar on a terminal. Without a terminal, occasional lines.
 pub struct Progress {
     bar: Option<ProgressBar>,
     began: Instant,
     last_line: Option<Instant>,
 }
 
-/// The least time between two lines where there is no terminal.
+/// The minimum time between two lines without a terminal.
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl Progress {
-    /// Begins to show.
+    /// Starts the display.
     pub fn begin() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = terminal.then(|| {
-            // The bar is drawn only on request, because a drawing thread would disturb what is timed.
+            // The bar has no drawing thread, because such a thread would disturb the measured process.
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(20));
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -29,7 +29,8 @@ impl Progress {
         Progress { bar, began: Instant::now(), last_line: None }
     }
 
-    /// Shows which cell comes next: the one at `turn` of `cells` in this block, with about `rest` until the end.
+    /// Shows the cell that comes next, `turn` of `cells` in this block, and the estimated time `rest` until the sweep
+    /// ends.
     pub fn show(&mut self, cell: &Cell, block: u32, turn: usize, cells: usize, rest: Duration) {
         let elapsed = self.began.elapsed();
         let what = format!("{} {} {} cores, size {}", cell.task, cell.strategy, cell.cores, cell.size);
@@ -49,7 +50,7 @@ impl Progress {
         }
     }
 
-    /// Prints a line that stays.
+    /// Prints a line that stays on the terminal.
     pub fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),

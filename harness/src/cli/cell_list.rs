@@ -1,11 +1,11 @@
-//! A short list of cells, for messages.
+//! Short lists of cells for messages.
 
 use record::Cell;
 
-/// The most cells that a message names.
+/// The maximum number of cells that a message names.
 const MOST: usize = 5;
 
-/// The number of cells, and the first of them, each with a remark.
+/// Returns the number of cells and names the first few, each with a remark.
 pub(crate) fn cell_list(cells: &[(&Cell, String)]) -> String {
     let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let named = cells.iter().take(MOST).map(|(cell, remark)| {

@@ -35,7 +35,8 @@ pub(crate) struct Compare {
 }
 
 impl Compare {
-    /// Fails if the runs cannot be compared, because a script must not take a refusal for "no difference".
+    /// Returns an error if the runs cannot be compared, because a script must not mistake a refusal for "no
+    /// difference".
     pub(crate) fn run(self) -> Result<Exit> {
         let runs = [self.read(&self.a)?, self.read(&self.b)?];
         let comparison = match compare(&runs[0], &runs[1]) {
@@ -61,7 +62,8 @@ impl Compare {
     }
 }
 
-/// [`Exit::Done`] if every cell of B is decidedly not slower than in A by more than `percent`.
+/// Returns [`Exit::Done`] if the intervals rule out, for every cell, that B is slower than A by more than `percent`.
+/// Otherwise returns an error that names the slower or undecided cells.
 fn fail_on_slower(comparison: &Comparison, runs: &[Analysis; 2], percent: f64) -> Result<Exit> {
     let limit = 1.0 + percent / 100.0;
     let (mut slower, mut undecided) = (Vec::new(), Vec::new());
@@ -94,14 +96,14 @@ fn fail_on_slower(comparison: &Comparison, runs: &[Analysis; 2], percent: f64) -
     Ok(Exit::Done)
 }
 
-/// The interval of how many times as long B takes as A.
+/// Returns the interval of the ratio of B's time to A's time.
 fn slowdown(found: &Difference, by: By) -> Option<(f64, f64)> {
     let ratio = found.ratio?;
     let (low, high) = ratio.low.zip(ratio.high)?;
     Some(if by == By::Time { (low, high) } else { (1.0 / high, 1.0 / low) })
 }
 
-/// The number of blocks in which a cell has a verified sample.
+/// Counts the blocks in which a cell has a verified sample.
 fn blocks(run: &Analysis, cell: &Cell) -> usize {
     let mut results = run.tasks.iter().flat_map(|task| task.results.baseline.iter().chain(&task.results.cells));
     results.find(|result| result.cell == *cell).map_or(0, |result| result.blocks.len())

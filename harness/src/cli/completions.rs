@@ -19,7 +19,7 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self, command: &Command) -> Result<Exit> {
-        // clap_complete would complete hidden commands, too.
+        // clap_complete would also complete hidden commands.
         let visible = command.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
         let mut command = Command::new("goldilocks").version(env!("CARGO_PKG_VERSION")).subcommands(visible);
         let mut script = Vec::new();

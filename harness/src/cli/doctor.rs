@@ -25,7 +25,7 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     pub(crate) fn run(mut self) -> Exit {
-        // The files that a sweep makes, if they exist already.
+        // Use the files that a sweep would make, if they already exist.
         tasks::ALL.iter().for_each(|task| (task.hooks.reuse)(&mut self.inputs, &self.folders.data));
         let tasks: Vec<&str> = tasks::ALL.iter().map(|task| task.name).collect();
         let subject = doctor::Subject {

@@ -1,23 +1,23 @@
-//! How the program ends: one exit code for each kind of end.
+//! The exit codes of the program.
 
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::process::ExitCode;
 
-/// A way for the program to end. The codes are part of the interface: scripts read them.
+/// An exit code. The numbers are part of the interface, because scripts read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Everything is done, and every answer is verified.
+    /// Success: every answer is verified.
     Done = 0,
     /// An error ended the program.
     Failed = 1,
-    /// The command line makes no sense. clap ends with the same code.
+    /// The command line is invalid. clap uses the same code.
     Usage = 2,
-    /// A sample is not verified, or a comparison is not decided.
+    /// A sample is not verified, or a comparison is undecided.
     NotVerified = 3,
-    /// A cell is decidedly slower than `compare --fail-on-slower` allows.
+    /// A cell is slower than `compare --fail-on-slower` allows.
     Slower = 4,
-    /// A signal ended the program: 128 and the number of SIGINT.
+    /// A signal ended the program. The code is 128 plus the number of SIGINT.
     Interrupted = 130,
 }
 
@@ -32,12 +32,12 @@ Exit codes:
   130  interrupted; `goldilocks sweep --resume` continues";
 
 impl Exit {
-    /// An error with this code and a sentence for the user.
+    /// Returns an error with this code and a sentence for the user.
     pub(crate) fn error(self, sentence: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(WithExit { exit: self, sentence: sentence.into() })
     }
 
-    /// The code of an error: its own, or [`Exit::Failed`].
+    /// Returns the exit code that an error carries, or [`Exit::Failed`].
     pub(crate) fn of(error: &anyhow::Error) -> Exit {
         error.downcast_ref::<WithExit>().map_or(Exit::Failed, |with_exit| with_exit.exit)
     }
@@ -49,7 +49,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error that has its own exit code.
+/// An error that carries an exit code.
 #[derive(Debug)]
 struct WithExit {
     exit: Exit,

@@ -27,7 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Runs the program's command line: everything that the binary does.
+/// Parses and runs the command line. The binary only calls this function.
 pub fn main() -> ExitCode {
     let exit = Cli::parse().command.run().unwrap_or_else(|error| {
         let exit = Exit::of(&error);
@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
 /// Goldilocks runs the same tasks with interchangeable strategies on Linux. It verifies every answer, measures how long
 /// each takes, and writes a report.
 #[derive(Parser)]
-// The last value of an option counts, lists included, so that the options of a recipe can be overridden.
+// The last value of an option wins, even for lists, so that a user can override the options of a recipe.
 #[command(name = "goldilocks", version, args_override_self = true)]
 #[command(after_help = format!("\
 Examples:
@@ -116,7 +116,7 @@ impl Command {
     }
 }
 
-/// Reads an order, measures its cell and writes the messages.
+/// Reads an order from standard input, measures the cell and writes messages to standard output.
 fn measure_cell() -> Result<Exit> {
     let mut lines = std::io::stdin().lines();
     let text = lines.next().transpose().context("cannot read the order")?.unwrap_or_default();
@@ -125,7 +125,8 @@ fn measure_cell() -> Result<Exit> {
         let line = serde_json::to_string(message).unwrap_or_default();
         // If the parent is gone, there is nothing left to do.
         let _ = writeln!(std::io::stdout(), "{line}");
-        // Wait until the parent has recorded the message, because recording takes processor time.
+        // Wait until the parent has recorded the message. Recording takes processor time, which would disturb the next
+        // sample.
         let _ = lines.next();
     });
     Ok(Exit::Done)
@@ -135,7 +136,7 @@ fn measure_cell() -> Result<Exit> {
 mod tests {
     use super::*;
 
-    /// The command lines of the justfile, without the options that a recipe passes on.
+    /// Returns the command lines of the justfile, without the options that a recipe forwards.
     fn recipes() -> Vec<Vec<String>> {
         let text = include_str!("../../../justfile").replace("\\\n", " ");
         let values = [("$words", "100"), ("$zipf", "1.3"), ("$order", ",shuffled")];
@@ -166,7 +167,7 @@ mod tests {
         }
     }
 
-    /// The examples at the end of each command's help; a command without commands of its own has three.
+    /// Returns the examples from the help of each command. A command without subcommands has three.
     fn examples(command: &clap::Command) -> Vec<String> {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let own = help.lines().filter_map(|line| line.strip_prefix("  goldilocks ")).map(str::to_owned);

@@ -17,7 +17,7 @@ pub(crate) struct Folders {
     pub(crate) data: PathBuf,
 }
 
-/// Refuses an output file that is the input file, also under another name.
+/// Refuses an output file that is the input file, even under a different name.
 pub(crate) fn refuse_same_file(output: Option<&Path>, input: Option<&Path>) -> Result<()> {
     let identity = |path: Option<&Path>| path.and_then(|path| path.metadata().ok()).map(|it| (it.dev(), it.ino()));
     let same = identity(output).is_some_and(|output| Some(output) == identity(input));

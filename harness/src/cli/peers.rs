@@ -81,7 +81,7 @@ impl Peers {
         Ok(Exit::Done)
     }
 
-    /// The input file of a run.
+    /// Returns the input file of a run.
     fn file_of_run(&self) -> Result<(PathBuf, Known)> {
         let folder = journal::find(&self.folders.runs, self.run.as_deref())?;
         let run = record::read(folder.join(journal::FILE))?.run;
@@ -100,7 +100,8 @@ impl Peers {
         Ok((PathBuf::from(file), Known { digest: task.digest.clone(), folder }))
     }
 
-    /// The Python of the virtual environment in the data folder, if it exists.
+    /// Returns the Python that the user named. By default this is the virtual environment's in the data folder, or else
+    /// `python3`.
     fn python(&self) -> PathBuf {
         let made = self.folders.data.join("peers/bin/python");
         let found = self.python.clone().or_else(|| made.exists().then_some(made));

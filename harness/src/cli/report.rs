@@ -48,7 +48,8 @@ impl Report {
     }
 }
 
-/// Writes a run's report beside its record, and its conclusions to the terminal. Returns the record and the report's path.
+/// Writes a run's report next to its record, and the conclusions to the terminal. Returns the record and the report's
+/// path.
 pub(crate) fn write_report(folder: &Path) -> Result<(Record, PathBuf)> {
     let record = record::read(folder.join(journal::FILE))?;
     let analysis = Analysis::new(&record);

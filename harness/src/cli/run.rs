@@ -128,7 +128,7 @@ impl Run {
         }
     }
 
-    /// Measures a cell in a child process: its samples, or the reason why it has none.
+    /// Measures a cell in a child process. Returns the samples, or the reason why there are none.
     fn samples_of(
         &self,
         cell: &Cell,
@@ -188,7 +188,7 @@ fn print(cell: &Cell, unit: &str, samples: &Samples, baseline: &Samples, verifie
     println!("  baseline: {}, {speed_up}", duration(plain.wall_ns));
 }
 
-/// The answers and times of all runs of a cell.
+/// The answers and times of a cell's runs.
 #[derive(Default)]
 struct Samples {
     digest: String,
@@ -198,7 +198,7 @@ struct Samples {
 }
 
 impl Samples {
-    /// Keeps an answer. Every run must give the baseline's answer, so a wrong answer stays, whatever follows.
+    /// Stores an answer, but never replaces a wrong one, because every run must give the baseline's answer.
     fn note_answer(&mut self, digest: String, figures: Vec<(String, String)>, baseline: Option<&Samples>) {
         if self.digest.is_empty() || baseline.is_some_and(|baseline| baseline.digest == self.digest) {
             (self.digest, self.figures) = (digest, figures);
@@ -206,7 +206,7 @@ impl Samples {
     }
 }
 
-/// The sample whose wall time is in the middle.
+/// Returns the sample with the median wall time.
 fn median(times: &[Times]) -> Times {
     let mut sorted: Vec<&Times> = times.iter().collect();
     sorted.sort_by_key(|times| times.wall_ns);

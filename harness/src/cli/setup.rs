@@ -24,7 +24,7 @@ impl Setup {
         } else if let Err(error) = postgres::install::install(&environment) {
             failures.push(error.to_string());
         }
-        // A browser can be installed even if PostgreSQL cannot.
+        // The browser is installed even if PostgreSQL cannot be.
         if self.browser
             && let Err(error) = packages::browser::install(&environment.host)
         {

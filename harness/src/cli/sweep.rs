@@ -83,7 +83,7 @@ pub(crate) struct Sweep {
     inputs: Inputs,
 }
 
-/// How long a sweep waits for other programs to end before it refuses to start.
+/// The maximum time that a sweep waits for other programs to end. After that it refuses to start.
 const QUIET_AFTER: Duration = Duration::from_secs(30);
 
 /// The default budget, in seconds.
@@ -125,8 +125,8 @@ impl Sweep {
         sweep::begin(&plan, &self.folders.runs, command.join(" "), interrupt)
     }
 
-    /// Refuses to measure on a machine where the doctor refuses. This comes before any data is made. Other busy programs
-    /// get some time to end, because often the last of them is the compiler.
+    /// Returns an error if the doctor refuses this machine. This check runs before any data is made. It first waits a
+    /// while for other busy programs to end, because the compiler is often still running.
     fn ask_doctor(&self, interrupt: &Interrupt) -> Result<()> {
         if self.anyway {
             return Ok(());
@@ -156,7 +156,7 @@ impl Sweep {
             "measurements on this machine would mislead:\n  {}\nCure that, or measure regardless with `--anyway`; then the report says so",
             refusals.join("\n  ")
         );
-        // The page cache is checked again after the baselines have read the input.
+        // The page cache is checked again once the baselines have read the input.
         let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn && check.name != "page_cache");
         for warning in warnings {
             eprintln!("warning: {}", warning.sentence);
@@ -202,7 +202,7 @@ impl Sweep {
     }
 }
 
-/// A sentence about the cells with a sample that is not verified, or `None` if every sample is verified.
+/// Returns a sentence that lists the cells with unverified samples, or `None` if every sample is verified.
 fn not_verified(record: &Record, report: &Path) -> Option<String> {
     let refused = record.samples.iter().filter(|sample| sample.status != Status::Verified);
     let refused: BTreeMap<&Cell, Status> = refused.map(|sample| (&sample.cell, sample.status)).collect();
@@ -211,13 +211,13 @@ fn not_verified(record: &Record, report: &Path) -> Option<String> {
     (!refused.is_empty()).then(|| format!("not verified: {list}; the reasons are in {}", report.display()))
 }
 
-/// The names in the order in which they were first given.
+/// Removes repeated names and keeps the order.
 fn each_once(names: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     names.iter().filter(|name| seen.insert(*name)).cloned().collect()
 }
 
-/// The words of a command without the values of secret options, because a record must not hold a password.
+/// Removes the values of secret options from a command, because a record must not hold a password.
 fn without_secrets(words: impl Iterator<Item = String>) -> Vec<String> {
     let options = || tasks::ALL.iter().flat_map(|task| task.hooks.secrets.options);
     let is_secret = |word: &str| word.strip_prefix("--").is_some_and(|word| options().any(|option| *option == word));

@@ -1,21 +1,21 @@
-//! Values of options: what a user may write, and the error message for anything else.
+//! Parsers for option values, with an error message for each invalid value.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::str::FromStr;
 
-/// A task's name.
+/// Accepts the name of a task.
 pub(crate) fn task() -> PossibleValuesParser {
     let added = crate::added().1.iter().map(|task| PossibleValue::new(task.name).hide(true));
     let listed = tasks::ALL.iter().map(|task| PossibleValue::new(task.name).help(task.about));
     PossibleValuesParser::new(listed.chain(added))
 }
 
-/// A strategy's name.
+/// Accepts the name of a strategy.
 pub(crate) fn strategy() -> PossibleValuesParser {
     PossibleValuesParser::new(strategies())
 }
 
-/// A strategy's name, or the baseline's.
+/// Accepts the name of a strategy, or `baseline`.
 pub(crate) fn strategy_or_baseline() -> PossibleValuesParser {
     let baseline =
         PossibleValue::new(record::BASELINE).help("The task's plain loop on one thread, without partitions.");
@@ -28,7 +28,7 @@ fn strategies() -> impl Iterator<Item = PossibleValue> {
     listed.chain(added)
 }
 
-/// One of these `names` of a type's values.
+/// Accepts one of `names` and parses it as the value with that name.
 pub(crate) fn named<T>(names: impl Iterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where
     T: FromStr<Err = String> + Clone + Send + Sync + 'static,
@@ -43,7 +43,7 @@ pub(crate) fn positive(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A number of cores that this process may use.
+/// Accepts a number of cores that this process may use.
 pub(crate) fn cores(text: &str) -> Result<u64, String> {
     let (number, available) = (positive(text)?, crate::machine::processors().len());
     match number <= available as u64 {
@@ -52,7 +52,7 @@ pub(crate) fn cores(text: &str) -> Result<u64, String> {
     }
 }
 
-/// The most jobs in progress: far more than are useful, and few enough that every machine has the threads for them.
+/// The maximum number of workers: far more than are useful, but few enough that every machine can start the threads.
 const MOST_WORKERS: u64 = 1024;
 
 pub(crate) fn workers(text: &str) -> Result<u64, String> {
@@ -60,7 +60,7 @@ pub(crate) fn workers(text: &str) -> Result<u64, String> {
     if number <= MOST_WORKERS { Ok(number) } else { Err(format!("expected a whole number from 1 to {MOST_WORKERS}")) }
 }
 
-/// A time in seconds.
+/// Accepts a time with its unit and returns seconds.
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
     let unit = match unit {

@@ -1,22 +1,22 @@
-//! What the record says about the machine, and which core counts a sweep tries on it.
+//! Describes this machine for the record, and lists the core counts that a sweep tries.
 
 use crate::machine::topology::{Topology, online};
 use record::{CLOCK, Machine, PHYSICAL_CORES};
 use std::collections::{BTreeMap, BTreeSet};
 use system::sysfs::SystemFiles;
 
-/// The processors that this process may use, in the order in which cells get them.
+/// Lists the processors that this process may use, in the order in which cells get them.
 pub fn processors() -> Vec<usize> {
     Topology::here().processors
 }
 
-/// 1, 2, 4 and so on up to all of `available`.
+/// Returns 1, 2, 4 and so on, and `available` last.
 pub fn core_counts(available: usize) -> Vec<usize> {
     let doubling = std::iter::successors(Some(1), |count| Some(count * 2)).take_while(|count| *count < available);
     doubling.chain([available]).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// This machine, for the record. `notes` come from the tasks.
+/// Describes this machine for the record. `notes` come from the tasks.
 pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     let topology = Topology::here();
     // The report marks the core count beyond which a cell uses sibling hyperthreads.
@@ -29,7 +29,7 @@ pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     let unknown = || "unknown".to_owned();
     Machine {
         processor: processor("model name").unwrap_or_else(|| {
-            // ARM has numbers for makers and models instead, which tell two models apart.
+            // ARM reports numbers for the implementer and the part instead, which distinguish models.
             let numbers = ["CPU implementer", "CPU part", "CPU variant"].map(processor);
             std::iter::once(std::env::consts::ARCH.to_owned())
                 .chain(numbers.into_iter().flatten())

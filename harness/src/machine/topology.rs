@@ -1,38 +1,37 @@
-//! Which processors cells get, and in which order: a cell with `n` cores gets the first `n`.
+//! The order in which cells get processors. A cell with `n` cores gets the first `n`.
 //!
-//! 1. Physical cores come first, because two hardware threads of one core share its units.
+//! 1. One hardware thread of each physical core comes first, because sibling threads share the core's execution units.
 //! 2. Fast kinds of cores come before slow ones.
-//! 3. Cores that share a last-level cache stay together: first one cache, then the next of the same socket, then the next
-//!    socket.
+//! 3. Cores that share a last-level cache stay together. All caches of a socket come before the next socket.
 //! 4. The sibling hyperthreads follow in the same order.
 //!
-//! Processors that are offline, that the affinity mask forbids or that the quota does not pay for are left out.
+//! Offline processors and those that the affinity mask forbids are left out. A CPU quota shortens the list.
 
 use std::collections::BTreeSet;
 use system::cgroup;
 use system::sysfs::{SystemFiles, list};
 
-/// The processors of a machine that may be used, in the order in which cells get them.
+/// The usable processors of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
-    /// Their numbers, as in an affinity mask. There is at least one.
+    /// The processors' numbers, as in an affinity mask, in the order in which cells get them. There is at least one.
     pub processors: Vec<usize>,
-    /// How many of them, from the first, are a physical core of their own. The others are sibling hyperthreads.
+    /// The number of leading processors that are each on a separate physical core. The rest are sibling hyperthreads.
     pub physical: usize,
 }
 
 impl Topology {
-    /// What this thread may use of this machine.
+    /// Reads the processors of this machine that this thread may use.
     pub fn here() -> Self {
         Topology::read(&SystemFiles::here())
     }
 
-    /// What the process may use of the machine that `files` describe.
+    /// Reads the usable processors of the machine that `files` describe.
     pub fn read(files: &SystemFiles) -> Self {
         let allowed = allowed(files);
         let mut ranks: Vec<Rank> = allowed.iter().map(|number| Rank::read(files, *number, &allowed)).collect();
         ranks.sort_unstable();
-        // A quota of 1.5 processors pays for one, because two would both be stopped again and again.
+        // A quota of 1.5 processors allows one, because two busy processors would be throttled repeatedly.
         let paid = cgroup::quota(files).map_or(usize::MAX, |quota| quota.floor().max(1.0) as usize);
         ranks.truncate(paid);
         if ranks.is_empty() {
@@ -45,12 +44,12 @@ impl Topology {
     }
 }
 
-/// The processors that are online.
+/// Returns the processors that are online.
 pub fn online(files: &SystemFiles) -> BTreeSet<usize> {
     files.list("/sys/devices/system/cpu/online").unwrap_or_default()
 }
 
-/// The processors that are online and in this thread's affinity mask.
+/// Returns the processors that are online and in this thread's affinity mask.
 pub fn allowed(files: &SystemFiles) -> BTreeSet<usize> {
     let online = online(files);
     match files.value("/proc/thread-self/status", "Cpus_allowed_list").map(|text| list(&text)) {
@@ -60,26 +59,26 @@ pub fn allowed(files: &SystemFiles) -> BTreeSet<usize> {
     }
 }
 
-/// The hardware threads of the physical core of processor `number`, that one included.
+/// Returns the hardware threads of one physical core, namely processor `number` and its siblings.
 pub fn siblings(files: &SystemFiles, number: usize) -> BTreeSet<usize> {
     let topology = format!("/sys/devices/system/cpu/cpu{number}/topology");
-    // Older kernels have only the second name; newer ones may drop it.
+    // Older kernels have only the second name. Newer kernels may drop it.
     let lists = ["core_cpus_list", "thread_siblings_list"].map(|file| files.list(format!("{topology}/{file}")));
     lists.into_iter().flatten().next().unwrap_or_default().into_iter().chain([number]).collect()
 }
 
-/// Where a processor comes in the order: by these fields, from the first to the last.
+/// The sort key of a processor. Earlier fields take precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// Which of its core's usable hardware threads it is, from 0.
+    /// The index of this hardware thread among the usable ones of its core, from 0.
     thread: usize,
-    /// 0 for the fastest kind of core.
+    /// The kind of core: 0 for the fastest, higher for slower ones.
     slowness: u64,
-    /// Its socket.
+    /// The socket.
     package: i64,
-    /// Its last-level cache, by the first processor of that cache.
+    /// The last-level cache, named by the first processor that shares the cache.
     cache: usize,
-    /// Its physical core, by the first processor of that core.
+    /// The physical core, named by its first processor.
     core: usize,
     number: usize,
 }
@@ -99,10 +98,11 @@ impl Rank {
     }
 }
 
-/// How much slower a processor's core is than the fastest, in steps that tell only kinds of cores apart.
+/// Ranks the kind of core of a processor: 0 for the fastest. The steps are coarse, so that only kinds of cores differ.
 ///
-/// Intel lists its kinds by name; others give each processor a capacity, 1024 for the fastest. A favoured core is faster by
-/// a few per cent. It is no kind of its own, because that would separate cores that share a cache.
+/// On Intel, Linux lists the kinds by name. Elsewhere each processor has a capacity, which is 1024 for the fastest. A
+/// favoured core is a few per cent faster than its peers. It gets the same rank, because a separate rank would separate
+/// cores that share a cache.
 fn slowness(files: &SystemFiles, number: usize) -> u64 {
     let kinds = ["cpu_core", "cpu_atom", "cpu_lowpower"].map(|kind| files.list(format!("/sys/devices/{kind}/cpus")));
     if let Some(kind) = kinds.iter().position(|kind| kind.as_ref().is_some_and(|kind| kind.contains(&number))) {
@@ -112,7 +112,7 @@ fn slowness(files: &SystemFiles, number: usize) -> u64 {
     (1024 - capacity.min(1024)) / 128
 }
 
-/// The first processor that shares the highest-level cache of processor `number`.
+/// Returns the first processor that shares the last-level cache of processor `number`.
 fn last_cache(files: &SystemFiles, number: usize) -> Option<usize> {
     let caches = format!("/sys/devices/system/cpu/cpu{number}/cache");
     let indices = files.names(&caches).into_iter().filter(|name| name.starts_with("index"));

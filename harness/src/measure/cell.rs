@@ -1,4 +1,4 @@
-//! The process that measures one cell: it keeps to its processors, runs the task, and reports every sample.
+//! The process that measures one cell. It stays on the cell's processors, runs the task and reports every sample.
 
 use crate::measure::census::Sampler;
 use crate::measure::fairness::{self, SampleFacts};
@@ -19,9 +19,10 @@ use strategies::{
 use system::page_cache;
 use tasks::Data;
 
-/// Measures the cell that `order` describes, and passes each message to `say` as soon as it is known.
+/// Measures the cell that `order` describes, and passes each message to `say` immediately.
 ///
-/// Call it on the main thread before any other thread exists: threads inherit the processors of the thread that starts them.
+/// Call this function on the main thread before any other thread exists, because a thread inherits its affinity mask
+/// from the thread that starts it.
 pub fn measure(order: &Order, mut say: impl FnMut(&Message)) {
     if let Err(error) = run(order, &mut say) {
         say(&Message::Failed { fault: fault(&error), reason: error.to_string() });
@@ -45,24 +46,24 @@ fn run(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
     Ok(())
 }
 
-/// A cell whose task is loaded and whose workers are up.
+/// A cell with a loaded task and running workers.
 struct RunningCell<'a> {
     order: &'a Order,
     choice: Choice,
     cores: usize,
     task: Arc<dyn AnyTask>,
-    /// What the task reads.
+    /// The data that the task reads.
     data: Data,
-    /// Absent for the baseline.
+    /// The workers. `None` for the baseline.
     workers: Option<Box<dyn Workers>>,
-    /// How many jobs may be in progress at one moment.
+    /// The maximum number of jobs in progress at one moment.
     allowed: usize,
-    /// How long the workers took to come up.
+    /// The time that the workers took to start.
     start_ns: u64,
     threads_before_workers: u32,
     sampler: Option<Sampler>,
     counters: Counters,
-    /// The figures of the latest sample.
+    /// The figures of the last sample.
     last: Times,
 }
 
@@ -94,9 +95,9 @@ impl<'a> RunningCell<'a> {
         })
     }
 
-    /// One run, by the workers or, for the baseline, by the plain loop.
+    /// Runs the task once with the workers, or with the plain loop for the baseline.
     fn run(&mut self) -> Result<(Outcome, Phases)> {
-        // Asserting unwind safety is sound because this process measures nothing more after a panic.
+        // Asserting unwind safety is sound, because this process measures nothing more after a panic.
         let ran = catch_unwind(AssertUnwindSafe(|| match &mut self.workers {
             Some(workers) => strategies::run(&*self.task, &mut **workers, self.choice, &Cancel::default()),
             None => {
@@ -114,7 +115,7 @@ impl<'a> RunningCell<'a> {
         Ok(Message::WarmedUp { digest, figures, wall_ns: phases.run_ns + phases.reduce_ns })
     }
 
-    /// One timed run. Writes the total to `output`, if that is a file.
+    /// Takes one sample. Writes the total to `output`, if given.
     fn sample(&mut self, output: Option<&Path>) -> Result<Message> {
         let resident = file_in_memory(&self.data)?;
         let processes = system::process::family();
@@ -156,7 +157,7 @@ impl<'a> RunningCell<'a> {
         Ok(Message::Sample { digest, figures, times: Box::new(times), unfair })
     }
 
-    /// What the run itself shows: the clock and the jobs.
+    /// Returns the figures that come from the clock and the jobs.
     fn times(&self, outcome: &Outcome, phases: Phases) -> Times {
         let workers = self.order.workers.get();
         let spent = self.workers.is_some().then(|| WorkerTime::of(&outcome.spans, workers, phases.run_ns));
@@ -171,13 +172,13 @@ impl<'a> RunningCell<'a> {
             at_ends_ns: spent.map(|spent| spent.at_ends_ns),
             partitions: outcome.spans.len() as u64,
             most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
-            // Without the census's own thread.
+            // The sampling thread of the census does not count.
             threads: process::threads().saturating_sub(u32::from(self.sampler.is_some())),
             ..Times::default()
         }
     }
 
-    /// Stops the workers. Returns what they did wrong besides any one sample: ignored a cancel, or left threads behind.
+    /// Stops the workers. Returns messages if the workers ignored a cancel or left threads behind.
     fn end(self) -> Result<Vec<Message>> {
         let Some(mut workers) = self.workers else { return Ok(Vec::new()) };
         let ignored_cancel = match self.order.check_cancel {
@@ -203,7 +204,7 @@ fn start_workers(order: &Order) -> Result<Option<Box<dyn Workers>>> {
     strategy.start(&Setup { workers: order.workers, worker: Some(worker) }).map(Some)
 }
 
-/// The share of the task's file that is in memory. If the file must be cold, evicts it first.
+/// Returns the share of the task's file that is in memory. Evicts the file first if it must be cold.
 fn file_in_memory(data: &Data) -> Result<Option<f64>> {
     let Some(path) = &data.file else { return Ok(None) };
     let failed = |error: std::io::Error| Error::task(format!("cannot make {} cold: {error}", path.display()));
@@ -214,7 +215,7 @@ fn file_in_memory(data: &Data) -> Result<Option<f64>> {
     let file = file.map_err(failed)?;
     page_cache::forget(&file).map_err(failed)?;
     let resident = page_cache::resident(&file).map_err(failed)?;
-    // A few pages may be back, because the check itself can touch one.
+    // A few pages may return, because the check itself can touch them.
     if resident > 0.01 {
         return Err(Error::task(format!(
             "{:.0} % of {} stay in memory although it was to be cold: some process has it mapped, or its file system is \
@@ -226,7 +227,7 @@ fn file_in_memory(data: &Data) -> Result<Option<f64>> {
     Ok(Some(resident))
 }
 
-/// The fault under which the record lists an error.
+/// Returns the fault under which the record lists an error.
 fn fault(error: &Error) -> Fault {
     match error {
         Error::Dropped => Fault::DroppedJob,

@@ -1,7 +1,7 @@
-//! The census: which threads a process and its worker processes have while a sample runs, and what they do.
+//! The census lists the threads of a process and its worker processes while a sample runs, and their activity.
 //!
-//! A sampling thread reads `/proc` at intervals. This is needed because a strategy may use more than it was told to: pools
-//! hide threads, and extra threads take processor time from the workers.
+//! A sampling thread reads `/proc` at intervals. The census detects strategies that use more threads than they may.
+//! Pools can hide such threads, which take processor time from the workers.
 
 use record::{Census, Pool};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +11,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use system::process::{self, OpenThread, Scheduled};
 
-/// The least time between two looks: ten looks in a run of 200 ms.
+/// The minimum time between two looks. A run of 200 ms gets ten looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Looks take at most one part in this many of the time, however many threads there are.
+/// Looks take at most 1/`SHARE` of the time, regardless of the number of threads.
 const SHARE: u32 = 200;
 
 /// Watches the threads of this process and its worker processes, from [`begin`](Sampler::begin) to [`end`](Sampler::end).
@@ -26,11 +26,11 @@ pub struct Sampler {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    /// The sampling thread, which the census leaves out.
+    /// The number of the sampling thread, which the census leaves out.
     own: AtomicU32,
 }
 
-/// What the looks since the beginning of the sample have shown.
+/// The results of the looks since the sample began.
 #[derive(Default)]
 struct State {
     /// Whether a sample is running.
@@ -39,12 +39,12 @@ struct State {
     looks: u32,
     alive: u32,
     runnable: u32,
-    /// This process and its workers.
+    /// This process and its worker processes.
     processes: Vec<u32>,
     /// The processors that threads may use.
     allowed: BTreeSet<usize>,
     threads: BTreeMap<u32, Watched>,
-    /// Processor time of the sampling thread when the sample began.
+    /// The processor time of the sampling thread when the sample began.
     cost_before: u64,
 }
 
@@ -52,57 +52,57 @@ struct State {
 struct Watched {
     process: u32,
     name: String,
-    /// Absent once the thread has ended.
+    /// `None` once the thread has ended.
     open: Option<OpenThread>,
     used_before: Scheduled,
     used: Scheduled,
     migrations_before: Option<u64>,
     migrations: Option<u64>,
-    /// A processor that it may use, and that the cell does not have.
+    /// A processor that the thread may use although the cell does not have it.
     foreign: Option<usize>,
     runnable: bool,
     gone: bool,
 }
 
-/// A thread as the census saw it.
+/// A thread that the census saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thread {
-    /// Its number in the kernel.
+    /// The thread's number in the kernel.
     pub number: u32,
-    /// The process it belongs to.
+    /// The process of the thread.
     pub process: u32,
-    /// Its name.
+    /// The thread's name.
     pub name: String,
-    /// Processor time during the sample, in nanoseconds.
+    /// The thread's processor time during the sample, in nanoseconds.
     pub cpu_ns: u64,
-    /// How long it was ready to run while other threads had the processors, in nanoseconds.
+    /// The time during which the thread was ready to run but had no processor, in nanoseconds.
     pub ready_ns: u64,
-    /// A processor that it may use, and that the cell does not have.
+    /// A processor that the thread may use although the cell does not have it.
     pub foreign: Option<usize>,
 }
 
-/// What the census saw during one sample.
+/// The census of one sample.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// How many looks there were.
+    /// The number of looks.
     pub looks: u32,
-    /// The most threads alive at one look.
+    /// The maximum number of threads alive at one look.
     pub alive: u32,
-    /// The most threads running or ready to run at one look.
+    /// The maximum number of threads running or ready to run at one look.
     pub runnable: u32,
     /// Every thread that a look saw.
     pub threads: Vec<Thread>,
-    /// Processor time of the sampling thread, in nanoseconds.
+    /// The processor time of the sampling thread, in nanoseconds.
     pub cost_ns: u64,
-    /// How often threads moved to another processor; `None` if the kernel does not count that.
+    /// The number of times that threads moved to a different processor. `None` if the kernel does not count migrations.
     pub migrations: Option<u64>,
 }
 
 impl Sampler {
-    /// Starts the sampling thread, which first waits for [`begin`](Sampler::begin). `allowed` are the cell's processors.
+    /// Starts the sampling thread, which waits for [`begin`](Sampler::begin). `allowed` are the cell's processors.
     ///
     /// # Errors
-    /// When the kernel starts no thread.
+    /// When the kernel cannot start a thread.
     pub fn start(allowed: BTreeSet<usize>) -> std::io::Result<Self> {
         let state = Mutex::new(State { allowed, ..State::default() });
         let shared = Arc::new(Shared { state, changed: Condvar::new(), own: AtomicU32::new(0) });
@@ -111,7 +111,7 @@ impl Sampler {
         Ok(Sampler { shared, thread: Some(thread) })
     }
 
-    /// Begins a sample, and forgets the one before.
+    /// Begins a sample and discards the previous one.
     pub fn begin(&self) {
         let mut state = self.shared.lock();
         state.processes = process::family();
@@ -127,12 +127,12 @@ impl Sampler {
         self.shared.changed.notify_all();
     }
 
-    /// Ends the sample.
+    /// Ends the sample and returns its census.
     pub fn end(&self) -> Snapshot {
         let own = self.shared.own.load(Ordering::Relaxed);
         let mut state = self.shared.lock();
         state.on = false;
-        // In a sample shorter than the interval this is the only look, and only the caller is running.
+        // In a sample shorter than `PAUSE` this is the only look, and only the calling thread is running.
         state.look(own);
         let alive = state.threads.values().filter(|thread| !thread.gone).count();
         state.alive = state.alive.max(u32::try_from(alive).unwrap_or(u32::MAX));
@@ -145,7 +145,7 @@ impl Drop for Sampler {
         self.shared.lock().ended = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // It fails only if the sampling thread panicked, and then there is nothing left to stop.
+            // Joining fails only if the sampling thread panicked. Then there is nothing left to stop.
             let _ = thread.join();
         }
     }
@@ -195,11 +195,13 @@ impl State {
                 }
             }
         }
-        // Closed at once, because open files are limited and a strategy may have a thread for each job.
+        // Close the files of ended threads at once, because open files are limited and a strategy may start a thread
+        // for each job.
         self.threads.values_mut().filter(|thread| thread.gone).for_each(|thread| thread.open = None);
     }
 
-    /// Counts the threads. The looks of `begin` and `end` are not counted, because their caller would count itself.
+    /// Counts the threads of this look. The looks of `begin` and `end` are not counted, because they would count the
+    /// calling thread as running.
     fn count(&mut self) {
         let there = self.threads.values().filter(|thread| !thread.gone);
         let (alive, runnable) =
@@ -225,7 +227,7 @@ impl State {
             runnable: self.runnable,
             threads: threads.collect(),
             cost_ns: 0,
-            // Unknown if it is unknown for one thread.
+            // The sum is unknown if one thread's count is unknown.
             migrations: self.threads.values().map(moved).sum(),
         }
     }
@@ -248,7 +250,7 @@ impl Watched {
     }
 
     fn look(&mut self, allowed: &BTreeSet<usize>) {
-        // A thread that has ended keeps what the last look saw.
+        // A thread that has ended keeps the figures of the last look.
         let Some(open) = &self.open else { return };
         let Some(now) = open.read() else { return };
         self.gone = false;
@@ -259,13 +261,13 @@ impl Watched {
     }
 }
 
-/// The processor time of a thread of this process, in nanoseconds; 0 if the kernel does not count it.
+/// Returns the processor time of a thread of this process, in nanoseconds. Returns 0 if the kernel does not count it.
 fn own_cpu(thread: u32) -> u64 {
     Scheduled::of_thread(std::process::id(), thread).unwrap_or_default().running_ns
 }
 
 impl Snapshot {
-    /// The census for the record: threads by name. `working` are those that ran a job.
+    /// Returns the census for the record, with threads grouped by name. `working` lists the threads that ran a job.
     pub fn census(&self, working: &BTreeSet<u32>) -> Census {
         let mut pools: BTreeMap<String, Pool> = BTreeMap::new();
         for thread in &self.threads {
@@ -280,7 +282,7 @@ impl Snapshot {
         Census { looks: self.looks, alive: self.alive, runnable: self.runnable, cost_ns: self.cost_ns, pools }
     }
 
-    /// The pool of a thread: its name without the number at the end.
+    /// Returns the pool of a thread, which is the thread's name without its final number.
     fn pool(thread: &Thread) -> String {
         let name = thread.name.trim_end_matches(|last: char| last.is_ascii_digit() || last == '-');
         let name = if name.is_empty() { &thread.name } else { name };

@@ -1,4 +1,4 @@
-//! The harness's side of a measurement: starts the measuring process, reads its messages, and stops it when its time is up.
+//! The harness's side of a measurement. Starts the measuring process, reads its messages, and kills it after a timeout.
 
 use crate::interrupt::Interrupt;
 use crate::measure::protocol::{Message, Order};
@@ -10,22 +10,22 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// How a measuring process ended.
+/// The end of a measuring process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// It did all that the order asked for.
+    /// The process did everything that the order asked for.
     Done,
-    /// It reported an error of its own.
+    /// The process reported an error.
     Failed(Fault, String),
-    /// It died.
+    /// The process died.
     Crashed(String),
-    /// It took too long and was stopped.
+    /// The process took too long and was killed.
     Hung(String),
-    /// It was stopped because the user interrupted the harness.
+    /// The process was killed because the user interrupted the harness.
     Interrupted,
 }
 
-/// Starts a measuring process for `order` and passes its messages to `on_message`, until it ends or `patience` is over.
+/// Starts a measuring process for `order` and passes its messages to `on_message`. Kills the process after `patience`.
 ///
 /// # Errors
 /// When the process cannot be started, or `on_message` fails.
@@ -68,42 +68,42 @@ pub fn measure(
     Ok(End::Crashed(describe(status, &errors)))
 }
 
-/// Kills the process when the harness stops reading from it. The kernel then kills its worker processes.
+/// Kills the measuring process when the harness stops reading its messages. The kernel then kills the worker processes.
 struct KillOnDrop(Child);
 
 impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        // Either fails only if the process has already ended.
+        // Both calls fail only if the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Starts the measuring process. The pipe carries its order and then the acknowledgements.
+/// Starts the measuring process. The returned pipe carries the order and then the acknowledgements.
 fn start(order: &Order) -> Result<(Child, ChildStdin)> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let mut child = Command::new(&program)
         .arg("cell")
-        // These pools belong to the process, and only the environment sets their size. async-std's executor must exist but
-        // has no work here: the jobs are on the pool for blocking calls.
+        // Only environment variables set the sizes of these process-wide pools. The jobs run on the pool for blocking
+        // calls. async-std's executor must exist but has no work.
         .env("ASYNC_STD_THREAD_COUNT", "1")
         .env("BLOCKING_MAX_THREADS", order.workers.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A group of its own, so that Ctrl-C reaches only the harness, which then stops the process.
+        // With a separate process group, Ctrl-C reaches only the harness, which then kills the process.
         .process_group(0)
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))?;
     let mut input = child.stdin.take().context("the measuring process has no input")?;
     let mut order = serde_json::to_vec(order).context("cannot serialise the order")?;
     order.push(b'\n');
-    // If the process is already dead, its exit status says more than the broken pipe.
+    // If the process is already dead, its exit status is more informative than the broken pipe.
     let _ = input.write_all(&order);
     Ok((child, input))
 }
 
-/// The lines that the process prints, and at its end all of its standard error.
+/// Returns two channels: one for the lines that the process prints, one for its whole standard error after it ends.
 fn listen(child: &mut Child) -> Result<(Receiver<String>, Receiver<String>)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let no_output = "the measuring process has no output";

@@ -1,6 +1,6 @@
-//! One cell in a process of its own, measured and verified.
+//! Measures and verifies one cell in a separate process.
 //!
-//! `child.rs` is the harness's side and `cell.rs` the measuring process; `protocol.rs` is all that they share.
+//! `child.rs` runs in the harness and `cell.rs` in the measuring process. They share only `protocol.rs`.
 
 pub mod cell;
 pub mod census;

@@ -1,10 +1,10 @@
-//! What a measuring process asks of the kernel for itself: its processors, enough open files, and to die with its parent.
+//! Requests of a measuring process to the kernel: an affinity mask, enough open files, and death with its parent.
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use strategies::{Error, Result};
 
-/// Asks the kernel to kill this process when `parent` dies, and checks that it has not died already.
+/// Asks the kernel to kill this process when `parent` dies, and checks that `parent` is still alive.
 ///
 /// # Errors
 /// When the parent has ended.
@@ -19,18 +19,19 @@ pub fn die_with(parent: u32) -> Result<()> {
     }
 }
 
-/// Raises the limit of open files as far as the kernel allows. Many machines begin with 1,024, but a worker process needs
-/// two pipes, and the census keeps three files open for each thread.
+/// Raises the limit of open files to the maximum. The default is often 1,024, but each worker process needs two pipes
+/// and the census keeps three files open for each thread.
 pub fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
-    // A refusal shows later, when a file cannot be opened.
+    // If the kernel refuses, a later error reports the file that cannot be opened.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-/// Restricts this thread, and threads that it starts later, to `processors`; returns the mask that the kernel then reports.
+/// Restricts this thread and the threads that it starts later to `processors`. Returns the mask that the kernel then
+/// reports.
 ///
 /// # Errors
-/// When the kernel refuses, or grants only some of them.
+/// When the kernel refuses, or grants only some of the processors.
 pub fn pin(processors: &[usize]) -> Result<Vec<usize>> {
     let mut set = CpuSet::new();
     for processor in processors {
@@ -40,7 +41,7 @@ pub fn pin(processors: &[usize]) -> Result<Vec<usize>> {
         Error::worker(format!("cannot restrict this process to processors {processors:?}: {error}"))
     })?;
     let granted = sched_getaffinity(None).map_err(Error::worker)?;
-    // The kernel accepts a mask if it can grant one processor of it.
+    // The kernel accepts a mask even if it can grant only one of its processors.
     let missing: Vec<usize> = processors.iter().copied().filter(|number| !granted.is_set(*number)).collect();
     if !missing.is_empty() {
         return Err(Error::worker(format!(
@@ -51,7 +52,7 @@ pub fn pin(processors: &[usize]) -> Result<Vec<usize>> {
     Ok((0..CpuSet::MAX_CPU).filter(|number| granted.is_set(*number)).collect())
 }
 
-/// How many threads this process has.
+/// Counts the threads of this process.
 pub fn threads() -> u32 {
     u32::try_from(system::process::threads(std::process::id()).count()).unwrap_or(u32::MAX)
 }

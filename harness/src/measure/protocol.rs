@@ -1,4 +1,5 @@
-//! What the harness and the process that measures a cell send each other: one [`Order`], then [`Message`]s.
+//! The protocol between the harness and a measuring process: the harness sends one [`Order`], the process answers with
+//! [`Message`]s.
 
 use crate::plan::cells::Cell;
 use anyhow::{Context, Result};
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use strategies::{Combine, Delivery};
 use tasks::Inputs;
 
-/// Everything that the measuring process must know.
+/// The complete instructions for a measuring process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
     /// The task's name.
@@ -21,37 +22,38 @@ pub struct Order {
     pub strategy: String,
     /// The processors that the process may use, as the kernel numbers them.
     pub processors: Vec<usize>,
-    /// How many jobs may be in progress at one moment.
+    /// The maximum number of jobs in progress at one moment.
     pub workers: NonZeroUsize,
-    /// Items in a partition.
+    /// The number of items in a partition.
     pub size: NonZeroUsize,
-    /// In which order, and when, partials are delivered.
+    /// When and in which order partials are delivered.
     pub delivery: Delivery,
     /// Where partials are combined first.
     pub combine: Combine,
-    /// How many untimed runs come first.
+    /// The number of untimed runs, which come first.
     pub warm_ups: u32,
-    /// How many timed runs follow.
+    /// The number of timed runs.
     pub samples: u32,
-    /// Whether to take the census and judge fairness.
+    /// Whether to take the census and check fairness.
     pub census: bool,
     /// Whether to check, after the samples, that a run can be cancelled.
     pub check_cancel: bool,
     /// The processor time of the task's baseline, in nanoseconds, if known.
     pub baseline_cpu_ns: Option<u64>,
-    /// The file for the total of the last run, if it is wanted.
+    /// The file for the total of the last run, if wanted.
     pub output: Option<PathBuf>,
-    /// The process that waits for the answer. If it dies, the kernel kills the measuring process.
+    /// The process that waits for the answer. If that process dies, the kernel kills the measuring process.
     pub parent: u32,
 }
 
 impl Order {
-    /// The order for a cell, on as many of `processors` as it has cores: one untimed run, then `samples`.
+    /// Returns the order for a cell: one untimed run, then `samples` timed ones, on the first of `processors`, one for
+    /// each core of the cell.
     ///
     /// # Errors
-    /// When the cell has no workers, or partitions without items.
+    /// When the number of workers is 0, or a strategy's partition size is 0.
     pub fn for_cell(cell: &Cell, inputs: &Inputs, processors: &[usize], samples: u32) -> Result<Self> {
-        // The baseline ignores the size, but it must not be 0.
+        // The baseline ignores the size, but the field must not be 0.
         let size = if cell.strategy == BASELINE { 1 } else { cell.size };
         let size = usize::try_from(size).ok().and_then(NonZeroUsize::new);
         Ok(Order {
@@ -74,52 +76,52 @@ impl Order {
     }
 }
 
-/// What the measuring process reports, one JSON object a line.
+/// A report of the measuring process. Each line holds one JSON object.
 ///
-/// It waits after each until the harness has acknowledged it with a line, because recording a sample takes processor time
-/// that the next sample must not lose.
+/// After each message the process waits for a line from the harness, the acknowledgement. Otherwise recording a sample
+/// would take processor time from the next sample.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// The first message: where this process runs, and what this machine does not measure.
+    /// The first message: the processors of this process, and the figures that this machine lacks.
     Started {
-        /// The processors it may use, read back from the kernel.
+        /// The processors that the process may use, as the kernel reports them.
         processors: Vec<u32>,
-        /// Figures that this machine does not give, and why.
+        /// The figures that this machine does not provide, each with the reason.
         unmeasured: BTreeMap<String, String>,
     },
     /// An untimed run has ended.
     WarmedUp {
-        /// The digest of its answer.
+        /// The digest of the answer.
         digest: String,
         /// The answer in words.
         figures: Vec<(String, String)>,
-        /// How long it took, in nanoseconds.
+        /// The wall time of the run, in nanoseconds.
         wall_ns: u64,
     },
     /// A timed run has ended.
     Sample {
-        /// The digest of its answer.
+        /// The digest of the answer.
         digest: String,
         /// The answer in words.
         figures: Vec<(String, String)>,
-        /// What was measured.
+        /// The figures of the sample.
         times: Box<Times>,
-        /// What was not fair about it, if anything.
+        /// The fairness rule that the sample broke, if any, and a sentence about it.
         unfair: Option<(Fault, String)>,
     },
-    /// After the samples: something was not fair about all of them.
+    /// After the samples: the workers broke a rule that concerns the whole process.
     Unfair {
         /// The rule that was broken.
         fault: Fault,
-        /// How, in a sentence.
+        /// A sentence with the details.
         reason: String,
     },
     /// The last message of a process that cannot continue.
     Failed {
-        /// What went wrong.
+        /// The kind of failure.
         fault: Fault,
-        /// Why, in a sentence.
+        /// A sentence with the reason.
         reason: String,
     },
 }

@@ -1,4 +1,5 @@
-//! What a sample used in this process and its worker processes: processor time, switches, faults, memory, counters.
+//! The resources that a sample used in this process and its worker processes: processor time, context switches, page
+//! faults, memory and hardware counters.
 
 use perf_event::events::Hardware;
 use perf_event::{Builder, Counter};
@@ -8,15 +9,15 @@ use std::time::Duration;
 use system::sysfs::SystemFiles;
 use system::usage::Usage;
 
-/// What this process and `processes` have used so far, since each of them began.
+/// Returns the resources that this process and `processes` have used since each of them began.
 pub fn used_so_far(processes: &[u32]) -> Usage {
     let own = std::process::id();
-    // A worker that has just ended cannot be read, but its sample has failed anyway.
+    // A worker process that has just ended cannot be read, but its sample has failed anyway.
     let workers = processes.iter().filter(|process| **process != own).filter_map(|process| Usage::of_process(*process));
     workers.fold(Usage::of_this_process(), Usage::plus)
 }
 
-/// Writes what was used into `times`.
+/// Writes `used` into `times`.
 pub fn note(used: Usage, times: &mut Times) {
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     times.user_ns = nanoseconds(used.user);
@@ -27,13 +28,13 @@ pub fn note(used: Usage, times: &mut Times) {
     times.major_faults = used.major_faults;
 }
 
-/// The peaks of the processes' memory since they were reset, added up, in bytes. The peaks may come at different moments, so
-/// this is an upper bound of what the processes held together.
+/// Adds up the peak memory of the processes since the peaks were reset, in bytes. The sum is an upper bound of the
+/// memory that the processes held together, because the peaks may occur at different moments.
 pub fn peak_memory_bytes(processes: &[u32]) -> u64 {
     processes.iter().filter_map(|process| system::process::peak_memory(*process)).sum()
 }
 
-/// The processor's performance counters, for this process and every thread and process that it starts later.
+/// The processor's performance counters for this process and for every thread and process that it starts later.
 pub struct Counters {
     cycles: Option<Counter>,
     instructions: Option<Counter>,
@@ -48,7 +49,7 @@ pub struct Reading {
     cycles: Option<u64>,
     instructions: Option<u64>,
     cache_misses: Option<u64>,
-    /// One value for each package.
+    /// The energy counters, one value for each package.
     energy_uj: Option<Vec<u64>>,
 }
 
@@ -60,15 +61,16 @@ struct Energy {
     range: u64,
 }
 
-/// The folder in which Linux shows the energy that each processor package has used.
+/// The folder in which Linux reports the energy that each processor package has used.
 const POWERCAP: &str = "/sys/class/powercap";
 
 impl Counters {
-    /// Opens what this machine has. Call it before any worker starts, because only later threads and processes count.
+    /// Opens the counters that this machine has. Call this function before any worker starts, because the counters
+    /// include only threads and processes that start later.
     pub fn open() -> Self {
         let mut unmeasured = BTreeMap::new();
         let files = SystemFiles::here();
-        // The slower kind of cores of a processor that has two kinds.
+        // The slower cores of a processor with two kinds of cores.
         let two_kinds = files.exists("/sys/devices/cpu_atom");
         let mut open = |name: &str, event: Hardware| {
             if two_kinds {
@@ -94,7 +96,7 @@ impl Counters {
         Counters { cycles, instructions, cache_misses, energy, unmeasured }
     }
 
-    /// Figures that this machine does not give, and why.
+    /// Lists the figures that this machine does not provide, each with the reason.
     pub fn unmeasured(&self) -> &BTreeMap<String, String> {
         &self.unmeasured
     }
@@ -111,7 +113,7 @@ impl Counters {
         }
     }
 
-    /// Writes what was counted between two readings into `times`.
+    /// Writes the differences of two readings into `times`.
     pub fn between(&self, before: &Reading, after: &Reading, times: &mut Times) {
         let difference = |before: Option<u64>, after: Option<u64>| Some(after?.saturating_sub(before?));
         times.cycles = difference(before.cycles, after.cycles);
@@ -138,7 +140,7 @@ fn why_not(error: &std::io::Error) -> String {
     }
 }
 
-/// The packages whose zones are in [`POWERCAP`].
+/// Finds the processor packages in [`POWERCAP`].
 fn packages(files: &SystemFiles) -> Result<Vec<Energy>, String> {
     let hidden = "virtual machines hide the energy used";
     if !files.exists(POWERCAP) {
@@ -147,8 +149,8 @@ fn packages(files: &SystemFiles) -> Result<Vec<Energy>, String> {
     let mut packages = Vec::new();
     for zone in files.names(POWERCAP) {
         let path = |file: &str| format!("{POWERCAP}/{zone}/{file}");
-        // A package has a zone of that name. Other zones are parts of it, contain it (`psys`), or show it a second time
-        // (`intel-rapl-mmio`).
+        // Each package has one zone named `package-…` whose folder begins with `intel-rapl:`. Other zones are a part of
+        // a package, contain it (`psys`), or repeat it (`intel-rapl-mmio`).
         if !zone.starts_with("intel-rapl:") || !files.text(path("name")).is_some_and(|name| name.starts_with("package"))
         {
             continue;
@@ -167,7 +169,7 @@ fn packages(files: &SystemFiles) -> Result<Vec<Energy>, String> {
 }
 
 impl Energy {
-    /// The energy between two readings, if the counter has wrapped at most once.
+    /// Returns the energy between two readings. The counter may have wrapped at most once.
     fn used(&self, before: u64, after: u64) -> u64 {
         if after >= before { after - before } else { after.saturating_add(self.range).saturating_sub(before) }
     }
@@ -181,7 +183,7 @@ impl Energy {
 mod tests {
     use super::*;
 
-    /// A laptop's zones: a package, a part of it, the platform, and the package a second time.
+    /// The zones of a laptop: a package, a part of the package, the platform, and the package a second time.
     #[test]
     fn energy_is_that_of_packages_and_each_counter_wraps_by_itself() {
         let root = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A worker process of the strategy `processes`: how it is started, and what it does.
+//! Starts and runs the worker processes of the strategy `processes`.
 
 use crate::load_task;
 use crate::measure::process::die_with;
@@ -19,7 +19,7 @@ struct WorkerOrder {
     parent: u32,
 }
 
-/// The command that starts `program`, which is this one, as a worker process for `task`.
+/// Builds the command that starts `program` (the path of this executable) as a worker process for `task`.
 ///
 /// # Errors
 /// When the inputs cannot be serialised.

@@ -1,4 +1,5 @@
-//! Half a second of the machine: at rest to see the load of other programs, then at work to see how evenly it runs.
+//! Watches the machine for half a second. A pause shows the load of other programs. A loop on every core then shows how
+//! evenly the cores run.
 
 use super::counters::Counters;
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -6,35 +7,35 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 use system::sysfs::SystemFiles;
 
-/// What was seen.
+/// The result of the calibration.
 #[derive(Debug, Clone, Default)]
 pub struct Calibration {
-    /// The counters before it.
+    /// The counters before calibration.
     pub before: Counters,
-    /// After resting.
+    /// The counters after the pause.
     pub rested: Counters,
-    /// After working.
+    /// The counters after the loops.
     pub worked: Counters,
-    /// The share of its working time that the most disturbed processor lost, from 0 to 1: how much longer the same loop took
-    /// on average than without disturbance. `None` if it could not be measured.
+    /// The share of its working time (0 to 1) that the most disturbed core lost, compared with undisturbed loops.
+    /// `None` if the share could not be measured.
     pub lost: Option<f64>,
 }
 
-/// Long enough that the kernel's ticks of 10 ms do not matter.
+/// The length of the pause, far longer than the kernel's tick of 10 ms.
 const REST: Duration = Duration::from_millis(250);
 
-/// How long each processor works.
+/// The time for which each processor runs measured loops.
 const WORK: Duration = Duration::from_millis(200);
 
-/// The beginning, which does not count because threads start and clock frequencies rise.
+/// The time before the first measured loop, while threads start and clock frequencies rise.
 const START: Duration = Duration::from_millis(20);
 
-/// Steps of one loop: about 0.1 ms, far longer than reading the clock. Each step writes to memory, so that the loop also
-/// detects load on the sibling hyperthread, which the hypervisor does not count as stolen.
+/// The steps of one loop. A loop takes about 0.1 ms, far longer than reading the clock. Each step writes to memory, so
+/// that the loop also detects load on the sibling hyperthread. The hypervisor does not report that load as stolen time.
 const STEPS: u64 = 200_000;
 
 impl Calibration {
-    /// Watches `processors`.
+    /// Watches `processors` at rest and at work.
     pub fn run(files: &SystemFiles, processors: &[usize]) -> Self {
         let before = Counters::now(files, processors);
         std::thread::sleep(REST);
@@ -47,7 +48,7 @@ impl Calibration {
     }
 }
 
-/// How long the same loop took on `processor`, again and again; empty if this thread may not run there.
+/// Runs the loop repeatedly on `processor` and returns each duration. Returns nothing if this thread may not run there.
 fn loops(processor: usize) -> Vec<Duration> {
     let mut only = CpuSet::new();
     only.set(processor);
@@ -68,7 +69,8 @@ fn loops(processor: usize) -> Vec<Duration> {
     times
 }
 
-/// The share of the time that was lost, if each loop could have been as fast as the fastest hundredth.
+/// Returns the share of the total time that was lost. The reference for every loop is the first percentile of the
+/// durations.
 fn lost(times: &[Duration]) -> Option<f64> {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();

@@ -1,26 +1,26 @@
-//! What the kernel has counted so far. Two readings show what happened between them.
+//! Readings of the kernel's counters. The difference of two readings shows what happened between them.
 
 use std::collections::BTreeMap;
 use system::cgroup;
 use system::process::Stat;
 use system::sysfs::SystemFiles;
 
-/// One reading of the kernel's counters. What the kernel does not count is `None`, not zero.
+/// One reading of the kernel's counters. A counter that the kernel lacks is `None`, not zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// How many processors are watched.
+    /// The number of watched processors.
     pub processors: usize,
-    /// All their time, in ticks.
+    /// The total time of the watched processors, in ticks.
     pub ticks: u64,
-    /// Ticks in which they worked for any process.
+    /// Ticks in which the watched processors worked for any process.
     pub busy: u64,
-    /// Ticks that the hypervisor gave to others while there was work.
+    /// Ticks that the hypervisor gave to other virtual machines although a watched processor had work.
     pub stolen: u64,
-    /// Ticks in which any processor worked for this process or its descendants.
+    /// Ticks in which any processor, watched or not, worked for this process or its descendants.
     pub own: u64,
-    /// How often a quota stopped our control groups.
+    /// The number of times that a quota throttled our control groups.
     pub throttled: Option<u64>,
-    /// How often the watched processors slowed down because of heat.
+    /// The number of times that heat slowed the watched processors down.
     pub heat: Option<u64>,
     /// Pages written to swap or read from it.
     pub swapped: Option<u64>,
@@ -29,7 +29,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Reads them now; the times are those of `processors` only.
+    /// Reads the counters now. Processor times cover `processors` only, except `own`.
     pub fn now(files: &SystemFiles, processors: &[usize]) -> Self {
         let mut counters = Counters {
             processors: processors.len(),
@@ -45,7 +45,7 @@ impl Counters {
             let name = format!("cpu{processor} ");
             let Some(times) = text.lines().find_map(|line| line.strip_prefix(&name)) else { continue };
             let times: Vec<u64> = times.split_whitespace().filter_map(|ticks| ticks.parse().ok()).collect();
-            // The times of guests follow, which are part of the first two.
+            // The fields after these are guest times, which `user` and `nice` already include.
             let [user, nice, system, idle, disk_wait, hard_interrupts, soft_interrupts, stolen, ..] = times[..] else {
                 continue;
             };
@@ -57,9 +57,11 @@ impl Counters {
         counters
     }
 
-    /// How many of the watched processors other programs used on average since `before`; `None` if no time has passed.
+    /// Returns the number of watched processors that other programs used on average since `before`. Returns `None` if
+    /// no time has passed.
     ///
-    /// The result can be too low if some processors are not watched, because our own processes may have worked on them.
+    /// The result can be too low if some processors are not watched, because our own processes may have used the
+    /// unwatched ones.
     pub fn used_by_others(&self, before: &Counters) -> Option<f64> {
         let ticks = self.ticks.checked_sub(before.ticks).filter(|ticks| *ticks > 0)?;
         let busy = self.busy.saturating_sub(before.busy);
@@ -67,26 +69,28 @@ impl Counters {
         Some(others as f64 / ticks as f64 * self.processors as f64)
     }
 
-    /// The share of the watched processors' time that the hypervisor gave to others since `before`.
+    /// Returns the share of the watched processors' time that the hypervisor gave to other virtual machines since
+    /// `before`.
     pub fn stolen_share(&self, before: &Counters) -> Option<f64> {
         let ticks = self.ticks.checked_sub(before.ticks).filter(|ticks| *ticks > 0)?;
         Some(self.stolen.saturating_sub(before.stolen) as f64 / ticks as f64)
     }
 }
 
-/// By how much a counter has risen, if both readings have it.
+/// Returns the increase of a counter, if both readings have it.
 pub(super) fn risen(before: Option<u64>, after: Option<u64>) -> Option<u64> {
     Some(after?.saturating_sub(before?))
 }
 
-/// The processor time of this process and its descendants, even those that have ended, in ticks.
+/// Returns the processor time of this process and its descendants in ticks, including descendants that have ended.
 fn own(files: &SystemFiles) -> u64 {
     let numbers =
         files.names("/proc").into_iter().filter(|name| name.starts_with(|first: char| first.is_ascii_digit()));
     let processes: BTreeMap<u32, Stat> =
         numbers.filter_map(|number| Stat::read(files, &number)).map(|stat| (stat.process, stat)).collect();
     let myself = Stat::read(files, "self").map(|stat| stat.process);
-    // Follows the parents of a process. The limit ends a circle, which numbers that change meanwhile can form.
+    // Follows the parents of a process. Process numbers may be reused during the scan and form a cycle, which the limit
+    // ends.
     let is_own = |number: &u32| {
         std::iter::successors(Some(*number), |number| Some(processes.get(number)?.parent))
             .take(processes.len() + 1)
@@ -96,7 +100,7 @@ fn own(files: &SystemFiles) -> u64 {
     processes.iter().filter(|(number, _)| is_own(number)).map(|(_, stat)| ticks(stat)).sum()
 }
 
-/// How often the cores and packages of `processors` were too hot.
+/// Adds up how often heat throttled the cores and packages of `processors`.
 fn heat(files: &SystemFiles, processors: &[usize]) -> Option<u64> {
     let counts = processors.iter().flat_map(|number| {
         let folder = format!("/sys/devices/system/cpu/cpu{number}/thermal_throttle");

@@ -2,14 +2,14 @@
 //!
 //! How it works:
 //!
-//! 1. [`Calibration`] watches the machine for half a second: at rest to see the load of other programs, then at work to see
-//!    how evenly the processors run.
-//! 2. [`Observations`] are all that a check may look at. Each check is a small function from them to a verdict and a
-//!    sentence, which names the cure unless all is well. `checks/mod.rs` lists them.
-//! 3. A [`Checkup`] does this before the first sample. At its end it compares the kernel's [`Counters`] with those of its
-//!    beginning, which shows what happened meanwhile.
+//! 1. [`Calibration`] watches the machine for half a second. A pause shows the load of other programs. A loop on every
+//!    core then shows how evenly the cores run.
+//! 2. Each check is a small function from [`Observations`] to a verdict and a sentence. Unless all is well, the
+//!    sentence names the cure. `checks/mod.rs` lists the checks.
+//! 3. A [`Checkup`] runs these checks before the first sample. After the last sample it compares the kernel's
+//!    [`Counters`] with their first reading, which shows what happened during the run.
 //!
-//! What a machine does not report is unknown, never fine.
+//! If a machine does not report something, the verdict is "unknown", never "ok".
 
 mod calibration;
 mod checks;
@@ -26,12 +26,12 @@ pub use settings::Settings;
 use record::{Check, Verdict};
 use system::sysfs::SystemFiles;
 
-/// A look at the machine before the first sample, and one after the last.
+/// An examination of the machine before the first sample and after the last one.
 #[derive(Debug, Clone)]
 pub struct Checkup {
-    /// What the first look found.
+    /// The checks before the first sample.
     pub checks: Vec<Check>,
-    /// Which of it the second look repeats.
+    /// Those checks that [`Checkup::end`] repeats.
     repeated: Vec<Check>,
     files: SystemFiles,
     processors: Vec<usize>,
@@ -40,7 +40,7 @@ pub struct Checkup {
 }
 
 impl Checkup {
-    /// Looks at the machine now.
+    /// Examines the machine now.
     pub fn begin(subject: &Subject) -> Self {
         let observations = Observations::gather(subject);
         let checks = examine(&observations);
@@ -49,14 +49,15 @@ impl Checkup {
         Checkup { checks, repeated: Vec::new(), files, processors, given_server: subject.given_server, before }
     }
 
-    /// The same for a resumed run. Its first line is already written, so the last line repeats what is wrong now.
+    /// Examines the machine for a resumed run. The first line of the record is already written, so the last line
+    /// repeats present warnings and refusals.
     pub fn again(subject: &Subject) -> Self {
         let checkup = Checkup::begin(subject);
         let repeated = checkup.checks.iter().filter(|check| check.verdict > Verdict::Unknown).cloned().collect();
         Checkup { repeated, ..checkup }
     }
 
-    /// What happened since.
+    /// Checks what happened since the beginning.
     pub fn end(&self) -> Vec<Check> {
         let mut after = examine_after(&self.before, &Counters::now(&self.files, &self.processors));
         if self.given_server {
@@ -66,13 +67,13 @@ impl Checkup {
     }
 }
 
-/// The checks, worst first; those with the same verdict keep their order.
+/// Sorts the checks by verdict, worst first. Checks with the same verdict keep their order.
 pub fn worst_first(mut checks: Vec<Check>) -> Vec<Check> {
     checks.sort_by_key(|check| std::cmp::Reverse(check.verdict));
     checks
 }
 
-/// The sentences of the checks for which a sweep should not begin.
+/// Returns the sentences of the checks that refuse to measure.
 pub fn refusals(checks: &[Check]) -> Vec<&str> {
     checks.iter().filter(|check| check.verdict == Verdict::Refuse).map(|check| check.sentence.as_str()).collect()
 }

@@ -1,4 +1,4 @@
-//! All that a check may look at.
+//! The observations that a check may use.
 
 use super::calibration::Calibration;
 use super::settings::Settings;
@@ -9,7 +9,7 @@ use system::page_cache;
 use system::sysfs::SystemFiles;
 use tasks::Inputs;
 
-/// What was observed of this machine.
+/// The observations of this machine.
 #[derive(Debug, Clone)]
 pub struct Observations {
     /// The files in `/proc` and `/sys`.
@@ -18,26 +18,27 @@ pub struct Observations {
     pub processors: Vec<usize>,
     /// Whether this program was built without optimisation.
     pub debug: bool,
-    /// How many bytes the tasks read in all.
+    /// The total number of bytes that the tasks read.
     pub data_bytes: u64,
-    /// The share of the input file that is in memory, from 0 to 1; `None` without a file, or if the kernel does not report it.
+    /// The share of the input file that is in memory, from 0 to 1. `None` without a file, or if the kernel does not
+    /// report the share.
     pub resident: Option<f64>,
     /// Free bytes on the disk of the record.
     pub free_bytes: Option<u64>,
-    /// The settings of the database server; `None` if no task uses one.
+    /// The settings of the database server. `None` if no task uses a server.
     pub database: Option<Result<Settings, String>>,
-    /// Half a second of the machine.
+    /// The calibration of the processors.
     pub calibration: Calibration,
 }
 
-/// What is going to be measured.
+/// The subject of the measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// The tasks' names.
     pub tasks: &'a [&'a str],
-    /// Their options.
+    /// The tasks' options.
     pub inputs: &'a Inputs,
-    /// The most cores that a cell gets.
+    /// The maximum number of cores of a cell.
     pub cores: usize,
     /// The folder of the runs.
     pub runs: &'a Path,
@@ -46,7 +47,7 @@ pub struct Subject<'a> {
 }
 
 impl Observations {
-    /// Observes this machine, which takes half a second.
+    /// Observes this machine. This takes half a second.
     pub fn gather(subject: &Subject) -> Self {
         let files = SystemFiles::here();
         let mut processors = processors();
@@ -66,7 +67,7 @@ impl Observations {
     }
 }
 
-/// Free bytes on the disk where `folder` is, or will be made.
+/// Returns the free bytes on the disk of `folder`, which need not exist yet.
 fn free_bytes(folder: &Path) -> Option<u64> {
     let folder = std::path::absolute(folder).ok()?;
     let disk = rustix::fs::statvfs(folder.ancestors().find(|folder| folder.exists())?).ok()?;

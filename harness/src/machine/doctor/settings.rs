@@ -1,15 +1,15 @@
-//! What the database server reports of itself.
+//! The settings that the database server reports.
 
 use postgres::{connect, explain};
 
 /// The settings of a PostgreSQL server that change how fast it reads a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The size of its buffers, in bytes.
+    /// The size of the server's buffers, in bytes.
     pub buffer_bytes: u64,
-    /// The size of the table, in bytes; `None` if there is no table yet.
+    /// The size of the table, in bytes. `None` if there is no table yet.
     pub table_bytes: Option<u64>,
-    /// Which statements it logs: `none`, `ddl`, `mod` or `all`.
+    /// The statements that the server logs: `none`, `ddl`, `mod` or `all`.
     pub logged: String,
 }
 
@@ -17,10 +17,10 @@ impl Settings {
     /// Asks the server at `url` for its settings and the size of `table`.
     ///
     /// # Errors
-    /// Why the server gives no answer.
+    /// When the server gives no answer. The error is the reason.
     pub fn ask(url: &str, table: Option<&str>) -> Result<Self, String> {
         let (client, mut driver) = connect(url).map_err(|error| error.to_string())?;
-        // A table that does not exist has no size, which is not an error here.
+        // The size of a missing table is NULL, which is not an error here.
         let query = "SELECT pg_size_bytes(current_setting('shared_buffers')), \
                      pg_total_relation_size(to_regclass($1)), current_setting('log_statement')";
         let row = driver.block_on(client.query_one(query, &[&table])).map_err(|error| explain(&error))?;

@@ -1,4 +1,4 @@
-//! Rules about the workers of a cell, checked once, after its samples.
+//! Rules about the workers of a cell, checked once after the cell's samples.
 
 use record::Times;
 use std::num::NonZeroUsize;
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use strategies::{AnyTask, Cancel, Choice, Error, Result, Workers};
 use system::process;
 
-/// Cancels a run when a fifth of it is done. Returns a sentence if the workers then start more jobs than a bounded queue
-/// holds.
+/// Cancels a run after a fifth of its expected time. Returns a sentence if the workers then start more jobs than a
+/// bounded queue holds.
 ///
-/// Skips runs with too little to cancel, and strategies that hand out all jobs before the first starts.
+/// Skips runs that are too short to cancel, and strategies that hand out all jobs before the first one starts.
 ///
 /// # Errors
 /// When the run fails for another reason.
@@ -24,7 +24,7 @@ pub fn ignored_cancel(
     if workers.splits_in_advance() || last.partitions < 4 * queue || last.wall_ns < 5_000_000 {
         return Ok(None);
     }
-    // On a busy machine the run may end before the timer does, and shows nothing: hence five attempts.
+    // Five attempts, because on a busy machine the run may end before the timer fires. Such a run shows nothing.
     for _ in 0..5 {
         let cancel = Cancel::default();
         let ended = std::thread::scope(|scope| {
@@ -47,14 +47,14 @@ pub fn ignored_cancel(
     Ok(None)
 }
 
-/// Pools that belong to the process and stay until it ends, by the names of their threads.
+/// The thread names of process-wide pools, which stay until the process ends.
 const PROCESS_WIDE: [&str; 3] = ["async-std", "async-io", "blocking"];
 
-/// How long threads may take to end after their workers.
+/// The time that threads may take to end after their workers.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A sentence about threads that outlive their workers, if there are any. `before` is the number of threads before the
-/// workers started.
+/// Returns a sentence about threads that outlive their workers, if there are any. `before` is the number of threads
+/// before the workers started.
 pub fn leaked_threads(before: u32) -> Option<String> {
     let deadline = Instant::now() + GRACE;
     loop {

@@ -1,7 +1,7 @@
-//! Whether a strategy ran under the same conditions as every other: what a right answer does not show.
+//! Checks that every strategy runs under the same conditions. A right answer does not show this.
 //!
-//! - `sample.rs` judges each sample: cores, jobs in progress, extra threads, work not done.
-//! - `afterwards.rs` judges the workers once: whether they obey a cancel, and whether their threads end with them.
+//! - `sample.rs` checks each sample: cores, jobs in progress, extra threads, work not done.
+//! - `afterwards.rs` checks the workers once: they must obey a cancel, and their threads must end with them.
 
 mod afterwards;
 mod sample;

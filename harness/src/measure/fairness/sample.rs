@@ -1,42 +1,43 @@
-//! Rules that each sample must obey, the gravest first.
+//! Rules that each sample must obey, the most serious first.
 
 use crate::measure::census::Snapshot;
 use record::Fault;
 use std::collections::BTreeSet;
 use strategies::{Span, most_in_progress};
 
-/// What the rules look at.
+/// The facts that the rules use.
 #[derive(Clone, Copy)]
 pub struct SampleFacts<'a> {
-    /// How many jobs may be in progress at one moment; 1 for a strategy that is not parallel.
+    /// The maximum number of jobs in progress at one moment. 1 for a strategy that is not parallel.
     pub workers: usize,
-    /// How many processors the cell has.
+    /// The number of processors of the cell.
     pub cores: usize,
-    /// When each job ran.
+    /// The start and end of each job.
     pub spans: &'a [Span],
     /// The threads that cut, ran, shipped or delivered a job.
     pub attended: &'a [u32],
-    /// What the census saw.
+    /// The census of the sample.
     pub snapshot: &'a Snapshot,
-    /// How long the sample took, in nanoseconds.
+    /// The wall time of the sample, in nanoseconds.
     pub wall_ns: u64,
     /// The processor time of the process and its worker processes, in nanoseconds.
     pub cpu_ns: u64,
-    /// The processor time of the baseline, in nanoseconds, if the order names it.
+    /// The processor time of the baseline, in nanoseconds, if the order contains it.
     pub baseline_cpu_ns: Option<u64>,
 }
 
-/// Shorter samples show too little of their threads.
+/// The minimum wall time for rules about threads. The census of a shorter sample has too few looks.
 const LONG_ENOUGH_NS: u64 = 200_000_000;
 
-/// Less work than this may vanish in the granularity of the processor clock.
+/// The minimum processor time of the baseline for the rule about work not done. The granularity of the processor clock
+/// may hide less work.
 const WORK_NS: u64 = 50_000_000;
 
-/// Processor time that a library's own thread may use for each job that others run. async-std's executor uses 11 µs on an
-/// idle machine and 31 µs on a busy one; the limit is twice that.
+/// The processor time that a library's own thread may use for each job that other threads run. async-std's executor
+/// uses 11 µs on an idle machine and 31 µs on a busy one. The limit is about twice the larger figure.
 const HAND_OVER_NS: u64 = 60_000;
 
-/// A rule: a sentence about what was unfair, if anything.
+/// A rule returns a sentence if the sample breaks it.
 type Rule = fn(&SampleFacts) -> Option<String>;
 
 const RULES: [(Fault, Rule); 5] = [
@@ -47,7 +48,7 @@ const RULES: [(Fault, Rule); 5] = [
     (Fault::WorkNotDone, work_not_done),
 ];
 
-/// The first rule that the sample breaks, and a sentence that says how.
+/// Returns the first rule that the sample breaks, and a sentence with the details.
 pub fn judge(facts: &SampleFacts) -> Option<(Fault, String)> {
     RULES.iter().find_map(|(fault, rule)| Some((*fault, rule(facts)?)))
 }
@@ -62,17 +63,18 @@ fn too_many_jobs(facts: &SampleFacts) -> Option<String> {
     (most > workers).then(|| format!("{most} jobs were in progress at one moment, and the limit is {workers} workers"))
 }
 
-/// Fewer workers than allowed, in a run that more of them would certainly have shortened.
+/// Detects that fewer jobs than allowed were in progress, in a run that more workers would certainly have shortened.
 ///
-/// If jobs go one by one to `workers`, the run takes at most `total / workers + longest` (R. L. Graham, "Bounds on
-/// Multiprocessing Timing Anomalies", 1969). With fewer workers it takes at least `total / used`. A worker was missing only
-/// if the second is clearly longer than the first; otherwise there was too little to do.
+/// If the jobs go one by one to all workers, the run takes at most `total / workers + longest` (R. L. Graham, "Bounds
+/// on Multiprocessing Timing Anomalies", 1969). With only `used` workers, the run takes at least `total / used`. A
+/// worker was missing only if the second time is clearly longer than the first. Otherwise there was too little to do.
 ///
 /// Two cases excuse fewer jobs:
 ///
-/// - Work keeps the cores busy. More workers than cores then shorten nothing, and short jobs may be over before the kernel
-///   lets the next worker start. One worker for each core is enough.
-/// - Other programs have the cores, so a worker that is there gets none. Threads that were ready to run count too.
+/// - The jobs keep the cores busy. More workers than cores then shorten nothing, and short jobs may end before the
+///   kernel lets the next worker start. One worker for each core is then enough.
+/// - Other programs occupy the cores, so an existing worker gets no core. Threads that were ready to run therefore
+///   count too.
 fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
     let used = most_in_progress(facts.spans);
     let length = |span: &Span| span.end_ns - span.start_ns;
@@ -85,14 +87,14 @@ fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
     if used >= expected || used == 0 || facts.wall_ns < LONG_ENOUGH_NS {
         return None;
     }
-    // The number of threads awake is nearer to all of them than to those that were seen at once.
+    // The mean number of awake threads is nearer to `expected` than to `used`.
     if !waits && awake / facts.wall_ns.div_ceil(2) >= (used + expected) as u64 {
         return None;
     }
     let longest = facts.spans.iter().map(length).max().unwrap_or_default();
     let with_all = total / expected as u64 + longest;
     let with_these = total / used as u64;
-    // A tenth of the run for starting up.
+    // A tenth of the run is allowed for startup.
     (with_these > with_all + facts.wall_ns / 10).then(|| {
         format!(
             "never more than {used} jobs were in progress, although {} workers were allowed and there was work for all",
@@ -101,20 +103,21 @@ fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
     })
 }
 
-/// Threads that had nothing to do with any job, and were busy for a quarter of the run or more.
+/// Detects threads that took no part in any job but were busy for more than a quarter of the run.
 ///
-/// If other programs have the cores for most of the time, a quarter of the processor time that the run got is enough, down
-/// to a tenth of the run, because a run that waits gets next to nothing.
+/// If the run got less than one core, the limit is a quarter of the processor time that the run got. The limit is never
+/// below a tenth of the run, because a run that only waits gets almost no processor time.
 ///
-/// A library's own thread may help to hand jobs over, though it never sees one. Its time grows with their number and not
-/// with their work. So each job grants it some, which exceeds the quarter only where partitions are tiny.
+/// A library's own thread may help to hand jobs over without running any. The time of that thread grows with the number
+/// of jobs, not with their work. The limit therefore grows with the number of jobs, but exceeds a quarter only for tiny
+/// partitions.
 fn extra_threads(facts: &SampleFacts) -> Option<String> {
     if facts.wall_ns < LONG_ENOUGH_NS {
         return None;
     }
     let own = std::process::id();
     let attended: BTreeSet<u32> = facts.attended.iter().copied().collect();
-    // A worker process does its jobs on its main thread.
+    // A worker process runs its jobs on its main thread.
     let known = |number, process| attended.contains(&number) || (process != own && number == process);
     let extra: Vec<_> = facts.snapshot.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
     let cpu: u64 = extra.iter().map(|thread| thread.cpu_ns).sum();
@@ -151,7 +154,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// Jobs of these lengths, in milliseconds, handed out one by one to `workers`.
+    /// Returns jobs of these lengths in milliseconds, handed out one by one to `workers` workers.
     fn handed_out(lengths: &[u64], workers: usize) -> Vec<Span> {
         let mut free = vec![0; workers];
         let mut spans = Vec::new();
@@ -165,7 +168,7 @@ mod tests {
         spans
     }
 
-    /// A sample in which jobs use all their time, on a core for each worker.
+    /// Returns a sample with a core for each worker, whose jobs use processor time all the time.
     fn facts<'a>(workers: usize, spans: &'a [Span], snapshot: &'a Snapshot) -> SampleFacts<'a> {
         let cpu_ns = spans.iter().map(|span| span.busy_ns).sum();
         SampleFacts {
@@ -209,7 +212,7 @@ mod tests {
             assert_eq!(fault(&facts(workers, &spans, &nothing)), Some(Fault::TooFewJobs));
             assert_eq!(fault(&facts(1, &handed_out(&[10; 2_000], 1), &nothing)), None);
         }
-        // The book's numbers: four jobs end at once and one does not.
+        // The numbers of the book: four jobs end immediately and one does not.
         assert_eq!(fault(&facts(2, &handed_out(&[0, 0, 0, 0, 300], 1), &nothing)), None);
         assert_eq!(fault(&facts(8, &handed_out(&[300], 1), &nothing)), None);
     }
@@ -246,7 +249,7 @@ mod tests {
         let eight = handed_out(&[8; 900], 8);
         let threads = |cpu_ms, ready_ms| (1..=8).map(|number| thread(number, cpu_ms, ready_ms)).collect();
         assert_eq!(on_two_cores(32, &eight, threads(20, 850)), None);
-        // All asleep in their jobs, and no other worker to take more.
+        // All workers sleep in their jobs, and no other worker takes more jobs.
         assert_eq!(on_two_cores(32, &eight, threads(1, 50)), Some(Fault::TooFewJobs));
     }
 
@@ -263,14 +266,14 @@ mod tests {
             let seen = snapshot([thread(1, 500, 0), thread(2, 500, 0), thread(9, cpu_ms, 0)]);
             assert_eq!(fault(&facts(2, &spans, &seen)), expected, "{cpu_ms} ms");
         }
-        // Other programs had the cores for half of the time.
+        // Other programs occupied the core for half of the time.
         for (own_ms, extra_ms, expected) in [(300, 200, Some(Fault::ExtraThreads)), (400, 100, None)] {
             let seen = snapshot([thread(1, own_ms, 0), thread(9, extra_ms, 0)]);
             let (wall_ns, cpu_ns) = (1_000 * MS, 500 * MS);
             let half = SampleFacts { cores: 1, wall_ns, cpu_ns, baseline_cpu_ns: None, ..facts(2, &spans, &seen) };
             assert_eq!(fault(&half), expected, "{extra_ms} ms");
         }
-        // 90 ms are too much for 100 jobs, and what handing over takes for 4,000.
+        // Handing over may not take 90 ms for 100 jobs, but may for 4,000.
         let few = handed_out(&[2; 100], 1);
         let many: Vec<Span> =
             few.iter().copied().cycle().zip(0..4_000).map(|(span, job)| Span { job, ..span }).collect();

@@ -4,16 +4,16 @@ use super::finding::{Finding, RUN, count, ok, refuse, unknown, warn};
 use crate::machine::doctor::counters::{Counters, risen};
 use crate::machine::doctor::observations::Observations;
 
-/// The share of the processors that other programs may use. More load than that would be measured too.
+/// The maximum share of the processors that other programs may use. More load would distort the figures.
 const MOST_USED: f64 = 0.5;
 
-/// The share of a processor's time that the hypervisor may give to others.
+/// The maximum share of the processors' time that the hypervisor may give to other virtual machines.
 const MOST_STOLEN: f64 = 0.05;
 
-/// The share of a loop's time that may be lost. Interrupts and the kernel's own threads take a few hundredths.
+/// The maximum share of the loops' time that may be lost. Interrupts and kernel threads take a few hundredths.
 const MOST_LOST: f64 = 0.1;
 
-/// Other programs' load at rest.
+/// Checks the load of other programs during the pause of the calibration.
 pub(super) fn neighbours(observations: &Observations) -> Finding {
     let calibration = &observations.calibration;
     let Some(used) = calibration.rested.used_by_others(&calibration.before) else {
@@ -26,7 +26,7 @@ pub(super) fn neighbours(observations: &Observations) -> Finding {
     }
 }
 
-/// Other programs' load during the run.
+/// Checks the load of other programs during the run.
 pub(super) fn neighbours_between(before: &Counters, after: &Counters) -> Finding {
     let Some(used) = after.used_by_others(before) else {
         return unknown("the kernel does not report how busy the processors were");
@@ -38,7 +38,7 @@ pub(super) fn neighbours_between(before: &Counters, after: &Counters) -> Finding
     }
 }
 
-/// Instead of that load, if a server that the user gave is one of the other programs.
+/// Replaces the check of that load if the user gave a database server, because the server is one of the other programs.
 pub(super) fn given_server() -> Finding {
     unknown("the database server is not ours, so its load cannot be told from that of other programs")
 }
@@ -47,7 +47,7 @@ fn is_crowded(used: f64, counters: &Counters) -> bool {
     used > MOST_USED * counters.processors as f64
 }
 
-/// How unevenly the same loop ran, unless another check explains it.
+/// Checks how evenly a loop of constant work ran, unless another check explains the difference.
 pub(super) fn noise(observations: &Observations) -> Finding {
     let calibration = &observations.calibration;
     let Some(lost) = calibration.lost else {
@@ -67,7 +67,7 @@ pub(super) fn noise(observations: &Observations) -> Finding {
     }
     let is_virtual =
         observations.files.value("/proc/cpuinfo", "flags").is_some_and(|flags| flags.contains("hypervisor"));
-    // Programs that began only after the rest explain it too.
+    // Programs that started after the pause explain the loss too.
     let programs = worked.used_by_others(rested).unwrap_or_default() / worked.processors.max(1) as f64;
     let cure = match is_virtual && programs < lost / 2.0 {
         true => {
@@ -79,13 +79,13 @@ pub(super) fn noise(observations: &Observations) -> Finding {
     warn(format!("{seen}: {cure}"))
 }
 
-/// Processor time that the hypervisor gave to other virtual machines during the calibration.
+/// Checks the time that the hypervisor gave to other virtual machines during the calibration.
 pub(super) fn steal(observations: &Observations) -> Finding {
     let calibration = &observations.calibration;
     stolen(calibration.worked.stolen_share(&calibration.rested), "when all processors were busy")
 }
 
-/// The same during the run.
+/// Checks the time that the hypervisor gave to other virtual machines during the run.
 pub(super) fn steal_between(before: &Counters, after: &Counters) -> Finding {
     stolen(after.stolen_share(before), RUN)
 }

@@ -1,9 +1,9 @@
-//! The settings of the database server.
+//! Checks the settings of the database server.
 
 use super::finding::{Finding, ok, unknown, warn};
 use crate::machine::doctor::observations::Observations;
 
-/// Whether the server answers from memory and does not log what it is asked.
+/// Checks that the server answers from memory and does not log statements.
 pub(super) fn settings(observations: &Observations) -> Finding {
     let settings = match &observations.database {
         None => return unknown("no database server is running yet"),

@@ -1,10 +1,10 @@
-//! The build, the process that measures, the kernel's settings for it, and the disk of the record.
+//! Checks the build, this process, the kernel's settings and the disk of the record.
 
 use super::finding::{Finding, ok, refuse, unknown, warn};
 use crate::machine::doctor::observations::Observations;
 use system::process::Stat;
 
-/// Whether the compiler has optimised.
+/// Checks that the compiler has optimised.
 pub(super) fn build(observations: &Observations) -> Finding {
     match observations.debug {
         true => refuse(
@@ -15,7 +15,7 @@ pub(super) fn build(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether a debugger or `strace` is attached.
+/// Checks that no debugger or `strace` is attached.
 pub(super) fn tracer(observations: &Observations) -> Finding {
     match observations.files.count("/proc/self/status", "TracerPid") {
         None => unknown("the kernel does not report whether this process is traced"),
@@ -26,7 +26,7 @@ pub(super) fn tracer(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether this process runs at a low priority.
+/// Checks that this process does not run at a low priority.
 pub(super) fn priority(observations: &Observations) -> Finding {
     match Stat::read(&observations.files, "self").map(|stat| stat.nice) {
         None => unknown("the kernel does not report the priority of this process"),
@@ -37,7 +37,7 @@ pub(super) fn priority(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether each process gets other addresses.
+/// Checks that the kernel randomises the addresses of each process.
 pub(super) fn address_layout(observations: &Observations) -> Finding {
     let file = "/proc/sys/kernel/randomize_va_space";
     match observations.files.number::<u8>(file) {
@@ -50,10 +50,11 @@ pub(super) fn address_layout(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether cycles and cache misses can be counted. Without them some figures are missing, but none is wrong.
+/// Checks whether cycles and cache misses can be counted. Without these counters some figures are missing, but none is
+/// wrong.
 pub(super) fn counters(observations: &Observations) -> Finding {
     let units = observations.files.names("/sys/bus/event_source/devices");
-    // `cpu`, `cpu_core` and `cpu_atom` on x86, `armv8_pmuv3_0` and the like on ARM.
+    // The units are `cpu`, `cpu_core` or `cpu_atom` on x86, and for example `armv8_pmuv3_0` on ARM.
     if !units.iter().any(|unit| unit == "cpu" || unit.starts_with("cpu_") || unit.starts_with("armv")) {
         return unknown(
             "like most virtual machines, this one has no performance counters, so cycles and cache misses are missing",
@@ -69,10 +70,10 @@ pub(super) fn counters(observations: &Observations) -> Finding {
     }
 }
 
-/// The size of a long run with many cells.
+/// The size in bytes of the record of a long run with many cells.
 const RECORD: u64 = 100 << 20;
 
-/// Whether the record fits on the disk.
+/// Checks that the record fits on the disk.
 pub(super) fn room(observations: &Observations) -> Finding {
     match observations.free_bytes {
         None => unknown("the free space for the record is not known"),

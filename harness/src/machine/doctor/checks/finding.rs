@@ -1,30 +1,30 @@
-//! What a check finds: a verdict, and a sentence that names the cure unless all is well.
+//! The finding of a check: a verdict and a sentence. Unless all is well, the sentence names the cure.
 
 use record::Verdict;
 
 pub(super) struct Finding(pub(super) Verdict, pub(super) String);
 
-/// Nothing to worry about.
+/// All is well.
 pub(super) fn ok(sentence: impl Into<String>) -> Finding {
     Finding(Verdict::Ok, sentence.into())
 }
 
-/// This machine does not report it.
+/// This machine does not report what the check needs.
 pub(super) fn unknown(sentence: impl Into<String>) -> Finding {
     Finding(Verdict::Unknown, sentence.into())
 }
 
-/// Figures may be off.
+/// The figures may be wrong.
 pub(super) fn warn(sentence: impl Into<String>) -> Finding {
     Finding(Verdict::Warn, sentence.into())
 }
 
-/// Figures would mislead, so a sweep does not begin.
+/// The figures would mislead, so a sweep does not begin.
 pub(super) fn refuse(sentence: impl Into<String>) -> Finding {
     Finding(Verdict::Refuse, sentence.into())
 }
 
-/// The finding about an event that should not happen: how often it did, or that the kernel does not count it.
+/// Returns the finding about an event that should not happen. `times` is `None` if the kernel does not count the event.
 pub(super) fn counted(times: Option<u64>, silent: &str, none: String, some: impl Fn(u64) -> String) -> Finding {
     match times {
         None => unknown(silent),
@@ -33,13 +33,13 @@ pub(super) fn counted(times: Option<u64>, silent: &str, none: String, some: impl
     }
 }
 
-/// A number of processors, in words.
+/// Writes a number of processors with its noun.
 pub(super) fn count(processors: usize) -> String {
     format!("{processors} processor{}", if processors == 1 { "" } else { "s" })
 }
 
-/// The half second of the calibration, in sentences.
+/// The duration of the calibration, for sentences.
 pub(super) const CALIBRATION: &str = "in half a second";
 
-/// The time of the run, in sentences.
+/// The time of the run, for sentences.
 pub(super) const RUN: &str = "during the run";

@@ -1,14 +1,14 @@
-//! Memory: too little of it, swapped, moved, or in huge pages by chance.
+//! Checks memory: its size, the page cache, swapping, huge pages and NUMA balancing.
 
 use super::finding::{CALIBRATION, Finding, RUN, counted, ok, unknown, warn};
 use crate::machine::doctor::counters::{Counters, risen};
 use crate::machine::doctor::observations::Observations;
 use system::{cgroup, memory};
 
-/// What a measuring process and a small server need beside their data, in bytes.
+/// The bytes that a measuring process and a small server need in addition to their data.
 const BESIDE: u64 = 256 << 20;
 
-/// A size in a readable unit.
+/// Writes a size in a readable unit.
 fn shown(bytes: u64) -> String {
     match bytes >> 20 {
         mebibytes if mebibytes < 10_240 => format!("{mebibytes} MiB"),
@@ -16,9 +16,9 @@ fn shown(bytes: u64) -> String {
     }
 }
 
-/// Whether the data fits.
+/// Checks that the data fits into memory.
 pub(super) fn limit(observations: &Observations) -> Finding {
-    // As much again for what is computed from the data.
+    // Results computed from the data may need as much memory again.
     let need = observations.data_bytes.saturating_mul(2).saturating_add(BESIDE);
     let limits = [
         ("the control group may hold", cgroup::memory_limit(&observations.files)),
@@ -35,7 +35,7 @@ pub(super) fn limit(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether the input is in memory.
+/// Checks that the input file is in memory.
 pub(super) fn page_cache(observations: &Observations) -> Finding {
     let Some(share) = observations.resident else {
         return unknown("there is no input file yet, or the kernel does not report whether it is in memory");
@@ -49,7 +49,7 @@ pub(super) fn page_cache(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether much has been swapped out.
+/// Checks that little memory has been swapped out.
 pub(super) fn swap(observations: &Observations) -> Finding {
     let sizes = ["SwapTotal", "SwapFree", "MemTotal"].map(|name| observations.files.bytes("/proc/meminfo", name));
     let [Some(total), Some(free), Some(memory)] = sizes else {
@@ -60,7 +60,7 @@ pub(super) fn swap(observations: &Observations) -> Finding {
     }
     let used = total.saturating_sub(free);
     let seen = format!("{} of swap are in use", shown(used));
-    // Every machine that has been up for long has swapped out a little, which is harmless.
+    // A machine that has been up for a long time has swapped out some memory, which is harmless.
     match used > memory / 10 {
         true => warn(format!(
             "{seen}, so memory is short: stop other programs, then `swapoff -a && swapon -a` brings it back"
@@ -69,12 +69,12 @@ pub(super) fn swap(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether the kernel swaps now.
+/// Checks that the kernel did not swap during the calibration.
 pub(super) fn swapping(observations: &Observations) -> Finding {
     swapped(&observations.calibration.before, &observations.calibration.worked, CALIBRATION)
 }
 
-/// The same during the run.
+/// Checks that the kernel did not swap during the run.
 pub(super) fn swapping_between(before: &Counters, after: &Counters) -> Finding {
     swapped(before, after, RUN)
 }
@@ -86,11 +86,11 @@ fn swapped(before: &Counters, after: &Counters, when: &str) -> Finding {
     })
 }
 
-/// Whether a process gets huge pages by chance.
+/// Checks that the kernel gives huge pages only on request.
 pub(super) fn huge_pages(observations: &Observations) -> Finding {
     let file = "/sys/kernel/mm/transparent_hugepage/enabled";
     let text = observations.files.text(file).unwrap_or_default();
-    // Such as `always [madvise] never`.
+    // The text is, for example, `always [madvise] never`.
     let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(chosen, _)| chosen);
     match chosen {
         None => unknown("the kernel does not report which processes get huge pages"),
@@ -102,7 +102,7 @@ pub(super) fn huge_pages(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether the kernel moves memory between sockets.
+/// Checks that the kernel does not move memory between NUMA nodes.
 pub(super) fn numa(observations: &Observations) -> Finding {
     let file = "/proc/sys/kernel/numa_balancing";
     let nodes = observations.files.list("/sys/devices/system/node/online").map_or(1, |nodes| nodes.len());

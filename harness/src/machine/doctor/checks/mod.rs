@@ -1,4 +1,4 @@
-//! The checks of the machine. A new one is a function in one of these files and a line here.
+//! The checks of the machine. To add a check, write a function in one of these files and list it here.
 
 mod contention;
 mod database;
@@ -52,17 +52,17 @@ const AFTER: [(&str, After); 6] = [
     ("swapping", memory::swapping_between),
 ];
 
-/// Every check of what was observed before the first sample.
+/// Runs every check on the observations before the first sample.
 pub fn examine(observations: &Observations) -> Vec<Check> {
     BEFORE.iter().map(|(name, check)| named(name, check(observations))).collect()
 }
 
-/// What happened during the run, from the kernel's counters before the first sample and after the last one.
+/// Checks what happened during the run, from the kernel's counters before the first sample and after the last one.
 pub fn examine_after(before: &Counters, after: &Counters) -> Vec<Check> {
     AFTER.iter().map(|(name, check)| named(name, check(before, after))).collect()
 }
 
-/// Makes the load of other programs unknown, because a server that the user gave is one of them.
+/// Makes the load of other programs unknown, because a server that the user gave counts as another program.
 pub(super) fn ignore_neighbours(checks: &mut [Check]) {
     for check in checks.iter_mut().filter(|check| check.name == "neighbours") {
         *check = named("neighbours", contention::given_server());

@@ -1,4 +1,4 @@
-//! The processors: how fast they run, for how long, and what they share.
+//! Checks the processors: frequency, quota, heat, shared cores and the clock.
 
 use super::finding::{CALIBRATION, Finding, RUN, count, counted, ok, unknown, warn};
 use crate::machine::doctor::counters::{Counters, risen};
@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use system::cgroup;
 use system::sysfs::SystemFiles;
 
-/// A file below `cpufreq` of each processor in use.
+/// Reads a file in the `cpufreq` folder of each processor in use.
 fn frequencies<'a>(observations: &'a Observations, file: &'a str) -> impl Iterator<Item = String> + 'a {
     let path = move |number: &usize| format!("/sys/devices/system/cpu/cpu{number}/cpufreq/{file}");
     observations.processors.iter().filter_map(move |number| observations.files.text(path(number)))
 }
 
-/// Whether the governor holds the frequency.
+/// Checks that the governor keeps the frequency constant.
 pub(super) fn governor(observations: &Observations) -> Finding {
     let governors: BTreeSet<String> = frequencies(observations, "scaling_governor").collect();
     if governors.is_empty() {
@@ -29,10 +29,11 @@ pub(super) fn governor(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether the highest frequency is set below the nominal one.
+/// Checks that the frequency limit is not below the nominal frequency.
 pub(super) fn frequency(observations: &Observations) -> Finding {
     let lowest = |file| frequencies(observations, file).filter_map(|text| text.parse::<u64>().ok()).min();
-    // Turbo is beyond the nominal frequency, so its absence is no fault. Not every driver reports the nominal frequency.
+    // Turbo frequencies are above the nominal one, so a limit without turbo is no fault. Not every driver reports the
+    // nominal frequency.
     let nominal = lowest("base_frequency").or_else(|| lowest("cpuinfo_max_freq"));
     let (Some(limit), Some(nominal)) = (lowest("scaling_max_freq"), nominal) else {
         return unknown("the machine does not report its processors' frequency");
@@ -47,7 +48,7 @@ pub(super) fn frequency(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether a processor runs faster while others rest.
+/// Checks that no processor runs faster while others rest.
 pub(super) fn turbo(observations: &Observations) -> Finding {
     let intel = "/sys/devices/system/cpu/intel_pstate/no_turbo";
     let others = "/sys/devices/system/cpu/cpufreq/boost";
@@ -64,7 +65,7 @@ pub(super) fn turbo(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether the machine saves its battery.
+/// Checks that the machine does not run on a battery.
 pub(super) fn power(observations: &Observations) -> Finding {
     let supplies = "/sys/class/power_supply";
     let files = &observations.files;
@@ -79,7 +80,7 @@ pub(super) fn power(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether a cell with many cores uses both hardware threads of a physical core.
+/// Checks whether a cell with many cores uses both hardware threads of a physical core.
 pub(super) fn second_threads(observations: &Observations) -> Finding {
     let first = |number: &usize| siblings(&observations.files, *number).first().copied();
     let physical = observations.processors.iter().map(first).collect::<BTreeSet<_>>().len();
@@ -94,7 +95,8 @@ pub(super) fn second_threads(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether other programs may run on the sibling hyperthreads of our cores.
+/// Checks that the affinity mask includes the sibling hyperthreads of our processors. Other programs may run on a
+/// sibling outside the mask.
 pub(super) fn affinity(observations: &Observations) -> Finding {
     let (allowed, online) = (allowed(&observations.files), online(&observations.files));
     if allowed.is_empty() || online.is_empty() {
@@ -114,7 +116,7 @@ pub(super) fn affinity(observations: &Observations) -> Finding {
     }
 }
 
-/// Whether the control group's quota stops us.
+/// Checks that the control group's quota does not throttle us.
 pub(super) fn quota(observations: &Observations) -> Finding {
     let calibration = &observations.calibration;
     let stops = risen(calibration.before.throttled, calibration.worked.throttled).unwrap_or_default();
@@ -132,7 +134,7 @@ pub(super) fn quota(observations: &Observations) -> Finding {
     }
 }
 
-/// The same during the run.
+/// Checks that no quota throttled us during the run.
 pub(super) fn quota_between(before: &Counters, after: &Counters) -> Finding {
     match risen(before.throttled, after.throttled) {
         None => unknown("the kernel does not count how often a quota stopped the processors"),
@@ -147,12 +149,12 @@ fn stopped_by_quota(times: u64, when: &str) -> Finding {
     ))
 }
 
-/// Whether the processors slow down because of heat.
+/// Checks that heat did not slow the processors down during the calibration.
 pub(super) fn heat(observations: &Observations) -> Finding {
     heated(&observations.calibration.before, &observations.calibration.worked, CALIBRATION)
 }
 
-/// The same during the run.
+/// Checks that heat did not slow the processors down during the run.
 pub(super) fn heat_between(before: &Counters, after: &Counters) -> Finding {
     heated(before, after, RUN)
 }
@@ -164,14 +166,14 @@ fn heated(before: &Counters, after: &Counters, when: &str) -> Finding {
     })
 }
 
-/// Clocks that a program reads without a call into the kernel.
+/// Clocks that a program reads without a system call.
 const FAST: [&str; 6] =
     ["tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter", "riscv_clocksource", "timebase"];
 
-/// Clocks behind a bus or a hypervisor: a reading takes microseconds, and each job needs two.
+/// Clocks behind a bus or a hypervisor. A reading takes microseconds, and each job needs two readings.
 const SLOW: [&str; 7] = ["hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit", "xen", "hyperv_clocksource_msr"];
 
-/// Whether reading the clock is cheap.
+/// Checks that reading the clock is cheap.
 pub(super) fn clock(observations: &Observations) -> Finding {
     match &observations.calibration.before.clock {
         Some(name) if FAST.contains(&name.as_str()) => ok(format!("the clock is {name}, which is fast")),
@@ -193,7 +195,7 @@ fn cure_for_clock(files: &SystemFiles) -> String {
     }
 }
 
-/// Whether the kernel replaced its clock during the run.
+/// Checks that the kernel kept its clock during the run.
 pub(super) fn clock_between(before: &Counters, after: &Counters) -> Finding {
     match (&before.clock, &after.clock) {
         (Some(then), Some(now)) if then == now => ok(format!("the clock was {now} {RUN}")),
