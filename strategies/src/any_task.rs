@@ -1,6 +1,6 @@
-//! Tasks without their types: what the harness, a worker process and the tests hold.
+//! Type-erased tasks, as the harness, worker processes and tests use them.
 //!
-//! Types are erased per partition, not per item, so the one virtual call stays outside the loop that matters.
+//! Types are erased per partition, not per item. So the virtual call is outside the inner loop.
 
 use crate::collector::Collector;
 use crate::job::Cut;
@@ -18,13 +18,13 @@ pub trait AnyTask: Send + Sync {
     /// When the input is malformed or cannot be read.
     fn baseline(&self) -> Result<Outcome>;
 
-    /// Begins a run: the jobs for a strategy, and the reduce to call after the strategy has returned.
+    /// Begins a run. Returns the jobs for a strategy, and the reduce to call after the strategy has returned.
     ///
     /// # Errors
     /// When the input cannot be opened.
     fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn FinalReduce>)>;
 
-    /// Maps one packed partition in a worker process: the counterpart of [`Job::pack`](crate::Job::pack).
+    /// Maps one packed partition in a worker process. Counterpart of [`Job::pack`](crate::Job::pack).
     ///
     /// # Errors
     /// When the bytes are not a partition of this task, or the partition fails.
@@ -34,13 +34,13 @@ pub trait AnyTask: Send + Sync {
     fn items(&self) -> Option<u64>;
 }
 
-/// Reduces what the jobs of a run have reported. Call it after the strategy has returned.
+/// Reduces the reports of the jobs of a run. Use it after the strategy has returned.
 pub trait FinalReduce: Send {
-    /// More jobs for the same workers, each of which merges accumulators. `None` when no merge is left. Every job of the
-    /// previous call must have ended.
+    /// Returns more jobs for the same workers. Each job merges accumulators. `None` when no merge is left. Every job of
+    /// the previous call must have ended.
     fn merges(&mut self) -> Option<Jobs>;
 
-    /// The total.
+    /// Returns the total and the measurements of the run.
     ///
     /// # Errors
     /// The first failure in input order.
@@ -67,17 +67,17 @@ impl<T: Task> FinalReduce for Reduce<T> {
 
 /// The result of a run.
 pub struct Outcome {
-    /// A span per partition, in the order in which partials were delivered.
+    /// One span per partition, in the order of delivery.
     pub spans: Vec<Span>,
-    /// When the first partial was delivered, in nanoseconds since the run began.
+    /// The time of the first delivery, in nanoseconds since the run began.
     pub first_result_ns: u64,
-    /// The threads that cut, ran, shipped or delivered a job, by the operating system's numbers.
+    /// The operating system's numbers of the threads that cut, ran, shipped or delivered a job.
     pub threads: Vec<u32>,
     total: Box<dyn Total>,
 }
 
 impl Outcome {
-    /// The total in canonical form. Not part of any timing.
+    /// Returns the total in canonical form. No timing includes this call.
     ///
     /// # Errors
     /// When only the total shows that the input is wrong.
@@ -85,7 +85,7 @@ impl Outcome {
         self.total.answer()
     }
 
-    /// Writes the whole total, canonically ordered.
+    /// Writes the whole total in canonical order.
     ///
     /// # Errors
     /// When writing to `out` fails.

@@ -1,43 +1,43 @@
-//! What a run is given besides its task and its strategy, and how it is stopped.
+//! The settings of a run besides task and strategy, and its cancellation.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// What a run may choose besides its strategy.
+/// The settings of a run besides its strategy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
     /// The approximate number of items in a partition.
     pub size: NonZeroUsize,
-    /// In which order, and when, partials are delivered.
+    /// The order and the time of delivery.
     pub delivery: Delivery,
-    /// Where partials are combined first.
+    /// The place where partials are combined first.
     pub combine: Combine,
 }
 
-/// In which order, and when, partials are delivered to the total.
+/// The order and the time at which partials are delivered to the total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Delivery {
-    /// All together after the last job, in input order, like asyncio's `gather`.
+    /// All partials together after the last job, in input order, like asyncio's `gather`.
     Gather,
-    /// During the run, in input order: an early partial waits for those before it.
+    /// During the run in input order. A partial waits until all partials before it are delivered.
     InOrder,
     /// During the run, in order of completion, like asyncio's `as_completed`.
     AsCompleted,
 }
 
-/// Where partials are combined before they reach the total.
+/// The place where partials are combined before they reach the total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Combine {
-    /// Nowhere: each partition yields a partial, as in the book.
+    /// Nowhere. Each partition yields a partial, as in the book.
     PerPartition,
-    /// In one accumulator per worker slot, reduced after the last job: MapReduce's combiner.
+    /// In one accumulator per worker slot, like MapReduce's combiner. The accumulators are reduced after the last job.
     PerWorker,
-    /// As `PerWorker`, and after the last job the workers reduce the accumulators pair by pair until one is left.
+    /// As `PerWorker`, but the workers reduce the accumulators pair by pair after the last job.
     Tree,
-    /// As `PerWorker`, but a worker adds an accumulator that grows large to a total that all workers share. That total is
-    /// cut into shards with one lock each, so workers rarely wait and little is left to reduce after the last job.
+    /// As `PerWorker`, but a worker adds a large accumulator to a total that all workers share. That total has shards
+    /// with one lock each. So workers rarely wait, and little is left to reduce after the last job.
     Sharded,
 }
 
@@ -47,7 +47,7 @@ macro_rules! names {
             /// Every value.
             pub const ALL: &[$type] = &[$($type::$variant),*];
 
-            /// The value's one spelling, on the command line and in records.
+            /// The name of the value, on the command line and in records.
             pub fn name(self) -> &'static str {
                 match self { $($type::$variant => $name),* }
             }
@@ -85,22 +85,22 @@ macro_rules! names {
 names!(Delivery { Gather = "gather", InOrder = "in_order", AsCompleted = "as_completed" });
 names!(Combine { PerPartition = "per_partition", PerWorker = "per_worker", Tree = "tree", Sharded = "sharded" });
 
-/// Stops a run from outside: the source of jobs ends early, so a strategy needs no code of its own.
+/// Cancels a run from outside. Cancelling ends the source of jobs, so a strategy needs no code for it.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<OnceLock<Instant>>);
 
 impl Cancel {
-    /// Ends the source of jobs from now on.
+    /// Ends the source of jobs.
     pub fn cancel(&self) {
         self.0.get_or_init(Instant::now);
     }
 
-    /// Whether [`cancel`](Cancel::cancel) was called.
+    /// Returns `true` if [`cancel`](Cancel::cancel) was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.get().is_some()
     }
 
-    /// When [`cancel`](Cancel::cancel) was first called.
+    /// Returns the time of the first call of [`cancel`](Cancel::cancel).
     pub fn when(&self) -> Option<Instant> {
         self.0.get().copied()
     }

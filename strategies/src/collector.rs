@@ -1,4 +1,4 @@
-//! Where jobs report: the order of delivery, reduction during the run, and failures.
+//! The collector, to which jobs report. It handles the order of delivery, the reduction during the run, and failures.
 
 use crate::choice::{Cancel, Choice, Combine, Delivery};
 use crate::error::Error;
@@ -12,17 +12,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Instant;
 
-/// What one job reports: its span, and its partial unless the worker's accumulator contains it.
+/// The report of one job: its span, and its partial unless the worker's accumulator contains the partial.
 pub(crate) struct Reported<P> {
     pub(crate) span: Span,
     pub(crate) outcome: Result<Option<P>>,
 }
 
-/// Collects the reports of a run's jobs, and gives them their clock, their slot and their task.
+/// Collects the reports of the jobs of a run, and provides the jobs with a clock, slots and the task.
 ///
-/// Reporting never waits for a reduction. A report goes into a queue. If partials are delivered during the run, the
-/// reporting thread then empties the queue, unless another thread is doing so. This needs no thread besides the workers,
-/// and a pipeline that reports only in its last stage also reduces only there.
+/// Reporting never waits for a reduction, because a report goes into a queue. If partials are delivered during the run,
+/// the reporting thread then empties the queue, unless another thread is doing so. Thus no thread besides the workers
+/// is necessary. A pipeline that reports only in its last stage also reduces only there.
 pub(crate) struct Collector<T: Task> {
     /// The number of this run among all runs of this process, from 1.
     pub(crate) run: u64,
@@ -41,14 +41,14 @@ pub(crate) struct Collector<T: Task> {
     delivered: Mutex<Delivered<T>>,
 }
 
-/// What has been delivered so far.
+/// The deliveries so far.
 pub(crate) struct Delivered<T: Task> {
     pub(crate) total: T::Partial,
-    /// In the order of delivery.
+    /// The spans in the order of delivery.
     pub(crate) spans: Vec<Span>,
     pub(crate) first_result_ns: Option<u64>,
     failures: Vec<(u64, Error)>,
-    /// Reports that wait for those before them.
+    /// The reports that wait for earlier ones.
     early: BTreeMap<u64, Reported<T::Partial>>,
     next: u64,
 }
@@ -74,20 +74,20 @@ impl<T: Task> Collector<T> {
         }
     }
 
-    /// Notes that this thread handled a job, because the census looks for threads that work but handle none.
+    /// Records that this thread handled a job. The thread census looks for threads that work but handle no job.
     pub(crate) fn note_thread(&self) {
-        // The lock is taken once per thread and run, so that a job does not pay for it.
+        // Each thread takes the lock only once per run, so that jobs do not pay for the lock.
         if NOTED_IN.replace(self.run) != self.run {
             lock(&self.threads).insert(thread_number());
         }
     }
 
-    /// The threads that handled a job.
+    /// Returns the threads that handled a job.
     pub(crate) fn threads(&self) -> Vec<u32> {
         lock(&self.threads).iter().copied().collect()
     }
 
-    /// Nanoseconds since the run began.
+    /// Returns the nanoseconds since the run began.
     pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
@@ -96,13 +96,13 @@ impl<T: Task> Collector<T> {
         self.handed_out.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A span without length for a job that was never in progress. It names slot 0, which every run has.
+    /// Returns a span of zero length for a job that was never in progress. The span names slot 0, which every run has.
     pub(crate) fn moment(&self, job: u64) -> Span {
         let now = self.now();
         Span { job, worker: 0, thread: 0, start_ns: now, end_ns: now, busy_ns: 0 }
     }
 
-    /// Notes that the source of jobs has ended, by itself or with an error in place of the next partition.
+    /// Records the end of the source of jobs. `error` is the error that replaced the next partition, if any.
     pub(crate) fn exhaust(&self, error: Option<Error>) {
         self.exhausted.store(true, Ordering::Relaxed);
         if let Some(error) = error {
@@ -124,7 +124,8 @@ impl<T: Task> Collector<T> {
             };
             self.deliver(&mut delivered);
             drop(delivered);
-            // Another thread may have queued a report and found the lock taken just before it was released.
+            // Repeats, because another thread may have queued a report and found the lock taken just before its
+            // release.
             if lock(&self.queue).is_empty() {
                 return;
             }
@@ -148,7 +149,7 @@ impl<T: Task> Collector<T> {
             while let Some(mut reported) = delivered.early.remove(&delivered.next) {
                 delivered.next += 1;
                 if self.delivery == Delivery::Gather {
-                    // All partials have arrived, so they are reduced together.
+                    // All partials have arrived and are reduced together.
                     gathered.extend(reported.outcome.as_mut().ok().and_then(Option::take));
                 }
                 delivered.take_in(reported, self.now());
@@ -164,15 +165,15 @@ impl<T: Task> Collector<T> {
         }
     }
 
-    /// How many of these jobs began after the run was cancelled.
+    /// Returns the number of these jobs that began after the run was cancelled.
     fn late(&self, spans: &[Span]) -> u64 {
         let Some(when) = self.cancel.when() else { return 0 };
         let when = u64::try_from(when.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX);
         spans.iter().filter(|span| span.start_ns > when).count() as u64
     }
 
-    /// Everything that was reported, in the chosen order, or why there is no total. The accumulators in the slots and the
-    /// shards are not added yet.
+    /// Returns all reports in the chosen order, or the error that prevents a total. The result does not yet include the
+    /// accumulators in the slots and the shards.
     pub(crate) fn collect(&self) -> Result<Delivered<T>> {
         let mut delivered = lock(&self.delivered);
         self.deliver(&mut delivered);
@@ -181,7 +182,7 @@ impl<T: Task> Collector<T> {
         delivered.failures.sort_by_key(|(number, _)| *number);
         let mut failures = std::mem::take(&mut delivered.failures).into_iter();
         if let Some((number, mut error)) = failures.next() {
-            // The job that the answer belongs to succeeded with it, so the answer was used twice.
+            // The right job succeeded with this answer, so the answer was used twice.
             if let Error::Mismatched { answered } = error
                 && delivered.spans.iter().any(|span| span.job == answered)
                 && !failures.as_slice().iter().any(|(failed, _)| *failed == answered)

@@ -1,12 +1,12 @@
-//! What can go wrong between a task and its total.
+//! The errors of a run.
 
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The result of everything that can fail here.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, to what, and what to do next.
+/// An error of a run. The message says what failed and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The task's own error: its input is missing, malformed or unreachable.
@@ -18,41 +18,41 @@ pub enum Error {
     /// The strategy dropped a job without running it.
     #[error("the strategy dropped the job without running it")]
     Dropped,
-    /// Workers could not be started or reached.
+    /// Workers could not be started, or a connection to them failed.
     #[error("{0}")]
     Worker(String),
     /// A partition or a partial was damaged on its way to or from a worker that shares no memory.
     #[error("on the wire: {0}")]
     Wire(String),
-    /// A job was finished with the answer to another job.
+    /// The strategy finished a job with the answer to another job.
     #[error(
         "it was finished with the answer to partition {answered}; \
          each answer must go to the job whose request it answers"
     )]
     Mismatched {
-        /// The partition that the answer is for.
+        /// The partition to which the answer belongs.
         answered: u64,
     },
-    /// A job was finished with an answer that was already used for another job.
+    /// The strategy finished a job with an answer that was already used for another job.
     #[error(
         "it was finished with the answer to partition {answered}, which was counted already; \
          each answer must be used once"
     )]
     Repeated {
-        /// The partition that the answer is for.
+        /// The partition to which the answer belongs.
         answered: u64,
     },
-    /// A job was finished with an answer from an earlier run.
+    /// The strategy finished a job with an answer from an earlier run.
     #[error("it was finished with an answer from an earlier run; a strategy must keep no answer between runs")]
     Stale,
-    /// At least one partition failed. All others were run nevertheless.
+    /// At least one partition failed. All other partitions were run nevertheless.
     #[error("partition {number} failed: {source}{}", more(*.others))]
     Partition {
         /// The first partition that failed, in input order, counted from 0.
         number: u64,
-        /// How many more partitions failed.
+        /// The number of other partitions that failed.
         others: u64,
-        /// Why the first one failed.
+        /// The error of the first partition that failed.
         source: Box<Error>,
     },
     /// The strategy returned while jobs were still in progress.
@@ -61,9 +61,9 @@ pub enum Error {
          `Workers::run` must wait for the last of them"
     )]
     Unfinished {
-        /// Jobs that have not reported.
+        /// The number of jobs that have not reported.
         missing: u64,
-        /// Jobs that the strategy pulled.
+        /// The number of jobs that the strategy pulled.
         handed_out: u64,
     },
     /// The strategy returned before the accumulators of its workers were reduced.
@@ -72,9 +72,9 @@ pub enum Error {
          `Workers::run` must run every job that it is given, in a second run too"
     )]
     Unreduced {
-        /// Jobs of the reduce that have not ended.
+        /// The number of jobs of the reduce that have not ended.
         missing: usize,
-        /// Jobs of the reduce that the strategy was given.
+        /// The number of jobs of the reduce that the strategy received.
         planned: usize,
     },
     /// The strategy returned without having pulled every job.
@@ -83,26 +83,26 @@ pub enum Error {
          `Workers::run` must go on until `jobs.next()` returns `None`"
     )]
     Abandoned {
-        /// Jobs that the strategy pulled.
+        /// The number of jobs that the strategy pulled.
         handed_out: u64,
     },
     /// The run was cancelled from outside.
     #[error("cancelled after {delivered} partitions")]
     Cancelled {
-        /// Partitions whose partials were delivered before the end.
+        /// The number of partials that were delivered before the end.
         delivered: u64,
-        /// Jobs that began after the cancellation, because they had been pulled before it.
+        /// The number of jobs that began after the cancellation because they had been pulled before.
         late: u64,
     },
 }
 
 impl Error {
-    /// A task's own error, from anything that can be displayed.
+    /// Makes an error of a task from anything that can be displayed.
     pub fn task(reason: impl Display) -> Self {
         Error::Task(reason.to_string())
     }
 
-    /// An error of a worker, from anything that can be displayed.
+    /// Makes an error of a worker from anything that can be displayed.
     pub fn worker(reason: impl Display) -> Self {
         Error::Worker(reason.to_string())
     }
@@ -115,9 +115,9 @@ fn more(others: u64) -> String {
     }
 }
 
-/// Does `work` and turns a panic into an error.
+/// Calls `work` and turns a panic into an error.
 ///
-/// Asserting unwind safety is sound, because a panic fails the run and nothing reads what the work left behind.
+/// Asserting unwind safety is correct, because a panic fails the run. Nothing reads the state that `work` left.
 pub(crate) fn catch<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -1,8 +1,8 @@
-//! A job: one partition that already knows where to report.
+//! A job: one partition with the collector to which it reports.
 //!
 //! A job reports exactly once, however it ends: run here, finished with the answer of another process, failed, panicked
-//! or dropped. Its report has the partial and the span. So order, traces, errors, panics and verification are handled
-//! once, here, and a strategy shows nothing but its library's idiom.
+//! or dropped. The report contains the partial and the span. So this file handles order, traces, errors, panics and
+//! verification for all strategies. A strategy contains only the idiom of its library.
 
 use crate::choice::Combine;
 use crate::collector::{Collector, Reported};
@@ -15,28 +15,29 @@ use std::io;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// One partition on its way through a strategy; or, after the last partition, accumulators to merge: see `reduce.rs`.
+/// One unit of work for a strategy. Usually it is a partition. After the last partition, it may be accumulators to
+/// merge (see `reduce.rs`).
 pub struct Job(pub(crate) Box<dyn Work>);
 
-/// The jobs of one run, each cut when it is pulled: a strategy that pulls slowly holds back the source.
+/// The jobs of one run. Each job is cut when it is pulled, so a strategy that pulls slowly holds back the source.
 ///
-/// A thread uses it as an iterator; a future awaits [`next_when`](Jobs::next_when).
+/// A thread uses `Jobs` as an iterator. A future awaits [`next_when`](Jobs::next_when).
 pub struct Jobs(Box<dyn Source<Job>>);
 
 impl Jobs {
-    /// The jobs of a source. Every iterator is a source.
+    /// Wraps a source of jobs. Every iterator is a source.
     pub fn new(source: impl Source<Job> + 'static) -> Self {
         Jobs(Box::new(source))
     }
 
-    /// Whether the jobs come from a socket, so that [`next_when`](Jobs::next_when) may have to await it. Call it before
-    /// the first job is pulled.
+    /// Returns `true` if the jobs come from a socket. [`next_when`](Jobs::next_when) may then have to await the socket.
+    /// Call this before the first job is pulled.
     pub fn may_wait(&self) -> bool {
         self.0.as_ref().waits_for().is_some()
     }
 
-    /// The next job, without blocking this thread: `ready` awaits a socket through the caller's runtime. It may return
-    /// too early, but not too late.
+    /// Returns the next job without blocking this thread. `ready` awaits a socket through the caller's runtime. `ready`
+    /// may return too early, but not too late.
     ///
     /// # Errors
     /// When the runtime cannot await that socket.
@@ -62,22 +63,23 @@ impl Iterator for Jobs {
 }
 
 impl Job {
-    /// The partition's place in the input, counted from 0.
+    /// Returns the position of the partition in the input, counted from 0.
     pub fn number(&self) -> u64 {
         self.0.number()
     }
 
-    /// Runs on this thread and reports.
+    /// Runs the job on this thread and delivers the report.
     pub fn run(self) {
         self.0.run();
     }
 
-    /// Runs on this thread and returns the report, for another stage of a pipeline to deliver.
+    /// Runs the job on this thread and returns the report. Another stage of a pipeline delivers the report.
     pub fn map(self) -> Report {
         self.0.map()
     }
 
-    /// The request to a worker that shares no memory: a ticket, then the partition. The job's span begins here.
+    /// Encodes the request to a worker that shares no memory: a ticket, then the partition. The span of the job begins
+    /// here.
     ///
     /// # Errors
     /// When the partition cannot be encoded.
@@ -85,17 +87,17 @@ impl Job {
         self.0.pack()
     }
 
-    /// Reports the answer of such a worker, or that none came.
+    /// Ends the job with the answer of such a worker, or with the error that replaces it.
     pub fn finish(self, reply: Reply) {
         self.0.finish(reply);
     }
 }
 
-/// The report of a finished job, not yet delivered. Empty for a merge, which leaves its result elsewhere.
+/// The undelivered report of a finished job. The report of a merge is empty, because a merge stores its result itself.
 pub struct Report(pub(crate) Option<Box<dyn Deliver>>);
 
 impl Report {
-    /// Delivers the report: the partial is then on its way into the total.
+    /// Delivers the report to the collector.
     pub fn deliver(self) {
         if let Some(undelivered) = self.0 {
             undelivered.deliver();
@@ -118,16 +120,16 @@ pub(crate) trait Deliver: Send {
 /// A job of a known task.
 struct Typed<T: Task> {
     number: u64,
-    /// Taken by the code that maps it.
+    /// `None` after the code that maps it has taken it.
     partition: Option<T::Partition>,
-    /// The slot and the start, while the job is in progress.
+    /// The slot and the start time while the job is in progress.
     in_progress: Option<(WorkerSlot<T::Partial>, u64)>,
     reported: bool,
     collector: Arc<Collector<T>>,
 }
 
 impl<T: Task> Typed<T> {
-    /// The ticket that an answer to this job must carry.
+    /// Returns the ticket that the answer to this job must carry.
     fn ticket(&self) -> Ticket {
         Ticket { run: self.collector.run, number: self.number }
     }
@@ -139,8 +141,8 @@ impl<T: Task> Typed<T> {
         }
     }
 
-    /// Ends the job. `combine` may add to the slot's accumulator and returns what is left to report. `elsewhere` is the
-    /// process that mapped the partition, if it was not this one, and the task's own time there.
+    /// Ends the job. `combine` may add to the accumulator of the slot, and returns the rest to report. If another
+    /// process mapped the partition, `elsewhere` is that process and the time of the task there.
     fn end(
         &mut self,
         elsewhere: Option<(u32, u64)>,
@@ -229,7 +231,7 @@ impl<T: Task> Drop for Typed<T> {
     }
 }
 
-/// A report between two stages of a pipeline.
+/// A report that another stage of a pipeline will deliver.
 struct Undelivered<T: Task> {
     reported: Option<Reported<T::Partial>>,
     collector: Arc<Collector<T>>,
@@ -252,7 +254,7 @@ impl<T: Task> Drop for Undelivered<T> {
     }
 }
 
-/// The source of a run's jobs: partitions turned into jobs one at a time.
+/// The source of the jobs of a run. It turns one partition at a time into a job.
 pub(crate) struct Cut<T: Task> {
     /// `None` after the last partition, after an error and after a cancellation.
     partitions: Option<Partitions<T::Partition>>,
@@ -264,7 +266,7 @@ impl<T: Task> Cut<T> {
         Cut { partitions: Some(partitions), collector }
     }
 
-    /// The job for the partition that `pull` takes from the source.
+    /// Makes the job for the partition that `pull` takes from the source.
     fn next(
         &mut self,
         pull: impl FnOnce(&mut dyn Source<Result<T::Partition>>) -> Poll<Option<Result<T::Partition>>>,
@@ -274,7 +276,7 @@ impl<T: Task> Cut<T> {
             return self.exhaust(None);
         }
         let Some(partitions) = &mut self.partitions else { return Poll::Ready(None) };
-        // A source that panics fails the run as one that returns an error does; it must not take the strategy down.
+        // A panic of the source fails the run like an error of the source. The panic must not end the strategy.
         match catch(|| Ok(pull(partitions.as_mut()))) {
             Ok(Poll::Ready(Some(Ok(partition)))) => Poll::Ready(Some(Job(Box::new(Typed {
                 number: self.collector.hand_out(),

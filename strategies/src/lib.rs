@@ -1,7 +1,7 @@
-//! How work is run: the seam between tasks and strategies, and one file per strategy.
+//! The interface between tasks and strategies, and one file per strategy.
 //!
-//! A [`Task`] defines what is computed and how its input is cut. A [`Strategy`] receives [`Job`]s and runs each of them.
-//! The two never meet: a job is the only thing between them, and [`AnyTask`] is the only place that knows both.
+//! A [`Task`] defines the computation and cuts the input. A [`Strategy`] receives [`Job`]s and runs each of them. A
+//! strategy and a task share only jobs, and only [`AnyTask`] connects the two.
 //!
 //! Read `job.rs` first, then any file of [`catalogue`](mod@catalogue).
 

@@ -1,7 +1,7 @@
-//! The final reduce: the accumulators of the workers become the total.
+//! The final reduce, which turns the accumulators of the workers into the total.
 //!
-//! If accumulators are reduced in parallel, the strategy does it: it is given more jobs. Such a job is a *merge* of one
-//! accumulator with the shards, or of two with each other. It has no span, because the reduce is a phase of its own.
+//! The strategy reduces accumulators in parallel by running more jobs. Such a job is a *merge* of one accumulator with
+//! the shards, or of two accumulators. A merge has no span, because the reduce is a separate phase.
 
 use crate::choice::Combine;
 use crate::collector::{Collector, Delivered};
@@ -13,22 +13,23 @@ use std::sync::{Arc, Mutex};
 
 /// The final reduce of one run.
 pub(crate) struct Reduce<T: Task> {
-    /// What the jobs have reported, after the first call of `collect`.
+    /// The reports of the jobs, after the first call of `collect`.
     collected: Option<Result<Delivered<T>>>,
     shared: Arc<Shared<T>>,
 }
 
-/// What a reduce and its merges share.
+/// The state that a reduce and its merges share.
 struct Shared<T: Task> {
     state: Mutex<State<T>>,
     collector: Arc<Collector<T>>,
 }
 
-/// Accumulators on their way into the total.
+/// The accumulators that are not yet in the total.
 struct State<T: Task> {
     accumulators: Vec<T::Partial>,
-    /// Merges of the last call of `merges`, and how many of them have not ended.
+    /// The number of merges that the last call of `merges` returned.
     planned: usize,
+    /// The number of these merges that have not ended.
     missing: usize,
     panicked: Option<Error>,
 }
@@ -43,7 +44,7 @@ impl<T: Task> Reduce<T> {
         Arc::clone(&self.shared.collector)
     }
 
-    /// Takes what was reported, on the first call.
+    /// Takes the reports on the first call.
     fn collect(&mut self) {
         if self.collected.is_none() {
             let collector = &self.shared.collector;
@@ -55,7 +56,7 @@ impl<T: Task> Reduce<T> {
         }
     }
 
-    /// The next merges that can run in parallel; `None` if there are none, or if the run has failed.
+    /// Returns the next merges that can run in parallel. `None` if no merge is left or the run has failed.
     pub(crate) fn merges(&mut self) -> Option<Jobs> {
         self.collect();
         let mut state = lock(&self.shared.state);
@@ -64,7 +65,7 @@ impl<T: Task> Reduce<T> {
             Combine::Sharded => 1,
             Combine::PerPartition | Combine::PerWorker => return None,
         };
-        // A single accumulator is reduced by `finish`, because nothing could run at the same time.
+        // `finish` reduces a single accumulator, because nothing could run at the same time.
         if state.missing > 0 || state.accumulators.len() < 2 || matches!(self.collected, Some(Err(_))) {
             return None;
         }
@@ -83,7 +84,7 @@ impl<T: Task> Reduce<T> {
         Some(Jobs::new(merges.into_iter()))
     }
 
-    /// The total and everything that was delivered on the way to it.
+    /// Returns the total together with the deliveries.
     pub(crate) fn finish(mut self) -> Result<Delivered<T>> {
         self.collect();
         let mut delivered = self.collected.unwrap_or(Err(Error::Dropped))?;
@@ -103,7 +104,7 @@ impl<T: Task> Reduce<T> {
 /// A job of the final reduce.
 struct Merge<T: Task> {
     number: u64,
-    /// One to add to the shards, or two to add to each other.
+    /// One accumulator to add to the shards, or two to add to each other.
     accumulators: Vec<T::Partial>,
     shared: Arc<Shared<T>>,
 }
@@ -139,12 +140,12 @@ impl<T: Task> Work for Merge<T> {
         Report(None)
     }
 
-    /// Always fails: to ship accumulators to another process and back would take longer than to reduce them here.
+    /// Always fails, because shipping accumulators to another process takes longer than reducing them here.
     fn pack(&mut self) -> Result<Vec<u8>> {
         Err(Error::worker("accumulators are reduced in the process that has them"))
     }
 
-    /// Merges here, whatever the reply, because `pack` has failed.
+    /// Merges here and ignores the reply, because `pack` has failed.
     fn finish(self: Box<Self>, _: Reply) {
         self.run();
     }

@@ -1,21 +1,21 @@
-//! One run, from the first job to the total.
+//! Runs a task once, from the first job to the total.
 
 use crate::{AnyTask, Cancel, Choice, Error, Outcome, Result, Workers};
 use std::time::Instant;
 
-/// How long the phases of a run took, in nanoseconds.
+/// The durations of the phases of a run, in nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// From the first job pulled until the strategy returned.
+    /// The time from the first pull of a job until the strategy returned.
     pub run_ns: u64,
-    /// From then until the total was complete.
+    /// The time from the return of the strategy until the total was complete.
     pub reduce_ns: u64,
 }
 
 /// Runs `task` once on `workers`.
 ///
 /// # Errors
-/// The first failure in input order; otherwise the error that the strategy itself returned.
+/// Returns the first failure in input order, otherwise the error of the strategy itself.
 pub fn run(
     task: &dyn AnyTask,
     workers: &mut dyn Workers,
@@ -34,7 +34,7 @@ pub fn run(
     }
     let outcome = reduce.outcome();
     let reduce_ns = nanoseconds(reducing);
-    // A strategy that lost its workers leaves jobs behind; its own error explains that better than the count of them.
+    // A strategy that lost its workers leaves jobs behind. Its own error explains this better than the number of jobs.
     match (ran, outcome) {
         (Ok(()), Ok(outcome)) => Ok((outcome, Phases { run_ns, reduce_ns })),
         (_, Err(error @ Error::Partition { .. })) | (Err(error), _) | (Ok(()), Err(error)) => Err(error),

@@ -1,14 +1,14 @@
-//! A total that all workers add to at once, because it is cut into shards with one lock each.
+//! A total to which all workers add at the same time. It consists of shards with one lock each.
 
 use crate::Task;
 use crate::lock::lock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, TryLockError};
 
-/// The shards of one run's total.
+/// The shards of the total of one run.
 pub(crate) struct Shards<T: Task> {
     totals: Vec<Mutex<T::Partial>>,
-    /// Where the next addition begins, so that two workers that add at once do not meet in the first shard.
+    /// Determines the first shard of the next addition, so that two workers do not begin with the same shard.
     next: AtomicUsize,
 }
 
@@ -17,10 +17,11 @@ impl<T: Task> Shards<T> {
         Shards { totals: (0..T::SHARDS).map(|_| Mutex::default()).collect(), next: AtomicUsize::new(0) }
     }
 
-    /// Adds a partial, part by part. A shard that another worker has locked comes last.
+    /// Adds a partial, part by part. Shards that another worker has locked come last.
     pub(crate) fn add(&self, partial: T::Partial) {
         let mut parts: Vec<(&Mutex<T::Partial>, T::Partial)> = self.totals.iter().zip(T::split(partial)).collect();
-        // A step of three sevenths is far from the additions before it, and never the same place twice in a row.
+        // A step of three sevenths is far from the previous additions, and never begins at the same shard twice in a
+        // row.
         let begin = self.next.fetch_add(parts.len() * 3 / 7 + 1, Ordering::Relaxed) % parts.len().max(1);
         parts.rotate_left(begin);
         let mut taken = Vec::new();

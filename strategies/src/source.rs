@@ -1,40 +1,41 @@
-//! A source that is pulled item by item: the partitions of a task, the jobs of a run.
+//! A source of items, such as the partitions of a task or the jobs of a run.
 //!
-//! Most sources are iterators: pulling computes the next item. A source that reads from a socket may have to wait. A thread
-//! that pulls blocks until the item is there. A future that pulls awaits the socket through its own runtime, so a source
-//! only names the socket and needs no runtime.
+//! Most sources are iterators, which compute the next item. A source that reads from a socket may have to wait. If a
+//! thread pulls, it blocks until the item is available. If a future pulls, it awaits the socket through its own
+//! runtime. The source only names the socket and needs no runtime.
 
 use std::os::fd::BorrowedFd;
 use std::task::Poll;
 use std::time::Instant;
 
-/// A source. Every iterator is one.
+/// A source of items. Every iterator is a source.
 pub trait Source<T>: Send {
-    /// The next item; blocks this thread until it is there. `None` after the last.
+    /// Returns the next item, and blocks this thread until it is available. `None` after the last item.
     fn pull(&mut self) -> Option<T>;
 
-    /// The next item, or `Pending` if the source has to wait for it. A source that may wait overrides this and
+    /// Returns the next item, or `Pending` if the source has to wait. A source that may wait overrides this method and
     /// [`waits_for`](Source::waits_for).
     fn try_pull(&mut self) -> Poll<Option<T>> {
         Poll::Ready(self.pull())
     }
 
-    /// What to wait for before the next attempt. A source that may ever have to wait names its socket from the beginning.
+    /// Returns the condition to await before the next attempt. A source that may have to wait names its socket from the
+    /// beginning.
     fn waits_for(&self) -> Option<Waiting<'_>> {
         None
     }
 }
 
-/// A socket, the conditions of which any one ends the wait, and the time limit.
+/// A socket, and the conditions that end the wait. Any one condition ends it.
 #[derive(Debug, Clone, Copy)]
 pub struct Waiting<'a> {
-    /// The socket; non-blocking.
+    /// The socket, in non-blocking mode.
     pub socket: BorrowedFd<'a>,
-    /// Wait until there is something to read.
+    /// `true` to wait until the socket is readable.
     pub readable: bool,
-    /// Wait until there is space to write.
+    /// `true` to wait until the socket is writable.
     pub writable: bool,
-    /// When to try again even if the socket is not ready.
+    /// The time of the next attempt if the socket is not ready earlier.
     pub until: Option<Instant>,
 }
 

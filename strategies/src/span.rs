@@ -1,28 +1,30 @@
-//! Which worker ran which job, and when.
+//! Spans: the worker, the start and the end of each job.
 
 use std::collections::BTreeMap;
 
-/// One job's time on a worker. Times are nanoseconds since the run began.
+/// The time of one job on a worker. Times are nanoseconds since the run began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// The job's number: its partition's place in the input, counted from 0.
+    /// The number of the job: the position of its partition in the input, counted from 0.
     pub job: u64,
     /// The worker's slot, counted from 0 in the order in which slots were first taken.
     pub worker: u32,
-    /// The operating system's number of the thread that did the work; for a worker process, of the process.
+    /// The operating system's number of the thread that did the work. For a worker process, the number of the process.
     pub thread: u32,
-    /// When the work began.
+    /// The time at which the work began.
     pub start_ns: u64,
-    /// When the partial was complete.
+    /// The time at which the partial was complete.
     pub end_ns: u64,
-    /// How long the task itself took. For a worker that shares no memory, `end - start - busy` is the cost of the transfer.
+    /// The duration of the task itself. For a worker that shares no memory, `end - start - busy` is the cost of the
+    /// transfer.
     pub busy_ns: u64,
 }
 
-/// The largest number of spans that cover one moment: how many jobs really were in progress at once.
+/// Returns the largest number of spans that cover one moment: the largest number of jobs in progress at the same time.
 pub fn most_in_progress(spans: &[Span]) -> usize {
     let mut edges: Vec<(u64, i32)> = spans.iter().flat_map(|span| [(span.start_ns, 1), (span.end_ns, -1)]).collect();
-    // An end sorts before a start at the same nanosecond: a worker's next job does not overlap its last one.
+    // An end sorts before a start at the same nanosecond, because the next job of a worker does not overlap its last
+    // job.
     edges.sort_unstable();
     let (mut now, mut most) = (0i32, 0i32);
     for (_, step) in edges {
@@ -32,21 +34,21 @@ pub fn most_in_progress(spans: &[Span]) -> usize {
     most.unsigned_abs() as usize
 }
 
-/// How the workers of a run spent their time, summed over all of them, in nanoseconds.
+/// The time that the workers of a run spent, summed over all workers, in nanoseconds.
 ///
-/// The rest of their time passed between one job and the next.
+/// The rest of the time passed between jobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WorkerTime {
-    /// Inside spans.
+    /// The time inside spans.
     pub in_jobs_ns: u64,
     /// The part of `in_jobs_ns` in the task itself.
     pub in_task_ns: u64,
-    /// Before a worker's first job and after its last; the whole run for a worker without a job.
+    /// The time before the first job of each worker and after the last. For a worker without a job, the whole run.
     pub at_ends_ns: u64,
 }
 
 impl WorkerTime {
-    /// Adds up the spans of a run that took `run_ns`.
+    /// Adds up the spans of a run with the duration `run_ns`.
     pub fn of(spans: &[Span], workers: usize, run_ns: u64) -> Self {
         let mut ends: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
         for span in spans {

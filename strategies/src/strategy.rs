@@ -1,75 +1,76 @@
-//! How jobs are run: the parts of every strategy.
+//! The parts of every strategy.
 
 use crate::{Jobs, Result};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// A way to run jobs: one file of the [catalogue](mod@crate::catalogue).
+/// A way to run jobs. Each strategy is one file of the [catalogue](mod@crate::catalogue).
 #[derive(Clone, Copy)]
 pub struct Strategy {
-    /// The one spelling of its file, its value on the command line and in records, and its label in plots.
+    /// The name: the name of the file, the value on the command line and in records, and the label in plots.
     pub name: &'static str,
-    /// The text of its file. The first lines introduce it; see [`Strategy::header`].
+    /// The source text of the file. [`Strategy::header`] reads the first lines.
     pub source: &'static str,
-    /// Starts the workers. The run's timing does not include it.
+    /// Starts the workers. The timing of a run does not include the start.
     pub start: fn(&Setup) -> Result<Box<dyn Workers>>,
 }
 
 /// Workers that have started and wait for jobs.
 pub trait Workers {
-    /// Runs every job, never more than [`Setup::workers`] at one moment, and returns when the last has ended.
+    /// Runs every job, at most [`Setup::workers`] at the same time. Returns when the last job has ended.
     ///
     /// # Errors
-    /// When workers cannot be started or reached. A job itself reports what fails inside it.
+    /// When workers cannot be started or a connection to them fails. A job itself reports a failure inside the job.
     fn run(&mut self, jobs: Jobs) -> Result<()>;
 
-    /// Whether jobs can be in progress at the same moment when there is more than one worker.
+    /// Returns `true` if several workers can have jobs in progress at the same time.
     fn is_parallel(&self) -> bool {
         true
     }
 
-    /// Whether every job is pulled before the first is run. Such a strategy cannot follow an endless source.
+    /// Returns `true` if the strategy pulls every job before it runs the first. Such a strategy cannot process an
+    /// endless source.
     fn splits_in_advance(&self) -> bool {
         false
     }
 }
 
-/// What workers need to know before they start.
+/// The settings with which workers start.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The most jobs in progress at one moment.
+    /// The largest number of jobs in progress at the same time.
     pub workers: NonZeroUsize,
-    /// How to start a worker that shares no memory with this process, if the caller can.
+    /// The command that starts a worker without shared memory. `None` if the caller has no such command.
     pub worker: Option<WorkerCommand>,
 }
 
-/// A program that serves the current task over its standard input and output: see [`crate::wire`].
+/// The command of a program that serves the current task over its standard input and output (see [`crate::wire`]).
 #[derive(Debug, Clone)]
 pub struct WorkerCommand {
     /// The program to start.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// What is added to its environment: the task, which is no argument because it may contain a password.
+    /// Additional environment variables. They contain the task, which is no argument because it may contain a password.
     pub environment: Vec<(OsString, OsString)>,
 }
 
 /// The description of a strategy in its own file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// What it does.
+    /// The first line of the file: what the strategy does.
     pub about: &'static str,
-    /// When it is the right choice.
+    /// The conditions under which the strategy is the right choice.
     pub good: &'static str,
-    /// When it is the wrong choice.
+    /// The conditions under which the strategy is the wrong choice.
     pub bad: &'static str,
-    /// What to look for in a trace.
+    /// The pattern to look for in a trace.
     pub trace: &'static str,
 }
 
 impl Strategy {
-    /// The four lines with which its file begins: a reader of the file and a reader of the report see the same text.
+    /// Returns the first four lines of the file. So the report shows the same text as the file.
     pub fn header(&self) -> Header {
         let line = |start: &str| {
             let mut lines = self.source.lines().map_while(|line| line.strip_prefix("//!"));
@@ -81,7 +82,7 @@ impl Strategy {
     /// Starts the workers.
     ///
     /// # Errors
-    /// When they cannot be started.
+    /// When the workers cannot be started.
     pub fn start(&self, setup: &Setup) -> Result<Box<dyn Workers>> {
         (self.start)(setup)
     }

@@ -1,4 +1,4 @@
-//! What is computed: a problem that can be cut into partitions.
+//! The interface of a task: a problem that can be cut into partitions.
 
 use crate::Result;
 use crate::source::Source;
@@ -7,26 +7,26 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// A problem that can be cut into independent partitions: MapReduce in the small.
+/// A problem that can be cut into independent partitions, as in MapReduce.
 ///
-/// Its laws, which the tests check for every task:
+/// The tests check these laws for every task:
 /// - `reduce` is associative, and commutative as far as [`answer`](Task::answer) can see. Its neutral element is
 ///   `Partial::default()`.
-/// - The parts that [`split`](Task::split) returns add up to the partial it was given, shard by shard or all at once.
-/// - For every cut of the input the answer is the same as that of [`baseline`](Task::baseline).
+/// - The parts that [`split`](Task::split) returns add up to the original partial, shard by shard or all at once.
+/// - For every cut of the input, the answer equals that of [`baseline`](Task::baseline).
 pub trait Task: Send + Sync + Sized + 'static {
-    /// One piece of the input. It owns what it needs, so that it can travel to another process.
+    /// One piece of the input. A partition owns its data, so that it can be sent to another process.
     type Partition: Wire;
-    /// What one or more partitions yield.
+    /// The result of one or more partitions.
     type Partial: Wire + Default;
 
     /// Cuts the input into partitions of about `size` items, lazily and in input order. May wait for I/O.
     ///
     /// # Errors
-    /// When the input cannot be opened. A later failure is an item of the source.
+    /// When the input cannot be opened. The source yields later failures as items.
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>>;
 
-    /// Maps one partition on this thread and adds to `into`, so that a worker can keep one accumulator.
+    /// Maps one partition on this thread and adds the result to `into`, so that a worker can keep one accumulator.
     ///
     /// # Errors
     /// When the partition's input is malformed or cannot be read. The caller then discards `into`.
@@ -35,61 +35,62 @@ pub trait Task: Send + Sync + Sized + 'static {
     /// Adds `other` to `into`.
     fn reduce(into: &mut Self::Partial, other: Self::Partial);
 
-    /// Adds all of `others` to `into`. Override it if adding them together is faster than one by one.
+    /// Adds all of `others` to `into`. Override this if adding all together is faster than one by one.
     fn reduce_all(into: &mut Self::Partial, others: Vec<Self::Partial>) {
         others.into_iter().for_each(|other| Self::reduce(into, other));
     }
 
-    /// The number of shards whose totals can be added up independently of each other.
+    /// The number of shards, which can be added up independently.
     const SHARDS: usize = 1;
 
-    /// Cuts a partial into at most [`SHARDS`](Task::SHARDS) parts: the first is of shard 0, and so on. Parts of different
-    /// shards have so little in common that reducing them costs nearly nothing.
+    /// Cuts a partial into at most [`SHARDS`](Task::SHARDS) parts. Part n belongs to shard n. Reducing parts of
+    /// different shards must be cheap, because these parts share almost nothing.
     fn split(partial: Self::Partial) -> Vec<Self::Partial> {
         vec![partial]
     }
 
-    /// Whether a worker should add its accumulator to the shards now, for instance because it no longer fits into the
-    /// cache. Called after each job of a sharded run.
+    /// Returns `true` if a worker should add its accumulator to the shards now. A typical reason is that the
+    /// accumulator no longer fits into the cache. Called after each job of a sharded run.
     fn is_large(_partial: &Self::Partial) -> bool {
         false
     }
 
-    /// The plain tuned loop over the whole input: no jobs, no partitions, one thread. Every speed-up is relative to it.
+    /// Runs a plain, tuned loop over the whole input: no jobs, no partitions, one thread. Every speed-up is relative to
+    /// this loop.
     ///
     /// # Errors
     /// As [`map`](Task::map).
     fn baseline(&self) -> Result<Self::Partial>;
 
-    /// The total in canonical form: the same for every correct run.
+    /// Returns the total in canonical form, which is the same for every correct run.
     ///
     /// # Errors
     /// When only the total shows that the input is wrong, such as a sum that is too large for its type.
     fn answer(&self, total: &Self::Partial) -> Result<Answer>;
 
-    /// Writes the whole total, canonically ordered, for a person or a program to read.
+    /// Writes the whole total in canonical order, for a person or a program to read.
     ///
     /// # Errors
     /// When writing to `out` fails.
     fn write(&self, total: &Self::Partial, out: &mut dyn Write) -> std::io::Result<()>;
 
-    /// The number of items in the input, if it is known without reading all of it.
+    /// Returns the number of items in the input if the task knows it without reading all of the input.
     fn items(&self) -> Option<u64> {
         None
     }
 }
 
-/// The partitions of one run, each cut when it is pulled.
+/// The partitions of one run. Each partition is cut when it is pulled.
 pub type Partitions<P> = Box<dyn Source<Result<P>>>;
 
-/// Anything that can cross a process boundary.
+/// A value that can be sent to another process.
 pub trait Wire: Serialize + DeserializeOwned + Send + 'static {}
 impl<T: Serialize + DeserializeOwned + Send + 'static> Wire for T {}
 
 /// A total in canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// A short text that differs if any part of the total differs. It does not depend on the order of the work.
+    /// A short text that identifies the total. It does not depend on the order of the work.
     pub digest: String,
     /// The answer for people: names and values.
     pub figures: Vec<(String, String)>,

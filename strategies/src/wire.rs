@@ -1,23 +1,23 @@
-//! The protocol of workers that share no memory: bytes and frames. `worker_loop.rs` is the other end.
+//! The protocol of workers that share no memory. `worker_loop.rs` is the other end.
 //!
-//! A frame is a length of four bytes, then that many bytes. A worker that is ready sends an empty frame. All numbers are
-//! little-endian.
+//! A frame is a length (four bytes) and that number of bytes. A worker that is ready sends an empty frame. All numbers
+//! are little-endian.
 //! - A request is a ticket (eight bytes for the run, eight for the job's number), then the packed partition.
-//! - An answer is one status byte, the same ticket, four bytes for the answering process, eight for the nanoseconds that
-//!   the task took, then the partial or a message.
+//! - An answer is one status byte, the same ticket, the number of the answering process (four bytes), the duration of
+//!   the task in nanoseconds (eight bytes), then the partial or a message.
 
 use crate::error::Error;
 use crate::{Result, Wire};
 use std::io::{ErrorKind, Read, Write};
 
-/// The largest partition or partial, so that a corrupt length is not mistaken for a huge frame.
+/// The size limit of a frame in bytes, so that a corrupt length is detected.
 const LARGEST_FRAME: usize = 1 << 31;
 
 pub(crate) const DONE: u8 = 0;
 pub(crate) const FAILED: u8 = 1;
 pub(crate) const PANICKED: u8 = 2;
 
-/// The job and the run that a request belongs to. The answer carries it back, so it can only count for that job.
+/// The run and the job of a request. The answer carries the same ticket, so it can only count for that job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) run: u64,
@@ -42,7 +42,7 @@ pub fn encode<V: Wire>(value: &V) -> Result<Vec<u8>> {
 /// Decodes a value from exactly these bytes.
 ///
 /// # Errors
-/// When the bytes are not a value of this type, or too few or too many.
+/// When the bytes do not encode a value of this type, or when bytes are missing or left over.
 pub fn decode<V: Wire>(bytes: &[u8]) -> Result<V> {
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
@@ -51,7 +51,7 @@ pub fn decode<V: Wire>(bytes: &[u8]) -> Result<V> {
     }
 }
 
-/// Writes one frame, head and body, with a single write.
+/// Writes one frame of `head` and `body` with a single write.
 ///
 /// # Errors
 /// When the other end has closed, or the frame is too large.
@@ -68,7 +68,7 @@ pub fn write_frame(out: &mut impl Write, head: &[u8], body: &[u8]) -> std::io::R
     out.flush()
 }
 
-/// Reads one frame into `frame`; `false` when the other end has closed between frames.
+/// Reads one frame into `frame`. Returns `false` when the other end has closed between frames.
 ///
 /// # Errors
 /// When the other end closed inside a frame, or sent an impossible length.
@@ -89,7 +89,7 @@ pub fn read_frame(from: &mut impl Read, frame: &mut Vec<u8>) -> std::io::Result<
         return Err(std::io::Error::new(ErrorKind::InvalidData, format!("{length} is not the length of a frame")));
     }
     frame.clear();
-    // Not `resize` to the announced length: a wrong length must not allocate that much memory.
+    // Does not call `resize`, because a wrong length must not allocate that much memory.
     let read = from.take(length as u64).read_to_end(frame)?;
     if read < length {
         let reason = format!("the frame ends after {read} of {length} bytes");
@@ -98,26 +98,26 @@ pub fn read_frame(from: &mut impl Read, frame: &mut Vec<u8>) -> std::io::Result<
     Ok(true)
 }
 
-/// Bytes in an answer before the partial or the message.
+/// The number of bytes in an answer before the partial or the message.
 pub const HEAD: usize = 1 + TICKET + 4 + 8;
 
-/// Bytes in a request before the partition.
+/// The number of bytes in a request before the partition.
 pub const TICKET: usize = 16;
 
 /// The answer of a worker that shares no memory; [`reply`] decodes it from a frame.
 pub struct Reply {
-    /// The request that it answers; absent if no answer came.
+    /// The ticket of the request. `None` if no answer came.
     pub(crate) ticket: Option<Ticket>,
     /// The process that answered.
     pub(crate) process: u32,
-    /// How long the task itself took there, in nanoseconds.
+    /// The duration of the task itself in that process, in nanoseconds.
     pub(crate) busy_ns: u64,
-    /// The packed partial, or why there is none.
+    /// The packed partial, or the error that replaces it.
     pub(crate) outcome: Result<Vec<u8>>,
 }
 
 impl Reply {
-    /// No answer came, and why.
+    /// Makes the reply for an answer that did not come.
     pub fn failed(error: Error) -> Self {
         Reply { ticket: None, process: 0, busy_ns: 0, outcome: Err(error) }
     }
@@ -126,7 +126,7 @@ impl Reply {
 /// Decodes a worker's answer.
 ///
 /// # Errors
-/// When it is not an answer of [`worker_loop::serve`](crate::worker_loop::serve).
+/// When the frame is not an answer of [`worker_loop::serve`](crate::worker_loop::serve).
 pub fn reply(frame: &[u8]) -> Result<Reply> {
     let mut rest = frame;
     let (Some([status]), Some(run), Some(number), Some(process), Some(busy)) =
@@ -148,7 +148,7 @@ pub fn reply(frame: &[u8]) -> Result<Reply> {
     })
 }
 
-/// The next `N` bytes of a frame, if it has that many.
+/// Takes the next `N` bytes of a frame. `None` if the frame is too short.
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (first, others) = rest.split_first_chunk()?;
     *rest = others;

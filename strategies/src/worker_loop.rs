@@ -6,12 +6,12 @@ use crate::wire::{DONE, FAILED, HEAD, PANICKED, TICKET, read_frame, write_frame}
 use std::io::{Read, Write};
 use std::time::Instant;
 
-/// Serves a task's partitions until the other end closes: the whole work of a worker process.
+/// Serves partitions of a task until the other end closes. A worker process does nothing else.
 ///
 /// # Errors
 /// When the pipe breaks. A failed partition is an answer, not an error.
 pub fn serve(task: &dyn AnyTask, requests: &mut impl Read, answers: &mut impl Write) -> std::io::Result<()> {
-    // The greeting says that the task is loaded and that the first partition may come.
+    // The empty frame says that the task is loaded.
     write_frame(answers, &[], &[])?;
     let mut frame = Vec::new();
     while read_frame(requests, &mut frame)? {

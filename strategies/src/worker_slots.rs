@@ -1,8 +1,8 @@
-//! Worker slots: which worker runs a job, and where a worker keeps its accumulator.
+//! Worker slots identify the worker of each job, and hold the accumulators of the workers.
 //!
-//! A strategy does not say which worker runs a job, so a job takes a slot when it starts and gives it back when it ends.
-//! There are never more slots than jobs were in progress at one moment. A thread gets its last slot again if that one is
-//! free, so a lane of a trace is almost always one thread.
+//! A strategy does not name the worker of a job. Therefore a job takes a slot at its start and returns the slot at its
+//! end. The number of slots is at most the number of jobs in progress at the same time. A thread gets its last slot
+//! again if that slot is free, so a lane of a trace is almost always one thread.
 
 use crate::lock::lock;
 use std::cell::Cell;
@@ -23,11 +23,11 @@ pub(crate) struct WorkerSlot<A> {
 thread_local! {
     /// The run in which this thread last had a slot, and that slot.
     static LAST: Cell<(u64, usize)> = const { Cell::new((0, 0)) };
-    /// The operating system's number of this thread, cached because a job needs it.
+    /// The operating system's number of this thread, cached because each job needs it.
     static THREAD: u32 = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
 }
 
-/// The operating system's number of this thread.
+/// Returns the operating system's number of this thread.
 pub(crate) fn thread_number() -> u32 {
     THREAD.with(|number| *number)
 }
@@ -58,7 +58,7 @@ impl<A: Default> WorkerSlots<A> {
         LAST.set((self.run, number));
     }
 
-    /// The accumulators in the order of the slots, after the last job has ended.
+    /// Returns the accumulators in the order of the slots. Call this after the last job has ended.
     pub(crate) fn accumulators(&self) -> Vec<A> {
         lock(&self.free).drain(..).flatten().collect()
     }

@@ -1,4 +1,4 @@
-//! The loop of `count`, and the proof that it counts.
+//! Measures the loop of `count`, and proves that the loop counts.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

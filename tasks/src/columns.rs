@@ -1,4 +1,4 @@
-//! The two columns of a row, and the error for a column that cannot be read.
+//! Reads the two columns of a row, and explains a column that cannot be read.
 
 use postgres::explain;
 use std::error::Error as _;
@@ -6,17 +6,17 @@ use strategies::{Error, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type, WasNull, WrongType};
 
-/// The number and the name of a product, borrowed.
+/// Reads the number and the name of a product.
 pub(crate) fn columns(row: &Row) -> Result<(i32, &str)> {
     let number = row.try_get(0).map_err(|error| unreadable(row, 0, "integer", &error))?;
     let name = row.try_get(1).map_err(|error| unreadable(row, 1, "text", &error))?;
     Ok((number, name))
 }
 
-/// The error for a column: which column of which product, what is wrong with it, and what to do.
+/// Makes the error for a column. It names the product, the column, the fault and the remedy.
 fn unreadable(row: &Row, column: usize, wanted: &str, error: &tokio_postgres::Error) -> Error {
     let Some(about) = row.columns().get(column) else { return Error::task(explain(error)) };
-    // A table has no order, so only the product's number finds the row again.
+    // A table has no order, so the message identifies the row by the product number.
     let product = row.try_get::<_, i32>(0).map(|number| format!(" of product {number}")).unwrap_or_default();
     let what = format!("{}{product}", about.name());
     let raw = row.try_get::<_, Raw<'_>>(column).map_or(&[][..], |raw| raw.0);
@@ -41,7 +41,7 @@ fn unreadable(row: &Row, column: usize, wanted: &str, error: &tokio_postgres::Er
     })
 }
 
-/// A column's bytes as received, of any type.
+/// The received bytes of a column of any type.
 struct Raw<'a>(&'a [u8]);
 
 impl<'a> FromSql<'a> for Raw<'a> {

@@ -1,4 +1,4 @@
-//! Idle connections, kept so that a run begins with its transaction and not with a login.
+//! A pool of idle connections. With an idle connection, a run begins with its transaction, not with a login.
 
 use postgres::{Driver, connect};
 use std::sync::{Mutex, PoisonError};
@@ -7,13 +7,13 @@ use strategies::{Error, Result};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-/// Both halves of a connection.
+/// A connection: the client and the driver.
 pub(crate) type Connection = (Client, Driver);
 
-/// Connections to one server.
+/// The pool of connections to one server.
 pub(crate) struct Connections {
     url: String,
-    /// How long the server may be silent during a query; `None` waits for ever.
+    /// The time that the server may be silent during a query; `None` for no limit.
     silence: Option<Duration>,
     idle: Mutex<Vec<Connection>>,
 }
@@ -23,7 +23,7 @@ impl Connections {
         Connections { url, silence, idle: Mutex::default() }
     }
 
-    /// An idle connection, or a new one.
+    /// Returns an idle connection, or a new one.
     pub(crate) fn take(&self) -> Result<Connection> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(connection) = idle {
@@ -36,22 +36,22 @@ impl Connections {
         Ok((client, driver))
     }
 
-    /// Keeps a connection for the next run. A caller drops a connection after an error instead.
+    /// Keeps a connection for the next run. After an error the caller must drop the connection instead.
     pub(crate) fn give_back(&self, connection: Connection) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 }
 
-/// What stopped the reading of rows.
+/// The error that stopped the reading of rows.
 pub(crate) enum Trouble {
-    /// The cursor, the server or the connection.
+    /// An error of the cursor, the server or the connection.
     Cursor(cursor::Error),
     /// A row that cannot be read.
     Row(Error),
 }
 
 impl Trouble {
-    /// The error of a task that had received so many `rows` on the driver's connection.
+    /// Makes the error of a task that had received `rows` rows over the connection of `driver`.
     pub(crate) fn after(self, rows: u64, driver: &Driver) -> Error {
         let when = match (&self, rows) {
             (Trouble::Row(_), _) => format!("row {}", rows + 1),
@@ -62,7 +62,7 @@ impl Trouble {
         Error::task(format!("{when}: {}", self.reason(driver)))
     }
 
-    /// What has happened on the driver's connection, and what to do next.
+    /// Describes the error on the connection of `driver` and the remedy.
     pub(crate) fn reason(self, driver: &Driver) -> String {
         match self {
             Trouble::Cursor(cursor::Error::Postgres(error)) => {

@@ -1,4 +1,4 @@
-//! Counts from zero to each of many numbers: work for the core alone.
+//! The task `count`: counts from zero to each of many numbers. It needs only a core, no memory and no I/O.
 
 pub mod kernel;
 
@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
 
-/// The task's entry.
+/// The entry of this task.
 pub const ENTRY: Entry = Entry {
     name: "count",
     about: "Counts from zero to each of many numbers, one honest increment at a time.",
@@ -25,10 +25,10 @@ pub const ENTRY: Entry = Entry {
     hooks: Hooks { details, ..Hooks::NONE },
 };
 
-/// Counting so far takes about half an hour. A larger number is a typing error.
+/// The largest number. Counting to it takes about half an hour, so a larger number is a typing error.
 const MOST: u64 = 10_000_000_000_000;
 
-/// What to count to.
+/// The options of this task: the numbers to count to.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "count")]
 pub struct Options {
@@ -46,7 +46,7 @@ pub struct Options {
     pub increments: u64,
 }
 
-/// A choice of numbers.
+/// A named choice of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub enum Profile {
     /// 1, 3, 5, 22 and 100 000 000: four that end at once, and one that does not
@@ -71,7 +71,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counts to each of `numbers`.
+    /// Makes a task that counts to each of `numbers`.
     pub fn new(numbers: Vec<u64>) -> Self {
         Count { numbers }
     }
@@ -123,9 +123,9 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
 }
 
 impl Task for Count {
-    /// The index of the first number, and the numbers.
+    /// The index of the first number in the input, and the numbers.
     type Partition = (u64, Vec<u64>);
-    /// How far each number was counted.
+    /// The final counter for each number.
     type Partial = Numbered;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
@@ -161,7 +161,7 @@ impl Task for Count {
         Ok(Answer { digest: numbered::digest(total), figures })
     }
 
-    /// The numbers counted, one a line, in input order.
+    /// Writes the final counters in input order, one per line.
     fn write(&self, total: &Self::Partial, out: &mut dyn Write) -> std::io::Result<()> {
         numbered::write(total, out)
     }

@@ -1,6 +1,7 @@
-//! The book's cursor: streams a table from PostgreSQL, page by page, and counts the words of its names.
+//! The task `cursor_pages`, which is the cursor of the book. It streams a table from PostgreSQL page by page and counts
+//! the words of the names.
 //!
-//! A partition is a page of one server-side cursor, so the partition size is the prefetch (50 in the book).
+//! A partition is a page of one server-side cursor. So the partition size is the `prefetch` of the book (50 rows).
 
 mod fetching;
 mod page;
@@ -17,7 +18,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Answer, AnyTask, Partitions, Result, Task};
 
-/// The task's entry.
+/// The entry of this task.
 pub const ENTRY: Entry = Entry {
     name: "cursor_pages",
     about: "Streams a table from PostgreSQL through one cursor and counts the words of its names.",

@@ -1,16 +1,17 @@
-//! One table, several cursors: connections that see one snapshot share its blocks.
+//! The task `cursor_ranges`: several cursors read one table. Their connections see one snapshot and share the blocks of
+//! the table.
 //!
 //! How it works:
-//! 1. The *leader*, a connection of its own, begins a transaction, exports its snapshot and counts the table's blocks.
-//!    These hold every row of the snapshot; rows that are added later are not in the snapshot.
-//! 2. A partition is a range of blocks with about `size` rows. Ranges are small and go to the next idle worker, so no
-//!    estimate of the workers' speeds is necessary.
-//! 3. The worker takes a connection, sets the leader's snapshot and opens a cursor for the rows of these blocks. PostgreSQL
-//!    14 and later read no other blocks for it (a TID range scan).
-//! 4. A snapshot lives as long as the transaction that exported it, so each partition keeps the leader alive.
+//! 1. The *leader*, a separate connection, begins a transaction, exports its snapshot and counts the blocks of the
+//!    table. These blocks hold every row of the snapshot, because later rows are not in the snapshot.
+//! 2. A partition is a range of blocks with about `size` rows. Ranges are small and go to the next idle worker, so the
+//!    task need not estimate the speed of workers.
+//! 3. The worker takes a connection, sets the snapshot of the leader and opens a cursor for the rows of these blocks.
+//!    For this cursor, PostgreSQL 14 and later read only these blocks (a TID range scan).
+//! 4. A snapshot exists as long as the transaction that exported it, so each partition keeps the leader alive.
 //!
-//! Snapshot and lock are pg_dump's method, ranges of blocks DuckDB's. Without the snapshot, each range would see the table at
-//! another moment: a row that is moved meanwhile is read twice or never.
+//! pg_dump uses the same snapshot and lock, and DuckDB uses ranges of blocks. Without the snapshot, each range would
+//! see the table at a different moment. A row that moves between two ranges would be read twice or never.
 
 pub use crate::NoOptions as Options;
 use crate::connections::{Connection, Connections, Trouble};
@@ -25,7 +26,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
 use tokio_postgres::{Client, IsolationLevel};
 
-/// The task's entry. Server, table and depth are those of `cursor_pages`.
+/// The entry of this task. It uses the options of `cursor_pages`: server, table and depth.
 pub const ENTRY: Entry = Entry {
     name: "cursor_ranges",
     about: "Streams a table from PostgreSQL through many cursors under one snapshot and counts the words of its names.",
@@ -37,13 +38,13 @@ pub const ENTRY: Entry = Entry {
     hooks: table::HOOKS,
 };
 
-/// The first server version that reads a range of blocks without the others.
+/// The first server version that reads only the blocks of a range.
 const TID_RANGE_SCAN: i32 = 140_000;
 
-/// Rows in a block, for a table that was never analysed.
+/// The assumed number of rows per block for a table that was never analysed.
 const ROWS_PER_BLOCK: f64 = 100.0;
 
-/// A table on a server, to be read by several connections.
+/// A table on a server that several connections read.
 pub struct CursorRanges {
     connections: Arc<Connections>,
     table: String,
@@ -51,8 +52,8 @@ pub struct CursorRanges {
 }
 
 impl CursorRanges {
-    /// The table of that name on the server at `url`, with `depth` pages of each cursor in flight and no limit on how long the
-    /// server may be silent.
+    /// Makes a task for `table` on the server at `url`. Each cursor has `depth` pages in flight. The server may be
+    /// silent without limit.
     pub fn new(url: String, table: String, depth: usize) -> Self {
         CursorRanges { connections: Arc::new(Connections::to(url, None)), table, depth }
     }
@@ -64,25 +65,26 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
     Ok(Arc::new(Arc::new(CursorRanges { connections, table, depth: inputs.cursor_pages.depth as usize })))
 }
 
-/// A range of a table's blocks, as one snapshot sees them.
+/// A range of blocks of a table, seen through one snapshot.
 #[derive(Serialize, Deserialize)]
 pub struct Blocks {
     snapshot: String,
     first: u64,
-    /// The block after the last; absent for the last range, which has no end.
+    /// The block after the last. `None` for the last range, which has no end.
     end: Option<u64>,
-    /// Keeps the snapshot alive. In a worker process it is absent, because the process that sent the range has it.
+    /// Keeps the snapshot alive. `None` in a worker process, because the process that sent the range keeps the snapshot
+    /// alive.
     #[serde(skip)]
     leader: Option<Arc<Leader>>,
 }
 
 impl Blocks {
-    /// The name of the snapshot, for `SET TRANSACTION SNAPSHOT`.
+    /// Returns the name of the snapshot, for `SET TRANSACTION SNAPSHOT`.
     pub fn snapshot(&self) -> &str {
         &self.snapshot
     }
 
-    /// The rows of these blocks, as a condition in SQL.
+    /// Returns the SQL condition that selects the rows of these blocks.
     pub fn condition(&self) -> String {
         let from = format!("ctid >= '({},0)'::tid", self.first);
         match self.end {
@@ -94,15 +96,15 @@ impl Blocks {
 
 /// A transaction that keeps its snapshot alive until it is dropped.
 struct Leader {
-    /// Taken when it is dropped.
+    /// `None` only while the leader is dropped.
     connection: Mutex<Option<Connection>>,
     connections: Arc<Connections>,
-    /// The error of the first range that failed. As a rule its cause is the server or the table, and every other range would
-    /// fail too, each on a new connection: a thousand times for a large table.
+    /// The error of the first range that failed. Usually the server or the table is the cause. Every other range would
+    /// then fail too, each on a new connection: a thousand times for a large table.
     failed: OnceLock<Error>,
 }
 
-/// What the leader has exported and counted.
+/// The snapshot and the number of blocks that the leader has determined.
 struct Survey {
     snapshot: String,
     blocks: u64,
@@ -124,18 +126,18 @@ impl Drop for Leader {
     fn drop(&mut self) {
         let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let Some((client, mut driver)) = connection else { return };
-        // A connection that cannot end its transaction is not kept.
+        // Keeps the connection only if its transaction ends without an error.
         if driver.block_on(client.batch_execute("COMMIT")).is_ok() {
             self.connections.give_back((client, driver));
         }
     }
 }
 
-/// Begins the leader's transaction. The lock excludes commands that move every row (`VACUUM FULL`, `CLUSTER`).
+/// Begins the transaction of the leader. The lock excludes commands that move every row (`VACUUM FULL`, `CLUSTER`).
 async fn lead(client: &Client, table: &str) -> std::result::Result<Survey, Trouble> {
     let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE {table} IN ACCESS SHARE MODE");
     client.batch_execute(&begin).await?;
-    // The size is that of the table itself, after the snapshot: the planner's figure is older.
+    // Queries the real size of the table after the snapshot, because the planner's figure is older.
     let question = "SELECT current_setting('server_version_num')::int, pg_export_snapshot(), \
                     pg_relation_size(oid) / current_setting('block_size')::int, \
                     (reltuples / greatest(relpages, 1))::float8 \
@@ -175,7 +177,7 @@ impl CursorRanges {
     ) -> std::result::Result<(), Trouble> {
         let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let mut transaction = transaction.start().await?;
-        // NOWAIT: behind a session that waits for the leader's lock, this one would wait for ever.
+        // Without NOWAIT, this session could wait for ever behind a session that waits for the lock of the leader.
         let join = format!(
             "SET TRANSACTION SNAPSHOT '{}'; LOCK TABLE {} IN ACCESS SHARE MODE NOWAIT",
             blocks.snapshot, self.table
@@ -212,10 +214,11 @@ impl Task for CursorRanges {
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Blocks>> {
         let (leader, survey) = Leader::open(&self.connections, &self.table)?;
         let leader = Arc::new(leader);
-        // -1 rows mean that the table was never analysed.
+        // -1 rows means that the table was never analysed.
         let rows_per_block = if survey.rows_per_block > 0.0 { survey.rows_per_block } else { ROWS_PER_BLOCK };
         let blocks_each = ((size.get() as f64 / rows_per_block).round() as u64).max(1);
-        // At least one range: a partitioned table has no blocks of its own, and a range without an end reads them all.
+        // There is at least one range. A partitioned table has no blocks of its own, and a range without an end reads
+        // all its rows.
         let ranges = survey.blocks.max(1).div_ceil(blocks_each);
         Ok(Box::new((0..ranges).map(move |range| {
             let first = range * blocks_each;
@@ -231,7 +234,7 @@ impl Task for CursorRanges {
         }
         let read = self.read(&blocks, into);
         if let (Err(error), Some(failed)) = (&read, failed) {
-            // Only the first is kept.
+            // Keeps only the first error.
             let _ = failed.set(error.clone());
         }
         read

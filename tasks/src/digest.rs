@@ -1,8 +1,8 @@
-//! A short text that identifies a total.
+//! A digest: a short text that identifies a total.
 
 use twox_hash::XxHash3_64;
 
-/// The sum of the hashes of records, so that their order does not matter. It is the same on every machine.
+/// A sum of hashes of records, so that the order of records does not matter. The digest is the same on every machine.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Digest {
     sum: u64,
@@ -29,7 +29,7 @@ impl Digest {
 
     fn add_hash(&mut self, hash: u64) {
         self.sum = self.sum.wrapping_add(hash);
-        // A second, independent combination: errors would have to cancel out in both.
+        // This second combination is independent. An undetected error would have to cancel out in both.
         self.product = self.product.wrapping_add(hash.rotate_left(32).wrapping_mul(hash | 1));
         self.records += 1;
     }

@@ -1,27 +1,27 @@
-//! What a task may add to the harness and the report beside its computation. Every hook has a default that does nothing.
+//! The hooks with which a task extends the harness and the report. Every hook has a default that does nothing.
 
 use crate::Inputs;
 use record::Detail;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What a task adds to the harness and the report.
+/// The hooks of a task.
 #[derive(Clone, Copy)]
 pub struct Hooks {
-    /// Completes the task's inputs before anything is measured: makes a file, starts a server.
+    /// Completes the inputs of the task before any measurement. For instance, makes a file or starts a server.
     pub prepare: fn(&mut Preparation) -> Result<(), Unprepared>,
-    /// Fills in what an earlier preparation has left in a folder, and makes nothing.
+    /// Completes the inputs with the results of an earlier preparation in a folder. Makes nothing.
     pub reuse: fn(&mut Inputs, &Path),
-    /// What the task reads, as far as its inputs name it.
+    /// Returns the data that the task reads, as far as its inputs name them.
     pub data: fn(&Inputs) -> Data,
-    /// Options that no file may hold.
+    /// The options that no file may contain.
     pub secrets: Secrets,
-    /// What the report shows of the task beside its times.
+    /// Returns what the report shows of the task besides its times.
     pub details: fn() -> Vec<Detail>,
 }
 
 impl Hooks {
-    /// The hooks of a task that needs none.
+    /// The hooks of a task without special needs.
     pub const NONE: Hooks = Hooks {
         prepare: |_| Ok(()),
         reuse: |_, _| (),
@@ -31,58 +31,59 @@ impl Hooks {
     };
 }
 
-/// Inputs on their way to completion, and what a preparation needs and leaves behind.
+/// The state of a preparation: the inputs to complete, the means and the results.
 pub struct Preparation<'a> {
-    /// The inputs, in which a task fills in what the user left open.
+    /// The inputs. A task adds the values that the user did not give.
     pub inputs: Inputs,
-    /// The folder in which data is made once and kept.
+    /// The folder in which data are made once and kept.
     pub folder: &'a Path,
-    /// Tells the user what takes time.
+    /// Shows the user a message about a slow step.
     pub say: &'a dyn Fn(&str),
-    /// What was found and chosen, for the record: name and value.
+    /// The facts and choices for the record: name and value.
     pub notes: BTreeMap<String, String>,
-    /// What stops the servers that were started. Dropping one stops its server too, without an error.
+    /// The functions that stop the started servers. Dropping such a function also stops its server, but reports no
+    /// error.
     pub stops: Vec<Box<dyn FnOnce() -> Result<(), String>>>,
-    /// Servers that could not be started, and why: a second task does not try again.
+    /// The servers that could not be started, with the reason. A second task does not try again.
     pub unavailable: BTreeMap<&'static str, String>,
 }
 
-/// Why a task cannot be prepared.
+/// The error of a task that cannot be prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unprepared {
-    /// This machine lacks something: the task is skipped, and the others are measured.
+    /// This machine lacks something. The task is skipped, and the other tasks are measured.
     Skip(String),
-    /// Something that the user named is missing, or data cannot be made: nothing is measured.
+    /// Something that the user named is missing, or data cannot be made. Nothing is measured.
     Fail(String),
 }
 
-/// What a task reads.
+/// The data that a task reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Data {
     /// The file whose residency in the page cache matters.
     pub file: Option<PathBuf>,
-    /// Whether the page cache must drop the file before each run.
+    /// `true` if the page cache must drop the file before each run.
     pub cold: bool,
-    /// The database that it reads.
+    /// The database that the task reads.
     pub database: Option<Database>,
-    /// How many bytes it reads, about.
+    /// The approximate number of bytes that the task reads.
     pub bytes: u64,
 }
 
 /// A database that a task reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Database {
-    /// The server's address, which may hold a password.
+    /// The address of the server, which may contain a password.
     pub url: String,
-    /// The table, if it is known already.
+    /// The table, if already known.
     pub table: Option<String>,
 }
 
-/// Options that no file may hold, such as an address with a password.
+/// Options that no file may contain, such as an address with a password.
 #[derive(Clone, Copy)]
 pub struct Secrets {
-    /// Their names on the command line, without dashes.
+    /// The names on the command line, without dashes.
     pub options: &'static [&'static str],
-    /// Copies their values from one set of inputs to another.
+    /// Copies the values of these options from one set of inputs to another.
     pub copy: fn(&Inputs, &mut Inputs),
 }

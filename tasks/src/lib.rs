@@ -1,6 +1,7 @@
-//! What is computed: one file or folder per task, one line each below.
+//! The tasks. Each task is one file or folder and one line below.
 //!
-//! A task never names a strategy, and no other crate names a task: the harness asks each [`Entry`] and calls its [`Hooks`].
+//! A task never names a strategy, and no other crate names a task. The harness reads each [`Entry`] and calls its
+//! [`Hooks`].
 
 mod columns;
 mod connections;
@@ -18,28 +19,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use strategies::{AnyTask, Result};
 
-/// A task as the command line and the report see it. Each task's file has one.
+/// The description of a task for the command line and the report. Each task has one entry in its file.
 #[derive(Clone, Copy)]
 pub struct Entry {
-    /// Its file, its word on the command line, its value in records: one spelling.
+    /// The name: the name of the file, the word on the command line and the value in records.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// One sentence that says what the task does.
     pub about: &'static str,
-    /// What its partition size counts.
+    /// The unit of the partition size.
     pub unit: &'static str,
-    /// The partition sizes of a sweep, ascending.
+    /// The partition sizes of a sweep in ascending order.
     pub sizes: &'static [u64],
-    /// The one of them that is used where only one is compared.
+    /// The partition size where only one is compared; one of `sizes`.
     pub default_size: u64,
-    /// Builds the task, here or in a worker process: the same inputs give the same task.
+    /// Builds the task, here or in a worker process. The same inputs give the same task.
     pub load: fn(&Inputs) -> Result<Arc<dyn AnyTask>>,
-    /// The options that this task reads, for the record: name and value.
+    /// Returns the options that this task reads, for the record: name and value.
     pub options: fn(&Inputs) -> BTreeMap<String, String>,
-    /// What the task adds to the harness and the report: as a rule, nothing.
+    /// The hooks of the task. Most tasks have none.
     pub hooks: Hooks,
 }
 
-/// Declares the tasks' files and lists them in `ALL`, in the order given. Each has an `ENTRY` and its `Options`.
+/// Declares the files of the tasks and lists their entries in `ALL` in the given order. Each file has an `ENTRY` and
+/// `Options`.
 macro_rules! tasks {
     ($($name:ident),* $(,)?) => {
         $(pub mod $name;)*
@@ -47,7 +49,7 @@ macro_rules! tasks {
         /// Every task, in the order of every list. The first three are what a sweep compares by default.
         pub const ALL: &[Entry] = &[$($name::ENTRY),*];
 
-        /// The options of all tasks. A task looks at its own.
+        /// The options of all tasks. A task reads only its own.
         #[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
         #[serde(default)]
         pub struct Inputs {
@@ -70,18 +72,18 @@ tasks! {
 }
 
 impl Inputs {
-    /// Takes over the values of all options that no file may hold.
+    /// Copies the values of all options that no file may contain.
     pub fn copy_secrets(&mut self, from: &Inputs) {
         ALL.iter().for_each(|entry| (entry.hooks.secrets.copy)(from, self));
     }
 }
 
-/// The options of a task that has none of its own.
+/// The options of a task without options of its own.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
 #[group(skip)]
 pub struct NoOptions {}
 
-/// The task of that name.
+/// Returns the task with this name.
 pub fn find(name: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.name == name)
 }

@@ -1,4 +1,4 @@
-//! Does nothing, many times: what is left is the overhead of the seam and of the strategy.
+//! The task `noop`: many items without work. Its time is the overhead of the harness and of the strategy.
 
 use crate::{Entry, Hooks, Inputs, named};
 use record::Detail;
@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Answer, AnyTask, Partitions, Result, Task};
 
-/// The task's entry.
+/// The entry of this task.
 pub const ENTRY: Entry = Entry {
     name: "noop",
     about: "Does nothing with each of many items: the harness's own cost.",
@@ -21,7 +21,7 @@ pub const ENTRY: Entry = Entry {
     hooks: Hooks { details: || vec![Detail::DispatchCost], ..Hooks::NONE },
 };
 
-/// How many items.
+/// The options of this task.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "noop")]
 pub struct Options {
@@ -42,7 +42,7 @@ pub struct Noop {
 }
 
 impl Noop {
-    /// `items` items.
+    /// Makes a task with `items` items.
     pub fn new(items: u64) -> Self {
         Noop { items }
     }

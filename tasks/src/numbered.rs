@@ -1,12 +1,12 @@
-//! Numbered results: what a task yields for each item, with the item's index in the input.
+//! Numbered results: the result for each item with the index of the item in the input.
 
 use crate::digest::Digest;
 use std::io::{Result, Write};
 
-/// Each item's index and its result, in any order.
+/// The index and the result of each item, in any order.
 pub(crate) type Numbered = Vec<(u64, u64)>;
 
-/// A digest of all results, whatever their order.
+/// Computes a digest of all results. Their order does not matter.
 pub(crate) fn digest(results: &[(u64, u64)]) -> String {
     let mut digest = Digest::default();
     for (index, result) in results {
@@ -15,14 +15,14 @@ pub(crate) fn digest(results: &[(u64, u64)]) -> String {
     digest.finish()
 }
 
-/// The results alone, in input order.
+/// Returns the results in input order, without indexes.
 pub(crate) fn in_order(results: &[(u64, u64)]) -> impl Iterator<Item = u64> {
     let mut sorted = results.to_vec();
     sorted.sort_unstable();
     sorted.into_iter().map(|(_, result)| result)
 }
 
-/// Writes the results in input order, one a line.
+/// Writes the results in input order, one per line.
 pub(crate) fn write(results: &[(u64, u64)], out: &mut dyn Write) -> Result<()> {
     in_order(results).try_for_each(|result| writeln!(out, "{result}"))
 }

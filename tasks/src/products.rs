@@ -1,4 +1,4 @@
-//! What the tasks on a table yield: its rows, counted, and the words of its products' names.
+//! The result of the tasks on a table: the number of rows and the words of the product names.
 
 use crate::columns::columns;
 use crate::connections::{Connections, Trouble};
@@ -12,7 +12,7 @@ use std::pin::pin;
 use strategies::{Answer, Result};
 use tokio_postgres::Client;
 
-/// The rows read so far: their number, a digest of them, and the words of their names.
+/// The result for the rows so far: their number, their digest, and the words of their names.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Products {
     rows: u64,
@@ -36,7 +36,7 @@ impl Products {
         self.words.absorb(other.words);
     }
 
-    /// The baseline of both tasks on a table, the plain row stream: one query, no cursor, no pages.
+    /// Runs the baseline of both tasks on a table: one query, no cursor, no pages.
     pub(crate) fn plain_stream(connections: &Connections, query: &str) -> Result<Self> {
         let (client, mut driver) = connections.take()?;
         let mut products = Products::default();
@@ -70,7 +70,7 @@ impl Products {
         }
     }
 
-    /// `word TAB count`, sorted by the words' bytes.
+    /// Writes lines of `word TAB count`, sorted by the bytes of the word.
     pub(crate) fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         for (word, count) in self.words.sorted() {
             out.write_all(word)?;

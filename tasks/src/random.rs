@@ -16,7 +16,8 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 1 to 1024, heavy-tailed: half of all draws are 1, a quarter 2, an eighth 4 and so on.
+    /// Draws a heavy-tailed number from 1 to 1024. Half of all draws are 1, a quarter are 2, an eighth are 4, and so
+    /// on.
     pub(crate) fn heavy_tailed(&mut self) -> u64 {
         1 << self.next().trailing_zeros().min(10)
     }

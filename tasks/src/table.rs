@@ -1,4 +1,4 @@
-//! The table on a PostgreSQL server that both cursor tasks read: its options, and how it is made.
+//! The table on a PostgreSQL server that both cursor tasks read: its options and its preparation.
 
 use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, Unprepared, named};
 use datasets::products::{BYTES_PER_ROW, Products};
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 use strategies::{Error, Result};
 
-/// Which server, which table, and how to page through it.
+/// The options of both cursor tasks.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "cursor_pages")]
 pub struct Options {
@@ -32,8 +32,8 @@ pub struct Options {
     pub silence: f64,
 }
 
-/// Far longer than a table takes to give its first page, or a view to sort some million rows: a run that would have ended
-/// well must not fail. Without a limit, a run waits for ever when the network loses every packet.
+/// The default time limit of silence in seconds. It must not end a run that would succeed, so it is far longer than a
+/// view needs to sort some million rows. Without a limit, a run waits for ever if the network loses every packet.
 const SILENCE: f64 = 60.0;
 
 fn silence() -> f64 {
@@ -48,7 +48,7 @@ fn seconds(text: &str) -> std::result::Result<f64, String> {
 const ROWS: u64 = 50_000;
 const DEPTH: u32 = cursor::DEFAULT_DEPTH as u32;
 
-/// The seed of the table's rows.
+/// The seed of the rows.
 const SEED: u64 = 1;
 
 impl Default for Options {
@@ -58,17 +58,17 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The server's address. An empty variable names no server.
+    /// Returns the address of the server. An empty variable names no server.
     fn address(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|address| !address.is_empty())
     }
 
-    /// How long the server may be silent, if there is a limit.
+    /// Returns the time that the server may be silent; `None` for no limit.
     pub(crate) fn patience(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.silence).ok().filter(|limit| !limit.is_zero())
     }
 
-    /// The server's address and the table, for a task of that name.
+    /// Returns the address of the server and the table. `task` is the name for error messages.
     pub(crate) fn place(&self, task: &str) -> Result<(String, String)> {
         let missing =
             |what| Error::task(format!("{task} does not know {what}; run it with `goldilocks`, which prepares it"));
@@ -78,12 +78,12 @@ impl Options {
     }
 }
 
-/// The query that streams a table, whose name becomes part of it unquoted.
+/// Returns the query that streams a table. The name of the table becomes part of the query unquoted.
 pub(crate) fn every_row(table: &str) -> String {
     format!("SELECT product_id, product_name FROM {table}")
 }
 
-/// The options for the record.
+/// Returns the options for the record.
 pub(crate) fn options(inputs: &Inputs) -> BTreeMap<String, String> {
     named::options([("rows", inputs.cursor_pages.rows.to_string()), ("depth", inputs.cursor_pages.depth.to_string())])
 }
@@ -105,8 +105,8 @@ fn data(inputs: &Inputs) -> Data {
     Data { database, bytes: options.rows.saturating_mul(BYTES_PER_ROW), ..Data::default() }
 }
 
-/// Starts a server, or makes a schema on the one that is given, and loads the table there. A table that is named must be
-/// there already. The second cursor task finds what the first has prepared.
+/// Starts a server, or makes a schema on the given server, and loads the table there. If the user names a table, it
+/// must already exist. The second cursor task uses the preparation of the first.
 fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared> {
     const SERVER: &str = "server";
     let options = &mut preparation.inputs.cursor_pages;

@@ -1,4 +1,4 @@
-//! Work that only takes time: it lets two cores try 32 workers.
+//! The task `virtual_work`: waits that only take time, so that two cores can run 32 workers.
 
 use crate::numbered::{self, Numbered};
 use crate::random::Random;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
 
-/// The task's entry.
+/// The entry of this task.
 pub const ENTRY: Entry = Entry {
     name: "virtual_work",
     about: "Sleeps or spins for many short times: more workers than cores can be tried with it.",
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     hooks: Hooks::NONE,
 };
 
-/// How many waits, and how long they are.
+/// The options of this task: the number and the length of the waits.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "virtual_work")]
 pub struct Options {
@@ -54,10 +54,10 @@ pub struct VirtualWork {
 }
 
 impl VirtualWork {
-    /// What `options` describe.
+    /// Makes the task that `options` describe.
     ///
     /// # Errors
-    /// When there would be more waits than memory.
+    /// When the waits do not fit into memory.
     pub fn new(options: &Options) -> Result<Self> {
         let mut random = Random::new(1);
         let weights = (0..options.waits).map(|_| if options.uneven_waits { random.heavy_tailed() } else { 1 });
@@ -69,7 +69,7 @@ impl VirtualWork {
         Ok(VirtualWork { waits: waits.collect::<Result<_>>()?, spin: options.spin })
     }
 
-    /// The sum of all waits: the least time that one worker needs.
+    /// Returns the sum of all waits, which is the least time of one worker.
     pub fn all(&self) -> Duration {
         self.waits.iter().sum()
     }
@@ -103,9 +103,9 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
 }
 
 impl Task for VirtualWork {
-    /// The indexes of the first wait and of the one after the last.
+    /// The indexes of the first wait and of the wait after the last.
     type Partition = (u64, u64);
-    /// How long each wait was, in microseconds.
+    /// The length of each wait in microseconds.
     type Partial = Numbered;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {

@@ -1,4 +1,5 @@
-//! The book's MapReduce: total occurrences of every word of a Google Books 1-gram file.
+//! The task `word_totals`, which is the MapReduce of the book. It computes the total occurrences of every word of a
+//! Google Books 1-gram file.
 //!
 //! A line is `ngram TAB year TAB match_count TAB volume_count LF`. The total of a word is the sum of its match counts.
 
@@ -22,7 +23,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
 
-/// The task's entry.
+/// The entry of this task.
 pub const ENTRY: Entry = Entry {
     name: "word_totals",
     about: "Adds up the occurrences of every word of a Google Books 1-gram file.",
@@ -37,7 +38,7 @@ pub const ENTRY: Entry = Entry {
 /// A kernel adds a piece of whole lines to the totals. Its error is the offset of the first malformed line.
 pub(crate) type Work = fn(&[u8], &mut WordTotals) -> std::result::Result<(), usize>;
 
-/// A 1-gram file to be added up.
+/// The task for one 1-gram file.
 pub struct TotalsOf {
     input: Input,
     work: Work,
@@ -48,7 +49,7 @@ impl TotalsOf {
     /// Opens the file that `options` name.
     ///
     /// # Errors
-    /// When no file is named, or it cannot be opened.
+    /// When no file is named or the file cannot be opened.
     pub fn new(options: &Options) -> Result<Self> {
         let missing = "word_totals needs a 1-gram file: give one with --input FILE, or make one with `goldilocks data`";
         let path = options.input.clone().ok_or_else(|| Error::task(missing))?;
@@ -68,13 +69,13 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
 }
 
 impl TotalsOf {
-    /// Notes that a partition is not mapped again, so that its part of a mapped file can be released while the kernel's notes
-    /// on it are still in the cache. Otherwise the end of the process does that, on one thread.
+    /// Records that a partition is not mapped again. The task can then release that part of a memory map while the page
+    /// metadata are still in the cache. Otherwise the end of the process releases it, on one thread.
     pub fn mark_read(&self, range: (u64, u64)) {
         self.input.mark_read(range);
     }
 
-    /// All totals, computed on this thread, from a file that is not read again.
+    /// Computes all totals on this thread, from a file that is not read again.
     ///
     /// # Errors
     /// When the file cannot be read, or has a malformed line.
@@ -98,7 +99,7 @@ impl TotalsOf {
 }
 
 impl Task for TotalsOf {
-    /// A range of bytes: the offset of its first line, and the end of its last.
+    /// A range of bytes, from the start of its first line to the end of its last line.
     type Partition = (u64, u64);
     type Partial = WordTotals;
 
@@ -157,7 +158,7 @@ impl Task for TotalsOf {
         Ok(Answer { digest: digest.finish(), figures })
     }
 
-    /// `word TAB total`, sorted by the words' bytes: what `LC_ALL=C sort` would give.
+    /// Writes lines of `word TAB total`, sorted by the bytes of the word like `LC_ALL=C sort`.
     fn write(&self, total: &WordTotals, out: &mut dyn Write) -> std::io::Result<()> {
         for (word, count) in total.sorted() {
             out.write_all(word)?;

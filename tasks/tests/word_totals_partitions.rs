@@ -1,4 +1,4 @@
-//! However a 1-gram file is cut into partitions, its totals are those of the whole file.
+//! Checks that partitions of any size give the totals of the whole file.
 
 use kernels::line;
 use kernels::words::{Run, WordTotals};
@@ -17,7 +17,7 @@ fn seen(totals: &WordTotals) -> Seen {
     (totals.sorted().into_iter().map(|(word, total)| (word.to_vec(), total)).collect(), totals.overflowed())
 }
 
-/// The same without a kernel: line by line, by the parser that all kernels must agree with.
+/// Computes the totals without a kernel, line by line with the reference parser.
 fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
     let mut totals = WordTotals::default();
     let mut begin = 0;
@@ -29,8 +29,8 @@ fn by_the_line(piece: &[u8]) -> Result<Seen, usize> {
     Ok(seen(&totals))
 }
 
-/// Lines of very different lengths. One in thirty is longer than what is looked at to find its end; some are longer than
-/// what is read at once.
+/// Lines of very different lengths. One in thirty is longer than the window that finds the end of a line. Some are
+/// longer than one read.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let length = prop_oneof![60 => 0..60usize, 2 => 4_000..9_000usize, 1 => 250_000..600_000usize];
     (vec(length, 0..60), any::<bool>()).prop_map(|(lengths, feed)| {
@@ -46,7 +46,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Does `work` with a task whose file is `text`.
+/// Calls `work` with a task whose file is `text`.
 fn cut(
     text: &[u8],
     (kernel, read): (Kernel, Read),

@@ -15,7 +15,7 @@ struct AsyncStd {
     workers: usize,
 }
 
-/// Has nothing to start: async-std's pool belongs to the process and starts with the first job.
+/// Starts nothing, because async-std's pool belongs to the process and starts with the first job.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(AsyncStd { workers: setup.workers.get() }))
 }
@@ -36,7 +36,7 @@ impl Workers for AsyncStd {
                     })
                 })
                 .collect();
-            // Only the loops hold this end, so that sending fails if no loop is left, instead of waiting for ever.
+            // Now only the loops hold this end. So sending fails if no loop is left, instead of waiting for ever.
             drop(receiver);
             let fed = loop {
                 match jobs.next_when(ready).await {
@@ -46,7 +46,7 @@ impl Workers for AsyncStd {
                     Err(error) => break Err(error),
                 }
             };
-            // The loops end after they have emptied the channel.
+            // The loops empty the channel, then end.
             sender.close();
             for ended in loops {
                 ended.await;

@@ -1,11 +1,11 @@
-//! Every strategy: one file each in this folder, one line each below.
+//! The catalogue of strategies. Each strategy is one file in this folder and one line below.
 
 use crate::Strategy;
 
 /// Declares the files of a catalogue and lists them in [`ALL`](crate::catalogue::ALL) in the given order.
 ///
-/// A file has the four lines of a [`Header`](crate::Header) and a function `start`. It needs no entry anywhere else.
-/// rustfmt does not follow `mod` lines inside a macro, so `just fmt` names the files.
+/// A file has the four lines of a [`Header`](crate::Header) and a function `start`. It needs no other entry. `just fmt`
+/// names the files, because rustfmt does not follow `mod` lines inside a macro.
 #[macro_export]
 macro_rules! catalogue {
     ($($name:ident),* $(,)?) => {
@@ -32,7 +32,7 @@ catalogue! {
     processes,
 }
 
-/// The strategy with this name.
+/// Returns the strategy with this name.
 pub fn find(name: &str) -> Option<&'static Strategy> {
     ALL.iter().find(|strategy| strategy.name == name)
 }

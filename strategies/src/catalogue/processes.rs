@@ -25,8 +25,8 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 
 impl Workers for Processes {
     fn run(&mut self, jobs: Jobs) -> Result<()> {
-        // A worker that died in an earlier run is replaced here, not by the thread that fed it: the kernel kills a worker
-        // when the thread that started it ends.
+        // Workers that died in an earlier run are replaced here, not by the threads that feed them. The kernel kills a
+        // worker when the thread that started it ends.
         for worker in self.workers.iter_mut().filter(|worker| worker.dead.is_some()) {
             *worker = Worker::start(&self.command)?;
         }
@@ -43,7 +43,7 @@ impl Workers for Processes {
                 });
             }
         });
-        // Jobs are left only if every worker died; they fail for the same reason as the last one in progress.
+        // Jobs are left only if every worker died. They fail with the reason for which a worker died.
         let reason = self.workers.iter().find_map(|worker| worker.dead.clone());
         while let Some(job) = take(jobs) {
             job.finish(Reply::failed(reason.clone().unwrap_or(Error::Dropped)));
@@ -58,7 +58,7 @@ fn take(jobs: &Mutex<Jobs>) -> Option<Job> {
 
 struct Worker {
     process: Child,
-    /// Dropping it closes the pipe: the worker then ends by itself.
+    /// Dropping this closes the pipe, and the worker then ends by itself.
     requests: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     frame: Vec<u8>,
@@ -78,7 +78,7 @@ impl Worker {
         let requests = process.stdin.take();
         let answers = process.stdout.take().ok_or_else(|| failed("it has no output"))?;
         let mut worker = Worker { process, requests, answers: BufReader::new(answers), frame: Vec::new(), dead: None };
-        // A worker sends an empty frame after it has loaded its task, so that loading is not part of a run.
+        // Waits for the empty frame that says that the task is loaded, so that loading is not part of a run.
         match worker.read() {
             Ok(()) => Ok(worker),
             Err(reason) => Err(worker.reap(&reason)),

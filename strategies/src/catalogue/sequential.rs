@@ -8,7 +8,7 @@ use strategies::{Job, Jobs, Result, Setup, Workers};
 
 struct Sequential;
 
-/// Has nothing to start.
+/// Starts nothing.
 pub fn start(_: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(Sequential))
 }

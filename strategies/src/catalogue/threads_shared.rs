@@ -12,7 +12,7 @@ struct ThreadsShared {
     workers: usize,
 }
 
-/// Each run spawns its threads; they live until the iterator is empty. The calling thread is one of the workers.
+/// Each run spawns its threads, which end when the iterator is empty. The calling thread is one of the workers.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(ThreadsShared { workers: setup.workers.get() }))
 }
@@ -27,16 +27,16 @@ impl Workers for ThreadsShared {
         };
         thread::scope(|scope| {
             (1..self.workers).for_each(|_| _ = scope.spawn(work));
-            // A calling thread that only waited would still occupy its core when the others begin: of two cores, Linux ran
-            // both workers on the other one for 8 to 16 ms.
+            // The calling thread works too. If it only waited, it would still occupy its core when the other threads
+            // begin. On two cores, Linux then ran both workers on the other core for 8 to 16 ms.
             work();
         });
         Ok(())
     }
 }
 
-/// A separate function releases the lock before the job runs. A `while let` on `jobs.lock().unwrap().next()` would hold
-/// it for the whole body, so that the threads take turns.
+/// Pulls the next job. This separate function releases the lock before the job runs. A `while let` on
+/// `jobs.lock().unwrap().next()` would hold the lock for the whole body, so that the threads take turns.
 fn take(jobs: &Mutex<Jobs>) -> Option<Job> {
     jobs.lock().unwrap_or_else(PoisonError::into_inner).next()
 }

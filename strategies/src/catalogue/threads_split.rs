@@ -11,7 +11,7 @@ struct ThreadsSplit {
     workers: usize,
 }
 
-/// Each run spawns its threads; a thread lives as long as its share. The calling thread has a share, too.
+/// Each run spawns its threads. A thread ends after its share. The calling thread has a share, too.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     Ok(Box::new(ThreadsSplit { workers: setup.workers.get() }))
 }

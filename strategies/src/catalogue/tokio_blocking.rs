@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 struct TokioBlocking {
-    /// For jobs that only compute. A reactor would make each wake-up more expensive: system calls instead of a futex.
+    /// The runtime for jobs that only compute. It has no reactor, which would wake threads by system calls instead of a
+    /// futex.
     plain: Runtime,
-    /// For jobs that come from a socket.
+    /// The runtime for jobs that come from a socket.
     reactor: Runtime,
     workers: usize,
 }
@@ -55,7 +56,7 @@ async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
     let read = waiting.readable.then_some(Interest::READABLE);
     let write = waiting.writable.then_some(Interest::WRITABLE);
     let interest = read.into_iter().chain(write).reduce(Interest::add).unwrap_or(Interest::READABLE);
-    // The socket may be of another family: this only waits for it.
+    // The socket may be of another family, because this code only waits for it.
     let socket = std::os::unix::net::UnixStream::from(waiting.socket.try_clone_to_owned()?);
     let socket = UnixStream::from_std(socket)?;
     let Some(until) = waiting.until else { return socket.ready(interest).await.map(drop) };

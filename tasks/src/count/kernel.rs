@@ -1,13 +1,13 @@
-//! The counting loop, which the compiler cannot delete.
+//! A counting loop that the compiler cannot remove.
 //!
-//! `while counter < n { counter += 1 }` has a closed form, and a compiler finds it: the loop would take no time at all.
-//! So each increment passes through an empty piece of assembly that, as far as the compiler knows, may change the counter.
-//! The counter is therefore in a register and is really incremented and compared: one increment, one comparison and one
-//! branch each. METHOD.md says how that was checked.
+//! A compiler replaces `while counter < n { counter += 1 }` by its result, so the loop would take no time. Therefore
+//! each increment passes through an empty piece of assembly. As far as the compiler knows, that assembly may change the
+//! counter. So the processor really executes one increment, one comparison and one branch per step, with the counter in
+//! a register. METHOD.md explains how this was checked.
 
 use std::time::Instant;
 
-/// Counts from zero to `n`, one increment at a time, and returns how far it got.
+/// Counts from zero to `n`, one increment at a time, and returns the counter.
 #[inline(never)]
 pub fn count_to(n: u64) -> u64 {
     let mut counter = 0;
@@ -19,11 +19,11 @@ pub fn count_to(n: u64) -> u64 {
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
-// Only this keeps the counter in a register: `black_box` sends it through memory, which takes twice as long (1.05 against
-// 0.52 cycles an increment where it was measured).
+// Assembly keeps the counter in a register. `black_box` moves the counter through memory and takes twice as long: 1.05
+// instead of 0.52 cycles per increment in a measurement.
 #[allow(unsafe_code)]
 fn opaque(mut counter: u64) -> u64 {
-    // SAFETY: the assembly is a comment. It reads and writes only the register that it is given.
+    // SAFETY: the assembly is a comment. It affects only the given register.
     unsafe { std::arch::asm!("/* {0} */", inout(reg) counter, options(nomem, nostack, preserves_flags)) };
     counter
 }
@@ -34,10 +34,11 @@ fn opaque(counter: u64) -> u64 {
     std::hint::black_box(counter)
 }
 
-/// The clock frequency under load, in GHz, from a chain of multiplications, each of which waits for the one before.
+/// Measures the clock frequency under load, in GHz. Times a chain of multiplications, each of which depends on the one
+/// before.
 ///
-/// One takes three cycles on every x86-64 processor since 2008 and on most others (Agner Fog, "Instruction tables"). A
-/// virtual machine has no cycle counter, and the frequency that the kernel reports is not the one under load.
+/// A multiplication takes three cycles on every x86-64 processor since 2008 and on most others (Agner Fog, "Instruction
+/// tables"). A virtual machine has no cycle counter, and the operating system does not report the frequency under load.
 pub fn clock_ghz() -> f64 {
     const MULTIPLICATIONS: u32 = 1_000_000;
     const CYCLES: f64 = 3.0;
@@ -48,14 +49,15 @@ pub fn clock_ghz() -> f64 {
         assert_eq!(product % 2, 1, "odd numbers have odd products");
         elapsed
     };
-    // The minimum, because every disturbance makes a chain longer.
+    // Takes the minimum, because every disturbance lengthens a chain.
     let least = (0..20).map(|_| time()).fold(f64::INFINITY, f64::min);
     f64::from(MULTIPLICATIONS) * CYCLES / least
 }
 
-/// The ratio of the time for twice as far, and nanoseconds per increment: medians of `rounds` pairs.
+/// Measures counting to `n` and to `2 * n`. Returns the ratio of the two times and the nanoseconds per increment, both
+/// as medians of `rounds` pairs.
 ///
-/// For benches and proofs: a ratio of 2 and a time above zero show that the loop is still there.
+/// Benchmarks and proofs use this. A ratio of 2 and a time above zero show that the loop still exists.
 pub fn proportion(n: u64, rounds: usize) -> (f64, f64) {
     let time = |n: u64| {
         let began = Instant::now();

@@ -1,4 +1,4 @@
-//! The future that pages through the table. It holds the transaction and its cursor.
+//! The future that reads the table page by page. It holds the transaction and its cursor.
 
 use super::page::Page;
 use crate::columns::columns;
@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use tokio_postgres::Client;
 
-/// Room for one page between this future and its caller.
+/// A slot for one page between this future and its caller.
 #[derive(Clone, Default)]
 pub(super) struct Slot(Arc<Mutex<Option<Page>>>);
 
-/// How fetching has ended: with the last row, or with trouble after a number of rows.
+/// The end of fetching: the client after the last row, or an error and the number of rows before it.
 pub(super) type Ended = Result<Client, (Trouble, u64)>;
 
-/// Puts all pages of a query into `slot`, one after the other.
+/// Puts all pages of a query into `slot`, one after another.
 pub(super) async fn fetch(mut client: Client, query: String, size: PageSize, depth: usize, slot: Slot) -> Ended {
     let mut read = 0;
     match page_through(&mut client, &query, size, depth, &slot, &mut read).await {
@@ -49,7 +49,7 @@ async fn page_through(
     };
     let paged = paged.await;
     if let Err(Trouble::Cursor(_)) = paged {
-        // Including the rows of an incomplete page.
+        // This number includes the rows of an incomplete page.
         *read = cursor.metrics().rows;
     }
     paged?;
@@ -63,7 +63,8 @@ impl Slot {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Waits until the slot is empty, without a waker: the caller that empties the slot polls this future again.
+    /// Waits until the slot is empty, then stores the page. No waker is necessary, because the caller that empties the
+    /// slot polls this future again.
     async fn put(&self, page: Page) {
         let mut page = Some(page);
         poll_fn(|_| {
@@ -75,7 +76,7 @@ impl Slot {
             Poll::Ready(())
         })
         .await;
-        // Yields once, so that the caller takes the page before more is fetched.
+        // Yields once, so that the caller takes the page before this future fetches more.
         let mut yielded = false;
         poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
     }

@@ -1,13 +1,13 @@
-//! A page: some rows of the table, owned, so that a worker process can receive them.
+//! A page: some rows of the table. A page owns its data, so that a worker process can receive it.
 
 use serde::{Deserialize, Serialize};
 use strategies::{Error, Result};
 
-/// Some rows.
+/// Some rows of the table.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Page {
     ids: Vec<i32>,
-    /// All names in order without a separator, and where each ends.
+    /// All names in order without separators. `ends` holds the end of each name.
     names: String,
     ends: Vec<u32>,
 }

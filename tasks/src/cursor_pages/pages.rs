@@ -1,11 +1,11 @@
-//! The pages of one cursor as partitions, fetched on the thread that pulls the next.
+//! The pages of one cursor as partitions. The thread that pulls a page also fetches it.
 //!
 //! How it works:
 //! 1. One future (`fetching.rs`) holds the transaction and its cursor, and puts each page into a slot.
 //! 2. Pulling a page polls that future and its connection until the slot is full or the future has ended. So the cursor
-//!    runs on the thread that pulls: there is no runtime and no second thread. A strategy with a runtime of its own pulls
-//!    until it would block, and awaits the socket itself.
-//! 3. The cursor requests pages in advance: while one is in use, the server works on the next.
+//!    runs on the pulling thread, without a runtime and without a second thread. A strategy with its own runtime pulls
+//!    until the pull would block, then awaits the socket itself.
+//! 3. The cursor requests pages in advance. While one page is in use, the server prepares the next.
 
 use super::fetching::{Ended, Slot, fetch};
 use super::page::Page;
@@ -21,15 +21,15 @@ use strategies::{Result, Source, Waiting};
 
 /// The pages of a query, as a source of partitions.
 pub(super) struct Pages {
-    /// Absent when the last page or an error has been delivered.
+    /// `None` after the last page or an error has been delivered.
     driver: Option<Driver>,
     fetching: Pin<Box<dyn Future<Output = Ended> + Send>>,
     slot: Slot,
-    /// Where the connection returns after the last row.
+    /// The pool to which the connection returns after the last row.
     connections: Arc<Connections>,
 }
 
-/// The next page, or how fetching has ended.
+/// The next page, or the end of fetching.
 type Next = std::result::Result<Page, Ended>;
 
 impl Pages {
@@ -41,7 +41,7 @@ impl Pages {
         Ok(Pages { driver: Some(driver), fetching, slot, connections: Arc::clone(connections) })
     }
 
-    /// Lets `drive` poll for the next page. `None` after the end.
+    /// Calls `drive` to poll for the next page. Returns `None` after the end.
     fn drive<R>(&mut self, drive: impl FnOnce(&mut Driver, Pin<&mut dyn Future<Output = Next>>) -> R) -> Option<R> {
         let (fetching, slot) = (&mut self.fetching, &self.slot);
         let next = pin!(poll_fn(|context| {
@@ -55,7 +55,7 @@ impl Pages {
         Some(drive(self.driver.as_mut()?, next))
     }
 
-    /// What `next` means for the caller. After the last page, keeps the connection for the next run.
+    /// Converts `next` into an item for the caller. After the last page, keeps the connection for the next run.
     fn deliver(&mut self, next: Next) -> Option<Result<Page>> {
         let ended = match next {
             Ok(page) => return Some(Ok(page)),

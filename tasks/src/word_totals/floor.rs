@@ -1,4 +1,4 @@
-//! The floor under every kernel: all bytes are read, and almost nothing is done with them.
+//! The lower bound of every kernel: reads all bytes and does almost nothing with them.
 
 use super::Read;
 use super::input::Input;
@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use strategies::{Error, Result};
 
-/// How many bytes a thread takes at once.
+/// The number of bytes that a thread takes at once.
 const PARTITION: u64 = 8 * 1024 * 1024;
 
-/// Adds up a file's bytes on a number of threads, eight bytes at a time as one number.
+/// Adds up the bytes of a file on `threads` threads, eight bytes at a time as one number.
 ///
-/// With `release`, the threads release what they have read of a map, as those of word totals do. Without it, the end of the
-/// process unmaps it, as for a plain program.
+/// With `release`, the threads release the parts of a map that they have read, as `word_totals` does. Without
+/// `release`, the end of the process unmaps the file, as for a plain program.
 ///
 /// # Errors
 /// When the file cannot be read.

@@ -1,28 +1,31 @@
-//! The file, read in pieces of whole lines: by offset, or through a map.
+//! Reads the file in pieces of whole lines, by offset or through a memory map.
 //!
-//! What it costs to read 1.8 GB of a warm file, in processor time in the kernel, as medians of whole processes (Linux 6.18
-//! on a virtual AMD EPYC, Zen 4):
+//! The list gives the processor time in the operating system to read 1.8 GB from the page cache. Values are medians of
+//! whole processes (Linux 6.18 on a virtual AMD EPYC, Zen 4):
 //!
-//! - Through a map, 4 to 8 ms and 1,500 page faults if the page cache has the file in folios of 2 MiB: as the generator
-//!   writes it, or as a sequential read leaves it. `wc -l` spends 183 ms in the kernel there.
-//! - Through a map, 40 to 100 ms and up to 27,700 faults if the file was written in smaller pieces.
-//! - Through a map, 136 ms and as many faults if the file was read page by page (`wc -l` 225 ms). Each of the 440,000 pages
-//!   is then mapped by itself, 91 ms, and unmapped, 62 ms, unless the measures below are taken.
-//! - By offset in pieces of 256 KiB, 145 ms, for the copying. Pieces of 128 KiB cost 17 ms more, of 512 KiB the same.
-//! - In both, what the word table takes up: see `reserve` in `kernels::words`.
+//! - Through a map: 4 to 8 ms and 1,500 page faults if the page cache has the file in folios of 2 MiB. The generator
+//!   and a sequential read produce such folios. `wc -l` spends 183 ms in the operating system there.
+//! - Through a map: 40 to 100 ms and up to 27,700 faults if the file was written in smaller pieces.
+//! - Through a map: 136 ms and the same number of faults if the file was read page by page (`wc -l` 225 ms). Without
+//!   the measures below, the kernel then maps each of 440,000 pages separately (91 ms) and unmaps it (62 ms).
+//! - By offset in pieces of 256 KiB: 145 ms, for copying. Pieces of 128 KiB cost 17 ms more, and pieces of 512 KiB cost
+//!   the same.
+//! - In both cases: additional time for the memory of the word table (see `reserve` in `kernels::words`).
 //!
-//! What helps a map whose file was read page by page (time relative to a run without it; whole processes on one thread, 11
-//! to 15 interleaved rounds):
+//! These measures help a map of a file that was read page by page. Each factor is the time with the measure divided by
+//! the time without it (whole processes on one thread, 11 to 15 interleaved rounds):
 //!
-//! - One byte of every 64 KiB is accessed before a piece is processed: 0.96. A prefetch has no effect on a page that is not
-//!   mapped, so the kernel's own prefetches were lost before every page fault.
-//! - Pages are released every 2 MiB where they are not read again: 0.97, because the kernel's notes on them are still in the
-//!   cache. With two threads, every 16 MiB: 0.94. More often gains nothing, because each release interrupts both.
-//! - `MADV_SEQUENTIAL`: 0.99, and 385 instead of 450 ms the first time after the file came from the disk. Without it,
-//!   unmapping marks each page as used.
+//! - Access one byte of every 64 KiB before a piece is processed: 0.96. A prefetch has no effect on an unmapped page,
+//!   so the prefetches of `runs` had no effect before each page fault.
+//! - Release pages every 2 MiB if they are not read again: 0.97, because the page metadata are still in the cache. With
+//!   two threads, every 16 MiB: 0.94. More frequent releases gain nothing, because each release interrupts both
+//!   threads.
+//! - `MADV_SEQUENTIAL`: 0.99, and 385 instead of 450 ms in the first run after the file came from the disk. Without
+//!   this advice, unmapping marks each page as used.
 //!
-//! Pieces of 2 MiB instead of 256 KiB take 0.98 times as long, however the file was read: fewer pieces end, and the last
-//! lines of a piece are processed one by one. Prefaulting the whole map (`MADV_POPULATE_READ`) costs 39 to 53 ms more.
+//! Pieces of 2 MiB instead of 256 KiB take 0.98 times as long, however the file was read. The reason is that the last
+//! lines of each piece are processed one by one. Prefaulting the whole map (`MADV_POPULATE_READ`) costs 39 to 53 ms
+//! more.
 
 use super::map::{self, Map};
 use memchr::{memchr_iter, memrchr};
@@ -34,7 +37,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use strategies::{Error, Result};
 
-/// How much one system call reads: small enough to stay in the second-level cache, large enough to amortise the call.
+/// The number of bytes that one system call reads. A piece fits into the second-level cache and is large enough to
+/// amortise the call.
 pub(super) const PIECE: usize = 256 * 1024;
 
 /// How the bytes of the file reach a kernel.
@@ -47,7 +51,7 @@ pub enum Read {
     Map,
 }
 
-/// An open file of known length.
+/// An open file with a known length.
 pub(super) struct Input {
     path: PathBuf,
     file: File,
@@ -56,7 +60,7 @@ pub(super) struct Input {
 }
 
 thread_local! {
-    /// Each thread's buffer, kept from one partition to the next.
+    /// The buffer of each thread, kept between partitions.
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -70,7 +74,7 @@ impl Input {
             };
             Error::task(format!("cannot open {}: {error}{next}", path.display()))
         };
-        // Before it is opened, because opening a named pipe waits for a writer.
+        // Checks this before opening, because opening a named pipe waits for a writer.
         if !std::fs::metadata(&path).map_err(failed)?.is_file() {
             return Err(Error::task(format!("{} is not a file", path.display())));
         }
@@ -84,7 +88,8 @@ impl Input {
             }
         };
         let input = Input { path, file, length, map };
-        // Some files that the kernel generates, such as those in /proc, report a length of zero and are not empty.
+        // Some files that the operating system generates, such as those in /proc, report a length of zero but are not
+        // empty.
         if length == 0 && input.read_some(&mut [0], 0)? > 0 {
             let path = input.path.display();
             return Err(Error::task(format!("{path} does not report its length; copy it to an ordinary file first")));
@@ -100,7 +105,7 @@ impl Input {
         self.length
     }
 
-    /// Passes the bytes of `range` to `work`, in pieces of whole lines, each with its offset in the file.
+    /// Passes the bytes of `range` to `work` in pieces of whole lines. Each piece comes with its offset in the file.
     pub(super) fn pieces(&self, range: (u64, u64), mut work: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
         BUFFER.with_borrow_mut(|buffer| {
             let (mut at, end) = range;
@@ -112,7 +117,7 @@ impl Input {
                 let lines =
                     if at + wanted as u64 == end { wanted } else { memrchr(b'\n', bytes).map_or(0, |feed| feed + 1) };
                 if lines == 0 {
-                    // The line is longer than a piece: try again with more.
+                    // The line is longer than the piece, so the next attempt reads more.
                     piece *= 2;
                     continue;
                 }
@@ -124,7 +129,7 @@ impl Input {
         })
     }
 
-    /// `wanted` bytes of the file: from the map, if there is one, or else through the buffer.
+    /// Returns `wanted` bytes of the file, from the map if there is one, otherwise through the buffer.
     fn bytes<'a>(&'a self, at: u64, wanted: usize, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         if let Some(map) = &self.map {
             let begin = usize::try_from(at).map_err(Error::task)?;
@@ -141,21 +146,21 @@ impl Input {
         Ok(read)
     }
 
-    /// Releases a range of the map that is not read again.
+    /// Releases a range of the map that will not be read again.
     pub(super) fn release(&self, begin: u64, end: u64) {
         if let Some(map) = &self.map {
             map.release(begin, end);
         }
     }
 
-    /// Notes that a range is not read again: its block of the map is released when all of it has been read.
+    /// Records that a range will not be read again. A block of the map is released when all its bytes have been read.
     pub(super) fn mark_read(&self, range: (u64, u64)) {
         if let Some(map) = &self.map {
             map.mark_read(range);
         }
     }
 
-    /// The number, from 1, of the line that begins at an offset.
+    /// Returns the number, counted from 1, of the line that begins at `offset`.
     pub(super) fn line_number(&self, offset: u64) -> Result<u64> {
         let mut buffer = vec![0; PIECE];
         let (mut at, mut feeds) = (0, 0);
@@ -171,7 +176,7 @@ impl Input {
         Ok(feeds + 1)
     }
 
-    /// Fills the buffer from `at` on, as far as the file goes: how many bytes were read.
+    /// Fills the buffer from offset `at` on, at most to the end of the file. Returns the number of bytes read.
     pub(super) fn read_some(&self, buffer: &mut [u8], at: u64) -> Result<usize> {
         let mut have = 0;
         while have < buffer.len() {

@@ -1,4 +1,4 @@
-//! The file as memory: mapped whole, and released block by block when it has been read.
+//! The memory map of the file. The whole file is mapped, and each block is released after it has been read.
 #![allow(unsafe_code)] // A map is unsafe because a change of the file changes the slice.
 
 use memmap2::{Advice, Mmap, UncheckedAdvice};
@@ -7,22 +7,22 @@ use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How much of a map is one piece: the largest folio of the page cache that a map takes over whole.
+/// The size of one piece of a map in bytes. It is the largest folio of the page cache that one page fault maps.
 pub(super) const PIECE: usize = 2 * 1024 * 1024;
 
-/// How much of a map is released at once. Little, so that the kernel's notes on these pages are still in the cache; not
-/// less, because each release interrupts all cores that have mapped them.
+/// The number of bytes that are released at once. Larger blocks would lose their page metadata from the cache. Smaller
+/// blocks would interrupt more often all cores that have mapped the pages.
 const BLOCK: u64 = 16 * 1024 * 1024;
 
-/// How many bytes one page fault maps if they are in the page cache.
+/// The number of bytes that one page fault maps if they are in the page cache.
 const FAULT_AROUND: usize = 64 * 1024;
 
 /// A mapped file.
 pub(super) struct Map {
     memory: Mmap,
-    /// The file's length when it was opened. A file that grows may be longer when it is mapped.
+    /// The length of the file when it was opened. A growing file may be longer when it is mapped.
     length: u64,
-    /// How many bytes of each block have not been read yet.
+    /// The number of unread bytes of each block.
     unread: Vec<AtomicU64>,
 }
 
@@ -32,28 +32,29 @@ impl Map {
     /// # Errors
     /// When the kernel refuses, for instance because the file system cannot map.
     pub(super) fn new(file: &File, length: u64) -> io::Result<Self> {
-        // SAFETY: no process may change the file while it is mapped. We do not; `--read map` asks its user to see that no
-        // other does, and is therefore not the default. A kernel accepts any bytes as text, and copies what it relies on
-        // (where fields begin). So a change gives wrong totals or, if the file is truncated, ends the process by SIGBUS.
+        // SAFETY: no process may change the file while it is mapped. This process does not. The user of `--read map`
+        // must ensure that no other process does, so this is not the default. A kernel accepts any bytes as text, and
+        // copies the field offsets on which it relies. So a change gives wrong totals. If the file is truncated, SIGBUS
+        // ends the process.
         let memory = unsafe { Mmap::map(file) }?;
-        // A hint: a map without it is as good.
+        // This is only a hint, so an error is ignored.
         let _ = memory.advise(Advice::Sequential);
         let blocks = (0..length).step_by(BLOCK as usize);
         let unread = blocks.map(|begin| AtomicU64::new(BLOCK.min(length - begin))).collect();
         Ok(Map { memory, length, unread })
     }
 
-    /// Bytes of the file, already faulted in; `None` beyond the end of the map.
+    /// Returns bytes of the file after their page faults. `None` beyond the end of the map.
     pub(super) fn bytes(&self, range: Range<usize>) -> Option<&[u8]> {
         let bytes = self.memory.get(range)?;
-        // One access per page fault. A prefetch instruction would not do: it has no effect on a page that is not mapped.
+        // Accesses one byte per page fault. A prefetch instruction has no effect on an unmapped page.
         for byte in bytes.iter().step_by(FAULT_AROUND).chain(bytes.last()) {
             std::hint::black_box(*byte);
         }
         Some(bytes)
     }
 
-    /// Notes that a range has been read for the last time. The thread that completes a block releases it.
+    /// Records that a range has been read for the last time. The thread that completes a block releases the block.
     pub(super) fn mark_read(&self, (begin, end): (u64, u64)) {
         let mut at = begin;
         while at < end {
@@ -66,14 +67,15 @@ impl Map {
         }
     }
 
-    /// Releases a range, except its end after the last multiple of [`PIECE`]: no folio of the page cache is split.
+    /// Releases a range except the bytes after the last multiple of [`PIECE`], so that no folio of the page cache is
+    /// split.
     pub(super) fn release(&self, begin: u64, end: u64) {
         let border = |at: u64| if at == self.length { self.memory.len() } else { at as usize / PIECE * PIECE };
-        // If the kernel refuses, the end of the process unmaps it.
+        // If the operating system refuses, the end of the process unmaps the range.
         let _ = self.unmap(border(begin)..border(end));
     }
 
-    /// Takes a range out of this process's memory. It stays in the page cache, and the next access maps it again.
+    /// Unmaps a range. The bytes stay in the page cache, and the next access maps them again.
     fn unmap(&self, range: Range<usize>) -> io::Result<()> {
         // SAFETY: the map is read-only, so the next access reads the same bytes from the same file.
         unsafe { self.memory.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) }

@@ -1,4 +1,4 @@
-//! The options of `word_totals`, and how its file is made.
+//! The options of `word_totals`, and the preparation of its file.
 
 use super::Read;
 use crate::{Data, Hooks, Inputs, Preparation, Unprepared, named};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Which file, and how to read it.
+/// The options of this task: the file and the way to read it.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "word_totals")]
 pub struct Options {
@@ -44,7 +44,7 @@ pub struct Options {
     pub word: String,
 }
 
-/// How a partition is processed. Every kernel gives the same totals and refuses the same lines.
+/// The kernel that processes a partition. All kernels give the same totals and reject the same lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub enum Kernel {
     /// As the book writes it: every field becomes an owned string, and the totals are a standard hash map
@@ -56,7 +56,7 @@ pub enum Kernel {
     Runs,
 }
 
-/// The options for the record.
+/// Returns the options for the record.
 pub(super) fn for_record(inputs: &Inputs) -> BTreeMap<String, String> {
     let options = &inputs.word_totals;
     named::options([
@@ -72,7 +72,7 @@ pub(super) fn for_record(inputs: &Inputs) -> BTreeMap<String, String> {
 /// The hooks of `word_totals`.
 pub(super) const HOOKS: Hooks = Hooks { prepare, reuse, data, ..Hooks::NONE };
 
-/// Makes the 1-gram file unless one is named.
+/// Makes the 1-gram file unless the user names a file.
 fn prepare(preparation: &mut Preparation) -> Result<(), Unprepared> {
     let options = &mut preparation.inputs.word_totals;
     if options.input.is_none() {

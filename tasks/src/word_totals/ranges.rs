@@ -1,19 +1,19 @@
-//! Cuts the file into ranges of whole lines: the partitions.
+//! Cuts the file into partitions, which are ranges of whole lines.
 
 use super::input::{Input, PIECE};
 use memchr::{memchr, memchr_iter};
 use std::num::NonZeroUsize;
 use strategies::{Error, Result};
 
-/// How many bytes are read to find the end of a line.
+/// The number of bytes that are read to find the end of a line.
 const WINDOW: usize = 4 * 1024;
 
-/// How far a file has been cut.
+/// The progress of cutting a file.
 pub(super) struct Ranges {
     begin: u64,
-    /// How many bytes the wanted number of lines takes, by the mean length of a line.
+    /// The length of a range in bytes: the wanted number of lines times the mean length of a line.
     step: u64,
-    /// The bytes read last and their offset, because neighbouring cuts are often close.
+    /// The bytes read last, kept with their offset because neighbouring cuts are often close.
     window: Vec<u8>,
     window_at: u64,
 }
@@ -21,9 +21,9 @@ pub(super) struct Ranges {
 impl Ranges {
     /// Prepares ranges of about `lines` lines.
     ///
-    /// To count every line, one thread would have to read the whole file once more while all workers wait. So 16 samples,
-    /// evenly spread, give the mean length of a line. A range has the bytes that so many lines need on average, up to the
-    /// next line feed.
+    /// Counting every line would mean that one thread reads the whole file while all workers wait. Instead, 16 evenly
+    /// spread samples give the mean length of a line. A range has the average number of bytes for `lines` lines,
+    /// extended to the next line feed.
     pub(super) fn new(input: &Input, lines: NonZeroUsize) -> Result<Self> {
         const SAMPLES: u64 = 16;
         const SAMPLE: u64 = 16 * 1024;
@@ -40,7 +40,7 @@ impl Ranges {
         Ok(Ranges { begin: 0, step, window: Vec::new(), window_at: 0 })
     }
 
-    /// The next range, or `None` at the end of the file.
+    /// Returns the next range, or `None` at the end of the file.
     pub(super) fn next(&mut self, input: &Input) -> Result<Option<(u64, u64)>> {
         if self.begin >= input.length() {
             return Ok(None);
@@ -52,9 +52,9 @@ impl Ranges {
         Ok(Some(range))
     }
 
-    /// Where the line ends that has a byte at `at`.
+    /// Returns the end of the line that contains the byte at `at`.
     fn after_line(&mut self, input: &Input, mut at: u64) -> Result<u64> {
-        // One window has the ends of many small ranges. Of a large range it has only the end.
+        // A large window covers the ends of many small ranges. For a large range a small window at its end is enough.
         let mut wanted = if self.step < WINDOW as u64 { PIECE } else { WINDOW };
         while at < input.length() {
             if at < self.window_at || at >= self.window_at + self.window.len() as u64 {
@@ -65,12 +65,12 @@ impl Ranges {
                 if read == 0 {
                     return Err(input.shorter());
                 }
-                // Twice as much the next time, because a line may be longer than any window.
+                // Reads twice as much in the next round, because a line may be longer than any window.
                 wanted = (2 * wanted).min(PIECE);
             }
             let from = usize::try_from(at - self.window_at).map_err(Error::task)?;
             match memchr(b'\n', &self.window[from..]) {
-                // A file that grows keeps the length that it had when it was opened.
+                // For a growing file, the length at its opening counts.
                 Some(feed) => return Ok((at + feed as u64 + 1).min(input.length())),
                 None => at = self.window_at + self.window.len() as u64,
             }

@@ -1,4 +1,5 @@
-//! Why a file is refused: at which line, and for what reason. Lines are counted only now.
+//! The error for a file that the task rejects: the number of the line and the reason. Lines are counted only for this
+//! error.
 
 use super::TotalsOf;
 use kernels::line;
@@ -7,15 +8,15 @@ use std::collections::HashMap;
 use strategies::{Error, Result};
 
 impl TotalsOf {
-    /// Fails if a word's total has overflowed `u64`, because then the total is wrong.
+    /// Fails if the total of a word has overflowed `u64`, because the total is then wrong.
     ///
     /// # Errors
-    /// If one has: at which line.
+    /// When a total has overflowed. The error names the line.
     pub fn check(&self, totals: &WordTotals) -> Result<()> {
         if totals.overflowed() { Err(self.overflow()?) } else { Ok(()) }
     }
 
-    /// The error for a malformed line at `offset`, from where on the bytes are `from`.
+    /// Makes the error for a malformed line at `offset`. `from` has the bytes from that offset on.
     pub(super) fn malformed(&self, offset: u64, from: &[u8]) -> Error {
         let line = from.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let reason = line::reason(line).unwrap_or_else(|| "a kernel refused this line for no known reason".to_owned());
@@ -29,7 +30,8 @@ impl TotalsOf {
         }
     }
 
-    /// The error for the first line, in file order, at which a word's total no longer fits. Partials do not know it.
+    /// Makes the error for the first line, in file order, at which the total of a word overflows. Partials do not
+    /// contain this line.
     fn overflow(&self) -> Result<Error> {
         let mut totals: HashMap<Vec<u8>, u64> = HashMap::new();
         let mut refused = None;

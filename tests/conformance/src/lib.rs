@@ -1,7 +1,7 @@
-//! What every strategy must do, whatever its library: one function per property, over any strategy.
+//! The conformance suite: the properties that every strategy must have, with one function per property.
 //!
-//! Every strategy of the catalogue has all properties, a solved exercise must have them, and a new strategy needs no test
-//! of its own.
+//! Every strategy of the catalogue and every solved exercise must have all properties. A new strategy needs no test of
+//! its own.
 
 pub mod probe_task;
 
@@ -14,10 +14,10 @@ use strategies::{
     most_in_progress,
 };
 
-/// Numbers of workers: more than this machine may have cores, and some that leave remainders.
+/// Numbers of workers. Some exceed the number of cores, and some leave remainders.
 pub const WORKERS: [usize; 6] = [1, 2, 3, 5, 8, 32];
 
-/// Numbers of jobs: none, fewer and more than workers, and some that leave remainders.
+/// Numbers of jobs: none, fewer and more than workers. Some leave remainders.
 pub const JOBS: [usize; 5] = [0, 1, 2, 7, 100];
 
 /// A property that a strategy does not have.
@@ -25,11 +25,11 @@ pub const JOBS: [usize; 5] = [0, 1, 2, 7, 100];
 pub struct Failure {
     /// The property.
     pub property: &'static str,
-    /// What the check saw, and what to look for.
+    /// What the check observed, and a hint at the cause.
     pub sentence: String,
 }
 
-/// Checks every property and returns all failures, not only the first. `worker` starts a process for `processes`.
+/// Checks every property and returns all failures. `worker` starts a process for `processes`.
 pub fn check(strategy: &Strategy, worker: &WorkerCommand) -> Vec<Failure> {
     let candidate = Candidate { strategy, worker };
     let failed = |(property, check): Property| {
@@ -43,7 +43,7 @@ pub fn check(strategy: &Strategy, worker: &WorkerCommand) -> Vec<Failure> {
 
 type Checked<T = ()> = std::result::Result<T, String>;
 
-/// A property by name.
+/// A property: its name and its check.
 pub type Property = (&'static str, fn(&Candidate) -> Checked);
 
 /// Every property.
@@ -78,7 +78,7 @@ fn run(task: &Arc<ProbeTask>, workers: &mut dyn Workers, choice: Choice) -> Resu
     strategies::run(task as &dyn AnyTask, workers, choice, &task.cancel).map(|(outcome, _)| outcome)
 }
 
-/// Runs `jobs` partitions with the same behaviour.
+/// Runs `jobs` partitions that all have the same behaviour.
 fn run_all(behaviour: Behaviour, jobs: usize, workers: &mut dyn Workers) -> Checked<(Arc<ProbeTask>, Outcome)> {
     let task = Arc::new(ProbeTask::new(vec![behaviour; jobs])?);
     let outcome = run(&task, workers, CHOICE).map_err(|error| error.to_string())?;
@@ -150,7 +150,7 @@ fn jobs_overlap(candidate: &Candidate) -> Checked {
         if !up.is_parallel() {
             return Ok(());
         }
-        // Long enough that every worker wakes up before the first job ends, even on a busy machine.
+        // This is long enough for every worker to wake up before the first job ends, even on a busy machine.
         let (_, outcome) = run_all(Behaviour::Wait(60_000), 2 * workers, &mut *up)?;
         let most = most_in_progress(&outcome.spans);
         if most < 2 {
@@ -166,7 +166,7 @@ fn jobs_overlap(candidate: &Candidate) -> Checked {
     Ok(())
 }
 
-/// Runs 20 partitions of which 3 and 11 have this behaviour, and expects the run to fail with this error.
+/// Runs 20 partitions. Partitions 3 and 11 have `behaviour`, and the run must fail with `expected`.
 fn named(candidate: &Candidate, behaviour: Behaviour, expected: &Error) -> Checked {
     let mut behaviours = vec![Behaviour::Succeed; 20];
     (behaviours[3], behaviours[11]) = (behaviour, behaviour);
@@ -213,8 +213,8 @@ fn workers_run_again(candidate: &Candidate) -> Checked {
     Ok(())
 }
 
-/// The most jobs that may be pulled and not begun: one per worker in a queue, one per worker on its way to a thread, and
-/// two in the hands of the code that pulls.
+/// Returns the limit of jobs that are pulled but not begun. Each worker may have one in a queue and one in transfer to
+/// a thread. The code that pulls may hold two.
 fn far_ahead(workers: usize) -> u64 {
     2 * workers as u64 + 2
 }

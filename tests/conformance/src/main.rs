@@ -1,4 +1,5 @@
-//! Checks strategies and exercises against the conformance suite; also the worker process that the suite needs.
+//! Checks strategies and exercises against the conformance suite. The program is also the worker process that the suite
+//! needs.
 
 use conformance::probe_task::ProbeTask;
 use conformance::{PROPERTIES, check};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use strategies::{Strategy, WorkerCommand, catalogue};
 
 fn main() -> ExitCode {
-    // Panics are part of the suite, so their messages are not for the user.
+    // The suite provokes panics, so their messages are suppressed.
     std::panic::set_hook(Box::new(|_| {}));
     let names: Vec<String> = std::env::args().skip(1).collect();
     let passed = match names.as_slice() {

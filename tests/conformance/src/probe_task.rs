@@ -1,4 +1,4 @@
-//! The probe task: each of its partitions behaves as a check wants, in this process or in a worker's.
+//! The probe task. Each partition behaves as a check requires, in this process or in a worker process.
 
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use strategies::{Answer, Cancel, Error, Partitions, Result, Task};
 use tempfile::NamedTempFile;
 
-/// What a partition does.
+/// The behaviour of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Behaviour {
     /// Succeeds at once.
@@ -24,25 +24,25 @@ pub enum Behaviour {
     Panic,
 }
 
-/// A task whose partitions have one item each and the given behaviours. The default is what a worker process serves.
+/// A task whose partitions have one item each and the given behaviours. A worker process serves the default.
 #[derive(Default)]
 pub struct ProbeTask {
-    /// What each partition does. An endless source repeats them.
+    /// The behaviour of each partition. An endless source repeats the list.
     pub behaviours: Vec<Behaviour>,
-    /// Whether the source never ends.
+    /// `true` if the source never ends.
     pub endless: bool,
-    /// Cancels `cancel` after this many partitions have begun, if it is not 0.
+    /// The number of begun partitions after which the task cancels the run; 0 for never.
     pub cancel_after: u64,
-    /// Cancels the run.
+    /// The handle that cancels the run.
     pub cancel: Cancel,
-    /// The largest number of partitions that were pulled and had not begun.
+    /// The largest number of partitions that were pulled but not begun.
     pub ahead: AtomicU64,
-    /// One byte for each partition that has begun, in any process.
+    /// A file with one byte for each partition that has begun, in any process.
     journal: Option<NamedTempFile>,
 }
 
 impl ProbeTask {
-    /// A task with these partitions.
+    /// Makes a task with these partitions.
     ///
     /// # Errors
     /// When there is no temporary file for the journal.
@@ -51,14 +51,14 @@ impl ProbeTask {
         Ok(ProbeTask { behaviours, journal: Some(journal), ..ProbeTask::default() })
     }
 
-    /// How many partitions have begun, over all runs of this task.
+    /// Returns the number of partitions that have begun, over all runs of this task.
     pub fn begun(&self) -> u64 {
         let metadata = self.journal.as_ref().and_then(|journal| journal.as_file().metadata().ok());
         metadata.map_or(0, |journal| journal.len())
     }
 }
 
-/// A partition: its number, its behaviour, and where to note that it has begun.
+/// A partition: its number, its behaviour, and the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProbePartition {
     number: u64,
@@ -106,7 +106,7 @@ impl Task for ProbeTask {
         into.append(&mut other);
     }
 
-    /// By the remainder of a partition's number, so that a shard that is lost or mixed up changes the answer.
+    /// Splits by the remainder of the partition number, so that a lost or swapped shard changes the answer.
     const SHARDS: usize = 3;
 
     fn split(partial: Vec<u64>) -> Vec<Vec<u64>> {
@@ -114,7 +114,8 @@ impl Task for ProbeTask {
         (0..3).map(of_shard).collect()
     }
 
-    /// After two partitions, so that workers add to the shards during the run and still have partitions left at its end.
+    /// Returns `true` from two partitions on. So workers add to the shards during the run, and still have partitions at
+    /// its end.
     fn is_large(partial: &Vec<u64>) -> bool {
         partial.len() >= 2
     }

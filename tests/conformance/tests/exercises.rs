@@ -1,4 +1,4 @@
-//! Every exercise fails as shipped, for its own reason and with a helpful sentence, and names its solution.
+//! Checks that every exercise fails as shipped, for its own reason and with a helpful sentence, and names its solution.
 
 use conformance::PROPERTIES;
 use std::fs::read_to_string;
@@ -7,11 +7,11 @@ use std::process::{Command, Output};
 use strategies::Strategy;
 use testbed::workspace;
 
-/// For each exercise: the properties that it lacks, and words that the suite must print.
+/// For each exercise, the properties that it lacks and the words that the suite must print.
 const LACKING: [(&str, &[&str], &[&str]); 3] = [
     (
         "static_split",
-        // A strategy that splits in advance is exempt from the other two.
+        // A strategy that splits in advance is exempt from the last two properties.
         &[
             "every job reports exactly once",
             "never more jobs in progress than workers",
@@ -38,13 +38,13 @@ fn conformance(number: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_conformance")).arg(number).output().expect("cargo has built it")
 }
 
-/// The lines of the header.
+/// Returns the lines of the header.
 fn header(strategy: &Strategy) -> Vec<&'static str> {
     let lines = strategy.source.lines().take_while(|line| line.starts_with("//!"));
     lines.map(|line| line.trim_start_matches("//!").trim()).collect()
 }
 
-/// The file that solves an exercise, from its header.
+/// Returns the file that solves an exercise, as named in the header.
 fn solution(strategy: &Strategy) -> &'static str {
     let found = header(strategy).into_iter().find_map(|line| line.strip_prefix("Solved by: "));
     found.unwrap_or_else(|| panic!("{} does not say what solves it", strategy.name))
@@ -105,7 +105,7 @@ fn every_exercise_has_the_header_of_a_strategy_and_one_place_to_work_at() {
                 exercise.name
             );
         }
-        // Assembled here, because this word in the source marks unfinished work.
+        // Assembled, because this word in the source marks unfinished work.
         let hint = concat!("// TO", "DO: ");
         assert_eq!(exercise.source.matches(hint).count(), 1, "{} must show one place to work at", exercise.name);
     }

@@ -1,4 +1,4 @@
-//! Every strategy of the catalogue has every property.
+//! Checks that every strategy of the catalogue has every property.
 
 use conformance::check;
 use strategies::WorkerCommand;
