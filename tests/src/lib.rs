@@ -1,12 +1,13 @@
-//! Shared helpers of tests that run the whole program: its path, and a folder to run it in.
+//! Shared helpers of tests: the path of the program, a folder to run it in, started workers.
 
 pub mod sandbox;
 
 use datasets::ngrams::Recipe;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
-use strategies::WorkerCommand;
+use strategies::{Outcome, Setup, Strategy, WorkerCommand, Workers};
 use tasks::Inputs;
 
 /// The workspace's folder.
@@ -20,13 +21,14 @@ pub fn goldilocks() -> &'static Path {
     PROGRAM.get_or_init(|| built("harness", "goldilocks"))
 }
 
-/// The binary `sabotaged` of the proofs: `goldilocks` with their cheats and instruments.
+/// The binary `sabotaged`: `goldilocks` with the cheats and instruments of the package `proofs`.
 pub fn sabotaged() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| built("proofs", "sabotaged"))
 }
 
-/// A binary of a package, built now unless it is up to date: cargo tells a test only where its own package's binaries are.
+/// Builds a binary of a package unless it is up to date, and returns its path. Cargo gives a test only the paths of its own
+/// package's binaries.
 fn built(package: &str, binary: &str) -> PathBuf {
     let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -35,23 +37,41 @@ fn built(package: &str, binary: &str) -> PathBuf {
         .current_dir(workspace())
         .status();
     assert!(built.is_ok_and(|status| status.success()), "`{binary}` does not build");
-    // This test's executable is in `deps`, or beside the binary.
+    // This test's executable is in the binary's folder or in `deps` below it.
     let own = std::env::current_exe().expect("a test knows its own file");
     let folders = own.ancestors().skip(1).map(|folder| folder.join(binary));
     folders.into_iter().find(|program| program.is_file()).expect("the binary is where cargo puts it")
 }
 
-/// The command with which `processes` starts a worker for a task from a test.
+/// The command with which the strategy `processes` starts a worker process in a test.
 pub fn worker_for(task: &str, inputs: &Inputs) -> WorkerCommand {
     harness::measure::worker::command(goldilocks().to_owned(), task, inputs).expect("inputs can be written down")
 }
 
-/// Whether a sweep came to its end: every sample is verified, or the record says which is not.
+/// A nonzero number of workers or items.
+pub fn nonzero(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).expect("tests use at least one worker, and one item per partition")
+}
+
+/// Starts a strategy's workers for a task.
+pub fn start(task: &str, inputs: &Inputs, strategy: &Strategy, workers: usize) -> Box<dyn Workers> {
+    let worker = Some(worker_for(task, inputs));
+    strategy.start(&Setup { workers: nonzero(workers), worker }).expect("workers can be started")
+}
+
+/// The whole total of a run, as a task writes it to a file.
+pub fn written(outcome: &Outcome) -> Vec<u8> {
+    let mut written = Vec::new();
+    outcome.write(&mut written).expect("memory takes it");
+    written
+}
+
+/// Whether a sweep finished. Status 0 means that all samples are verified, and 3 that some are not.
 pub fn completed(sweep: ExitStatus) -> bool {
     matches!(sweep.code(), Some(0 | 3))
 }
 
-/// A generated 1-gram file of about `bytes` bytes, made once.
+/// A generated 1-gram file of about `bytes` bytes. It is made once and kept.
 pub fn grams(bytes: u64) -> PathBuf {
     let recipe = Recipe { bytes, ..Recipe::default() };
     recipe.file(&workspace().join("datasets/generated"), &mut |_| ()).expect("a file can be made")

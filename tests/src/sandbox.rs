@@ -1,4 +1,5 @@
-//! A folder to run the program in: it holds the program's temporary files, data and runs, and shows what it leaves behind.
+//! A folder in which a test runs the program. It holds the program's temporary files, data and runs. After a run it shows
+//! which files and processes remain.
 
 use harness::journal::{FILE, find};
 use std::os::unix::fs::PermissionsExt;
@@ -8,23 +9,24 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A folder of its own, removed on drop.
+/// A temporary folder for one test, removed on drop.
 pub struct Sandbox {
     folder: TempDir,
 }
 
-/// A process that was started in a sandbox, directly or by another one.
+/// A process that was started in a sandbox, by the test or by another such process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// The process number.
     pub number: i32,
-    /// Its program and arguments, separated by blanks.
+    /// The program and its arguments, separated by blanks.
     pub command: String,
 }
 
 impl Default for Sandbox {
     fn default() -> Self {
-        // A short name, because the path of a socket is limited; open to all, because PostgreSQL may run as another user.
+        // The name is short because the path of a socket is limited. Everyone may read the folder because PostgreSQL may
+        // run as another user.
         let folder = tempfile::Builder::new().prefix("gl-").tempdir().expect("a temporary folder can be made");
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).expect("our own folder");
@@ -34,7 +36,7 @@ impl Default for Sandbox {
 }
 
 impl Sandbox {
-    /// The folder for temporary files: empty before and after.
+    /// The folder for temporary files. It must be empty before and after a run.
     pub fn temp(&self) -> PathBuf {
         self.folder.path().join("temp")
     }
@@ -44,19 +46,19 @@ impl Sandbox {
         self.folder.path().join("runs")
     }
 
-    /// A path for anything else.
+    /// The path of any other file or folder in the sandbox.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The program, to be started in a process group of its own.
+    /// A command that runs the program in its own process group.
     pub fn goldilocks(&self) -> Command {
         let mut goldilocks = Command::new(crate::goldilocks());
         goldilocks.current_dir(self.folder.path()).env("TMPDIR", self.temp()).stdin(Stdio::null()).process_group(0);
         goldilocks
     }
 
-    /// A sweep, to be started in spite of a debug build and of other tests.
+    /// A command that runs a sweep. With `--anyway` it runs in spite of a debug build and a busy machine.
     pub fn sweep<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut sweep = self.goldilocks();
         sweep
@@ -85,15 +87,15 @@ impl Sandbox {
         record::read(run.join(FILE)).expect("the record can be read")
     }
 
-    /// Every process that was started in here and still runs.
+    /// All running processes that were started in this sandbox.
     pub fn processes(&self) -> Vec<Process> {
         let numbers = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         numbers.filter_map(|number| self.process(number)).collect()
     }
 
-    /// The process of that number if it was started in here. All of them inherit `TMPDIR`. PostgreSQL overwrites its
-    /// environment, but works in a folder below. A zombie has neither.
+    /// The process `number`, if it was started in this sandbox. Such processes inherit `TMPDIR`. PostgreSQL overwrites its
+    /// environment, but its working directory is below the sandbox. A zombie has neither and is therefore ignored.
     fn process(&self, number: i32) -> Option<Process> {
         let place = Path::new("/proc").join(number.to_string());
         let read = |what: &str| std::fs::read(place.join(what)).unwrap_or_default();
@@ -109,17 +111,17 @@ impl Sandbox {
         Some(Process { number, command: command.trim().to_owned() })
     }
 
-    /// What is left in the folder for temporary files.
+    /// The files that remain in the folder for temporary files.
     pub fn leftovers(&self) -> Vec<PathBuf> {
         std::fs::read_dir(self.temp()).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
     }
 
-    /// Waits until no process runs and no temporary file is left. Returns how long that took, or what is left after
-    /// `patience`.
+    /// Waits until no process runs and no temporary file remains. Returns the time that this took. After `patience` it
+    /// returns a description of what remains.
     pub fn wait_until_clear(&self, patience: Duration) -> Result<Duration, String> {
         let began = Instant::now();
         loop {
-            // Listing every process takes milliseconds, so the files come first.
+            // The files are checked first, because listing all processes takes milliseconds.
             if self.leftovers().is_empty() && self.processes().is_empty() {
                 return Ok(began.elapsed());
             }

@@ -1,26 +1,18 @@
-//! The examples of the book that this project takes up, with the book's own numbers.
+//! Examples from a book, with the book's own numbers.
 //!
 //! Matthew Fowler, *Python Concurrency with asyncio* (Manning, 2022): counting to 1, 3, 5, 22 and 100 000 000 in a
 //! process pool, in order and as completed, and MapReduce over four lines of text (chapter 6).
 
 use datasets::book::{BOOK_LINES, BOOK_TOTALS};
 use std::num::NonZeroUsize;
-use strategies::{Cancel, Choice, Combine, Delivery, Outcome, Setup, Strategy, Workers};
+use strategies::{Cancel, Choice, Combine, Delivery, Outcome, Strategy};
 use tasks::Inputs;
 use tasks::count::Profile;
 use tasks::word_totals::Kernel;
+use testbed::{nonzero, start};
 
-/// Four that end at once, and one that does not.
+/// Four numbers that take almost no time to count to, and one that takes long.
 const NUMBERS: [u64; 5] = [1, 3, 5, 22, 100_000_000];
-
-fn number(number: usize) -> NonZeroUsize {
-    NonZeroUsize::new(number).expect("these tests ask for none of nothing")
-}
-
-fn start(task: &str, inputs: &Inputs, strategy: &Strategy, workers: usize) -> Box<dyn Workers> {
-    let worker = Some(testbed::worker_for(task, inputs));
-    strategy.start(&Setup { workers: number(workers), worker }).expect("workers can be started")
-}
 
 fn run(task: &str, inputs: &Inputs, strategy: &Strategy, workers: usize, choice: Choice) -> Outcome {
     let mut up = start(task, inputs, strategy, workers);
@@ -31,12 +23,10 @@ fn run(task: &str, inputs: &Inputs, strategy: &Strategy, workers: usize, choice:
 }
 
 fn written(outcome: &Outcome) -> String {
-    let mut written = Vec::new();
-    outcome.write(&mut written).expect("memory takes it");
-    String::from_utf8(written).expect("the book's words are text")
+    String::from_utf8(testbed::written(outcome)).expect("the book's words are text")
 }
 
-/// Counts to the book's numbers, each a partition, and returns the order in which they were delivered.
+/// Counts to the book's numbers, with one number per partition. Returns the partitions in the order of delivery.
 fn count(strategy: &Strategy, workers: usize, delivery: Delivery) -> Vec<u64> {
     let mut inputs = Inputs::default();
     inputs.count.profile = Profile::Book;
@@ -48,7 +38,7 @@ fn count(strategy: &Strategy, workers: usize, delivery: Delivery) -> Vec<u64> {
 }
 
 #[test]
-fn counting_gives_its_results_in_input_order_when_gathered_or_delivered_in_order() {
+fn gathered_and_in_order_results_keep_the_order_of_the_input() {
     for strategy in strategies::catalogue::ALL {
         for workers in [1, 2, 5] {
             for delivery in [Delivery::Gather, Delivery::InOrder] {
@@ -59,11 +49,11 @@ fn counting_gives_its_results_in_input_order_when_gathered_or_delivered_in_order
     }
 }
 
-/// The large number comes last in the input too, so that even `threads_split` ends with it: of two workers the first has
-/// the places 0, 1 and 2 as its share, and the second has 3 before it has 4. For `sequential` the order of completion is
-/// that of the input anyway.
+/// The large number is the last of the input. Every strategy therefore completes it last:
+/// - `threads_split` gives two workers the partitions 0 to 2 and 3 to 4, so the second worker ends with the large number.
+/// - `sequential` completes the partitions in the order of the input.
 #[test]
-fn counting_gives_the_small_numbers_first_as_they_are_completed() {
+fn as_completed_delivers_the_small_numbers_first() {
     for strategy in strategies::catalogue::ALL {
         for workers in [2, 3, 5] {
             let mut order = count(strategy, workers, Delivery::AsCompleted);
@@ -74,9 +64,9 @@ fn counting_gives_the_small_numbers_first_as_they_are_completed() {
     }
 }
 
-/// With the large number first, nobody could mistake the order of the input for that of completion.
+/// With the large number first, the order of the input differs from the order of completion.
 #[test]
-fn a_large_number_at_the_front_holds_back_only_what_is_delivered_in_order() {
+fn a_large_first_number_delays_only_gathered_and_in_order_results() {
     let mut inputs = Inputs::default();
     inputs.count.numbers = vec![100_000_000, 22, 5, 3, 1];
     let delivered = |strategy: &Strategy, delivery: Delivery| -> Vec<u64> {
@@ -97,7 +87,7 @@ fn a_large_number_at_the_front_holds_back_only_what_is_delivered_in_order() {
 fn map_reduce_over_the_four_lines_of_text_gives_the_books_totals() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("book.tsv");
-    // Each word of the text becomes a line that says: once, in the year of the book.
+    // Each word of the text becomes a line with a count of one, in the year of the book.
     let words = BOOK_LINES.iter().flat_map(|line| line.split(' '));
     std::fs::write(&path, words.map(|word| format!("{word}\t2022\t1\t1\n")).collect::<String>()).unwrap();
     let expected: String = BOOK_TOTALS.iter().map(|(word, total)| format!("{word}\t{total}\n")).collect();
@@ -106,11 +96,11 @@ fn map_reduce_over_the_four_lines_of_text_gives_the_books_totals() {
     for kernel in [Kernel::Book, Kernel::Bytes, Kernel::Runs] {
         inputs.word_totals.kernel = kernel;
         for strategy in strategies::catalogue::ALL {
-            // A word, about a line of the text, and the whole text to a partition.
+            // A partition is one word, about a line of the text, or the whole text.
             for size in [1, 5, 100] {
                 for delivery in Delivery::ALL {
                     for combine in Combine::ALL {
-                        let choice = Choice { size: number(size), delivery: *delivery, combine: *combine };
+                        let choice = Choice { size: nonzero(size), delivery: *delivery, combine: *combine };
                         let outcome = run("word_totals", &inputs, strategy, 2, choice);
                         assert_eq!(written(&outcome), expected, "{strategy:?}, {choice:?}, {kernel:?}");
                     }

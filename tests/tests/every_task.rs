@@ -1,12 +1,11 @@
-//! Every task gives with every strategy what its plain loop gives, and its partitions and partials survive the way to
-//! another process.
+//! Every task gives the same answer with every strategy as with its plain loop. Its partitions and partials survive the
+//! transport to another process.
 
 use harness::data::Prepared;
 use harness::interrupt::Interrupt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{
-    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Setup, Workers, wire, worker_loop,
+    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Workers, wire, worker_loop,
 };
 use tasks::Inputs;
 use tasks::count::Profile;
@@ -19,7 +18,7 @@ struct Case {
     workers: &'static [usize],
 }
 
-/// Packs each job, has it served and finishes it, all on one thread: the way to a worker process without the process.
+/// Workers that pack, serve and finish each job on one thread: the transport to a worker process, without a process.
 struct Loopback(Arc<dyn AnyTask>);
 
 impl Workers for Loopback {
@@ -33,23 +32,22 @@ impl Workers for Loopback {
     }
 }
 
-/// The answer in short, and the whole total.
+/// The short answer, and the whole total.
 fn all_of(outcome: &Outcome) -> (Answer, Vec<u8>) {
-    let mut written = Vec::new();
-    outcome.write(&mut written).expect("memory takes it");
-    (outcome.answer().expect("nothing is wrong with the input"), written)
+    (outcome.answer().expect("nothing is wrong with the input"), testbed::written(outcome))
 }
 
 fn choices(sizes: &'static [usize]) -> impl Iterator<Item = Choice> {
     let choice = move |(turn, size): (usize, &usize)| Choice {
-        size: NonZeroUsize::new(*size).expect("a partition has at least one item"),
+        size: testbed::nonzero(*size),
         delivery: Delivery::ALL[turn % 3],
         combine: Combine::ALL[turn / sizes.len()],
     };
     Combine::ALL.iter().flat_map(move |_| sizes).enumerate().map(choice)
 }
 
-/// Runs `case` by the plain loop, then by every strategy and back through the wire; returns what all of them gave.
+/// Runs `case` with the plain loop, through the wire format and with every strategy. Returns the answer, which must be
+/// the same every time.
 fn try_everything(case: &Case) -> (Answer, Vec<u8>) {
     let entry = tasks::find(case.task).expect("the task is in the catalogue");
     let task = (entry.load)(&case.inputs).expect("its input is there");
@@ -67,9 +65,7 @@ fn try_everything(case: &Case) -> (Answer, Vec<u8>) {
     }
     for strategy in strategies::catalogue::ALL {
         for workers in case.workers {
-            let worker = Some(testbed::worker_for(case.task, &case.inputs));
-            let workers = NonZeroUsize::new(*workers).expect("there is at least one worker");
-            let mut up = strategy.start(&Setup { workers, worker }).expect("workers can be started");
+            let mut up = testbed::start(case.task, &case.inputs, strategy, *workers);
             for choice in choices(case.sizes) {
                 check(&mut *up, choice, &format!("{strategy:?}, {workers} workers"));
             }
@@ -128,17 +124,17 @@ fn virtual_work_agrees() {
 
 #[test]
 fn cursor_pages_agree() {
-    // A page a row, pages that do and do not divide the rows, exactly one page, and one that is never full.
+    // Pages of one row, pages that do and do not divide the rows, exactly one page, and a page that is never full.
     on_a_table("cursor_pages", &[1, 50, 999, 1000, 10_000, 20_000]);
 }
 
 #[test]
 fn cursor_ranges_agree() {
-    // A block each, several, and one range with all of them.
+    // Ranges of one block, ranges of several blocks, and one range with all blocks.
     on_a_table("cursor_ranges", &[1, 999, 5_000, 20_000]);
 }
 
-/// Tries a task that reads a table, on a full one and on an empty one.
+/// Tries a task that reads a table, on a full table and on an empty one.
 fn on_a_table(task: &'static str, sizes: &'static [usize]) {
     let mut inputs = Inputs::default();
     inputs.cursor_pages.rows = 10_000;

@@ -1,5 +1,5 @@
-//! A malformed 1-gram file is refused with its name, the line's number and the reason: the same words from every
-//! strategy, with either kernel, however the file is cut.
+//! A malformed 1-gram file is rejected with its name, the line number and the reason. The message is the same for every
+//! strategy, kernel and partition size.
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
@@ -9,19 +9,19 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use strategies::{Cancel, Choice, Combine, Delivery, Error, Result, Setup, Strategy, Workers};
+use strategies::{Cancel, Choice, Combine, Delivery, Error, Result, Strategy, Workers};
 use tasks::Inputs;
 use tasks::word_totals::{Kernel, Options};
 
 const KERNELS: [Kernel; 3] = [Kernel::Book, Kernel::Bytes, Kernel::Runs];
 
-/// One line, a few lines, some hundred lines, and the whole file to a partition.
+/// Partition sizes: one line, a few lines, some hundred lines, and the whole file.
 const SIZES: [usize; 4] = [1, 7, 400, usize::MAX];
 
-/// A file that must be refused.
+/// A file that must be rejected.
 struct Case {
     path: PathBuf,
-    /// The line that is named.
+    /// The line that the message names.
     line: u64,
     reason: String,
 }
@@ -42,12 +42,12 @@ fn inputs(path: &Path, kernel: Kernel) -> Inputs {
     Inputs { word_totals, ..Inputs::default() }
 }
 
-/// 1000 lines that nothing is wrong with, no two of the same length next to each other.
+/// Returns 1000 valid lines. Neighbouring lines differ in length.
 fn good_lines() -> Vec<String> {
     (0..1000).map(|number| format!("word{}\t{}\t{number}\t1\n", "s".repeat(number % 7), 1505 + number % 500)).collect()
 }
 
-/// What can be wrong with one line, and what is said about it.
+/// Malformed lines, each with the reason that the message gives.
 const MALFORMED: [(&str, &str); 26] = [
     ("", "the line is empty"),
     ("word", "the year is missing"),
@@ -81,7 +81,7 @@ const CR_LF: &str = "the line ends in CR LF; remove the carriage returns, for in
 
 const TOO_LARGE: &str = "with this line the total of `large` is beyond 18446744073709551615";
 
-/// Every file that must be refused, written to `folder`.
+/// Writes every file that must be rejected to `folder`.
 fn cases(folder: &Path) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |lines: String, line: u64, reason: &str| {
@@ -100,37 +100,35 @@ fn cases(folder: &Path) -> Vec<Case> {
         add(with(&[(617, text)]), 617, reason);
     }
     add(with(&[(1, "word")]), 1, "the year is missing");
-    // The last line, cut off where a download ended, and an empty line after it.
+    // The last line is cut off, as by an interrupted download. Then: an empty line after the last.
     add(with(&[(1000, "word\t1999\t5")]).trim_end().to_owned(), 1000, "the volume_count is missing");
     add(with(&[(1000, "word\t1999\t5\t1\n")]), 1001, "the line is empty");
     let endless = format!("word\t1999\t{}\t1", "x".repeat(100_000));
     add(with(&[(400, &endless)]), 400, &format!("the match_count is not a number: `{}`", "x".repeat(40)));
     add(with(&[]).replace('\n', "\r\n"), 1, CR_LF);
-    // Of several malformed lines the first counts, wherever partitions begin.
+    // Of several malformed lines the first is reported, wherever partitions begin.
     add(with(&[(250, "word\t1999\t-5\t1"), (251, ""), (900, "word")]), 250, "the match_count is negative: `-5`");
-    // A total can be too large although no line is; and one too large by far, which comes full circle.
+    // The sum of valid lines overflows. The second total exceeds the limit so far that it would wrap around completely.
     let most = "large\t1999\t18446744073709551615\t1";
     add(with(&[(100, most), (700, "large\t2000\t1\t1")]), 700, TOO_LARGE);
     add(with(&[(100, most), (101, most), (102, "large\t2000\t2\t1"), (900, most)]), 101, TOO_LARGE);
-    // The total is only looked at when every line can be read.
+    // A malformed line takes precedence over an earlier overflow.
     add(with(&[(100, most), (200, most), (300, "word")]), 300, "the year is missing");
-    // Beyond what is read at once.
+    // The malformed line is beyond the first piece that a kernel reads.
     let many = good_lines().concat().repeat(20);
     add(format!("{many}word\n{many}"), 20_001, "the year is missing");
     cases
 }
 
 fn choice(size: usize, delivery: Delivery, combine: Combine) -> Choice {
-    Choice { size: NonZeroUsize::new(size).expect("a partition has at least one line"), delivery, combine }
+    Choice { size: testbed::nonzero(size), delivery, combine }
 }
 
 fn start(strategy: &Strategy, workers: usize, inputs: &Inputs) -> Box<dyn Workers> {
-    let workers = NonZeroUsize::new(workers).expect("there is at least one worker");
-    let worker = Some(testbed::worker_for("word_totals", inputs));
-    strategy.start(&Setup { workers, worker }).expect("workers can be started")
+    testbed::start("word_totals", inputs, strategy, workers)
 }
 
-/// The error without the partition in which it happened, which depends on the cut.
+/// The error of a run, without its partition, because the partition depends on the size.
 fn refused<T>(outcome: Result<T>) -> Option<Error> {
     match outcome {
         Ok(_) => None,
@@ -140,7 +138,7 @@ fn refused<T>(outcome: Result<T>) -> Option<Error> {
 }
 
 #[test]
-fn every_strategy_refuses_a_malformed_file_in_the_same_words() {
+fn every_strategy_rejects_a_malformed_file_with_the_same_message() {
     let folder = tempfile::tempdir().unwrap();
     let mut turn = 0;
     for case in cases(folder.path()) {
@@ -166,7 +164,7 @@ fn every_strategy_refuses_a_malformed_file_in_the_same_words() {
 }
 
 #[test]
-fn a_total_of_the_largest_number_there_is_is_not_refused() {
+fn a_total_of_the_largest_possible_number_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("largest.tsv");
     std::fs::write(&path, "large\t1999\t18446744073709551614\t1\nsmall\t1999\t1\t1\nlarge\t2000\t1\t1\n").unwrap();
@@ -179,10 +177,8 @@ fn a_total_of_the_largest_number_there_is_is_not_refused() {
                 let choice = choice(1, Delivery::Gather, *combine);
                 let (outcome, _) = strategies::run(&*task, &mut *up, choice, &Cancel::default()).unwrap();
                 outcome.answer().unwrap();
-                let mut totals = Vec::new();
-                outcome.write(&mut totals).unwrap();
                 assert_eq!(
-                    String::from_utf8(totals).unwrap(),
+                    String::from_utf8(testbed::written(&outcome)).unwrap(),
                     "large\t18446744073709551615\nsmall\t1\n",
                     "{strategy:?}"
                 );
@@ -191,17 +187,17 @@ fn a_total_of_the_largest_number_there_is_is_not_refused() {
     }
 }
 
-/// `goldilocks run` on one file.
+/// Runs `goldilocks run` on one file.
 fn goldilocks(input: &Path, strategy: &str, kernel: &str, size: usize) -> Output {
     let mut goldilocks = Command::new(testbed::goldilocks());
     goldilocks.args(["run", "--task", "word_totals", "--samples", "1", "--workers", "2", "--strategy", strategy]);
-    // Seconds: a file that is waited for must not be waited for all day.
+    // The limit in seconds keeps the test from waiting for hours.
     goldilocks.args(["--patience", "100"]);
     goldilocks.args(["--kernel", kernel, "--size", &size.min(1 << 40).to_string(), "--input"]).arg(input);
     goldilocks.output().expect("the binary was just built")
 }
 
-/// That the program ends with an error code, says exactly this, and does not panic.
+/// Asserts that the program fails with exactly this message and without a panic.
 fn complains(ran: &Output, sentence: &str) {
     let complaint = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(complaint, format!("error: {sentence}\n"));
@@ -211,7 +207,7 @@ fn complains(ran: &Output, sentence: &str) {
 }
 
 #[test]
-fn the_binary_says_so_and_fails_without_a_panic() {
+fn the_binary_reports_every_malformed_file_without_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     for (turn, case) in cases(folder.path()).iter().enumerate() {
         let strategy = strategies::catalogue::ALL[turn % strategies::catalogue::ALL.len()].name;
@@ -219,9 +215,9 @@ fn the_binary_says_so_and_fails_without_a_panic() {
     }
 }
 
-/// `goldilocks run` asks the baseline first, which then is the one to complain. So here the measuring process is asked.
+/// In `goldilocks run` the baseline fails first. This test therefore starts the measuring process directly.
 #[test]
-fn the_measuring_process_says_so_with_every_strategy() {
+fn the_measuring_process_reports_malformed_files_with_every_strategy() {
     let folder = tempfile::tempdir().unwrap();
     let cases = cases(folder.path());
     for (turn, strategy) in strategies::catalogue::ALL.iter().enumerate() {
@@ -261,9 +257,9 @@ fn the_measuring_process_says_so_with_every_strategy() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_none_at_all_is_named() {
+fn a_missing_file_a_folder_and_a_pipe_are_rejected_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    // Nobody will ever write to it.
+    // Nothing ever writes to this pipe.
     let pipe = folder.path().join("pipe");
     mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
     let (missing, place) = (folder.path().join("missing.tsv"), folder.path());
@@ -277,21 +273,21 @@ fn a_file_that_is_missing_or_none_at_all_is_named() {
 }
 
 #[test]
-fn a_file_that_only_says_that_it_is_empty_is_not_taken_at_its_word() {
+fn a_file_that_does_not_report_its_length_is_rejected() {
     let sentence = "/proc/cpuinfo does not report its length; copy it to an ordinary file first";
     complains(&goldilocks(Path::new("/proc/cpuinfo"), "rayon", "bytes", 1), sentence);
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_named() {
+fn a_file_without_read_permission_is_rejected_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret.tsv");
     std::fs::write(&secret, "word\t1999\t5\t1\n").unwrap();
     std::fs::set_permissions(&secret, Permissions::from_mode(0o0)).unwrap();
-    // Before, for the compiler may need its rights.
+    // The program is built first, because the compiler may need the rights that are dropped below.
     testbed::goldilocks();
-    // The administrator may read everything, so a thread first gives that right away, for itself and what it starts.
-    // Whoever has no such right has nothing to give away.
+    // Root may read every file. A thread therefore drops that right for itself and its child processes. For other users
+    // the call fails, which is harmless.
     let ran = std::thread::spawn({
         let secret = secret.clone();
         move || {
@@ -307,7 +303,7 @@ fn a_file_that_may_not_be_read_is_named() {
 }
 
 #[test]
-fn a_whole_job_says_where_a_total_is_too_large() {
+fn a_whole_job_names_the_line_at_which_a_total_is_too_large() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "a\t2000\t{}\t1\na\t2001\t5\t1", u64::MAX).unwrap();
     let path = file.path().display();
@@ -320,7 +316,7 @@ fn a_whole_job_says_where_a_total_is_too_large() {
 }
 
 #[test]
-fn what_is_read_is_not_written_over() {
+fn the_output_never_overwrites_the_input() {
     const LINES: &str = "word\t1999\t5\t1\n";
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("words.tsv"), folder.path().join("link.tsv"));

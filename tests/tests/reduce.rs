@@ -1,4 +1,4 @@
-//! The final reduce: whoever does it, nothing is lost, and what goes wrong has a name.
+//! The final reduce loses nothing, with every strategy and combine, and reports its errors by name.
 
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -6,32 +6,22 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use strategies::{
-    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Error, Jobs, Outcome, Partitions, Result, Setup, Strategy,
-    Task, Workers, catalogue,
+    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Error, Jobs, Outcome, Partitions, Result, Strategy, Task,
+    Workers, catalogue,
 };
 use tasks::Inputs;
 use tasks::word_totals::Kernel;
-
-fn number(number: usize) -> NonZeroUsize {
-    NonZeroUsize::new(number).expect("these tests ask for none of nothing")
-}
+use testbed::{nonzero, written};
 
 fn choice(size: usize, combine: Combine) -> Choice {
-    Choice { size: number(size), delivery: Delivery::Gather, combine }
+    Choice { size: nonzero(size), delivery: Delivery::Gather, combine }
 }
 
 fn start(strategy: &Strategy, workers: usize, inputs: &Inputs) -> Box<dyn Workers> {
-    let worker = Some(testbed::worker_for("word_totals", inputs));
-    strategy.start(&Setup { workers: number(workers), worker }).expect("workers can be started")
+    testbed::start("word_totals", inputs, strategy, workers)
 }
 
-fn written(outcome: &Outcome) -> Vec<u8> {
-    let mut written = Vec::new();
-    outcome.write(&mut written).expect("memory takes it");
-    written
-}
-
-/// Enough words for every table to be spread over shards, and for workers to hand on in the middle of a run.
+/// The file has enough words that every table is spread over shards and workers pass tables on during a run.
 #[test]
 fn many_words_are_reduced_to_the_same_totals_by_every_strategy_and_combine() {
     let folder = tempfile::tempdir().unwrap();
@@ -56,7 +46,7 @@ fn many_words_are_reduced_to_the_same_totals_by_every_strategy_and_combine() {
     }
 }
 
-/// Workers that do well in their first run and let go of all jobs in their second, or of all but the first.
+/// Workers that run all jobs in their first run. In later runs they drop all jobs, or all but the first.
 struct Forgetful {
     workers: Box<dyn Workers>,
     runs: usize,
@@ -76,7 +66,7 @@ impl Workers for Forgetful {
     }
 }
 
-/// Partitions that wait, so that all worker slots are taken; a reduce that panics if it is told to.
+/// A task whose partitions wait, so that every worker slot is used. Its reduce panics if `reduce_panics` is set.
 struct Waits {
     reduce_panics: bool,
 }
@@ -126,9 +116,9 @@ fn waits(reduce_panics: bool, workers: &mut dyn Workers, combine: Combine) -> Re
 }
 
 #[test]
-fn a_strategy_that_loses_jobs_of_the_final_reduce_is_found_out() {
+fn a_strategy_that_loses_jobs_of_the_final_reduce_is_detected() {
     let strategy = catalogue::find("threads_shared").unwrap();
-    // Eight accumulators: four pairs, or eight for the shards.
+    // Eight accumulators make four merges of pairs in a tree, or eight merges with shards.
     for (combine, merges) in [(Combine::Tree, 4), (Combine::Sharded, 8)] {
         for run_one in [false, true] {
             let workers = start(strategy, 8, &Inputs::default());
@@ -141,7 +131,7 @@ fn a_strategy_that_loses_jobs_of_the_final_reduce_is_found_out() {
 
 #[test]
 fn a_reduce_that_panics_on_a_worker_fails_the_run_and_the_workers_survive() {
-    // `processes` would start workers for another task.
+    // `processes` is left out because its worker processes run a different task.
     for strategy in catalogue::ALL.iter().filter(|strategy| strategy.name != "processes") {
         let mut up = start(strategy, 4, &Inputs::default());
         if !up.is_parallel() {

@@ -1,33 +1,32 @@
-//! Word totals by every strategy, crossed with everything that may not change them.
+//! Word totals by every strategy, with every setting that must not change the result.
 
 use super::{Case, KERNELS};
 use rustix::thread::{CpuSet, sched_setaffinity};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Setup, Strategy, Workers};
+use strategies::{AnyTask, Cancel, Choice, Combine, Delivery, Strategy, Workers};
 use tasks::Inputs;
 use tasks::word_totals::Kernel;
 
-/// Fewer than, as many as and more than the cores.
+/// Numbers of workers: fewer than, equal to and more than the number of cores.
 pub(crate) const WORKERS: [usize; 5] = [1, 2, 3, 8, 32];
 
 /// The book's partition size.
 pub(crate) const BOOK: usize = 60_000;
 
-/// More lines than any file has.
+/// A partition size larger than any file.
 pub(crate) const ALL_LINES: usize = usize::MAX;
 
-/// Restricts this thread, and every thread and process that it starts, to so many processors; to all of them where
-/// there are fewer.
+/// Restricts this thread to `cores` processors, or to all if the machine has fewer. Threads and processes that it starts
+/// inherit the restriction.
 pub(crate) fn pin(cores: usize) {
-    // Before, so that the compiler has all of them.
+    // The program is built first, so that the compiler can use all processors.
     testbed::goldilocks();
     let mut set = CpuSet::new();
     harness::machine::processors().into_iter().take(cores).for_each(|processor| set.set(processor));
     sched_setaffinity(None, &set).expect("a thread may restrict itself to some of its processors");
 }
 
-/// Everything with everything.
+/// Tries all combinations of settings.
 pub(crate) fn cross(case: &Case, kernels: &[Kernel], sizes: &[usize]) {
     for kernel in kernels {
         let tried = Tried::new(case, *kernel);
@@ -52,17 +51,17 @@ pub(crate) fn cross(case: &Case, kernels: &[Kernel], sizes: &[usize]) {
     }
 }
 
-/// Everything with everything on large files, with a kernel for each: with all of them it would take hours, and the
-/// smaller tests have every one.
+/// Tries all combinations on large files, with a single kernel per file. All kernels would take hours, and the tests on
+/// small files cover them.
 pub(crate) fn every_way(cases: &[Case]) {
     for (case, kernel) in cases.iter().zip(KERNELS.iter().rev()) {
         cross(case, std::slice::from_ref(kernel), &[7, BOOK, ALL_LINES]);
     }
 }
 
-/// Every strategy with every number of workers at the book's size, and with some of them at the others. Deliveries,
-/// combines and kernels take turns, and go on doing so from one file to the next, for a file of this size takes too
-/// long for everything with everything.
+/// Tries every strategy with every number of workers at the book's partition size, and with one number of workers at
+/// each other size. Deliveries, combines and kernels alternate, across files too, because all combinations would take
+/// too long on large files.
 pub(crate) fn take_turns(cases: &[Case], first: usize) {
     let mut turns = (first..).map(|turn| {
         let (delivery, combine) = (Delivery::ALL[turn % 3], Combine::ALL[turn / 3 % 4]);
@@ -100,19 +99,14 @@ impl<'a> Tried<'a> {
     }
 
     fn start(&self, strategy: &Strategy, workers: usize) -> Box<dyn Workers> {
-        let workers = NonZeroUsize::new(workers).expect("there is at least one worker");
-        let worker = Some(testbed::worker_for("word_totals", &self.inputs));
-        strategy.start(&Setup { workers, worker }).expect("workers can be started")
+        testbed::start("word_totals", &self.inputs, strategy, workers)
     }
 
     fn run(&self, up: &mut dyn Workers, size: usize, delivery: Delivery, combine: Combine, who: &str) {
         let way = format!("{who}, size {size}, {}, {}, {:?}", delivery.name(), combine.name(), self.kernel);
-        let size = NonZeroUsize::new(size).expect("a partition has at least one line");
-        let choice = Choice { size, delivery, combine };
+        let choice = Choice { size: testbed::nonzero(size), delivery, combine };
         let outcome = strategies::run(&*self.task, up, choice, &Cancel::default());
         let (outcome, _) = outcome.unwrap_or_else(|error| panic!("{}, {way}: {error}", self.case.name));
-        let mut totals = Vec::new();
-        outcome.write(&mut totals).expect("memory takes it");
-        self.case.check(&totals, &way);
+        self.case.check(&testbed::written(&outcome), &way);
     }
 }
