@@ -1,11 +1,11 @@
-//! Our medians beside criterion's: the same cells, measured in turn by `goldilocks sweep` and by the bench `cells`.
+//! Compares our medians with criterion's. `goldilocks sweep` and the bench `cells` measure the same cells in turn.
 //!
-//! Both measure the same thing: a sample is one run, from the first job until the total is there, in a release build, on
-//! the same data and server, in a warm process that does nothing else. A process is warm after some runs, so both take
-//! many samples in each. Processes differ, so both start several, in turn, and drift hits both alike.
+//! Both measure the same thing. A sample is one run, from the first job to the final total. Both use a release build, the
+//! same data and server, and a warm process that does nothing else. A process is warm after some runs, so both take many
+//! samples per process. Processes differ, so both start several of them. They alternate, so that drift affects both.
 //!
-//! Everything runs on one core, the server too. How two threads meet on two virtual cores differs from process to process
-//! by a tenth and more, so two medians of eleven processes would differ by that much with correct clocks.
+//! Everything runs on one core, including the server. On two virtual cores, the interaction of two threads differs between
+//! processes by 10 % or more. Even with correct clocks, two medians of eleven processes would differ by as much.
 
 use crate::access_methods::pinning::on_one_core;
 use anyhow::{Context, Result, bail, ensure};
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use system::sysfs::SystemFiles;
 
-/// A task and a strategy; everything else is as in a default sweep on one core.
+/// A task and a strategy. All other settings are those of a default sweep on one core.
 pub type Cell = (&'static str, &'static str);
 
 /// Cells of all three tasks: the plain loop of jobs, shared threads, pools, a channel, futures, processes.
@@ -36,43 +36,44 @@ pub const CELLS: [Cell; 10] = [
     ("cursor_pages", "threads_shared"),
 ];
 
-/// Two medians agree within this share of their mean, whatever their intervals are.
+/// The share of their mean within which two medians agree, whatever their intervals are.
 const TOLERANCE: f64 = 0.03;
 
-/// Processes of either kind for each cell: odd, so that one of criterion's is the median, and enough for an interval.
+/// Processes per program and cell. The number is odd, so that one process of criterion is the median. It is large enough
+/// for an interval.
 const ROUNDS: u32 = 11;
 
-/// Samples in each process: enough that the first few, in which the heap still grows, do not move the median.
+/// Samples per process. The heap still grows in the first few, which must not affect the median.
 const SAMPLES: &str = "30";
 
-/// How many cores others may use during a turn; the operating system needs a little. A busier turn is repeated by both,
-/// whatever its result, because a disturbance of one need not disturb the other.
+/// The number of cores that other programs may use during a turn. The operating system needs a little. Both programs repeat
+/// a busier turn, whatever its result, because the disturbance may affect only one of them.
 const QUIET: f64 = 0.05;
 
-/// How many turns may be repeated before the cross-check fails.
+/// The number of repeated turns after which the cross-check fails.
 const MOST_DISTURBED: usize = 100;
 
-/// What the two programs measure for a cell.
+/// The measurements of a cell by the two programs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agreement {
     /// The cell as criterion names it, such as `count/rayon`.
     pub cell: String,
-    /// The median of our processes in nanoseconds, and its interval.
+    /// The median over our processes in nanoseconds, and its interval.
     pub ours: Estimate,
-    /// The median over criterion's processes of its own point estimates, and its interval over processes.
+    /// The median over processes of criterion's point estimates, and its interval over processes.
     pub criterion: Estimate,
-    /// What criterion reports in its median process. Its interval covers other iterations of that process, and not other
+    /// The estimate of criterion's median process. Its interval covers other iterations of that process, but not other
     /// processes.
     pub one_process: Estimate,
 }
 
 impl Agreement {
-    /// How much longer ours is, as a share of their mean.
+    /// The difference of our median and criterion's, as a share of their mean.
     fn difference(&self) -> f64 {
         (self.ours.value - self.criterion.value) / f64::midpoint(self.ours.value, self.criterion.value)
     }
 
-    /// Whether each lies in the other's interval.
+    /// Whether each median lies in the other's interval.
     fn within_each_other(&self) -> bool {
         let within = |value: f64, estimate: Estimate| {
             estimate.interval.is_some_and(|interval| (interval.low..=interval.high).contains(&value))
@@ -80,7 +81,7 @@ impl Agreement {
         within(self.ours.value, self.criterion) && within(self.criterion.value, self.ours)
     }
 
-    /// Whether each lies in the other's interval or they differ by at most 3 %.
+    /// Whether each median lies in the other's interval or the two differ by at most 3 %.
     pub fn holds(&self) -> bool {
         self.within_each_other() || self.difference().abs() <= TOLERANCE
     }
@@ -100,8 +101,8 @@ impl Display for Agreement {
     }
 }
 
-/// Measures `cells` with our harness and with criterion in turn. It takes about six minutes for ten cells on an idle
-/// machine and calls `report` with its progress.
+/// Measures `cells` with our harness and with criterion in turn. Ten cells take about six minutes on an idle machine.
+/// `report` receives the progress.
 pub fn compare(cells: &[Cell], report: &mut dyn FnMut(&str)) -> Result<Vec<Agreement>> {
     ensure!(!cfg!(debug_assertions), "criterion measures release builds; run `just prove crosscheck`");
     testbed::goldilocks();
@@ -109,16 +110,16 @@ pub fn compare(cells: &[Cell], report: &mut dyn FnMut(&str)) -> Result<Vec<Agree
     on_one_core(|| {
         let environment = Environment::of_this_process();
         let wanted = environment.address.is_none() && cells.iter().any(|(task, _)| *task == "cursor_pages");
-        // The default table is smaller than the smallest buffers.
+        // The size 0 is enough for the server's buffers, because the default table is smaller than the smallest buffers.
         let server = wanted.then(|| Server::open(&environment, 0)).transpose().context("no server to measure with")?;
         Programs { bench, server, folder: tempfile::tempdir()? }.compare(cells, report)
     })?
 }
 
-/// Both programs, and what they share.
+/// The two programs, and the server and folder that they share.
 struct Programs {
     bench: PathBuf,
-    /// One server for both; each makes its own table there.
+    /// The server for both programs. Each creates its own table.
     server: Option<Server>,
     folder: tempfile::TempDir,
 }
@@ -134,7 +135,7 @@ impl Programs {
                 let (times, estimate) = loop {
                     report(&format!("round {} of {ROUNDS}: {}/{}", round + 1, cell.0, cell.1));
                     let before = counters();
-                    // Each goes first every other time.
+                    // The order of the two programs alternates.
                     let (times, estimate) = if round.is_multiple_of(2) {
                         let times = self.sweep(*cell)?;
                         (times, self.criterion(*cell)?)
@@ -179,13 +180,13 @@ impl Programs {
         Ok(())
     }
 
-    /// The times of a cell in a sweep of one block, in nanoseconds.
+    /// Measures a cell in a sweep of one block. Returns the times in nanoseconds.
     fn sweep(&self, (task, strategy): Cell) -> Result<Vec<f64>> {
         let runs = tempfile::tempdir_in(self.folder.path())?;
         let entry = tasks::find(task).with_context(|| format!("no task `{task}`"))?;
         let size = entry.default_size.to_string();
         let folder = runs.path().to_str().context("the temporary folder's name is not text")?;
-        // A busy machine disturbs both alike.
+        // `--anyway` because a busy machine disturbs both programs equally.
         let cell = ["sweep", "--anyway", "--tasks", task, "--strategies", strategy, "--cores", "1", "--sizes", &size];
         let settings = ["--samples", SAMPLES, "--blocks", "1", "--runs", folder];
         self.run(testbed::goldilocks(), &[&cell[..], &settings[..]].concat())?;
@@ -197,15 +198,15 @@ impl Programs {
         Ok(samples.filter_map(|sample| sample.times.as_ref()).map(|times| times.wall_ns as f64).collect())
     }
 
-    /// Criterion's estimate of a cell, from a new process.
+    /// Measures a cell with criterion in a new process. Returns criterion's estimate.
     fn criterion(&self, (task, strategy): Cell) -> Result<Estimate> {
         let cell = format!("{task}/{strategy}");
-        // With almost no measuring time a sample is a single run, and without plots nothing else is done.
+        // With almost no measuring time, each sample is a single run. Without plots, criterion does nothing else.
         let settings = ["--sample-size", SAMPLES, "--warm-up-time", "0.5", "--measurement-time", "0.001", "--noplot"];
         self.run(&self.bench, &[&["--bench", "--exact", &cell][..], &settings[..]].concat())?;
         let path = self.folder.path().join(&cell).join("new/estimates.json");
         let text = std::fs::read(&path).with_context(|| format!("criterion has not written {}", path.display()))?;
-        // An old answer must not be read again.
+        // The file is removed, so that no later call reads an old estimate.
         std::fs::remove_file(&path)?;
         let estimates: serde_json::Value = serde_json::from_slice(&text)?;
         let (median, number) = (&estimates["median"], |value: &serde_json::Value| value.as_f64());
@@ -218,19 +219,20 @@ impl Programs {
     }
 }
 
-/// How many cores others used between two readings: on this machine and, where it is visible, on its host.
+/// The number of cores that other programs used between two readings, on this machine and, if visible, on its host.
 fn used_by_others(before: &Counters, after: &Counters) -> f64 {
     let inside = after.used_by_others(before).unwrap_or_default();
     inside + after.stolen_share(before).unwrap_or_default() * after.processors as f64
 }
 
-/// The estimate with as many below it as above.
+/// The median estimate.
 fn middle(mut estimates: Vec<Estimate>) -> Option<Estimate> {
     estimates.sort_by(|one, other| one.value.total_cmp(&other.value));
     estimates.get(estimates.len() / 2).copied()
 }
 
-/// Builds the bench `cells`. It starts without cargo, so that cargo's lock stays free for other builds.
+/// Builds the bench `cells` and returns its path. It is later started without cargo, so that cargo's lock stays free for
+/// other builds.
 fn bench() -> Result<PathBuf> {
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["bench", "--quiet", "--package", "proofs", "--bench", "cells", "--no-run", "--message-format", "json"])
@@ -254,7 +256,7 @@ mod tests {
             ((100.0, 100.0, 100.0), (102.0, 102.9, 103.0), true),
             ((100.0, 100.0, 100.0), (103.0, 103.2, 104.0), false),
             ((90.0, 100.0, 120.0), (95.0, 110.0, 120.0), true),
-            // Only one of them is in the other's.
+            // Only one median lies in the other's interval.
             ((90.0, 100.0, 120.0), (109.0, 110.0, 111.0), false),
         ] {
             let [ours, criterion] =
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_one_of_criterions_processes_is_taken_as_it_is() {
+    fn the_median_process_of_criterion_keeps_its_estimate() {
         let [low, middle, high] = [1.0, 2.0, 9.0].map(|value| Estimate { value, interval: None });
         assert_eq!(super::middle(vec![high, low, middle]), Some(middle));
         assert_eq!(super::middle(Vec::new()), None);

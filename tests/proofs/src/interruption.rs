@@ -1,11 +1,11 @@
-//! Interrupts sweeps at random moments and checks what they leave behind.
+//! Interrupts sweeps at random moments and checks the record, processes and files that remain.
 //!
 //! How it works:
-//! 1. Two undisturbed sweeps show how long one takes: starting PostgreSQL and making a 1-gram file, measuring, writing the
-//!    report.
+//! 1. Two undisturbed sweeps show how long a sweep takes: starting PostgreSQL, making a 1-gram file, measuring, and writing
+//!    the report.
 //! 2. Other sweeps are interrupted at random moments that cover all of that time.
-//! 3. The record must still hold what it held just before. No process and no temporary file may be left. `--resume` must
-//!    complete exactly the planned samples of every cell.
+//! 3. The record must still contain all lines that it had just before. No process and no temporary file may remain.
+//!    `--resume` must complete exactly the planned samples of every cell.
 
 use anyhow::{Context, Result, bail, ensure};
 use harness::plan::Plan;
@@ -20,7 +20,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 use testbed::sandbox::Sandbox;
 
-/// How a sweep is interrupted.
+/// A way to interrupt a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interruption {
     /// SIGKILL, which no program can handle.
@@ -32,13 +32,13 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// All of them.
+    /// All interruptions.
     pub const ALL: [Interruption; 3] = [Interruption::Kill, Interruption::Terminate, Interruption::CtrlC];
 
-    /// Interrupts a process that was started in a group of its own, if it still runs.
+    /// Interrupts a process, if it still runs. The process must have its own process group.
     pub fn strike(self, process: &Child) {
         let Some(pid) = i32::try_from(process.id()).ok().and_then(Pid::from_raw) else { return };
-        // Either fails only if the process has ended.
+        // Each call fails only if the process has ended.
         let _ = match self {
             Interruption::Kill => kill_process(pid, Signal::KILL),
             Interruption::Terminate => kill_process(pid, Signal::TERM),
@@ -46,20 +46,20 @@ impl Interruption {
         };
     }
 
-    /// Whether a sweep may end with this status after it: by itself, or by the signal.
+    /// Whether a sweep may end with this status after the interruption.
     fn explains(self, status: ExitStatus) -> bool {
         let (signal, code) = match self {
             Interruption::Kill => (Signal::KILL, None),
             Interruption::Terminate => (Signal::TERM, Some(130)),
             Interruption::CtrlC => (Signal::INT, Some(130)),
         };
-        // Before the program handles signals, they end it.
+        // Until the program has installed its handlers, a signal ends it directly.
         let handled = code.is_some() && status.code() == code;
         status.success() || handled || status.signal() == Some(signal.as_raw())
     }
 }
 
-/// How far a sweep was when it was interrupted.
+/// The progress of a sweep at the moment of its interruption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
     /// There was no record yet.
@@ -70,31 +70,31 @@ enum Progress {
     Measured,
 }
 
-/// An interruption after which everything was right.
+/// An interruption after which all checks passed.
 #[derive(Debug, Clone)]
 struct Survived {
     progress: Progress,
-    /// How long it took until nothing was left of the sweep.
+    /// The time until no process and no temporary file of the sweep remained.
     cleared: Duration,
-    /// Whether the last line of the record was cut off, so that `--resume` had to repair it.
+    /// Whether the last line of the record was cut off, which `--resume` had to repair.
     torn: bool,
 }
 
-/// All interruptions.
+/// The results of all interruptions.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
     survived: Vec<Survived>,
-    /// What was wrong, in a sentence each.
+    /// The failures, one sentence each.
     pub failures: Vec<String>,
 }
 
 impl Summary {
-    /// The longest time until nothing was left of a sweep.
+    /// The longest time until nothing of a sweep remained.
     pub fn slowest(&self) -> Duration {
         self.survived.iter().map(|round| round.cleared).max().unwrap_or_default()
     }
 
-    /// How many interruptions a sweep survived.
+    /// The number of interruptions after which all checks passed.
     pub fn survived(&self) -> usize {
         self.survived.len()
     }
@@ -118,9 +118,9 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Interrupts sweeps, `times` in each of these `ways`, at moments that follow from `seed`; prints its progress.
+/// Interrupts `times` sweeps in each of these `ways` and prints the progress. The moments follow from `seed`.
 pub fn interrupt(ways: &[Interruption], times: u32, seed: u64) -> Result<Summary> {
-    // The faster of two, because the machine may be busy, and a moment after the end tests nothing.
+    // The shorter of two durations is used, because an interruption after the end of a sweep tests nothing.
     let whole = undisturbed()?.min(undisturbed()?);
     eprintln!("seed {seed}; an undisturbed sweep takes {:.2} s", whole.as_secs_f64());
     let mut random = fastrand::Rng::with_seed(seed);
@@ -144,7 +144,7 @@ pub fn interrupt(ways: &[Interruption], times: u32, seed: u64) -> Result<Summary
     Ok(summary)
 }
 
-/// How long an undisturbed sweep takes.
+/// Runs an undisturbed sweep and returns its duration.
 fn undisturbed() -> Result<Duration> {
     let sandbox = Sandbox::default();
     let began = Instant::now();
@@ -158,14 +158,14 @@ fn undisturbed() -> Result<Duration> {
     }
 }
 
-/// Three tasks that need data, a server, or nothing; strategies with threads and with processes. A second or two.
+/// A sweep of a second or two. Its tasks need a data file, a server, and neither. Its strategies use threads and processes.
 fn arguments() -> std::str::SplitWhitespace<'static> {
     "--tasks word_totals,cursor_pages,virtual_work --strategies threads_shared,processes --cores 1 --workers 2 \
      --rows 2000 --waits 24 --wait-us 2000 --sizes 1000 --blocks 2 --samples 2 --seed 7"
         .split_whitespace()
 }
 
-/// Longer than anything here takes on a busy machine.
+/// The longest time that any step may take, with a margin for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn round(interruption: Interruption, moment: Duration) -> Result<Survived> {
@@ -204,7 +204,7 @@ fn round(interruption: Interruption, moment: Duration) -> Result<Survived> {
     Ok(Survived { progress, cleared, torn: whole < after.len() })
 }
 
-/// `command`, printing to a file.
+/// Redirects the output of `command` to a file.
 fn logged<'a>(command: &'a mut Command, path: &std::path::Path) -> Result<&'a mut Command> {
     let log = File::create(path).context("cannot create a sweep's log")?;
     let errors = log.try_clone().context("cannot share a sweep's log")?;
@@ -226,7 +226,7 @@ fn end(sweep: &mut Child) -> Result<ExitStatus> {
     }
 }
 
-/// The lines of a record; fails if one is cut off.
+/// Parses the lines of a record. Fails if a line is cut off.
 fn parse(journal: &[u8]) -> Result<Vec<Line>> {
     let lines = journal.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let parse = |line: &[u8]| {
@@ -235,7 +235,7 @@ fn parse(journal: &[u8]) -> Result<Vec<Line>> {
     lines.map(parse).collect()
 }
 
-/// Checks that every planned cell has each of its samples once in each block, and that the sweep has ended.
+/// Checks that the sweep has ended and that every block contains each sample of each planned cell once.
 pub fn complete(sandbox: &Sandbox) -> Result<()> {
     let run = sandbox.run().context("there is no run")?;
     let plan: Plan = serde_json::from_slice(&std::fs::read(run.join("plan.json"))?)?;

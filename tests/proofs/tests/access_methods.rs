@@ -1,4 +1,5 @@
-//! Access methods on a real server: the same rows by every method, runtime and program, and where the time went.
+//! Access methods on a real server. Every method, runtime and program reads the same rows, and the time breakdown names the
+//! right cause.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio_postgres::Row;
 
-/// One server for all tests here; its watchdog ends it with this process.
+/// The server of all tests in this file. Its watchdog stops it when this process ends.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let server = Server::open(&Environment::of_this_process(), 0).unwrap_or_else(|error| panic!("{error}"));
     server.load(&Products::new(1, ROWS).unwrap()).unwrap();
@@ -44,7 +45,7 @@ fn every_method_reads_the_same_rows() {
         AccessMethod::Cursor(1, PageSize::Rows(50)),
         AccessMethod::Cursor(DEFAULT_DEPTH, PageSize::default()),
         AccessMethod::Declared(50),
-        // Divides the rows: only one more page shows the end.
+        // This size divides the rows, so only an extra, empty page shows the end.
         AccessMethod::Declared(1_000),
         AccessMethod::Copy,
         AccessMethod::Ranges(1, 1_000),
@@ -71,7 +72,7 @@ fn every_runtime_reads_the_same_rows_and_only_pools_hand_over() {
     }
 }
 
-/// Reads with a cursor, page by page; each page is decoded and then consumed.
+/// Reads with a cursor. Each page is decoded and then consumed.
 fn metered(query: &str, decode: impl Fn(&Row), consume: impl Fn()) -> TimeBreakdown {
     let Reader { mut client, mut driver, backend } = Reader::open(&SERVER.url()).unwrap();
     assert!(backend.is_some(), "our own server is visible");
@@ -127,12 +128,12 @@ fn long_round_trips_are_named_with_the_number_of_waits() {
     });
     let breakdown = TimeBreakdown::of(&cost.unwrap().unwrap());
     assert_eq!(breakdown.cause(), Cause::RoundTrips, "{breakdown}");
-    // Forty pages, and the one that shows the end.
+    // There are forty pages, and one more that shows the end.
     let text = breakdown.to_string();
     assert!(text.starts_with("round trips: ") && text.contains("; 41 waits"), "{text}");
 }
 
-/// A program made of some lines of shell.
+/// Writes a shell script that stands in for a program.
 fn fake(folder: &Path, lines: &str) -> PathBuf {
     let path = folder.join("program");
     std::fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
@@ -144,7 +145,7 @@ fn launcher(python: impl Into<PathBuf>, psql: impl Into<PathBuf>) -> Launcher {
     Launcher::new(&SERVER.url(), &product(), python.into(), psql.into(), None).unwrap()
 }
 
-/// Why a program does not start, beside our rows.
+/// Starts a program that must fail, and returns the reason.
 fn refused(launcher: &Launcher, program: Program, expected: &Check) -> String {
     format!("{:#}", launcher.start(program, expected).err().unwrap())
 }
@@ -177,7 +178,7 @@ fn a_program_that_has_read_other_rows_is_wrong() {
     };
     let reason = refused(&answering(5, ""), ASYNCPG, &expected);
     assert_eq!(reason, format!("wrong: its rows have the check sum 5 and ours {}", expected.crcs));
-    // Right in the check, and wrong in a timed read.
+    // The check sum is correct, and the timed read is wrong.
     let Check { rows, ids, characters, crcs } = expected;
     let sometimes = answering(crcs, &format!("{} {ids} {characters} 100 100", rows - 1));
     let reason = sometimes.start(ASYNCPG, &expected).unwrap().read().err().unwrap();
@@ -190,7 +191,7 @@ fn a_program_that_has_read_other_rows_is_wrong() {
 #[test]
 fn psql_without_a_time_or_with_other_rows_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
-    // A COPY of no rows: `-X -q -o FILE` come first.
+    // This script writes an empty COPY. `-X -q -o FILE` are the first arguments.
     let copy = r#"printf 'PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0\377\377' > "$4"; echo 'Time: 1.5 ms'"#;
     for (lines, wrong) in [
         ("exit 0".to_owned(), "wrong: it printed `` and no time"),

@@ -1,4 +1,4 @@
-//! The cursor on a real server: every row once and in order, however it is used, dropped or interrupted.
+//! The cursor on a real server. It gives every row once and in order, however a program uses, drops or interrupts it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,7 +23,7 @@ use tasks::{Inputs, cursor_pages};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Transaction};
 
-/// One server for all tests here; its watchdog ends it with this process.
+/// The server of all tests in this file. Its watchdog stops it when this process ends.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let server = Server::open(&Environment::of_this_process(), 0).unwrap_or_else(|error| panic!("{error}"));
     server.load(&Products::new(SEED, ROWS as u64).unwrap()).unwrap();
@@ -33,12 +33,12 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
 const ROWS: i32 = 20_000;
 const SEED: u64 = 1;
 
-/// The products. Their first thousands are stored in the order of loading.
+/// The query for all products. The table stores the first few thousand in the order of loading.
 fn every_product() -> String {
     format!("SELECT product_id, product_name FROM {}.product", SERVER.schema())
 }
 
-/// The numbers from 1 to `count`, made by the server.
+/// The query for the numbers from 1 to `count`, which the server generates.
 fn numbers(count: i32) -> String {
     format!("SELECT i FROM generate_series(1, {count}) AS i")
 }
@@ -47,23 +47,23 @@ fn number(row: &Row) -> i32 {
     row.get(0)
 }
 
-/// Does `work` on a new connection, on this thread.
+/// Runs `work` on a new connection, on this thread.
 fn with_client<T>(work: impl AsyncFnOnce(&mut Client) -> T) -> T {
     let (mut client, mut driver) = connect(&SERVER.url()).unwrap();
     driver.block_on(work(&mut client))
 }
 
-/// The same in a transaction.
+/// Runs `work` in a transaction on a new connection.
 fn with_transaction<T>(work: impl AsyncFnOnce(&mut Transaction<'_>) -> T) -> T {
     with_client(async |client| work(&mut client.transaction().await.unwrap()).await)
 }
 
-/// The same with a cursor over a query.
+/// Runs `work` with a cursor over a query, in a transaction on a new connection.
 fn with_cursor<T>(query: &str, work: impl AsyncFnOnce(Cursor<'_, '_>) -> T) -> T {
     with_transaction(async |transaction| work(Cursor::open(transaction, query, &[]).await.unwrap()).await)
 }
 
-/// Does `work` in a transaction over a delayed wire whose traffic is counted.
+/// Runs `work` in a transaction over a delayed wire that counts its traffic.
 fn over_wire<T>(delay: u64, work: impl AsyncFnOnce(&mut Transaction<'_>, &Traffic) -> T) -> T {
     over(&SERVER.url(), Duration::from_millis(delay), async |mut client, traffic| {
         work(&mut client.transaction().await.unwrap(), &traffic).await
@@ -71,7 +71,7 @@ fn over_wire<T>(delay: u64, work: impl AsyncFnOnce(&mut Transaction<'_>, &Traffi
     .unwrap()
 }
 
-/// Polls a future and drops it after so many waits.
+/// Polls a future and drops it after `waits` waits.
 async fn dropped_after<F: Future>(mut waits: u32, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| match future.as_mut().poll(context) {
@@ -85,7 +85,8 @@ async fn dropped_after<F: Future>(mut waits: u32, future: F) -> Option<F::Output
     .await
 }
 
-/// Checks that the connection answers and has no open cursor. A simple query, because the other protocol opens a portal.
+/// Checks that the connection answers and has no open cursor. The check uses a simple query, because an extended query
+/// itself opens a portal.
 async fn assert_no_cursor(transaction: &Transaction<'_>, when: &str) {
     let answer = transaction.simple_query("SELECT count(*) FROM pg_cursors").await.unwrap();
     let open = answer.iter().find_map(|message| match message {
@@ -116,7 +117,7 @@ fn the_books_stream_with_a_prefetch_of_50_gives_every_row_and_requests_nothing_a
         assert!(rows.iter().map(number).eq(1..=1000));
         let metrics = cursor.metrics();
         assert_eq!((metrics.rows, metrics.most_in_flight, metrics.in_flight), (1000, 50, 0));
-        // Only a further page shows that the twentieth was the last.
+        // Only an extra page shows that the twentieth was the last.
         assert_eq!(metrics.pages, 21);
         assert!(metrics.waits >= 21, "{metrics:?}");
         assert!(metrics.first_row.is_some_and(|first| first <= metrics.waited), "{metrics:?}");
@@ -127,7 +128,7 @@ fn the_books_stream_with_a_prefetch_of_50_gives_every_row_and_requests_nothing_a
 fn every_depth_and_page_size_gives_every_row_once_in_pages_of_that_size() {
     with_client(async |client| {
         for depth in 1..=MAX_DEPTH {
-            // Sizes that do and do not divide the rows, exactly one page, and one that is never full.
+            // The sizes include divisors of the rows, non-divisors, exactly one page, and a page that is never full.
             for size in [1, 7, 50, 999, 1000, 1001, 5000] {
                 let mut transaction = client.transaction().await.unwrap();
                 let cursor = Cursor::open(&mut transaction, numbers(1000).as_str(), &[]).await.unwrap();
@@ -164,10 +165,10 @@ fn pages_by_bytes_and_by_a_slow_start_give_every_row_once_and_keep_to_their_budg
                     read.extend(page.iter().map(number));
                     largest = largest.max(page.iter().map(Row::raw_size_bytes).sum::<usize>());
                 }
-                // A table has no order, even just after loading.
+                // The rows are sorted because a table has no order, even just after loading.
                 read.sort_unstable();
                 assert!(read.into_iter().eq(1..=ROWS), "{size:?}, {depth}");
-                // The size follows the mean: a page of long names is a little larger.
+                // The page size follows the mean row size, so a page of long names is slightly larger.
                 let most = if size == PageSize::default() { 32 << 10 } else { budget as usize };
                 assert!((most / 2..most * 5 / 4).contains(&largest), "{size:?}, {depth}: a page of {largest} bytes");
             }
@@ -230,7 +231,7 @@ fn ten_thousand_scroll_operations_agree_with_a_list() {
     let mut rng = Rng::with_seed(2);
     with_transaction(async |transaction| {
         let mut cursor = ScrollCursor::open(transaction, &numbers(LENGTH), &[]).await.unwrap();
-        // 0 is before the first row, LENGTH + 1 after the last.
+        // 0 is the position before the first row, and LENGTH + 1 the position after the last.
         let mut at = 0;
         let position = |number: i32| number.clamp(0, LENGTH + 1);
         let row_at = |at: i32| (1..=LENGTH).contains(&at).then_some(at);
@@ -287,7 +288,7 @@ fn taking_five_rows_of_a_million_sends_five_and_breaking_off_sends_one_page() {
                 };
                 assert!(rows.iter().map(number).eq(1..=5));
                 drop(cursor);
-                // Its answer arrives after everything in flight.
+                // The answer to this query arrives after all pages in flight.
                 transaction.batch_execute("").await.unwrap();
                 assert_eq!(traffic.rows() - before, if taken { 5 } else { most }, "{size:?}");
                 assert_no_cursor(transaction, "after five rows").await;
@@ -337,7 +338,7 @@ fn a_reader_that_must_wait_has_all_its_pages_in_flight() {
             if dropped_after(0, cursor.next_page()).await.is_none() {
                 let pages = depth.min(1 << page.min(10)) as u64;
                 let in_flight = cursor.metrics().in_flight;
-                // All rows of the first page may be here, and only its end missing.
+                // All rows of the first page may have arrived, with only the end of the page missing.
                 assert!(in_flight >= 50 * (pages - 1), "page {page}: {in_flight} rows, {pages} pages");
                 cursor.next_page().await.unwrap();
             }
@@ -390,7 +391,7 @@ fn however_a_cursor_is_left_the_connection_answers_and_no_cursor_stays() {
             let mut cursor = cursor.depth(rng.usize(1..=MAX_DEPTH)).page_size(rng.u32(1..=100));
             let failed = match turn % 4 {
                 0 => cursor.take(5).try_collect::<Vec<_>>().await.is_err(),
-                // In the middle, with pages in flight.
+                // The cursor is left in the middle, with pages in flight.
                 1 => cursor.stream(rng.u32(1..=20)).take(rng.usize(1..=200)).try_collect::<Vec<_>>().await.is_err(),
                 2 => dropped_after(rng.u32(0..2), cursor.next_page()).await.is_some_and(|page| page.is_err()),
                 _ => cursor.stream(50).try_collect::<Vec<_>>().await.is_err(),
@@ -418,7 +419,7 @@ fn a_query_that_fails_half_way_gives_the_rows_before_then_its_error_then_nothing
             let error = rows.next().await.unwrap().unwrap_err();
             assert_eq!(error.to_string(), "division by zero (22012)");
             let Error::Postgres(error) = error else { panic!("{error}") };
-            // Not the error of the later pages, which is that the transaction is aborted.
+            // The error must not be that of later pages, which report an aborted transaction.
             assert_eq!(error.code(), Some(&SqlState::DIVISION_BY_ZERO));
             assert!(rows.next().await.is_none());
             assert_eq!(cursor.metrics().rows, 999);
@@ -451,7 +452,7 @@ fn a_cursor_moves_between_threads() {
 fn a_future_that_pulls_pages_awaits_the_socket_and_leaves_the_thread_to_others() {
     let mut inputs = Inputs::default();
     inputs.cursor_pages.database_url = Some(SERVER.url());
-    // Every row takes the server a while.
+    // The server takes some milliseconds per row.
     let slow =
         format!("(SELECT product_id, product_name, pg_sleep(0.02) FROM {}.product LIMIT 20) AS slow", SERVER.schema());
     inputs.cursor_pages.table = Some(slow);
@@ -480,11 +481,11 @@ fn a_future_that_pulls_pages_awaits_the_socket_and_leaves_the_thread_to_others()
     };
     assert_eq!(async_io::block_on(future::or(pulling, other)), 4);
     assert_eq!(gather.outcome().unwrap().answer().unwrap().figures[0].1, "20");
-    // Twenty rows of 20 ms: a task that only sleeps could wake eighty times meanwhile.
+    // Twenty rows take 20 ms each. In that time, a task that only sleeps could wake eighty times.
     assert!(awaited.get() >= 4 && others.get() >= 8, "{} sockets awaited, {} others", awaited.get(), others.get());
 }
 
-/// A table for one test, because the test changes it.
+/// Creates a table for a single test, which changes it.
 fn changing_table(name: &str) -> String {
     let table = format!("{}.{name}", SERVER.schema());
     let make = format!(

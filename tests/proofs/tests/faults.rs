@@ -1,5 +1,6 @@
-//! Every fault between a cursor and its server is reported in at most two lines, with the SQLSTATE, the rows so far and the
-//! next step, within two seconds (`src/faults` holds the faults and the judge). What is no fault raises none.
+//! Every fault between a cursor and its server is reported within two seconds. The report has at most two lines, with the
+//! SQLSTATE, the rows so far and the next step. `src/faults` contains the faults and the checks of the reports. Slow but
+//! correct reads raise no error.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 use strategies::{Cancel, Choice, Combine, Delivery, Setup};
 use tasks::Inputs;
 
-/// One server for all tests here; its watchdog ends it with this process.
+/// The server of all tests in this file. Its watchdog stops it when this process ends.
 static SERVER: LazyLock<Arc<FaultServer>> = LazyLock::new(|| Arc::new(FaultServer::start().unwrap()));
 
 fn assert_all_reported(add: impl FnOnce(&mut Summary)) {
@@ -37,7 +38,7 @@ fn every_fault_of_the_protocol_is_reported_without_a_server() {
 
 #[test]
 fn an_unreachable_server_is_named_once() {
-    // Without `--table` the program makes its own table there.
+    // Without `--table` the program would create its own table on the server.
     let url = "postgresql://guest:secret@%2Fnowhere/postgres";
     let mut goldilocks = Command::new(testbed::goldilocks());
     goldilocks.args(["run", "--task", "cursor_pages", "--strategy", "sequential", "--database-url", url]);
@@ -50,7 +51,7 @@ fn an_unreachable_server_is_named_once() {
 
 #[test]
 fn a_mock_that_behaves_is_read_to_its_end() {
-    // Pages that do and do not end with the last row.
+    // In some cases the last page is full, in others not.
     for rows in [0, 1, 50, 20_000, 20_001] {
         let mock = Mock::start(rows, 777, Behaviour::Correct).unwrap();
         let mut inputs = Inputs::default();
@@ -68,10 +69,10 @@ fn a_mock_that_behaves_is_read_to_its_end() {
     }
 }
 
-/// Reads a query with a cursor and pauses after every page; returns its rows and the most there were in flight.
+/// Reads a query with a cursor and pauses after every page. Returns the number of rows, and the maximum number in flight.
 fn read_slowly(url: &str, query: &str, depth: usize, size: u32, mut pause: impl FnMut()) -> (u64, u64) {
     let (mut client, mut driver) = connect(url).unwrap();
-    // The reader's own pauses are no silence of the server.
+    // The reader's own pauses must not count as silence of the server.
     driver.limit_silence(Duration::from_secs(1));
     driver.block_on(async {
         let mut transaction = client.transaction().await.unwrap();
@@ -91,7 +92,7 @@ fn the_server_waits_for_a_slow_consumer_and_nothing_accumulates() {
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'slow' AND wait_event = 'ClientWrite'";
     let mut waited = 0;
     let url = format!("{}?application_name=slow", SERVER.url());
-    // Four pages are half a megabyte each: more than a socket holds.
+    // Each of the four pages has half a megabyte, which is more than the buffer of a socket.
     let query = "SELECT i, repeat('x', 1000) FROM generate_series(1, 20000) AS i";
     let (rows, most) = read_slowly(&url, query, 4, 500, || {
         thread::sleep(Duration::from_millis(5));
@@ -105,7 +106,7 @@ fn the_server_waits_for_a_slow_consumer_and_nothing_accumulates() {
 #[test]
 fn slowly_read_pages_do_not_hit_the_timeout_of_a_row_stream() {
     let query = "SELECT i, repeat('x', 100) FROM generate_series(1, 5000) AS i";
-    // Half a second, but each page takes the server almost no time.
+    // The pauses add up to half a second, but each page takes the server almost no time.
     let pause = || thread::sleep(Duration::from_millis(5));
     assert_eq!(read_slowly(&SERVER.url_with("statement_timeout=200"), query, 16, 50, pause).0, 5_000);
 }

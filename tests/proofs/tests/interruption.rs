@@ -1,6 +1,6 @@
 //! An interrupted sweep leaves nothing behind, loses nothing, and can be resumed.
 //!
-//! With `GOLDILOCKS_INTERRUPTIONS=30` sweeps are interrupted 30 times in each way.
+//! With `GOLDILOCKS_INTERRUPTIONS=30` the test interrupts 30 sweeps in each way.
 
 use proofs::interruption::{Interruption, complete, interrupt};
 use std::process::{Child, Output, Stdio};
@@ -11,14 +11,14 @@ use testbed::sandbox::{Sandbox, wait_for};
 const SMALL: &str = "--tasks virtual_work --strategies threads_shared,processes --cores 1 --waits 16 --sizes 1,4 \
                      --wait-us 2000 --seed 7";
 
-/// Longer than anything here takes.
+/// The longest time that any step may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn arguments(words: &str) -> impl Iterator<Item = &str> {
     words.split_whitespace()
 }
 
-/// The small sweep with more arguments, which must succeed.
+/// Runs the small sweep with more arguments. It must succeed.
 fn small(sandbox: &Sandbox, more: &str) {
     let output = run(sandbox, &format!("{SMALL} {more}"));
     assert!(output.status.success(), "{}", errors(&output));
@@ -28,7 +28,7 @@ fn run(sandbox: &Sandbox, words: &str) -> Output {
     sandbox.sweep(arguments(words)).output().expect("the binary was just built")
 }
 
-/// `--resume` with more arguments, which must succeed.
+/// Runs `--resume` with more arguments. It must succeed.
 fn resume(sandbox: &Sandbox, more: &str) -> Output {
     let output = run(sandbox, &format!("--resume {more}"));
     assert!(output.status.success(), "{}", errors(&output));
@@ -44,7 +44,7 @@ fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Waits for a sweep that must end as interrupted; returns its errors.
+/// Waits for a sweep, which must end as interrupted, and returns its errors.
 fn interrupted(sweep: Child) -> String {
     let output = sweep.wait_with_output().expect("it can be waited for");
     assert_eq!(output.status.code(), Some(130), "{}", errors(&output));
@@ -60,7 +60,7 @@ fn blocks(sandbox: &Sandbox) -> u32 {
     sandbox.record().samples.iter().map(|sample| sample.block + 1).max().unwrap_or_default()
 }
 
-/// The record's text, and its file.
+/// The text of the record, and its path.
 fn record(sandbox: &Sandbox) -> (String, std::path::PathBuf) {
     let path = sandbox.run().expect("there is a run").join("run.jsonl");
     (std::fs::read_to_string(&path).expect("the record is text"), path)
@@ -79,7 +79,7 @@ fn a_sweep_interrupted_at_any_moment_leaves_nothing_behind_and_loses_nothing() {
 fn ctrl_c_while_the_server_starts_ends_a_sweep_at_once_and_nothing_is_left_behind() {
     let sandbox = Sandbox::default();
     let sweep = start(&sandbox, "--tasks cursor_pages --strategies processes --cores 1");
-    // The sandbox must see them before their absence can mean anything.
+    // The test first checks that the sandbox detects these processes. Otherwise their absence would prove nothing.
     for part in ["goldilocks-watchdog", "postgres: "] {
         wait_for(part, || sandbox.processes().into_iter().find(|process| process.command.contains(part)));
     }
@@ -123,7 +123,7 @@ fn an_interrupted_sweep_names_the_command_that_resumes_it() {
 #[test]
 fn an_interruption_during_the_baselines_is_not_a_failed_task() {
     let sandbox = Sandbox::default();
-    // A baseline of a minute: it is measured first.
+    // The baseline is measured first and takes a minute.
     let sweep = start(&sandbox, "--tasks virtual_work --waits 60 --wait-us 1000000 --cores 1");
     wait_for("a baseline", || sandbox.processes().into_iter().find(|process| process.command.ends_with(" cell")));
     Interruption::Terminate.strike(&sweep);
@@ -157,7 +157,7 @@ fn a_cut_off_line_is_removed_and_measured_again() {
     let sandbox = Sandbox::default();
     small(&sandbox, "--blocks 1 --samples 2");
     let (journal, path) = record(&sandbox);
-    // As after a crash in the middle of the fourth sample.
+    // The record is cut as by a crash in the middle of the fourth sample.
     let whole: usize = journal.split_inclusive('\n').take(4).map(str::len).sum();
     std::fs::write(&path, &journal[..whole + 100]).expect("our own file");
 

@@ -1,4 +1,4 @@
-//! Every cheat is refused by its own name.
+//! The harness rejects every cheat and names the right fault.
 
 use proofs::sabotage::{ALL, Trial, can_be_tried, measure, misjudged};
 

@@ -1,4 +1,4 @@
-//! The statistics against sessions with a known truth. The figures are simulated from fixed seeds.
+//! The statistics on simulated sessions with a known truth. The seeds are fixed.
 
 #[path = "../../../reports/tests/synthetic/mod.rs"]
 mod synthetic;

@@ -1,4 +1,5 @@
-//! `goldilocks` with strategies and tasks that cheat, and tasks whose use of the machine is known. Only tests start it.
+//! `goldilocks` with strategies and tasks that cheat, and tasks with a known use of the machine. Only tests and proofs
+//! start it.
 
 use proofs::{aliases, instruments, sabotage};
 use std::process::ExitCode;

@@ -1,16 +1,17 @@
-//! Answers and medians agree with those of others: awk and sort, and criterion.
+//! Compares answers with those of awk and sort, and medians with those of criterion.
 
 use crate::{Proofs, tests};
 use anyhow::Result;
 use proofs::crosscheck::{CELLS, compare};
 use strategies::{Combine, Delivery, catalogue};
 
-/// Every strategy, number of workers, size, delivery and combine, on 20 MB sorted and shuffled, against awk and sort.
+/// Compares word totals of 20 MB, sorted and shuffled, with awk and sort, for every strategy, number of workers, size,
+/// delivery and combine.
 pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
     for (cores, test) in [("one core", "agreement_on_one_core"), ("two cores", "agreement_on_two_cores")] {
         let tested = tests(&["--release", "--package", "testbed", "--test", test, "--", "--ignored"])?;
         let holds = tested.success && tested.passed > 0;
-        // Workers, sizes, and files.
+        // 5 numbers of workers, 3 sizes, 2 files.
         let ways = catalogue::ALL.len() * 5 * 3 * Delivery::ALL.len() * Combine::ALL.len() * 2;
         let found = if holds { "all" } else { "not all" };
         proofs.line(
@@ -23,7 +24,7 @@ pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Ten cells by our own harness and by criterion.
+/// Measures ten cells with our own harness and with criterion.
 pub(crate) fn crosscheck(proofs: &mut Proofs) -> Result<()> {
     let agreements = compare(&CELLS, &mut |line| eprintln!("{line}"))?;
     for agreement in &agreements {

@@ -1,4 +1,5 @@
-//! Measures what is promised, and prints a line for each promise: what, figure, bar, and whether the figure holds the bar.
+//! Measures the project's promises. Prints a line for each: the promise, the figure, the bar, and whether the figure holds
+//! the bar.
 
 mod agreement;
 mod cursor;
@@ -15,17 +16,17 @@ use postgres::Server;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-/// What proves a part.
+/// The function that proves a part.
 #[derive(Clone, Copy)]
 enum Proof {
     Plain(fn(&mut Proofs) -> Result<()>),
-    /// On a server with the cursor's tables.
+    /// A proof that needs a server with the cursor's tables.
     OnServer(fn(&Server, &mut Proofs) -> Result<()>),
-    /// The same, and only if its name is given, because it needs other programs.
+    /// A proof that also needs other programs. It runs only if the user names it.
     Named(fn(&Server, &mut Proofs) -> Result<()>),
 }
 
-/// The groups: name and what they prove.
+/// The groups of parts: name and description.
 const GROUPS: [(&str, &str); 7] = [
     ("main", "The seam, waiting, counting, 1-grams, interruptions, and whole sweeps (the default)"),
     ("seam", "The overhead of the seam: every strategy beside its twin"),
@@ -36,7 +37,7 @@ const GROUPS: [(&str, &str); 7] = [
     ("truth", "The figures can be trusted: every fault that could mislead is injected and must be found"),
 ];
 
-/// The parts: group, name, what they prove, and the proof.
+/// The parts: group, name, description and proof.
 const PARTS: [(&str, &str, &str, Proof); 41] = [
     ("main", "seam", "The overhead of the seam", Plain(seam::prove)),
     ("main", "waits", "32 workers on work that only waits", Plain(sweeps::waits)),
@@ -81,10 +82,10 @@ const PARTS: [(&str, &str, &str, Proof); 41] = [
     ("truth", "budget", "A sweep of five minutes, and what stopping early saves", Plain(truth::budget)),
 ];
 
-/// What a process of this program does with its arguments.
+/// A function that runs a subcommand with its arguments.
 type Process = fn(&[&String]) -> Result<()>;
 
-/// Subcommands with which this program starts itself again: name, arguments, and what such a process does.
+/// Hidden subcommands with which this program starts itself: name, arguments and function.
 const PROCESSES: [(&str, &str, Process); 3] = [
     (seam::PAIRS, "strategy and task", seam::pairs),
     (cursor::rates::PROCESS, "table", cursor::rates::process),
@@ -140,7 +141,7 @@ fn prove(proofs: &mut Proofs, group: &str, named: &[&String]) -> Result<()> {
             continue;
         }
         match proof {
-            // In a process of its own, so that no part is blamed for what another left behind.
+            // Each part runs in its own process, so that nothing that another part left behind affects it.
             Plain(_) if group == "speed" && named.is_empty() => {
                 let status = std::process::Command::new(std::env::current_exe()?).args([group, name]).status();
                 proofs.all_hold &= status.context("cannot start this program again")?.success();
@@ -168,7 +169,7 @@ impl Proofs {
     }
 }
 
-/// What became of some tests.
+/// The results of some tests.
 struct Tested {
     passed: usize,
     failed: usize,

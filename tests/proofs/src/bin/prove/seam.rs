@@ -1,4 +1,4 @@
-//! The overhead of the seam: every strategy beside its twin, on empty jobs and on words.
+//! The overhead of the seam: every strategy compared with its twin, on empty jobs and on words.
 
 use crate::Proofs;
 use anyhow::{Context, Result, bail, ensure};
@@ -14,20 +14,20 @@ use tasks::noop::Noop;
 use tasks::word_totals::{Kernel, TotalsOf};
 use testbed::{grams, worker_for};
 
-/// The subcommand with which this program is one process of a comparison.
+/// The subcommand that runs this program as one process of a comparison.
 pub(crate) const PAIRS: &str = "pairs";
 
-/// Word totals with the kernel `runs`, as a task to compare on.
+/// The name of word totals with the kernel `runs`, as a task for comparisons.
 pub(crate) const RUNS: &str = "runs";
 
-/// Few enough that the machine's speed does not drift within a pair.
+/// Jobs of a run: few enough that the machine's speed does not drift within a pair.
 const JOBS: u64 = 2_000;
 
 /// The default partition size of word totals.
 const LINES: NonZeroUsize = NonZeroUsize::new(60_000).unwrap();
 
-/// Processes for each comparison. The memory layout differs between processes, not inside one, and moves a ratio by more
-/// than the seam does.
+/// Processes per comparison. The memory layout is fixed within a process and differs between processes. It affects a ratio
+/// more than the seam does.
 const PROCESSES: std::ops::RangeInclusive<usize> = 6..=16;
 
 pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
@@ -53,7 +53,7 @@ pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// The ratio of an overhead in words.
+/// Describes the ratio of an overhead in words.
 pub(crate) fn ratio(overhead: &Overhead) -> String {
     let Overhead { ratio, ratio_within: (low, high), pairs, processes, strategy_ns, twin_ns, .. } = overhead;
     let [ratio, low, high] = [ratio, low, high].map(|ratio| (ratio - 1.0) * 100.0);
@@ -64,7 +64,7 @@ pub(crate) fn ratio(overhead: &Overhead) -> String {
     )
 }
 
-/// Starts processes until the ratio is known within `width`, or their number is the most allowed.
+/// Starts processes until the ratio's interval is narrower than `width`, or until the maximum of [`PROCESSES`].
 pub(crate) fn compare(strategy: &Strategy, task: &str, width: f64) -> Result<Overhead> {
     let mut processes: Vec<Pairs> = Vec::new();
     loop {
@@ -82,7 +82,7 @@ pub(crate) fn compare(strategy: &Strategy, task: &str, width: f64) -> Result<Ove
     }
 }
 
-/// One process of a comparison: prints its pairs.
+/// Runs one process of a comparison and prints its pairs.
 pub(crate) fn pairs(arguments: &[&String]) -> Result<()> {
     let [strategy, task] = arguments else { bail!("`{PAIRS}` is followed by a strategy and a task") };
     let strategy = catalogue::find(strategy).with_context(|| format!("no strategy `{strategy}`"))?;
@@ -93,9 +93,9 @@ pub(crate) fn pairs(arguments: &[&String]) -> Result<()> {
             if *task == RUNS {
                 inputs.word_totals.kernel = Kernel::Runs;
             }
-            // Larger than the default file, so that two percent is more than a moment.
+            // The file is larger than the default, so that two per cent of a run is a measurable time.
             inputs.word_totals.input = Some(grams(100_000_000));
-            // Ten per cent show sooner than two.
+            // A difference of ten per cent shows sooner than one of two.
             let seconds = if *task == RUNS { 1 } else { 4 };
             let totals = Arc::new(TotalsOf::new(&inputs.word_totals)?);
             measure(strategy, "word_totals", &totals, LINES, &inputs, seconds)?

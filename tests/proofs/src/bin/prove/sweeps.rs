@@ -1,4 +1,4 @@
-//! What is promised of whole runs: speed-up on waiting work, an honest count, interruptions, and how long sweeps take.
+//! Promises about whole runs: speed-up on waiting work, correct counting times, interruptions, and durations of sweeps.
 
 use crate::Proofs;
 use anyhow::{Context, Result, ensure};
@@ -17,7 +17,7 @@ use tasks::count::kernel::proportion;
 use tasks::virtual_work::VirtualWork;
 use testbed::{worker_for, workspace};
 
-/// Every parallel strategy with 32 workers, on work that only waits, on any number of cores.
+/// Measures every parallel strategy with 32 workers on work that only waits. The number of cores does not matter.
 pub(crate) fn waits(proofs: &mut Proofs) -> Result<()> {
     let workers = NonZeroUsize::new(32).context("32 is not zero")?;
     let waits = tasks::virtual_work::Options { waits: 640, wait_us: 20_000, uneven_waits: false, spin: false };
@@ -33,7 +33,7 @@ pub(crate) fn waits(proofs: &mut Proofs) -> Result<()> {
         let mut speed_ups = Vec::new();
         for _ in 0..5 {
             let (_, phases) = strategies::run(&work as &dyn AnyTask, &mut *up, choice, &Cancel::default())?;
-            // One worker needs at least the sum of all waits.
+            // The speed-up is relative to the sum of all waits, the least time of one worker.
             speed_ups.push(work.all().as_nanos() as f64 / (phases.run_ns + phases.reduce_ns) as f64);
         }
         let (what, speed_up) = (format!("32 workers on waiting work, {}", strategy.name), median(speed_ups));
@@ -57,7 +57,7 @@ pub(crate) fn generator(proofs: &mut Proofs) -> Result<()> {
     made(proofs, "1-grams", Recipe { bytes: 500_000_000, ..Recipe::default() })
 }
 
-/// Makes a file of 1-grams three times and discards it: how many MB a second, the median.
+/// Makes a file of 1-grams three times, discards it, and prints the median rate in MB/s.
 pub(crate) fn made(proofs: &mut Proofs, what: &str, recipe: Recipe) -> Result<()> {
     let mut rates = Vec::new();
     for _ in 0..3 {
@@ -70,7 +70,7 @@ pub(crate) fn made(proofs: &mut Proofs, what: &str, recipe: Recipe) -> Result<()
     Ok(())
 }
 
-/// 30 sweeps killed, 30 terminated, 30 stopped with Ctrl-C; then resumed.
+/// Kills 30 sweeps, terminates 30 and stops 30 with Ctrl-C. Then resumes them.
 pub(crate) fn interruptions(proofs: &mut Proofs) -> Result<()> {
     let summary = interrupt(&Interruption::ALL, 30, 1)?;
     let holds = summary.failures.is_empty() && summary.slowest() <= Duration::from_secs(5);
@@ -86,7 +86,7 @@ pub(crate) fn bench(proofs: &mut Proofs) -> Result<()> {
     recipe(proofs, "the default sweep after compilation", "bench", 360.0)
 }
 
-/// A whole sweep, as a user runs it: how long it takes, and whether every cell is verified.
+/// Runs a whole sweep as a user does. Checks its duration, and that every cell is verified.
 fn recipe(proofs: &mut Proofs, what: &str, recipe: &str, bar: f64) -> Result<()> {
     let runs = tempfile::tempdir()?;
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! Whether the figures can be trusted: every fault that could mislead is injected and must be found.
+//! Checks that the figures can be trusted. Every fault that could mislead is injected and must be detected.
 
 use crate::sweeps::sweep;
 use crate::{Proofs, tests};
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use testbed::{goldilocks, sabotaged, workspace};
 
-/// What simulated sessions show: nothing here depends on the machine.
+/// Checks the statistics on simulated sessions, which do not depend on the machine.
 pub(crate) fn simulated(proofs: &mut Proofs) -> Result<()> {
     for promise in promises::promises() {
         proofs.line(&promise.what, &promise.figure, promise.bar, promise.holds);
@@ -22,7 +22,7 @@ pub(crate) fn simulated(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// What the doctor reports of this machine. That a quiet machine raises no warning is a bar of the [`suites`].
+/// Prints the doctor's report on this machine. The tests in [`suites`] check that a quiet machine raises no warning.
 pub(crate) fn doctor(proofs: &mut Proofs) -> Result<()> {
     let output = Command::new(goldilocks()).args(["doctor", "--json"]).output().context("cannot start the doctor")?;
     let mut printed: serde_json::Value =
@@ -36,7 +36,7 @@ pub(crate) fn doctor(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Bars that tests hold: how many there are and how many pass.
+/// Runs the tests that check a bar, and prints the number of passes and failures.
 pub(crate) fn suites(proofs: &mut Proofs) -> Result<()> {
     for (what, package, filter) in [
         ("machines of six kinds and more give the expected masks", "harness", "topology::"),
@@ -57,11 +57,11 @@ pub(crate) fn suites(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// The same strategy under two names, in real sweeps: neither may win.
+/// Measures the same strategy under two names in real sweeps. Neither name may win.
 pub(crate) fn equals(proofs: &mut Proofs) -> Result<()> {
     const SESSIONS: u32 = 5;
     const NAMES: [&str; 2] = ["threads_shared", "threads_shared_again"];
-    // A block must not mix two core counts.
+    // All cells of a block use the same number of cores.
     let cores = harness::machine::processors().len().to_string();
     let names = NAMES.join(",");
     let cell = ["--tasks=word_totals", "--sizes=60000", "--blocks=6", "--strategies", &names, "--cores", &cores];
@@ -91,7 +91,7 @@ pub(crate) fn equals(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Every cheat, again and again.
+/// Tries every cheat repeatedly.
 pub(crate) fn cheats(proofs: &mut Proofs) -> Result<()> {
     const RUNS: u32 = 20;
     let mut rejected: BTreeMap<&str, u32> = BTreeMap::new();
@@ -116,13 +116,14 @@ pub(crate) fn cheats(proofs: &mut Proofs) -> Result<()> {
     threads(proofs)
 }
 
-/// A task, cores, workers, and the faults that each cheat must be called.
+/// A task, cores, workers, and the cheats with the fault that the record must name.
 type Lot<'a> = (&'a [&'a str], &'a str, &'a str, &'a [(&'a str, Fault)]);
 
-/// Twice and half the threads, with several numbers of workers.
+/// Tries cheats with twice or half the threads, for several numbers of workers.
 fn threads(proofs: &mut Proofs) -> Result<()> {
     const RUNS: usize = 10;
-    // On all cores and on one; with work, and with waiting, where a missing worker costs time on any number of cores.
+    // The lots use one core and all cores, and both counting and waiting. A missing worker delays waiting work on any number
+    // of cores.
     let cores = harness::machine::processors().len().to_string();
     let counting = ["--tasks=count", "--increments=1600000000", "--sizes=16"];
     let waiting = ["--tasks=virtual_work", "--waits=400", "--sizes=1"];
@@ -137,7 +138,7 @@ fn threads(proofs: &mut Proofs) -> Result<()> {
         (&waiting, &cores, "32", &too_few),
     ];
     let (mut tried, mut named) = (0, 0);
-    // One worker has no half.
+    // A single worker cannot be halved.
     for (task, cores, workers, cheats) in lots.into_iter().filter(|lot| lot.2 != "1") {
         let names = cheats.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
         let cell = ["--cores", cores, "--workers", workers, "--strategies", &names, "--blocks", "1", "--samples", "1"];
@@ -155,7 +156,7 @@ fn threads(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Memory, processor time and switches of known work.
+/// Measures the memory, processor time and context switches of known work.
 pub(crate) fn resources(proofs: &mut Proofs) -> Result<()> {
     let peak = |mebibytes: &str| -> Result<f64> {
         let times = run(&["--task", "allocates", "--items", mebibytes, "--strategy", "threads_shared"])?;
@@ -185,7 +186,7 @@ pub(crate) fn resources(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// The figures of one cell's samples.
+/// Measures one cell and returns the figures of its samples.
 fn run(arguments: &[&str]) -> Result<Vec<Times>> {
     let mut run = Command::new(sabotaged());
     run.args(["run", "--json"]).args(arguments).current_dir(workspace());
@@ -195,7 +196,7 @@ fn run(arguments: &[&str]) -> Result<Vec<Times>> {
     Ok(serde_json::from_value(printed["samples"].take())?)
 }
 
-/// Sweeps killed at random moments and resumed: the record is as without the kill.
+/// Kills sweeps at random moments and resumes them. The record must be as complete as without the kill.
 pub(crate) fn killed(proofs: &mut Proofs) -> Result<()> {
     let summary = interrupt(&[Interruption::Kill], 20, 3)?;
     let holds = summary.failures.is_empty() && summary.survived() == 20;
@@ -204,7 +205,8 @@ pub(crate) fn killed(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Honest strategies, many samples: none may be accused. Short and long runs, with as many workers as cores and with more.
+/// Takes many samples of honest strategies, none of which may be called a cheat. Runs are short and long, with as many
+/// workers as cores and with more.
 pub(crate) fn honest(proofs: &mut Proofs) -> Result<()> {
     let (mut samples, mut accused, mut costs) = (0, 0, Vec::new());
     for arguments in [
@@ -246,10 +248,10 @@ pub(crate) fn honest(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// The environment variable that names an existing run of five minutes.
+/// The environment variable that can name an existing run of five minutes.
 const RUN: &str = "GOLDILOCKS_RUN";
 
-/// A sweep of five minutes: when it ends, and what stopping early saves.
+/// Runs a sweep of five minutes. Checks when it ends, and computes the saving by stopping early.
 pub(crate) fn budget(proofs: &mut Proofs) -> Result<()> {
     let record: Record = match std::env::var_os(RUN) {
         Some(folder) => record::read(Path::new(&folder).join(harness::journal::FILE))?,
@@ -260,7 +262,7 @@ pub(crate) fn budget(proofs: &mut Proofs) -> Result<()> {
     let holds = (270.0..=330.0).contains(&measured);
     proofs.line("a budget of 300 s", format!("{measured:.0} s of measuring"), "270 to 330 s", holds);
     let session = simulation::recorded(&record);
-    // The narrowest width that this machine's noise lets every cell reach.
+    // The narrowest of these widths that every cell reaches with this machine's noise.
     let reached = [0.02, 0.05, 0.1, 0.2, 0.4].into_iter().find_map(|target| {
         let saving = simulation::saving(&session, target, 100, 1)?;
         Some((target, saving.share()))

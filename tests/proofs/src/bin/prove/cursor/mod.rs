@@ -1,5 +1,5 @@
-//! What is promised of the cursor, on a real server: rates against the plain row stream, what does not cross the wire, and
-//! how it is left.
+//! Promises about the cursor, on a real server: its rates against the plain row stream, its traffic, and the state after it
+//! is dropped.
 
 pub(crate) mod prefetch;
 pub(crate) mod rates;
@@ -32,7 +32,7 @@ const RATED: u64 = 1_000_000;
 /// Rows of the table that changes.
 const CHANGED: u32 = 20_000;
 
-/// A server with the tables.
+/// Starts a server with the tables.
 pub(crate) fn load() -> Result<Server> {
     let server = Server::open(&Environment::of_this_process(), LARGE * BYTES_PER_ROW)?;
     eprintln!("{}", server.about());
@@ -64,7 +64,7 @@ const FIFTY: PageSize = PageSize::Rows(50);
 /// The cursor as asyncpg uses one: it requests the next 50 rows after the last.
 const BASE: AccessMethod = AccessMethod::Cursor(1, FIFTY);
 
-/// With a millisecond more a round trip.
+/// Compares eight pages in flight with one, with a millisecond added to each round trip.
 pub(crate) fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let (mut one, mut eight) = (Vec::new(), Vec::new());
     for _ in 0..5 {
@@ -88,7 +88,7 @@ pub(crate) fn late(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// What crosses the wire for five rows and for skipped rows, and how long that takes.
+/// Measures the traffic and the time for five rows and for skipped rows.
 pub(crate) fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let mut large = large(server)?;
     let query = large.query();
@@ -158,7 +158,7 @@ pub(crate) fn wire(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// A thousand cursors left in four ways, with 5 M rows to come.
+/// Leaves a thousand cursors in four ways, each with 5 M rows still to come.
 pub(crate) fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let mut large = large(server)?;
     let (query, mut rng) = (large.query(), Rng::with_seed(1));
@@ -167,7 +167,7 @@ pub(crate) fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
         let fails = turn % 4 == 3;
         let (took, open) = large.run(async |client| {
             let mut transaction = client.transaction().await.map_err(explained)?;
-            // Fails at the thousandth row.
+            // This query fails at the thousandth row.
             let failing = format!("SELECT product_id, 1 / (1000 - product_id) FROM ({query}) AS product");
             let read = if fails { &failing } else { &query };
             let mut cursor = Cursor::open(&mut transaction, read.as_str(), &[]).await?;
@@ -210,7 +210,7 @@ pub(crate) fn left(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Ready after so many polls.
+/// A future that is ready after `count` polls.
 async fn polls(count: u32) -> Result<(), cursor::Error> {
     let mut left = count;
     std::future::poll_fn(|_| {
@@ -220,7 +220,7 @@ async fn polls(count: u32) -> Result<(), cursor::Error> {
     .await
 }
 
-/// Several cursors on a table that changes, a hundred times.
+/// Reads a changing table with several cursors, a hundred times.
 pub(crate) fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let changed = table(server, "changed");
     let writers = Writers::start(&server.url(), &changed, CHANGED);
@@ -245,7 +245,8 @@ pub(crate) fn ranges(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// 5 M rows for a consumer ten times slower than the plain row stream, and all rows at once beside it.
+/// Measures memory while a consumer ten times slower than the plain row stream reads 5 M rows. For comparison, also reads
+/// all rows at once.
 pub(crate) fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let mut large = large(server)?;
     let (sum, cost) = large.read::<Sum>(AccessMethod::Plain)?;
@@ -284,7 +285,7 @@ pub(crate) fn memory(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// All faults, on servers and mocks of their own.
+/// Provokes all faults, on separate servers and mocks.
 pub(crate) fn faults(proofs: &mut Proofs) -> Result<()> {
     let mut summary = Summary::default();
     summary.add(&on_a_mock(), &Arc::new(()));

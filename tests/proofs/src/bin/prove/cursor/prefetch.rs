@@ -1,4 +1,4 @@
-//! The best number of rows in flight over a slow wire can be predicted: round trip times rate.
+//! Predicts the best number of rows in flight over a slow wire: the round trip multiplied by the rate.
 
 use super::{RATED, table};
 use crate::Proofs;
@@ -11,13 +11,13 @@ use proofs::delayed_wire::over;
 use proofs::overhead::median;
 use std::time::{Duration, Instant};
 
-/// Pages in flight, and rows in a page.
+/// Pages in flight, and rows per page.
 type Paging = (usize, u32);
 
-/// Rows a second over a delayed wire, from the first page to the last row.
+/// Measures rows per second over a delayed wire, from the first page to the last row.
 fn rate(server: &Server, delay: Duration, (depth, size): Paging) -> Result<f64> {
     let in_flight = depth as f64 * f64::from(size);
-    // Rows for a fifth of a second. A round trip takes about 60 µs without delay, and no method reads more than 5 M rows/s.
+    // The read covers a fifth of a second. A round trip takes about 60 µs without delay, and no method exceeds 5 M rows/s.
     let most = (in_flight / (delay.as_secs_f64() + 6e-5)).min(5e6);
     let rows = ((0.2 * most).max(4.0 * in_flight) as u64).clamp(20, RATED);
     let query = format!("{} LIMIT {rows}", every_row(&table(server, "rated")));
@@ -46,7 +46,7 @@ fn rates(server: &Server, delay: Duration, pagings: &[Paging], rounds: usize) ->
     Ok(rates.into_iter().map(median).collect())
 }
 
-/// With a millisecond more a round trip: how many rows should be in flight, and how many it takes.
+/// Adds a millisecond to each round trip, and compares the predicted number of rows in flight with the measured one.
 pub(crate) fn prefetch(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let delay = Duration::from_millis(1);
     let trip = median(over(&server.url(), delay, async |client, _| {
@@ -74,7 +74,7 @@ pub(crate) fn prefetch(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let mut cells: Vec<(u64, f64)> =
         pagings.iter().map(|(depth, size)| *depth as u64 * u64::from(*size)).zip(measured).collect();
     cells.sort_by_key(|(in_flight, _)| *in_flight);
-    // The plateau, where more rows do not help. The best of many would only be the luckiest.
+    // The plateau is the rate at which more rows in flight do not help. It is a median, because a maximum favours chance.
     let plateau = median(cells[cells.len() * 3 / 4..].iter().map(|(_, rate)| *rate).collect());
     let found = cells.iter().find(|(_, rate)| *rate >= 0.9 * plateau).context("nothing was measured")?.0;
     let ratio = predicted / found as f64;

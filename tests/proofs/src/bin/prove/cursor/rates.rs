@@ -1,4 +1,4 @@
-//! How fast rows arrive by each access method and in other programs; and where the time went.
+//! The rates of each access method and of other programs, and the causes of their times.
 
 use super::{BASE, FIFTY, RATED, table};
 use crate::Proofs;
@@ -23,14 +23,14 @@ fn default(depth: usize) -> AccessMethod {
     AccessMethod::Cursor(depth, PageSize::default())
 }
 
-/// All access methods, for a table.
+/// All access methods, for the table of results.
 fn methods() -> Vec<AccessMethod> {
     use AccessMethod::{Copy, Cursor, Declared, FetchAll, Plain, Ranges};
     let thousand = PageSize::Rows(1_000);
     let mut methods = vec![BASE, Cursor(2, FIFTY), Cursor(8, FIFTY), AHEAD];
     methods.extend([Cursor(1, thousand), Cursor(DEFAULT_DEPTH, thousand), default(1), default(DEFAULT_DEPTH)]);
     methods.extend([Declared(50), Declared(1_000), Plain, Copy, FetchAll]);
-    // Some twenty ranges in all, so that the wait for the last one is short.
+    // There are about twenty ranges in total, so that the wait for the last one is short.
     methods.extend([2, 4, 8].map(|cursors| Ranges(cursors, 50_000)));
     methods
 }
@@ -42,7 +42,7 @@ fn read(table: &mut Table, method: AccessMethod, expected: &Sum) -> Result<Cost>
     Ok(cost)
 }
 
-/// Where client and server run: it changes every ratio here.
+/// Describes where client and server run, because every ratio here depends on it.
 fn placement(table: &Table) -> &'static str {
     match table.pinning() {
         Some(_) => "Client and server have a core each; the kernel places range cursors.",
@@ -50,7 +50,7 @@ fn placement(table: &Table) -> &'static str {
     }
 }
 
-/// Rows a second, and the processor time for a row.
+/// Describes the rows per second and the processor time per row.
 fn rate<Side: Copy + PartialEq + fmt::Display>(rounds: &Interleaved<Side>, side: Side) -> String {
     let a_row = |of: fn(&Cost) -> f64| rounds.median(side, of) / RATED as f64;
     let (wall, cpu) = (a_row(|cost| cost.wall), a_row(|cost| cost.client.running));
@@ -59,7 +59,7 @@ fn rate<Side: Copy + PartialEq + fmt::Display>(rounds: &Interleaved<Side>, side:
     format!("{:.2} M rows/s, client {cpu:.0}{server} ns a row", 1e3 / wall)
 }
 
-/// One line: how many times as fast one side is as another.
+/// Prints a line with the speed-up of one side over another.
 fn against<Side: Copy + PartialEq + fmt::Display>(
     proofs: &mut Proofs,
     rounds: &Interleaved<Side>,
@@ -74,10 +74,11 @@ fn against<Side: Copy + PartialEq + fmt::Display>(
     proofs.line(format!("{one} against {other}"), figure, format!("at least {bar}"), ratio >= bar);
 }
 
-/// The subcommand with which this program is one process that measures rates.
+/// The subcommand that runs this program as one process that measures rates.
 pub(crate) const PROCESS: &str = "rates";
 
-/// The memory layout, on either side, differs between processes and moves a ratio by a tenth.
+/// Number of measuring processes. The memory layout of client and server differs between processes and changes a ratio by
+/// up to a tenth.
 const PROCESSES: usize = 7;
 
 /// The access methods with a promise.
@@ -85,7 +86,7 @@ fn promised() -> [AccessMethod; 5] {
     [AccessMethod::Plain, BASE, AHEAD, default(DEFAULT_DEPTH), AccessMethod::Copy]
 }
 
-/// One process: prints the typical cost of each method, on the server that `DATABASE_URL` names.
+/// Runs one process, which prints the typical cost of each method on the server that `DATABASE_URL` names.
 pub(crate) fn process(arguments: &[&String]) -> Result<()> {
     let [name] = arguments else { bail!("`{PROCESS}` is followed by a table") };
     let mut table = Table::open(&std::env::var("DATABASE_URL").context("DATABASE_URL is not set")?, name)?;
@@ -97,7 +98,7 @@ pub(crate) fn process(arguments: &[&String]) -> Result<()> {
     Ok(())
 }
 
-/// What is promised of our own access methods.
+/// Checks the promises about our own access methods.
 pub(crate) fn rates(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let name = table(server, "rated");
     println!("{}", placement(&Table::open(&server.url(), &name)?));
@@ -124,7 +125,7 @@ pub(crate) fn rates(server: &Server, proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// One sentence for each side: where the time went in its run of the median time.
+/// Prints one sentence per side: the cause of the time in its median run.
 fn print_causes<Side: Copy + PartialEq + fmt::Display>(rounds: &Interleaved<Side>, sides: &[Side]) {
     println!("Where the time went");
     let width = sides.iter().map(|side| side.to_string().chars().count()).max().unwrap_or(0);
@@ -137,7 +138,7 @@ fn print_causes<Side: Copy + PartialEq + fmt::Display>(rounds: &Interleaved<Side
     println!();
 }
 
-/// A row of the table of all.
+/// A row of the table of results.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Ours(AccessMethod),
@@ -153,7 +154,7 @@ impl fmt::Display for Side {
     }
 }
 
-/// All access methods beside other programs.
+/// Compares all access methods with other programs.
 pub(crate) fn peers(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let (url, name) = (server.url(), table(server, "rated"));
     let mut table = Table::open(&url, &name)?;
@@ -161,7 +162,7 @@ pub(crate) fn peers(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let (check, _) = table.read::<Check>(AccessMethod::Plain)?;
     let installed = workspace().join("datasets/generated/peers/bin/python");
     let python = if installed.exists() { installed } else { PathBuf::from("python3") };
-    // The server's own psql, without Debian's wrapper; an external server may have none here.
+    // This is the server's own psql, without Debian's wrapper. This machine may lack it if the server is external.
     let near = find(&Environment::of_this_process()).ok().map(|found| found.programs.join("psql"));
     let psql = near.filter(|psql| psql.exists()).unwrap_or_else(|| PathBuf::from("psql"));
     // An external server is not moved to a core.
@@ -206,7 +207,7 @@ fn print_table(rounds: &Interleaved<Side>, mut sides: Vec<Side>) {
         let rate = rate(*side);
         let server = a_row(|cost| cost.server.map_or(f64::NAN, |server| server.running));
         let client = a_row(|cost| cost.client.running);
-        // A side without a time has no figures, and without psql there is no R.
+        // A side without a time has no figures. Without psql, the column R is empty.
         let figure = |value: f64, digits| if value.is_nan() { "–".into() } else { format!("{value:.digits$}") };
         let figures = [(rate, 2), (rate / ours, 2), (rate / psql, 2), (client, 0), (server, 0)];
         let figures = figures.into_iter().map(|(value, digits)| figure(value, digits));

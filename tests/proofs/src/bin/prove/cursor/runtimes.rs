@@ -1,4 +1,4 @@
-//! The same cursor on every runtime: the same rows, and a counted cause where it is slower.
+//! The same cursor on every runtime. All read the same rows, and a counter explains each slower runtime.
 
 use super::{BASE, FIFTY, RATED, table};
 use crate::Proofs;
@@ -11,7 +11,7 @@ use proofs::access_methods::time_breakdown::Cost;
 use proofs::access_methods::{AccessMethod, Check, Sum, Table, every_row};
 use std::fmt;
 
-/// A runtime, its pages in flight and their size.
+/// A runtime, its number of pages in flight, and their size.
 #[derive(Clone, Copy, PartialEq)]
 struct Side(Runtime, usize, PageSize);
 
@@ -22,13 +22,13 @@ impl fmt::Display for Side {
 }
 
 impl Side {
-    /// The same on another runtime.
+    /// The same pages on a different runtime.
     fn on(self, runtime: Runtime) -> Self {
         Side(runtime, self.1, self.2)
     }
 }
 
-/// A figure that is counted: its name, and what of a cost it is. Times are in microseconds.
+/// A counter: its name, and the function that takes it from a cost. Times are in microseconds.
 type Counter = (&'static str, fn(&Cost) -> f64);
 
 const SLEEPS: Counter = ("sleeps", |cost| cost.sleeps as f64);
@@ -39,12 +39,12 @@ const SERVER: Counter =
     ("µs of the server's processor time", |cost| cost.server.map_or(f64::NAN, |it| it.running / 1e3));
 const WRITABLE: Counter = ("write events", |cost| cost.write_events.map_or(f64::NAN, |events| events as f64));
 
-/// The median count for a thousand rows; not a number where it is not counted.
+/// The median count per thousand rows, or NaN if the runtime does not count it.
 fn count(rounds: &Interleaved<Side>, side: Side, counter: Counter) -> f64 {
     rounds.median(side, counter.1) / (RATED as f64 / 1e3)
 }
 
-/// What the slower side has more of than the faster, by 15 % and by an amount that matters; none if no count differs.
+/// The counters of which the slower side has at least 15 % more, and a relevant amount more. `None` if there are none.
 fn counted_cause(rounds: &Interleaved<Side>, slower: Side, faster: Side) -> Option<String> {
     let of = |side, counter| count(rounds, side, counter);
     let kinds = [(HAND_OVERS, 1.0), (SLEEPS, 1.0), (RUNNING, 10.0), (READY, 10.0), (SERVER, 10.0)];
@@ -59,7 +59,7 @@ fn counted_cause(rounds: &Interleaved<Side>, slower: Side, faster: Side) -> Opti
     (!found.is_empty()).then(|| found.join(", "))
 }
 
-/// Why one of tokio's is faster, if a plain thread with the same events is as fast.
+/// Explains a faster tokio runtime by its events, if a plain thread with the same events is as fast.
 fn events_cause(rounds: &Interleaved<Side>, side: Side) -> Option<String> {
     let all_events = side.on(Runtime::ThreadAllEvents);
     let tokio = matches!(side.0, Runtime::TokioMulti | Runtime::TokioCurrent);
@@ -71,7 +71,7 @@ fn events_cause(rounds: &Interleaved<Side>, side: Side) -> Option<String> {
     })
 }
 
-/// Every runtime beside the plain thread.
+/// Compares every runtime with the plain thread.
 pub(crate) fn runtimes(server: &Server, proofs: &mut Proofs) -> Result<()> {
     let (url, name) = (server.url(), table(server, "rated"));
     let query = every_row(&name);
@@ -111,7 +111,7 @@ pub(crate) fn runtimes(server: &Server, proofs: &mut Proofs) -> Result<()> {
         let rate = RATED as f64 / rounds.median(*side, |cost| cost.wall) * 1e3;
         let mut row = vec![side.to_string()];
         row.extend([rate, rounds.faster(*side, side.on(Runtime::Thread))].map(|figure| format!("{figure:.2}")));
-        // Microseconds of a thousand rows are nanoseconds of one.
+        // Microseconds per thousand rows equal nanoseconds per row.
         row.extend([RUNNING, READY, SERVER].map(|counter| format!("{:.0}", count(&rounds, *side, counter))));
         let counts = [SLEEPS, WRITABLE, HAND_OVERS].map(|counter| count(&rounds, *side, counter));
         row.extend(counts.map(|count| if count.is_nan() { "–".into() } else { format!("{count:.1}") }));

@@ -1,4 +1,5 @@
-//! The private server: how soon it is up, what ports it opens, and what is left of it however its owner ends.
+//! The private server: the time of its start, its open ports, and what remains of it after each way in which its owner can
+//! end.
 
 use crate::Proofs;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -18,19 +19,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 use testbed::sandbox::Sandbox;
 
-/// The subcommand with which this program owns a server until it is ended.
+/// The subcommand that makes this program the owner of a server.
 pub(crate) const OWNER: &str = "owner";
 
 /// Rows of the default table.
 const ROWS: u64 = 100_000;
 
-/// How often a server is started cold, and how often warm.
+/// The number of cold starts, and of warm starts.
 const STARTS: usize = 7;
 
-/// How often an owner ends in each way.
+/// The number of owners that end in each way.
 const ENDS: u32 = 50;
 
-/// The longest time until nothing may be left.
+/// The time after which nothing may remain.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn open(clusters: &Path) -> Result<Server> {
@@ -38,8 +39,8 @@ fn open(clusters: &Path) -> Result<Server> {
     Ok(Server::with(&environment, &Products::new(1, ROWS)?, clusters)?.0)
 }
 
-/// Owns a server: `owner <folder> [<ms>]`. It panics so many milliseconds after the server is up, or ends with its input,
-/// so that a proof that ends leaves no owner.
+/// Owns a server: `owner <folder> [<ms>]`. It panics `<ms>` milliseconds after the server is up, if given. It also ends at
+/// the end of its input, so that no owner outlives the proof.
 pub(crate) fn owner(arguments: &[&String]) -> Result<()> {
     let folder = arguments.first().context("`owner` is followed by the folder for clusters")?;
     let _server = open(Path::new(folder))?;
@@ -56,7 +57,7 @@ pub(crate) fn prove(proofs: &mut Proofs) -> Result<()> {
     ends(proofs)
 }
 
-/// How long it takes until a server is up with its table loaded and read once.
+/// Measures the time until a server is up and its table is loaded and read once.
 fn starts(proofs: &mut Proofs) -> Result<()> {
     let (mut cold, mut warm, mut ports) = (Vec::new(), Vec::new(), 0);
     for _ in 0..STARTS {
@@ -77,7 +78,7 @@ fn starts(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// How many TCP sockets the processes that work in `directory` listen on.
+/// The number of listening TCP sockets of the processes whose working directory is `directory`.
 fn listening(directory: &Path) -> usize {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| read_to_string(table).unwrap_or_default());
     // The fourth column is the state, 0A is LISTEN; the tenth is the socket's inode. See proc(5).
@@ -94,17 +95,17 @@ fn listening(directory: &Path) -> usize {
     sockets.filter(|socket| inodes.contains(&*socket.to_string_lossy())).count()
 }
 
-/// How an owner ends, by its own panic if it is not interrupted, and when.
+/// The way in which an owner ends, and the moment. `None` means its own panic.
 type End = (Option<Interruption>, Duration);
 
-/// Ends owners in every way, at moments from their first to some time after their server is up. Two run at a time for each
-/// core, because half of this is waiting.
+/// Ends owners in every way, at moments from their start until some time after their server is up. Two owners run at a time
+/// per core, because about half of the time is waiting.
 fn ends(proofs: &mut Proofs) -> Result<()> {
     let at_once = 2 * harness::machine::processors().len();
     let began = Instant::now();
     let up = slowest_start(at_once)?;
     let mut rng = Rng::with_seed(1);
-    // A panic happens after the server is up, where one moment is like another.
+    // A panic happens only after the server is up. Its exact moment matters little, so its range is shorter.
     let spread = |way: Option<Interruption>| if way.is_some() { 1.2 } else { 0.2 };
     let ways = Interruption::ALL.map(Some).into_iter().chain([None]);
     let mut all: Vec<End> = ways
@@ -126,7 +127,7 @@ fn ends(proofs: &mut Proofs) -> Result<()> {
     let left = all - good.len();
     let with_server = good.iter().filter(|ended| ended.had_server).count();
     let slowest = good.iter().map(|ended| ended.cleared).max().unwrap_or_default().as_secs_f64();
-    // A segment's owner is not visible any more. An unrelated server may be ending at this moment.
+    // The former owner of a segment is unknown. An unrelated server may be ending now, so the check waits.
     let deadline = Instant::now() + PATIENCE;
     let segments = loop {
         let segments: Vec<_> = abandoned_memory().difference(&before).cloned().collect();
@@ -152,7 +153,7 @@ fn ends(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// The longest cold start of so many at a time.
+/// Starts `at_once` cold servers at a time and returns the longest start.
 fn slowest_start(at_once: usize) -> Result<Duration> {
     let start = || {
         let clusters = tempfile::tempdir()?;
@@ -167,11 +168,11 @@ fn slowest_start(at_once: usize) -> Result<Duration> {
     took?.into_iter().max().context("there is at least one core")
 }
 
-/// An owner that left nothing.
+/// The result of an owner after which nothing remained.
 struct Ended {
-    /// Whether its server was up when it ended.
+    /// Whether the server was up when the owner ended.
     had_server: bool,
-    /// How long it took until nothing was left.
+    /// The time until nothing remained.
     cleared: Duration,
 }
 
@@ -179,7 +180,7 @@ struct Ended {
 fn end((way, moment): End) -> Result<Ended> {
     let name = way.map_or("a panic".to_owned(), |way| format!("{way:?}"));
     let sandbox = Sandbox::default();
-    // A shell's background job ignores Ctrl-C, and so do its children unless the signal is reset.
+    // A background job of a shell ignores Ctrl-C, and its child processes inherit that. `env` resets the signal.
     let mut owner = Command::new("env");
     owner.args(["--default-signal=INT,TERM".as_ref(), std::env::current_exe()?.as_os_str()]);
     owner.args([OWNER.as_ref(), sandbox.path("clusters").as_os_str()]);
@@ -201,7 +202,8 @@ fn end((way, moment): End) -> Result<Ended> {
     Ok(Ended { had_server, cleared })
 }
 
-/// Segments of shared memory without an attached process, whose number is in the seventh column; see proc(5).
+/// Segments of shared memory without an attached process. Their number of attached processes is in the seventh column; see
+/// proc(5).
 fn abandoned_memory() -> BTreeSet<String> {
     let table = read_to_string("/proc/sysvipc/shm").unwrap_or_default();
     let segments = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());

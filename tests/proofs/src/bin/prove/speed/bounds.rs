@@ -18,7 +18,7 @@ use testbed::{goldilocks, worker_for, workspace};
 
 const MIB: u64 = 1 << 20;
 
-/// Every strategy with the kernel `runs` beside its twin, and all of them beside each other.
+/// Compares every strategy, with the kernel `runs`, with its twin and with the other strategies.
 pub(crate) fn strategies(proofs: &mut Proofs) -> Result<()> {
     for strategy in catalogue::ALL {
         let overhead = seam::compare(strategy, seam::RUNS, 0.1)?;
@@ -32,8 +32,8 @@ pub(crate) fn strategies(proofs: &mut Proofs) -> Result<()> {
     spread(proofs)
 }
 
-/// The parallel strategies beside each other, with the kernel and the combine that leave least other work: a sweep, and
-/// its report's sentences on those far behind.
+/// Compares the parallel strategies in a sweep, with the kernel and the combine that leave the least other work. The report
+/// must explain strategies that are far behind.
 fn spread(proofs: &mut Proofs) -> Result<()> {
     let mut parallel = Vec::new();
     for strategy in catalogue::ALL {
@@ -59,7 +59,7 @@ fn spread(proofs: &mut Proofs) -> Result<()> {
     let percent = |time: f64| format!("{:+.0} %", (time / fastest - 1.0) * 100.0);
     let all: Vec<String> = times.iter().map(|(name, time)| format!("{name} {}", percent(*time))).collect();
     let (behind, page) = (&task.slowdowns, html::page(&analysis)?);
-    // The report names the reason if the strategy would not be far behind without it, and if a reader sees the sentence.
+    // A delay is explained if the strategy would not be far behind without the cause, and the page contains the sentence.
     let limit = (1.0 + FAR) * fastest;
     let explained = behind.iter().all(|it| it.ns - it.explained_ns <= limit && page.contains(&it.sentence()));
     let reasons: String = behind.iter().map(|it| format!("; {}", it.sentence())).collect();
@@ -72,20 +72,20 @@ fn spread(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// What a whole process printed and used.
+/// The output and the memory use of a process that ran the whole job.
 struct Ran {
     words: u64,
     occurrences: u128,
-    /// Its peak of resident memory in bytes, mapped pages of files included.
+    /// The peak of resident memory in bytes, including mapped pages of files.
     peak: u64,
-    /// The peak of its anonymous memory, sampled every half of a millisecond.
+    /// The peak of anonymous memory in bytes, sampled every half millisecond.
     anonymous: u64,
 }
 
-/// Adds up a file in a process of its own, started in the control group `group` if there is one.
+/// Adds up a file in a new process, in the control group `group` if there is one.
 fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> {
     let mut command = match group {
-        // The process enters the group before it becomes ours, so that all of it is counted there.
+        // The process enters the group before it executes the program, so that the group counts all of its memory.
         Some(group) => {
             let mut shell = Command::new("sh");
             shell.args(["-c", r#"echo $$ > "$0" && exec "$@""#]).arg(group.0.join("cgroup.procs")).arg(goldilocks());
@@ -98,7 +98,7 @@ fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> 
     let number = child.id();
     let sampler = std::thread::spawn(move || {
         let mut most = 0;
-        // The status of an ended process holds no memory.
+        // The loop ends with the process, because the status of an ended process contains no memory.
         while let Some(now) = process::memory(number, "RssAnon") {
             most = most.max(now);
             std::thread::sleep(Duration::from_micros(500));
@@ -113,8 +113,8 @@ fn whole(file: &Path, arguments: &[&str], group: Option<&Group>) -> Result<Ran> 
     Ok(Ran { words: words.parse()?, occurrences: occurrences.parse()?, peak: ended.peak_memory_bytes, anonymous })
 }
 
-/// Peak memory beyond what the same program needs for a tiny file; with a map, whose pages come and go, the peak of
-/// anonymous memory.
+/// Measures peak memory, less the memory that the program needs for a tiny file. With a map it measures anonymous memory,
+/// because mapped pages come and go.
 pub(crate) fn memory(proofs: &mut Proofs) -> Result<()> {
     let tiny = grams(1_000, &[])?;
     for (bytes, order, options) in [(FULL, "sorted", &[][..]), (FULL / 8, "shuffled", &["--shuffled"])] {
@@ -123,7 +123,7 @@ pub(crate) fn memory(proofs: &mut Proofs) -> Result<()> {
             for threads in [1, 2] {
                 let arguments = ["--kernel", "runs", "--read", read, "--threads", &threads.to_string()];
                 let (nothing, ran) = (whole(&tiny, &arguments, None)?, whole(&large, &arguments, None)?);
-                // A child's peak begins with its parent's.
+                // A child process inherits its parent's peak.
                 let own = process::peak_memory(std::process::id()).context("the kernel reports no peak memory")?;
                 ensure!(own < nothing.peak, "other parts have used memory here; run `speed memory` by itself");
                 let beyond = if read == "map" { ran.anonymous } else { ran.peak.saturating_sub(nothing.peak) };
@@ -143,7 +143,7 @@ pub(crate) fn memory(proofs: &mut Proofs) -> Result<()> {
             }
         }
     }
-    // What each further worker takes, with only a few words.
+    // The memory per additional worker is measured with only a few words.
     let few_words = grams(100_000_000, &["--words", "100"])?;
     for read in ["pread", "map"] {
         let with = |threads| whole(&few_words, &["--kernel", "runs", "--read", read, "--threads", threads], None);
@@ -158,11 +158,11 @@ pub(crate) fn memory(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// A control group with a memory limit, removed at the end.
+/// A control group with a memory limit, removed on drop.
 struct Group(PathBuf);
 
 impl Group {
-    /// A group below the root, in version 2 or version 1 of control groups.
+    /// Creates a group below the root, with version 2 or version 1 of control groups.
     fn limited_to(bytes: u64) -> std::io::Result<Group> {
         let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
         let (root, limit) =
@@ -176,21 +176,21 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // A group that still holds a process stays, which is harmless.
+        // A group that still contains a process cannot be removed, which is harmless.
         let _ = fs::remove_dir(&self.0);
     }
 }
 
-/// A file six times as large as the memory of the process: 6 GB and 1 GiB, or less where the disk has no room.
+/// Adds up a file that is six times as large as the process's memory: 6 GB and 1 GiB, or less on a small disk.
 pub(crate) fn limit(proofs: &mut Proofs) -> Result<()> {
     const WANTED: u64 = 6_000_000_000;
     let folder = tempfile::tempdir_in(workspace().join("datasets/generated"))?;
     let disk = rustix::fs::statvfs(folder.path())?;
-    // Half of the free space, in steps; the rest is left to other programs.
+    // The file uses at most half of the free space, in steps of 300 MB.
     let bytes = (disk.f_bavail * disk.f_frsize / 2 / 300_000_000 * 300_000_000).min(WANTED);
     ensure!(bytes > 0, "the disk is full: {} has less than 1 GB left", folder.path().display());
     let large = grams_in(folder.path(), bytes, &[])?;
-    // An independent program counts: in a sorted file each word's lines are neighbours.
+    // awk computes the expected totals independently. In a sorted file the lines of each word are neighbours.
     const ADD_UP: &str = "$1 != word { words++; word = $1 } { sum += $3 } END { printf \"%d\\t%.0f\", words, sum }";
     let columns = Command::new("awk").args(["-F", "\t", ADD_UP]).arg(&large).env("LC_ALL", "C").output();
     let columns = String::from_utf8(columns.context("cannot start awk")?.stdout)?;
@@ -203,10 +203,10 @@ pub(crate) fn limit(proofs: &mut Proofs) -> Result<()> {
         Err(error) => format!("without a control group ({error})"),
     };
     for (kernel, read) in [("runs", "pread"), ("runs", "map"), ("bytes", "pread")] {
-        // Cached pages are charged to another group and would not press on the limit.
+        // Pages that are already cached count for another group and not towards the limit.
         page_cache::forget(&File::open(&large)?)?;
         let ran = whole(&large, &["--kernel", kernel, "--read", read, "--threads", "2"], group.as_ref().ok())?;
-        // Without a control group nothing limits the pages of a map, and the peak must show it.
+        // Without a control group nothing limits memory, so the peak itself must stay below the limit.
         let kept = group.is_ok() || ran.peak <= allowed;
         proofs.line(
             format!("{:.1} GB within {} MiB, {kernel}, {read}", bytes as f64 / 1e9, allowed / MIB),
@@ -218,13 +218,13 @@ pub(crate) fn limit(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Fuzzing with the address sanitizer for 30 minutes of processor time, then Miri. Both need a nightly compiler.
+/// Runs fuzzing with the address sanitizer for 30 minutes of processor time, then Miri. Both need a nightly compiler.
 pub(crate) fn fuzz(proofs: &mut Proofs) -> Result<()> {
     let just = |arguments: &[&str]| {
         let child = Command::new("just").args(arguments).current_dir(workspace()).spawn();
         anyhow::Ok(usage::wait(child.context("cannot start `just`")?)?)
     };
-    // Compilation does not count as fuzzing.
+    // A first short run compiles, so that compilation does not count as fuzzing.
     let compiled = just(&["fuzz", "1"])?.status.success();
     ensure!(compiled, "the fuzzers do not compile, or find something at once");
     for (what, arguments, least, bar) in [
@@ -237,7 +237,7 @@ pub(crate) fn fuzz(proofs: &mut Proofs) -> Result<()> {
         ("kernels on short texts under Miri", &["miri"], 0.0, "no finding"),
     ] {
         let ended = just(arguments)?;
-        // All processes below it included.
+        // The processor time includes all child processes.
         let took = ended.usage.processor_time().as_secs_f64() / 60.0;
         let success = ended.status.success();
         let found = if success { "no finding" } else { "a finding, or it could not run; see above" };

@@ -1,4 +1,4 @@
-//! How fast the tasks are beside other programs on the same machine.
+//! Compares the speed of the tasks with that of other programs on the same machine.
 
 use super::{FULL, grams};
 use crate::Proofs;
@@ -23,7 +23,7 @@ use testbed::{goldilocks, workspace};
 /// A program, and its number of threads.
 type Side = (&'static str, u32);
 
-/// What a contest has shown.
+/// The results of a contest.
 struct Shown(Vec<Peer>);
 
 impl Shown {
@@ -45,12 +45,12 @@ impl Shown {
         self.0.iter().find(|peer| peer.name == name && peer.threads == threads)
     }
 
-    /// The median time in nanoseconds; none if the program is absent or its machine lacks what it needs.
+    /// The median time in nanoseconds. `None` if the program is absent or the machine does not support it.
     fn time(&self, side: Side) -> Option<f64> {
         self.find(side).and_then(|peer| median_of(peer, |run| run.wall_ns))
     }
 
-    /// One line: the ratio of two medians, and its bar.
+    /// Prints a line with the ratio of two medians and its bar.
     fn ratio(&self, proofs: &mut Proofs, what: &str, over: Side, under: Side, bar: Bar) {
         let (words, holds): (String, &dyn Fn(f64) -> bool) = match bar {
             Bar::AtMost(bar) => (format!("at most {bar} ×"), &move |ratio| ratio <= bar),
@@ -71,13 +71,13 @@ impl Shown {
     }
 }
 
-/// What a ratio must be.
+/// The bound of a ratio.
 enum Bar {
     AtMost(f64),
     AtLeast(f64),
 }
 
-/// Five rounds of a contest.
+/// Runs five rounds of a contest.
 fn contest(file: &Path, names: &[&str], threads: &[usize]) -> Result<Shown> {
     let processors = harness::machine::processors();
     let installed = workspace().join("datasets/generated/peers/bin/python");
@@ -97,26 +97,29 @@ fn contest(file: &Path, names: &[&str], threads: &[usize]) -> Result<Shown> {
     Ok(Shown(contest.run(&|line| eprintln!("{line}"))?))
 }
 
-/// Kernels against `wc -l`, a plain sum, themselves on two cores, and in bounded memory. Twice, because the cost of a map
-/// depends on how the page cache got the file: in large pieces, which a map takes over whole, or page by page, each of
-/// which is mapped for itself. A plain sum does little else, so it takes several times as long in the latter case.
+/// Compares kernels with `wc -l`, with a plain sum, with themselves on two cores, and in bounded memory.
+///
+/// Each comparison runs twice, because the cost of a map depends on how the file entered the page cache. Large pieces are
+/// mapped as a whole. Single pages are mapped one by one, and a plain sum, which does little else, then takes several times
+/// as long.
 pub(crate) fn kernels(proofs: &mut Proofs) -> Result<()> {
     let names = ["line_count", "byte_sum", "runs_map", "runs_pread", "portable", "avx2", "avx512"];
     let file = grams(FULL, &[])?;
     for (how, advice) in [("in order", Advice::Sequential), ("page by page", Advice::Random)] {
         let mut shown = Shown(Vec::new());
-        // Which memory the cache uses is chance, and with single pages `wc -l` varies by up to a sixth.
+        // The cache's memory is refilled each time, because its placement is random. With single pages it changes the time
+        // of `wc -l` by up to a sixth.
         for _ in 0..3 {
             fill_cache(&file, advice)?;
             shown.extend(contest(&file, &names, &[1, 2])?);
         }
         kernels_on(proofs, &shown, &format!("the file read {how}"))?;
     }
-    // For the next part.
+    // The next part expects a file that was read in order.
     fill_cache(&file, Advice::Sequential)
 }
 
-/// Evicts a file from the page cache and reads it from the disk, so that all of it is cached in a known way.
+/// Evicts a file from the page cache and reads it again, so that the whole file is cached in a known way.
 fn fill_cache(file: &Path, advice: Advice) -> Result<()> {
     let mut file = File::open(file)?;
     system::page_cache::forget(&file)?;
@@ -154,8 +157,8 @@ fn kernels_on(proofs: &mut Proofs, shown: &Shown, state: &str) -> Result<()> {
     Ok(())
 }
 
-/// Other programs on two threads, on the sorted file and on a shuffled one; and what a better kernel is worth beside more
-/// cores.
+/// Compares with other programs on two threads, on the sorted file and on a shuffled one. Also compares the gain of a
+/// better kernel with the gain of more cores.
 pub(crate) fn peers(proofs: &mut Proofs) -> Result<()> {
     let sorted = grams(FULL, &[])?;
     fill_cache(&sorted, Advice::Sequential)?;
@@ -177,7 +180,7 @@ pub(crate) fn peers(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// Counting against the same loop in C, and two workers on two numbers.
+/// Compares counting with the same loop in C, and two workers with one on two numbers.
 pub(crate) fn count(proofs: &mut Proofs) -> Result<()> {
     const N: u64 = 100_000_000;
     let folder = tempfile::tempdir()?;

@@ -1,4 +1,4 @@
-//! How fast, against what: each figure is a ratio within one run, measured in turn.
+//! Proofs of speed. Each figure is a ratio of two sides that one run measures in turn.
 
 pub(crate) mod bounds;
 pub(crate) mod contests;
@@ -12,12 +12,13 @@ use testbed::{goldilocks, workspace};
 /// The size of the book's file, unpacked.
 const FULL: u64 = 1_800_000_000;
 
-/// A file of 1-grams, made once; `options` are those of `goldilocks data grams`.
+/// A file of 1-grams, made once and kept. `options` are those of `goldilocks data grams`.
 fn grams(bytes: u64, options: &[&str]) -> Result<PathBuf> {
     grams_in(&workspace().join("datasets/generated"), bytes, options)
 }
 
-/// The same in a folder. A process of its own makes it, because a child's peak memory begins with its parent's.
+/// A file of 1-grams in `folder`. A separate process makes it, to keep this process's peak memory low, which later child
+/// processes inherit.
 fn grams_in(folder: &Path, bytes: u64, options: &[&str]) -> Result<PathBuf> {
     let mut command = Command::new(goldilocks());
     command.args(["data", "grams", "--size", &bytes.to_string(), "--data"]).arg(folder).args(options);

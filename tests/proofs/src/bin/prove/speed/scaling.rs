@@ -1,4 +1,4 @@
-//! How word totals scale with workers and with the number of partitions, and how fast files of every kind are made.
+//! The scaling of word totals with workers and partitions, and the rates at which files of all kinds are made.
 
 use super::{FULL, grams};
 use crate::Proofs;
@@ -16,13 +16,13 @@ use tasks::Inputs;
 use tasks::word_totals::{Kernel, Options, TotalsOf};
 use testbed::worker_for;
 
-/// Rounds, in each of which every number of workers comes once.
+/// Timed rounds. Each measures every number of workers once.
 const ROUNDS: usize = 3;
 
 /// The default partition size.
 const LINES: NonZeroUsize = NonZeroUsize::new(60_000).unwrap();
 
-/// What a run takes, in nanoseconds.
+/// The times of a run in nanoseconds.
 struct Times {
     run: f64,
     reduce: f64,
@@ -35,7 +35,7 @@ impl Times {
     }
 }
 
-/// How the final reduce scales with workers, on the words of the whole file, sharded.
+/// Measures how the sharded final reduce of the whole file scales with workers.
 pub(crate) fn reduce(proofs: &mut Proofs) -> Result<()> {
     for order in ["sorted", "shuffled"] {
         let options: &[&str] = if order == "shuffled" { &["--shuffled"] } else { &[] };
@@ -45,7 +45,7 @@ pub(crate) fn reduce(proofs: &mut Proofs) -> Result<()> {
         let strategy = catalogue::find("threads_shared").context("it is in the catalogue")?;
         let choice = Choice { size: LINES, delivery: Delivery::Gather, combine: Combine::Sharded };
         let (mut rounds, mut expected) = (Vec::new(), None);
-        // The first round does not count.
+        // The first round is not timed.
         for _ in 0..=ROUNDS {
             let mut run = |workers| -> Result<Times> {
                 let workers = NonZeroUsize::new(workers).context("there is at least one worker")?;
@@ -78,7 +78,7 @@ pub(crate) fn reduce(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// How many workers one thread can cut partitions for: a lock or one thread serialises the cutting.
+/// Measures how many workers one thread can supply with partitions. A lock or a single thread serialises the cutting.
 pub(crate) fn cut(proofs: &mut Proofs) -> Result<()> {
     let input = Some(grams(FULL, &[])?);
     let task = Arc::new(TotalsOf::new(&Options { input, kernel: Kernel::Runs, ..Options::default() })?);
@@ -103,13 +103,13 @@ pub(crate) fn cut(proofs: &mut Proofs) -> Result<()> {
     Ok(())
 }
 
-/// How fast files of all numbers of words and exponents are made, large ones and small ones.
+/// Measures how fast large and small files are made, for all numbers of words and exponents.
 pub(crate) fn axes(proofs: &mut Proofs) -> Result<()> {
     made(proofs, "1-grams as in a book", Recipe { bytes: FULL, ..Recipe::default() })?;
     for words in [100, 10_000, 1_000_000] {
         for hundredths in [0, 100, 130] {
             let what = format!("1-grams of {words} words, exponent {}", f64::from(hundredths) / 100.0);
-            // A small file of many words consists mostly of inventing the words.
+            // For a small file with many words, most of the time goes into inventing the words.
             for bytes in [FULL, 100_000_000] {
                 let zipf = Some(Zipf { words, hundredths });
                 made(proofs, &what, Recipe { bytes, zipf, ..Recipe::default() })?;
