@@ -1,6 +1,7 @@
-//! Adding a strategy or a task is one file and one line, and a solved exercise passes: tried in a copy of the workspace.
+//! A new strategy or task takes one file and one line, and a solved exercise passes. The test tries this in a copy of the
+//! workspace.
 //!
-//! The copy is kept, and files that have not changed are not written again, so that only its first build is slow.
+//! The copy is kept and only changed files are rewritten, so only the first build is slow.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use std::process::{Command, Output};
 use testbed::sandbox::Sandbox;
 use testbed::{goldilocks, workspace};
 
-/// The one file.
+/// The name of the added strategy. Its file follows.
 const NAME: &str = "threads_pairs";
 const SOURCE: &str = r#"//! Threads take two jobs at a time from one shared iterator behind a lock.
 //!
@@ -56,25 +57,25 @@ fn take(jobs: &Mutex<Jobs>) -> Vec<Job> {
 }
 "#;
 
-/// The one line, and where it goes.
+/// The line of the catalogue before which the new line is inserted.
 const BEFORE: &str = "    processes,\n";
 const AFTER: &str = "    processes,\n    threads_pairs,\n";
 
-/// The same for a task, with options and data of its own.
+/// The file of the added task, which has its own options and data.
 const TASK: &str = include_str!("additions/byte_sum.rs");
 const TASK_BEFORE: &str = "    virtual_work,\n";
 const TASK_AFTER: &str = "    virtual_work,\n    byte_sum,\n";
 
-/// A copy of the workspace in which things have been added.
+/// A copy of the workspace with additions.
 struct Copy {
     source: PathBuf,
     target: PathBuf,
 }
 
 impl Copy {
-    /// Every file of the workspace, but with `change` made to it and with `more` of them.
+    /// Copies every file of the workspace through `change`, and adds the files `more`.
     fn make(change: impl Fn(&str, Vec<u8>) -> Vec<u8>, more: &[(&str, &str)]) -> Copy {
-        // In the build folder, that is the parent of the one that this test's profile has.
+        // The copy is in the build folder, the parent of the profile's folder.
         let target = goldilocks().ancestors().nth(2).expect("binaries are below the build folder").join("copy");
         let source = target.join("source");
         let listed = Command::new("git")
@@ -100,9 +101,9 @@ impl Copy {
             .args(["build", "--offline", "--package", "harness", "--package", "conformance"])
             .args(["--bin", "goldilocks", "--bin", "conformance"])
             .current_dir(&self.source)
-            // A build folder of its own: cargo would take the copy's crates for the workspace's.
+            // The copy has its own build folder, because cargo would confuse its crates with the workspace's.
             .env("CARGO_TARGET_DIR", &self.target)
-            // What is built here is tried once.
+            // The programs run only once, so optimisation is not worth its time.
             .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .output()
@@ -116,7 +117,8 @@ impl Copy {
     }
 }
 
-/// Writes a file unless it has these bytes already, for cargo looks at its time. Returns its path.
+/// Writes a file, unless it already has these bytes, and returns its path. Cargo rebuilds files with a newer modification
+/// time.
 fn place(path: &Path, bytes: &[u8]) -> PathBuf {
     if read(path).ok().as_deref() != Some(bytes) {
         create_dir_all(path.parent().expect("a file is in a folder")).expect("the build folder is ours");
@@ -125,7 +127,7 @@ fn place(path: &Path, bytes: &[u8]) -> PathBuf {
     path.to_owned()
 }
 
-/// Removes what an earlier copy had and this one has not.
+/// Removes the files of an earlier copy that are not in `kept`.
 fn prune(folder: &Path, kept: &BTreeSet<PathBuf>) {
     for path in read_dir(folder).expect("the build folder is ours").flatten().map(|entry| entry.path()) {
         if kept.iter().any(|kept| kept.starts_with(&path)) {
@@ -143,7 +145,7 @@ fn words(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|words| String::from_utf8_lossy(words)).concat()
 }
 
-/// The file that solves the exercise in the file `name`, if it is one.
+/// The solution of the exercise in the file `name`. `None` if that file is not an exercise.
 fn solution(name: &str, exercise: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(exercise).ok().filter(|_| name.starts_with("exercises/src/"))?;
     let path = text.lines().find_map(|line| line.strip_prefix("//! Solved by: "))?;

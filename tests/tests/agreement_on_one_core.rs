@@ -1,7 +1,7 @@
-//! On one core, every strategy gives the word totals that awk gives.
+//! On one core, every strategy gives the same word totals as awk.
 //!
-//! A file of its own for each number of cores: a library may keep its threads from one test to the next, and with them
-//! the cores they were first allowed.
+//! Each number of cores has its own test file. A library may keep its threads between tests, and those threads keep their
+//! first restriction to cores.
 
 mod agreement;
 

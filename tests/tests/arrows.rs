@@ -1,4 +1,4 @@
-//! Arrows point one way: between crates, and between the files of each crate.
+//! Dependencies have one direction, between crates and between the files of each crate.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use syn::visit::{self, Visit};
 use syn::{Item, UseTree, Visibility};
 use testbed::workspace;
 
-/// What a package is allowed to depend on, tests aside.
+/// The packages on which each package may depend, except in tests.
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let product = ["cursor", "datasets", "kernels", "packages", "postgres", "record", "strategies", "system", "tasks"];
     let and = |others: &[&'static str]| [&product[..], others].concat();
@@ -31,7 +31,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     ])
 }
 
-/// What cargo says about the packages of the workspace.
+/// Cargo's metadata of the packages of the workspace.
 fn packages() -> Vec<Value> {
     let described = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
@@ -76,7 +76,7 @@ fn no_file_imports_a_file_that_imports_it() {
 
 #[test]
 fn folders_are_layers() {
-    // In each crate a folder may import those to its right, and never those to its left.
+    // In each crate a folder may import folders to its right, and never folders to its left.
     let layers = [
         ("reports", vec!["render", "comparison", "view", "analysis"]),
         ("harness", vec!["cli", "peers", "measure", "machine", "plan"]),
@@ -100,7 +100,7 @@ fn reports_has_five_levels_of_files_at_most() {
     let files = &crates["reports"];
     let arrows = files.arrows();
     let mut levels = vec![1; files.modules.len()];
-    // Without circles, as many rounds as there are files reach every level.
+    // Without circles, one round per file is enough to reach every level.
     for _ in 0..files.modules.len() {
         for (from, to) in &arrows {
             levels[*from] = levels[*from].max(levels[*to] + 1);
@@ -114,11 +114,11 @@ fn reports_has_five_levels_of_files_at_most() {
 /// One file of a crate.
 struct Module {
     file: PathBuf,
-    /// Its module path, from the crate's root.
+    /// The module path from the crate's root.
     path: Vec<String>,
-    /// Names that it re-exports, with the absolute path of each.
+    /// The names that the file re-exports, with the absolute path of each.
     exports: BTreeMap<String, Vec<String>>,
-    /// Absolute paths that it imports or names.
+    /// The absolute paths that the file imports or names.
     uses: Vec<Vec<String>>,
     /// Whether its own folder's introduction names its members without importing them (`pub use`).
     is_root: bool,
@@ -129,7 +129,7 @@ struct Files {
     modules: Vec<Module>,
 }
 
-/// The library, or else the program, of each package.
+/// The files of each package's library. A package without a library has its program here.
 fn crates() -> BTreeMap<String, Files> {
     let mut crates = BTreeMap::new();
     for package in packages() {
@@ -158,12 +158,12 @@ impl Files {
         files
     }
 
-    /// Reads one file, whose members are in `folder`.
+    /// Reads one file, whose modules are in `folder`.
     fn read(&mut self, file: &Path, folder: &Path, path: Vec<String>) {
         let source = std::fs::read_to_string(file).expect("the file can be read");
         let parsed = syn::parse_file(&source).expect("the file is Rust");
         let mut reader = Reader { path: path.clone(), members: Vec::new(), exports: BTreeMap::new(), uses: Vec::new() };
-        // The catalogue's macro declares members by name.
+        // The catalogue's macro declares modules by name.
         let listed: Vec<String> = parsed.items.iter().flat_map(members_of_a_macro).collect();
         reader.members = parsed.items.iter().filter_map(member).chain(listed).collect();
         let members = reader.members.clone();
@@ -183,7 +183,7 @@ impl Files {
         }
     }
 
-    /// The file that defines what `path` leads to; re-exports are followed.
+    /// The file that defines the item at `path`. Re-exports are followed.
     fn resolve(&self, path: &[String], depth: usize) -> Option<usize> {
         let longest = self.modules.iter().enumerate().filter(|(_, module)| path.starts_with(&module.path));
         let (file, module) = longest.max_by_key(|(_, module)| module.path.len())?;
@@ -194,7 +194,7 @@ impl Files {
         }
     }
 
-    /// Which file imports which.
+    /// Pairs of files. The first of each imports the second.
     fn arrows(&self) -> BTreeSet<(usize, usize)> {
         let mut arrows = BTreeSet::new();
         for (from, module) in self.modules.iter().enumerate() {
@@ -250,7 +250,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// A path of this file from the crate's root; nothing if it leads to another crate.
+    /// A path of this file from the crate's root. `None` if it leads to another crate.
     fn absolute(&self, path: &[String]) -> Option<Vec<String>> {
         let first = path.first()?.as_str();
         let supers = path.iter().take_while(|part| *part == "super").count();
@@ -312,7 +312,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 }
 
-/// Every group of files that reach each other.
+/// Every group of files that import each other, directly or indirectly.
 fn circles_of(arrows: &BTreeSet<(usize, usize)>) -> Vec<Vec<usize>> {
     let mut reach: BTreeSet<(usize, usize)> = arrows.clone();
     let files: BTreeSet<usize> = arrows.iter().flat_map(|(from, to)| [*from, *to]).collect();

@@ -1,31 +1,32 @@
-//! The report in a real browser: nothing overlaps, nothing is cut, nothing is fetched; light and dark, wide and narrow.
+//! The report in a real browser, light and dark, wide and narrow. No texts overlap, no text is cut off, and the page fetches
+//! nothing.
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use testbed::goldilocks;
 
-/// What the page around the report finds out about it.
+/// The findings of the page around the report.
 #[derive(Debug, Deserialize)]
 struct Seen {
-    /// How much wider the report is than its window, in pixels.
+    /// The excess of the report's width over the window's, in pixels.
     too_wide: f64,
-    /// Texts of a chart that lie over one another.
+    /// Overlapping texts of a chart.
     overlaps: Vec<String>,
-    /// Texts that reach beyond the window, or are cut off by their box.
+    /// Texts that extend beyond the window or are cut off by their box.
     cut: Vec<String>,
-    /// Everything that was fetched besides the page.
+    /// Resources that the page fetched.
     fetched: Vec<String>,
     /// The background's brightness, from 0 to 255.
     brightness: f64,
-    /// How many charts there are.
+    /// The number of charts.
     charts: usize,
     /// The first heading.
     title: String,
 }
 
-/// Puts the report into a frame of `width` pixels and looks at what became of it. A frame, because a browser's window cannot
-/// be made as narrow as a phone.
+/// A page that shows the report in a frame of `WIDTH` pixels and inspects it. A frame is needed because a browser's window
+/// cannot be as narrow as a phone.
 const AROUND: &str = r#"<!doctype html><meta charset="utf-8"><style>body{margin:0}iframe{border:0}</style>
 <iframe id="frame" width="WIDTH" height="20000"></iframe><pre id="seen"></pre>
 <script>
@@ -93,7 +94,7 @@ fn the_report_is_whole_in_a_browser() {
     }
 }
 
-/// A small real sweep, with a strategy that fails, so that the report has that section too.
+/// Runs a small real sweep. One strategy fails, so that the report also has the section on failures.
 fn sweep(folder: &Path) -> PathBuf {
     let output = Command::new(goldilocks())
         .args([
@@ -134,7 +135,7 @@ fn look(browser: &Path, folder: &Path, report: &str, width: u32, dark: bool) -> 
         .output()
         .expect("the browser starts");
     let dom = String::from_utf8_lossy(&output.stdout);
-    // The script's own text comes first; the last one is what it wrote.
+    // The first occurrence is in the script itself. The last one is its output.
     let seen = dom.rsplit_once("SEEN{").and_then(|(_, rest)| rest.split_once("}END"));
     let (seen, _) =
         seen.unwrap_or_else(|| panic!("the browser saw nothing: {}", String::from_utf8_lossy(&output.stderr)));

@@ -1,4 +1,4 @@
-//! What a cell's process and the one that listens to it owe each other.
+//! The protocol between a cell's process and the process that records its samples.
 
 use harness::measure::protocol::{Message, Order};
 use harness::plan::cells::Cell;
@@ -9,13 +9,14 @@ use std::time::Duration;
 use tasks::Inputs;
 use testbed::goldilocks;
 
-/// Long enough for a run that takes less than a millisecond to end and be told, had it not to wait.
+/// The time for which the test sends no acknowledgement. A run takes less than a millisecond, so a process that did not
+/// wait would report within it.
 const UNASKED: Duration = Duration::from_millis(200);
 
-/// So long even a machine with much else to do takes at most.
+/// The longest time that a step may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The process of a cell that takes three samples of next to nothing; its order, and what it says.
+/// Starts the process of a cell that takes three very short samples. Returns the process, its input and its messages.
 fn started() -> (Child, ChildStdin, Receiver<Message>) {
     let processors = harness::machine::processors();
     let order = Order::for_cell(&Cell::baseline("noop"), &Inputs::default(), &processors, 3).expect("an order");
@@ -40,9 +41,9 @@ fn started() -> (Child, ChildStdin, Receiver<Message>) {
     (child, orders, messages)
 }
 
-/// Whoever records a sample uses a processor, and must not use it while the next sample is measured.
+/// Recording a sample uses a processor and must not overlap with the next measurement.
 #[test]
-fn a_cell_measures_nothing_before_it_was_told_that_it_was_heard() {
+fn a_cell_measures_the_next_sample_only_after_an_acknowledgement() {
     let (mut child, mut orders, messages) = started();
     let mut samples = 0;
     for said in 0..5 {
@@ -59,9 +60,9 @@ fn a_cell_measures_nothing_before_it_was_told_that_it_was_heard() {
     assert!(child.wait().expect("a child").success());
 }
 
-/// A listener that is gone must not leave it waiting for ever.
+/// A cell must not wait forever for a recording process that has ended.
 #[test]
-fn a_cell_to_which_nobody_listens_comes_to_its_end() {
+fn a_cell_ends_when_its_recording_process_has_ended() {
     let (mut child, orders, messages) = started();
     drop((orders, messages));
     assert!(child.wait().expect("a child").success());

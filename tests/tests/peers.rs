@@ -1,4 +1,4 @@
-//! Other programs at the same job: their totals are checked, and whoever is absent or wrong is named as such.
+//! Other programs at the same job. Their totals are checked, and an absent or wrong program is reported as such.
 
 use harness::peers::{ALL, Contest};
 use record::{Peer, Role};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use testbed::{goldilocks, workspace};
 
-/// The sample's contest between the programs of these names, with a Python of the test's choice.
+/// Runs a contest between the programs `names` on the sample file, with the given Python.
 fn contest(names: &[&str], python: impl Into<PathBuf>) -> Vec<Peer> {
     let contest = Contest {
         file: workspace().join("datasets/sample/1grams.tsv"),
@@ -25,7 +25,7 @@ fn contest(names: &[&str], python: impl Into<PathBuf>) -> Vec<Peer> {
 }
 
 #[test]
-fn floors_and_our_own_side_are_run_as_often_as_asked_for() {
+fn floors_and_our_own_side_have_the_requested_number_of_runs() {
     let peers = contest(&["line_count", "byte_sum", "runs_map", "runs_pread"], "/nowhere/python");
     let roles: Vec<Role> = peers.iter().map(|peer| peer.role).collect();
     assert_eq!(roles, [Role::Floor, Role::Floor, Role::Own, Role::Own]);
@@ -36,14 +36,14 @@ fn floors_and_our_own_side_are_run_as_often_as_asked_for() {
 }
 
 #[test]
-fn who_is_absent_is_named_as_absent_and_has_no_time() {
+fn an_absent_program_is_reported_as_absent_and_has_no_time() {
     for peer in contest(&["python", "duckdb"], "/nowhere/python") {
         assert!(peer.reason.starts_with("absent: /nowhere/python: "), "{}", peer.reason);
         assert!(peer.runs.is_empty());
     }
 }
 
-/// A Python that does what a line of shell does; it gets the script, the file, the threads and perhaps the output.
+/// Writes a shell script in place of Python. Its arguments are the script, the file, the threads and possibly the output.
 fn pretended(folder: &Path, line: &str) -> PathBuf {
     let path = folder.join("python");
     std::fs::write(&path, format!("#!/bin/sh\ntest \"$1\" = --version && echo 9.9 && exit\n{line}\n"))
@@ -64,7 +64,7 @@ fn a_program_with_other_totals_than_ours_has_no_time() {
         assert_eq!(peers[0].version, "9.9");
         assert!(peers[0].reason.starts_with(reason) && peers[0].runs.is_empty(), "{}", peers[0].reason);
     }
-    // The right sums, and wrong words behind them.
+    // This program prints correct sums and writes wrong words.
     let own = format!("{} whole --input \"$3\"; test -z \"$5\" || echo 'word\t1' > \"$5\"", goldilocks().display());
     let peers = contest(&["python"], pretended(folder.path(), &own));
     assert_eq!((&*peers[0].reason, peers[0].runs.len()), ("its totals differ from ours", 0));

@@ -1,4 +1,4 @@
-//! A sweep by the real program: what is in its record, what it refuses, and how it goes on when a cell goes wrong.
+//! Sweeps by the real program: the content of the record, rejected options, and the behaviour after a cell fails.
 
 use record::{BASELINE, Cell, Fault, Sample, Status};
 use rustix::process::{Pid, Signal, kill_process};
@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 use testbed::sandbox::{Sandbox, wait_for};
 
-/// Three tasks that need no data, and next to no time.
+/// Arguments of a sweep of three tasks that need no data and almost no time.
 const TINY: [&str; 20] = [
     "--tasks",
     "count,noop,virtual_work",
@@ -36,7 +36,7 @@ fn carried_out(sandbox: &Sandbox, arguments: &[&str]) -> Output {
     sandbox.sweep(arguments).output().expect("the binary was just built")
 }
 
-/// What it said, on both channels.
+/// The program's output: stdout, then stderr.
 fn words(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|words| String::from_utf8_lossy(words)).concat()
 }
@@ -45,17 +45,17 @@ fn report(sandbox: &Sandbox) -> String {
     read_to_string(sandbox.run().expect("there is a run").join("report.html")).expect("there is a report")
 }
 
-/// The record's samples that came out like this.
+/// The record's samples with this status.
 fn by_status(sandbox: &Sandbox, status: Status) -> Vec<Sample> {
     sandbox.record().samples.into_iter().filter(|sample| sample.status == status).collect()
 }
 
-/// Which cell came when.
+/// The cell measured in each turn of each block.
 fn order(sandbox: &Sandbox) -> BTreeMap<(u32, u32), Cell> {
     sandbox.record().samples.into_iter().map(|sample| ((sample.block, sample.turn), sample.cell)).collect()
 }
 
-/// Makes sure that the sweep came to its end, with a report and a sample or a reason for each of so many cells.
+/// Asserts that the sweep finished, with a report, and with a sample or a reason for each of `cells` cells.
 fn assert_went_on(sandbox: &Sandbox, output: &Output, cells: usize) {
     let record = sandbox.record();
     let verified = record.samples.iter().all(|sample| sample.status == Status::Verified);
@@ -146,7 +146,7 @@ fn the_order_of_cells_follows_from_the_seed_and_differs_between_blocks() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_in_a_sentence_before_anything_is_measured() {
+fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
     let wrong: [(&[&str], &str); 21] = [
         (&["--workers", "0"], "expected a whole number from 1"),
         (&["--workers", "99999999999"], "expected a whole number from 1 to 1024"),
@@ -182,7 +182,7 @@ fn what_makes_no_sense_is_refused_in_a_sentence_before_anything_is_measured() {
 }
 
 #[test]
-fn what_is_named_twice_is_measured_once() {
+fn repeated_options_are_measured_once() {
     let sandbox = Sandbox::default();
     let twice = ["--tasks", "noop,noop", "--strategies", "rayon,rayon", "--cores", "1,1", "--workers", "2,2"];
     let output = carried_out(&sandbox, &[twice.as_slice(), &["--sizes", "9,9", "--blocks", "1"]].concat());
@@ -194,7 +194,7 @@ fn what_is_named_twice_is_measured_once() {
 #[test]
 fn without_a_server_cursor_pages_is_skipped_for_a_reason_and_the_rest_is_measured() {
     let sandbox = Sandbox::default();
-    // Nobody listens on port 1.
+    // No server listens on port 1.
     let address = "postgresql://somebody:open-sesame@127.0.0.1:1/postgres";
     let arguments = ["--tasks", "noop,cursor_pages", "--strategies", "rayon,sequential", "--cores", "1"];
     let more = ["--sizes", "100", "--blocks", "1", "--database-url", address];
@@ -208,7 +208,7 @@ fn without_a_server_cursor_pages_is_skipped_for_a_reason_and_the_rest_is_measure
     assert!(words(&output).contains("cursor_pages is skipped: cannot connect to"), "{}", words(&output));
     let page = report(&sandbox);
     assert!(page.contains("cursor_pages") && page.contains("cannot connect to"), "the report says so too");
-    // The address has a password, which belongs nowhere.
+    // The address contains a password, which must not appear in any file.
     let plan = read_to_string(sandbox.run().expect("there is a run").join("plan.json")).expect("there is a plan");
     let journal = String::from_utf8(sandbox.journal()).expect("a record is text");
     for text in [&page, &plan, &journal, &words(&output)] {
@@ -217,7 +217,7 @@ fn without_a_server_cursor_pages_is_skipped_for_a_reason_and_the_rest_is_measure
 }
 
 #[test]
-fn a_sweep_of_nothing_but_skipped_tasks_is_an_error() {
+fn a_sweep_whose_tasks_are_all_skipped_is_an_error() {
     let sandbox = Sandbox::default();
     let address = "postgresql://somebody@127.0.0.1:1/postgres";
     let output = carried_out(&sandbox, &["--tasks", "cursor_pages", "--database-url", address]);
@@ -249,7 +249,7 @@ fn a_strategy_that_failed_is_not_tried_again_in_the_next_block() {
     assert_eq!(by_status(&sandbox, Status::Failed).len(), 1);
 }
 
-/// A sweep of five cells of about half a second each, for as long as something can be done to their processes.
+/// Arguments of a sweep of five cells. Each takes about half a second, which is enough time to signal its processes.
 const SLOW: [&str; 18] = [
     "--tasks",
     "virtual_work",
@@ -271,12 +271,12 @@ const SLOW: [&str; 18] = [
     "1s",
 ];
 
-/// Runs it, and sends `signal` to a process of `kind` until a sample has come out as `status`.
+/// Runs the slow sweep and sends `signal` to processes of `kind` until a sample has the status `status`.
 fn strike(kind: &str, signal: Signal, status: Status) -> (Sandbox, Vec<Sample>) {
     let sandbox = Sandbox::default();
     let sweep = sandbox.sweep(SLOW).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut sweep = sweep.expect("the binary was just built");
-    // Before there is a record, it is the baseline that is measured: then there would be nothing to compare with.
+    // The test waits for the record, because the program first measures the baseline, which must not be struck.
     wait_for("a record", || sandbox.run());
     let mut struck = None;
     wait_for("a cell that goes wrong", || {
@@ -285,7 +285,7 @@ fn strike(kind: &str, signal: Signal, status: Status) -> (Sandbox, Vec<Sample>) 
             return Some(());
         }
         let found = sandbox.processes().into_iter().find(|process| process.command.ends_with(kind));
-        // Each process once: one that ended just before the signal came calls for another.
+        // Each process gets the signal once. If it ended just before the signal, another process is struck.
         if let Some(process) = found.filter(|process| struck != Some(process.number)) {
             struck = Some(process.number);
             let _ = kill_process(Pid::from_raw(process.number)?, signal);
@@ -299,7 +299,7 @@ fn strike(kind: &str, signal: Signal, status: Status) -> (Sandbox, Vec<Sample>) 
     let others = sandbox.record().samples.into_iter().filter(|sample| sample.status != status);
     let others: Vec<Status> = others.map(|sample| sample.status).collect();
     assert!(!others.is_empty() && others.iter().all(|status| *status == Status::Verified), "{others:?}");
-    // No worker process outlives its cell, however that ended.
+    // No worker process may outlive its cell, however the cell ended.
     sandbox.wait_until_clear(Duration::from_secs(60)).expect("nothing is left behind");
     (sandbox, samples)
 }
@@ -352,7 +352,7 @@ fn a_wrong_answer_is_recorded_as_wrong_and_never_as_a_time() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary was just built");
-    // From now on every cell reads other words than the baseline has read. The last cell comes much later.
+    // From now on the cells read different words than the baseline. The last cell comes much later.
     wait_for("a record", || sandbox.run());
     std::fs::rename(&other, &input).expect("our own folder");
     let output = sweep.wait_with_output().expect("it can be waited for");

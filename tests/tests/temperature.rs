@@ -1,9 +1,9 @@
-//! Warm and cold: what a sample says about its file is what the system says.
+//! Warm and cold files: the record states correctly how much of the file was in memory.
 
 use std::process::Command;
 use testbed::{goldilocks, workspace};
 
-/// The part of the file that was in memory before each sample.
+/// The share of the file that was in memory before each sample.
 fn resident(options: &[&str]) -> Vec<f64> {
     let data = workspace().join("datasets/generated");
     let ran = Command::new(goldilocks())

@@ -1,11 +1,11 @@
-//! What a reader relies on: every file is formatted, listed, introduced and finished.
+//! Rules for the files of the project: every file is formatted, listed, introduced and finished.
 
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::process::Command;
 use testbed::workspace;
 
-/// Every file that belongs to the project, from the workspace's folder, whether git knows it already or not.
+/// Every file of the project, relative to the workspace's folder. Files that are new to git are included.
 fn files() -> Vec<String> {
     let listed = Command::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
@@ -14,11 +14,11 @@ fn files() -> Vec<String> {
         .expect("git is installed");
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     let names = String::from_utf8(listed.stdout).expect("names are text");
-    // A file that was just deleted is listed until that is committed.
+    // git lists a deleted file until the deletion is committed.
     names.lines().filter(|name| workspace().join(name).is_file()).map(str::to_owned).collect()
 }
 
-/// Every file of the project that is text, with its name.
+/// Every text file of the project: its text and its name.
 fn texts() -> Vec<(String, String)> {
     let texts = files().into_iter().filter_map(|name| Some((read_to_string(workspace().join(&name)).ok()?, name)));
     texts.map(|(text, name)| (name, text)).collect()
@@ -55,7 +55,7 @@ fn a_strategy_fits_on_two_pages() {
     for strategy in strategies::catalogue::ALL {
         let code = strategy.source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
         let most = match strategy.name {
-            // No library does its work: it starts programs, speaks with them over pipes and buries the dead.
+            // `processes` uses no library. It starts programs, communicates over pipes and reaps ended processes.
             "processes" => 120,
             _ => 80,
         };
@@ -65,7 +65,7 @@ fn a_strategy_fits_on_two_pages() {
 
 #[test]
 fn every_file_is_formatted() {
-    // By name, for rustfmt does not follow `mod` lines inside a macro.
+    // Every file is named, because rustfmt does not follow `mod` lines inside a macro.
     let sources = files().into_iter().filter(|name| name.ends_with(".rs"));
     let formatted = Command::new("rustfmt")
         .args(["--edition", "2024", "--check", "-l"])
@@ -79,7 +79,7 @@ fn every_file_is_formatted() {
 
 #[test]
 fn nothing_is_left_unfinished_but_the_exercises() {
-    // Put together here, so that this file has none of them.
+    // The words are assembled here, so that this file does not contain them.
     let words = [("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("db", "g!("), ("to", "do!("), ("unimple", "mented!(")]
         .map(|(a, b)| [a, b].concat());
     for (name, text) in texts().iter().filter(|(name, _)| !name.starts_with("exercises/") && name != "Cargo.lock") {

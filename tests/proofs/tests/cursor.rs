@@ -452,7 +452,7 @@ fn a_cursor_moves_between_threads() {
 fn a_future_that_pulls_pages_awaits_the_socket_and_leaves_the_thread_to_others() {
     let mut inputs = Inputs::default();
     inputs.cursor_pages.database_url = Some(SERVER.url());
-    // The server takes some milliseconds per row.
+    // The server takes 20 ms per row.
     let slow =
         format!("(SELECT product_id, product_name, pg_sleep(0.02) FROM {}.product LIMIT 20) AS slow", SERVER.schema());
     inputs.cursor_pages.table = Some(slow);

@@ -1,10 +1,10 @@
-//! Word totals as a user has them made: by the command line.
+//! Word totals from the command line.
 
 use super::{Case, KERNELS, Kernel};
 use std::process::Command;
 use strategies::{Combine, Delivery};
 
-/// Every strategy on so many cores, each with other workers, sizes, deliveries, combines and kernels.
+/// Tries every strategy on `cores` cores, each with different workers, sizes, deliveries, combines and kernels.
 pub(crate) fn run(case: &Case, cores: usize) {
     let cores = cores.min(harness::machine::processors().len());
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

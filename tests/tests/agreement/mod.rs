@@ -1,4 +1,4 @@
-//! What word totals are compared with, and the inputs that are hard to get right.
+//! The reference for word totals, and difficult inputs.
 //!
 //! The reference is `awk` and `sort`, which share no code with this project.
 
@@ -14,16 +14,16 @@ use std::sync::LazyLock;
 use tasks::Inputs;
 use tasks::word_totals::{Kernel, Options};
 
-/// Every way to work through a partition.
+/// All kernels.
 pub(crate) const KERNELS: [Kernel; 3] = [Kernel::Book, Kernel::Bytes, Kernel::Runs];
 
-/// An input, and the totals that it must give.
+/// An input and its expected totals.
 pub(crate) struct Case {
-    /// What is special about it.
+    /// A description of the input.
     pub(crate) name: &'static str,
     /// The 1-gram file.
     pub(crate) path: PathBuf,
-    /// Lines of word TAB total, sorted by the words' bytes.
+    /// The expected lines (word, TAB, total), sorted by the bytes of the words.
     pub(crate) expected: Vec<u8>,
 }
 
@@ -40,7 +40,7 @@ impl Case {
         Inputs { word_totals, ..Inputs::default() }
     }
 
-    /// Panics unless `totals` are the expected ones, naming the first line that is not.
+    /// Panics if `totals` differ from the expected ones, and names the first different line.
     pub(crate) fn check(&self, totals: &[u8], way: &str) {
         if totals == self.expected {
             return;
@@ -56,10 +56,10 @@ impl Case {
     }
 }
 
-/// The totals by `awk`, sorted by `sort`, both in the C locale, where a character is a byte.
+/// Computes the totals with `awk` and sorts them with `sort`, both in the C locale, in which a character is a byte.
 ///
-/// awk adds in double precision, so no total may reach 2^53. The word is printed and not formatted: mawk formats no
-/// more than 8192 bytes.
+/// awk adds in double precision, so no total may reach 2^53. The program uses `print` for words, because mawk's `printf`
+/// formats at most 8192 bytes.
 fn reference(path: &Path) -> Vec<u8> {
     let lines = File::open(path).expect("the case was just written");
     let add = r#"{ total[$1] += $3 } END { for (word in total) print word "\t" sprintf("%.0f", total[word]) }"#;
@@ -122,13 +122,14 @@ fn line(word: &[u8], rest: &str) -> Vec<u8> {
     [word, b"\t", rest.as_bytes(), b"\n"].concat()
 }
 
-/// Every byte that can be a word, three times, never beside its equal. NUL is left out: not every awk reads it.
+/// Every byte that can be a word, three times, never next to itself. NUL is left out because some versions of awk cannot
+/// read it.
 fn words_of_one_byte() -> Vec<u8> {
     let words = (1..=255u8).filter(|byte| !b"\t\n".contains(byte));
     (1..=3).flat_map(|count| words.clone().flat_map(move |byte| line(&[byte], &format!("1984\t{count}\t1")))).collect()
 }
 
-/// Words that differ in their last byte or their length alone, around a power of two.
+/// Words that differ only in their last byte or their length. The lengths are around a power of two.
 fn words_of_64_kb() -> Vec<u8> {
     let word = |length: usize, last: u8| [&vec![b'w'; length - 1][..], &[last]].concat();
     let words = [word(65_536, b'a'), word(65_536, b'b'), word(65_535, b'w'), word(65_536, b'w'), word(65_537, b'w')];
@@ -136,7 +137,7 @@ fn words_of_64_kb() -> Vec<u8> {
     lines.collect::<Vec<_>>().concat()
 }
 
-/// Among short lines, so that the cut looks for its end in vain for a while.
+/// One long word among short lines, so that a cut must search far for the end of a line.
 fn word_larger_than_a_piece() -> Vec<u8> {
     let short: Vec<u8> = (0..300).flat_map(|year| line(b"short", &format!("{year}\t1\t1"))).collect();
     let long = line(&[b'l'; 300_000], "1984\t7\t1");
@@ -151,7 +152,7 @@ fn words_not_utf8() -> Vec<u8> {
         b"caf\xe9",
         b"caf\xc3\xa9",
         b"caf\xc3",
-        // A surrogate, a slash in two bytes, and a character beyond the last: UTF-8 forbids all three.
+        // UTF-8 forbids the next three: a surrogate, a slash in two bytes, and a code point beyond the last.
         b"\xed\xa0\x80",
         b"\xc0\xaf",
         b"\xf4\x90\x80\x80",
@@ -163,7 +164,8 @@ fn words_not_utf8() -> Vec<u8> {
     lines.collect::<Vec<_>>().concat()
 }
 
-/// What is added up stays exact in awk; what is only checked may be as large as it can be. The words look like numbers.
+/// Counts that are added up stay exact in awk. Fields that are only checked have their largest values. The words look like
+/// numbers.
 fn numbers_at_their_limits() -> Vec<u8> {
     let lines = [
         "0\t0\t0\t0",
