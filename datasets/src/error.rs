@@ -1,39 +1,39 @@
-//! Errors of making and downloading data: what happened, to which file or address, and what to do next.
+//! The errors of making and downloading data. Each message names the file or address and says what to do next.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a data set is not there.
+/// The error of a data set that cannot be made or downloaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file or folder could not be used.
     #[error("cannot {action} {}: {cause}; check that the folder is writable and the disk has room", path.display())]
     File {
-        /// The failed action, as a verb: `write`.
+        /// The failed action as a verb, such as `write`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system reported. Not named `source`, because error chains would print it twice.
+        /// The error of the operating system. It is not named `source`, because error chains would then print it twice.
         cause: io::Error,
     },
 
-    /// A recipe cannot be followed.
+    /// The recipe is impossible.
     #[error("cannot make these 1-grams: {0}")]
     Recipe(String),
 
-    /// No connection to the server: no network, no such name, no program listening.
+    /// There is no connection to the server. The network, the host name or the server program is missing.
     #[error(
         "cannot reach {address} ({reason}): the download is optional, use generated 1-grams instead, which need no network"
     )]
     Unreachable {
         /// The requested address.
         address: String,
-        /// Why there is no connection.
+        /// The reason why there is no connection.
         reason: String,
     },
 
-    /// The server answered without the file.
+    /// The server answered, but did not send the file.
     #[error("{address} answered with status {status}: check the address, or use generated 1-grams instead")]
     Refused {
         /// The requested address.
@@ -51,13 +51,13 @@ pub enum Error {
     CutOff {
         /// The requested address.
         address: String,
-        /// Cuts since the last new byte.
+        /// The number of cuts since the last new byte.
         attempts: u32,
-        /// Compressed bytes received so far.
+        /// The number of compressed bytes received so far.
         at: u64,
-        /// How the last attempt ended.
+        /// The error of the last attempt.
         reason: String,
-        /// The file with these bytes.
+        /// The file with the bytes received so far.
         partial: PathBuf,
     },
 
@@ -69,16 +69,16 @@ pub enum Error {
     Corrupt {
         /// The requested address.
         address: String,
-        /// Compressed bytes read before the error.
+        /// The number of compressed bytes read before the error.
         at: u64,
-        /// What the decompressor reported.
+        /// The error of the decompressor.
         source: io::Error,
     },
 
-    /// More products than there are ids.
+    /// The number of products exceeds the number of ids.
     #[error("{count} products are more than 32-bit ids allow: ask for at most {}", i32::MAX)]
     TooManyProducts {
-        /// The requested number.
+        /// The requested number of products.
         count: u64,
     },
 }

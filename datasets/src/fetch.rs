@@ -1,11 +1,13 @@
-//! The real 1-gram file of the book, downloaded once: resumed after a cut, decompressed as it arrives.
+//! Downloads the real 1-gram file of the book once. A download resumes after a cut and decompresses the bytes as they
+//! arrive.
 //!
 //! How it works:
 //!
 //! 1. [`Source::file`] requests the compressed file from the byte where an earlier attempt ended.
-//! 2. A `Download` keeps what arrives on disk and decompresses it.
-//! 3. After a cut it requests the rest. If the server cannot resume, or the file has changed, it starts again.
-//! 4. The finished file's lengths and SHA-256 sums are kept beside it, and checked at every later call.
+//! 2. A `Download` stores the received bytes on disk and decompresses them.
+//! 3. After a cut, `Source` requests the rest. If the server cannot resume, or the file has changed, the download
+//!    starts again.
+//! 4. A metadata file beside the finished file keeps the lengths and SHA-256 sums. Every later call checks these.
 
 mod download;
 
@@ -20,24 +22,24 @@ use crate::error::Error;
 use crate::kept_file::{Metadata, lock};
 use download::{Download, Stop};
 
-/// Where Google keeps the 1-grams that begin with *a* (version 20120701, the one the book uses).
+/// The address of Google's 1-grams that begin with *a* (version 20120701, which the book uses).
 pub const ADDRESS: &str = "http://storage.googleapis.com/books/ngrams/books/googlebooks-eng-all-1gram-20120701-a.gz";
 
 /// A gzip file on an HTTP server, and the limits of a download.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Its address; `http` only.
+    /// The address, with `http` only.
     pub address: String,
-    /// Cuts in a row after which the download fails. New bytes reset the count.
+    /// The number of consecutive cuts after which the download fails. New bytes reset the count.
     pub attempts: u32,
-    /// The pause after the first of them; each further pause is twice as long.
+    /// The pause after the first cut. Each further pause is twice as long.
     pub pause: Duration,
-    /// How long a connection may take to open, or stay silent, before it counts as cut.
+    /// The time that a connection may take to open or stay silent before it counts as cut.
     pub silence: Duration,
 }
 
 impl Default for Source {
-    /// The book's file at [`ADDRESS`]; five attempts within about 15 seconds; 60 seconds of silence.
+    /// The file of the book at [`ADDRESS`], with five attempts within about 15 seconds and 60 seconds of silence.
     fn default() -> Self {
         Self {
             address: ADDRESS.to_owned(),
@@ -49,15 +51,15 @@ impl Default for Source {
 }
 
 impl Source {
-    /// The decompressed file in `folder`, which is downloaded now unless an earlier call has done so.
+    /// Returns the path of the decompressed file in `folder`. Downloads the file unless an earlier call has done so.
     ///
-    /// `progress` gets the compressed bytes received so far, and their total if the server names it. The file gets its
-    /// name when it is whole; until then the bytes so far are kept beside it for the next call.
+    /// `progress` receives the number of compressed bytes so far, and the total if the server names it. The file gets
+    /// its name when it is complete. Until then a partial file keeps the bytes for the next call.
     ///
     /// # Errors
     ///
-    /// When the server cannot be reached, refuses, cuts the connection too often, or sends something else than a gzip
-    /// file; when the folder is not writable.
+    /// When there is no connection, or the server refuses, cuts the connection too often or does not send a gzip file.
+    /// Also when the folder is not writable.
     pub fn file(&self, folder: &Path, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<PathBuf, Error> {
         let path = folder.join(self.file_name());
         let _lock = lock(folder)?;
@@ -75,14 +77,14 @@ impl Source {
         Ok(path)
     }
 
-    /// The decompressed file's name: the last part of the address, with `.tsv` instead of `.gz`.
+    /// Returns the name of the decompressed file: the last part of the address, with `.tsv` instead of `.gz`.
     pub fn file_name(&self) -> String {
         let path = self.address.split(['?', '#']).next().unwrap_or_default();
         let name = path.rsplit('/').next().unwrap_or_default();
         format!("{}.tsv", name.strip_suffix(".gz").unwrap_or(name))
     }
 
-    /// Sends requests until all bytes are here.
+    /// Sends requests until all bytes have arrived.
     fn receive_all(&self, download: &mut Download, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), Error> {
         let agent = self.agent();
         let resumed_at = download.received;
@@ -97,7 +99,7 @@ impl Source {
                 }
                 Err(Stop::Unreachable(reason) | Stop::Cut(reason)) => reason,
             };
-            // A server that starts again each time must get further each time, or this would never end.
+            // A server that always starts again must get further each time. Otherwise this loop would never end.
             attempts = if download.received > furthest { 1 } else { attempts + 1 };
             furthest = furthest.max(download.received);
             if attempts >= self.attempts {
@@ -114,7 +116,7 @@ impl Source {
         Ok(())
     }
 
-    /// One request, and its answer to the end.
+    /// Sends one request and receives the whole answer.
     fn receive_once(
         &self,
         agent: &Agent,
@@ -123,7 +125,7 @@ impl Source {
     ) -> Result<(), Stop> {
         let mut request = agent.get(&self.address);
         if let Some(version) = download.version.as_deref().filter(|_| download.received > 0) {
-            // If the file has another version by now, the server sends all of it.
+            // If the version of the file has changed, the server sends the whole file.
             request = request
                 .header(header::RANGE, format!("bytes={}-", download.received))
                 .header(header::IF_RANGE, version);
@@ -135,7 +137,7 @@ impl Source {
         download.receive(&mut body, progress)
     }
 
-    /// Checks that the body continues the download, or starts it again.
+    /// Checks that the body continues the download. Otherwise starts the download again.
     fn accept(&self, response: &Response<Body>, download: &mut Download) -> Result<(), Stop> {
         let headers = response.headers();
         match response.status() {
@@ -152,7 +154,7 @@ impl Source {
         }
     }
 
-    /// Deletes what was received; the next attempt requests everything.
+    /// Deletes the received bytes, so that the next attempt requests the whole file.
     fn distrust(&self, download: &mut Download, reason: &str) -> Result<(), Stop> {
         download.start_again(None, None)?;
         Err(Stop::Cut(reason.to_owned()))
@@ -162,7 +164,7 @@ impl Source {
         Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(concat!("goldilocks/", env!("CARGO_PKG_VERSION")))
-            // The stored bytes: the transfer must neither compress nor decompress them.
+            // Requests the stored bytes, so that the transfer neither compresses nor decompresses them.
             .accept_encoding("identity")
             .timeout_connect(Some(self.silence))
             .timeout_recv_response(Some(self.silence))
@@ -176,7 +178,7 @@ fn busy(status: StatusCode) -> Stop {
     Stop::Cut(format!("status {status}"))
 }
 
-/// Distinguishes a server that is not there from a connection that broke.
+/// Distinguishes a missing server from a broken connection.
 fn why_no_answer(error: &ureq::Error) -> Stop {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
     use ureq::Timeout;
@@ -192,7 +194,7 @@ fn why_no_answer(error: &ureq::Error) -> Stop {
     if broke { Stop::Cut(error.to_string()) } else { Stop::Unreachable(error.to_string()) }
 }
 
-/// The version of the file: a strong entity tag, or else the date of its last change.
+/// Returns the version of the file: a strong entity tag, otherwise the date of the last change.
 fn version(headers: &HeaderMap) -> Option<String> {
     text(headers, &header::ETAG)
         .filter(|tag| !tag.starts_with("W/"))
@@ -208,7 +210,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     headers.get(name)?.to_str().ok()
 }
 
-/// The first byte and the total length in `bytes 500-999/1000` or `bytes 500-999/*`.
+/// Parses the first byte and the total length from `bytes 500-999/1000` or `bytes 500-999/*`.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (first, _) = range.split_once('-')?;

@@ -1,4 +1,4 @@
-//! Files that are made once and kept: whole or absent, each with its metadata beside it.
+//! Files that are made once and kept. A kept file is complete or absent, and has a metadata file beside it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -9,12 +9,13 @@ use system::atomic_file;
 
 use crate::error::Error;
 
-/// The metadata of a kept file, in `<file>.facts` beside it: lines of name, TAB, value.
+/// The metadata of a kept file. They are in `<file>.facts`, as lines of name, TAB, value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Metadata(Vec<(String, String)>);
 
 impl Metadata {
-    /// The metadata of `file`. `None` if it is missing or unreadable; then the file must be made again.
+    /// Reads the metadata of `file`. `None` if the metadata are missing or unreadable. The file must then be made
+    /// again.
     pub(crate) fn read(file: &Path) -> Option<Self> {
         let text = fs::read_to_string(beside(file, "facts")).ok()?;
         text.lines()
@@ -44,28 +45,29 @@ impl Metadata {
     }
 }
 
-/// How much is written at once, at a multiple of it. If the file system allows, Linux then keeps these bytes in one piece
-/// of its page cache, and maps a piece of 2 MiB with one page fault; until it has to read the file from the disk again.
+/// The size of one write in bytes. Each write begins at a multiple of this size. If the file system allows, Linux then
+/// keeps each block in one piece of the page cache, and maps 2 MiB with one page fault. This ends when Linux reads the
+/// file from the disk again.
 const BLOCK: usize = 2 << 20;
 
-/// A file that gets its name only when it is whole, so that half a file never passes for it.
+/// A file that gets its final name only when it is complete, so that an incomplete file never has that name.
 ///
-/// Unlike an [`atomic_file`] it is written under a fixed name, `<path>.partial`: what a killed process leaves behind may
-/// be gigabytes, and the next attempt reuses the name. [`lock`] keeps a second process from it.
+/// Unlike an [`atomic_file`], the file has a fixed temporary name, `<path>.partial`. A killed process may leave
+/// gigabytes behind, and the next attempt reuses that name. [`lock`] excludes a second process.
 pub(crate) struct PartialFile {
     file: File,
-    /// Bytes that are not written yet: less than a [`BLOCK`].
+    /// The bytes that are not yet written, fewer than [`BLOCK`].
     block: Vec<u8>,
-    /// Where the bytes are until [`finish`](Self::finish).
+    /// The path of the bytes until [`finish`](Self::finish).
     pub(crate) partial: PathBuf,
     path: PathBuf,
 }
 
 impl PartialFile {
-    /// Starts `<path>.partial` again.
+    /// Creates `<path>.partial` and deletes an earlier one.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         let partial = beside(path, "partial");
-        // It must be another file: a process that still writes to the old one must not reach this one.
+        // This must be a new file, because another process may still write to the old one.
         match fs::remove_file(&partial) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Error::file("delete", &partial, error));
@@ -76,9 +78,9 @@ impl PartialFile {
         Ok(Self { file, block: Vec::new(), partial, path: path.to_owned() })
     }
 
-    /// Gives the file its name, in place of an earlier one.
+    /// Gives the file its final name and replaces an earlier file.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
-        // Without `sync_all` a power cut could leave the name with other bytes than were written.
+        // Without `sync_all`, the file could have wrong contents under the final name after a power cut.
         let written = self.flush().and_then(|()| self.file.sync_all());
         written.map_err(|cause| Error::file("write", &self.partial, cause))?;
         fs::rename(&self.partial, &self.path).map_err(|cause| Error::file("create", &self.path, cause))
@@ -102,9 +104,9 @@ impl Write for PartialFile {
     }
 }
 
-/// Creates `folder` if it is missing, and waits until no other process makes a file in it.
+/// Creates `folder` if it is missing, and waits until no other process makes a file there.
 ///
-/// The lock ends when the returned file is closed, also when the process is killed.
+/// The lock ends when the returned file is closed or the process ends.
 pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
     fs::create_dir_all(folder).map_err(|cause| Error::file("create", folder, cause))?;
     let path = folder.join(".lock");
@@ -113,7 +115,7 @@ pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// The path of `file` with `.<ending>` after its whole name.
+/// Returns the path of `file` with `.<ending>` appended.
 pub(crate) fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(".");

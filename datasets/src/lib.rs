@@ -1,4 +1,4 @@
-//! The data that the tasks read. Nothing is computed here.
+//! The input data of the tasks.
 //!
 //! - [`book`]: the four lines of text of the book's example, with their answer;
 //! - [`sample`]: a small 1-gram file in git, with its answer;

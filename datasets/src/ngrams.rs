@@ -1,22 +1,24 @@
-//! Lines in the format of Google Books 1-grams, generated from a seed: any size, the same bytes on every platform.
+//! Generates lines in the format of Google Books 1-grams from a seed. Files have any size and the same bytes on every
+//! platform.
 //!
 //! A line is `ngram TAB year TAB match_count TAB volume_count LF`. Like the real file for the letter *a* (version
 //! 20120701), the generated one is sorted by the bytes of the ngram, then by year. A word appears as `aardvark`,
-//! `Aardvark`, `AARDVARK` and with tags of its part of speech (`aardvark_NOUN`). A few words are very frequent and most
-//! are rare. Unlike in the real file, most words are invented, and no word has more than 200 years.
+//! `Aardvark`, `AARDVARK` and with part-of-speech tags (`aardvark_NOUN`). A few words are very frequent and most are
+//! rare. Unlike in the real file, most words are invented, and no word has more than 200 years.
 //!
 //! How it works:
 //!
-//! 1. `vocabulary` draws words, each with its total and its number of lines, until their lines fill the wanted size to
-//!    the byte. Only this list is in memory: about a fifteenth of the file's size.
-//! 2. `years` draws the lines of one word from the word's own seed. So step 1 measures them without keeping them, and
-//!    step 3 draws them again.
+//! 1. `vocabulary` draws words, each with its total and its number of lines, until their lines fill the requested size.
+//!    Only this list is in memory. It has about a fifteenth of the size of the file.
+//! 2. `years` draws the lines of one word from the seed of the word. So step 1 measures these lines without storing
+//!    them, and step 3 draws them again.
 //! 3. `text` writes the lines of the sorted words into a large buffer.
 //!
 //! For a given number of words with frequencies by Zipf's law, `zipf` replaces steps 1 and 2.
 //!
-//! All arithmetic is in integers: mathematics libraries differ in the last bit of a logarithm, and one bit moves every
-//! byte after it. Zipf's powers come from a software library, which is the same everywhere.
+//! All arithmetic uses integers, because mathematics libraries differ in the last bit of a logarithm. One wrong bit
+//! would change all following bytes. The powers for Zipf's law come from a software library, which gives the same
+//! results everywhere.
 
 mod lemma;
 pub mod recipe;
@@ -40,21 +42,23 @@ use vocabulary::Vocabulary;
 use zipf::Spread;
 pub use zipf::Zipf;
 
-/// The generator's version. It rises whenever the same recipe gives other bytes, so that older files are made again.
+/// The version of the generator. It must increase when the same recipe gives different bytes, so that older files are
+/// made again.
 const GENERATOR: u64 = 4;
 
 /// The properties of a 1-gram file. Equal recipes give equal bytes, on every platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Recipe {
-    /// Every random choice follows from this number.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// The size to fill, in bytes. The file ends with the last whole line that fits, less than 100 bytes below. It has at
-    /// least one line, of the word `Aardvark`. With [`Recipe::zipf`] a size that is too small is an error.
+    /// The requested size in bytes. The file ends with the last whole line that fits and is less than 100 bytes
+    /// smaller. The file has at least one line of the word `Aardvark`. With [`Recipe::zipf`], a size that is too small
+    /// is an error.
     pub bytes: u64,
-    /// Whether the lines are in a random order, also from the seed, so that equal words are not neighbours. This needs
-    /// memory of about 1.1 times [`Recipe::bytes`].
+    /// `true` for lines in a random order, which also follows from the seed. Lines with the same word are then rarely
+    /// neighbours. Shuffling needs about 1.1 times [`Recipe::bytes`] of memory.
     pub shuffled: bool,
-    /// The number and the frequencies of words, instead of those of English.
+    /// The number and the frequencies of words. `None` for frequencies as in English.
     pub zipf: Option<Zipf>,
 }
 
@@ -66,13 +70,13 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Writes the file to `out`, about 1 MiB at a time, and passes the number of bytes written to `progress`.
+    /// Writes the file to `out`, about 1 MiB at a time. Passes the number of bytes written to `progress`.
     ///
     /// # Errors
     ///
-    /// What `out` reports, or too small a size for the words of [`Recipe::zipf`].
+    /// When writing to `out` fails, or the size is too small for the words of [`Recipe::zipf`].
     pub fn write(&self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
-        // Too small a size must fail before the first progress.
+        // A size that is too small must fail before the first call of `progress`.
         let spread = self.zipf.map(|zipf| Spread::draw(self.seed, self.bytes, zipf)).transpose()?;
         progress(0);
         let write_sorted = |out: &mut dyn Write, progress: &mut dyn FnMut(u64)| match spread {
@@ -89,9 +93,9 @@ impl Recipe {
         }
     }
 
-    /// The file in `folder`, which is made now unless an earlier call has done so.
+    /// Returns the path of the file in `folder`. Makes the file unless an earlier call has done so.
     ///
-    /// The file gets its name when it is whole. If two processes call this at the same time, the second waits.
+    /// The file gets its name when it is complete. If two processes call this at the same time, the second waits.
     ///
     /// # Errors
     ///
@@ -109,7 +113,7 @@ impl Recipe {
         self.check_room(folder)?;
         let mut new = PartialFile::create(&path)?;
         let summary = self.write(&mut new, progress).map_err(|source| {
-            // Half a file is useless, and would keep a full disk full.
+            // An incomplete file is useless and occupies the disk.
             let _ = std::fs::remove_file(&new.partial);
             match source.kind() {
                 io::ErrorKind::InvalidInput => Error::Recipe(source.to_string()),
@@ -126,7 +130,7 @@ impl Recipe {
         Ok(path)
     }
 
-    /// As [`Recipe::file`], and passes a message with the path to `say` if the file must be made.
+    /// Calls [`Recipe::file`]. Passes a message with the path to `say` if the file must be made.
     ///
     /// # Errors
     ///
@@ -140,7 +144,7 @@ impl Recipe {
         })
     }
 
-    /// Checks disk and memory beforehand, because running out of either would take a long time.
+    /// Checks the space on disk and in memory beforehand, because generating would fail only after a long time.
     fn check_room(&self, folder: &Path) -> Result<(), Error> {
         let megabytes = |bytes: u64| bytes / 1_000_000;
         let disk = rustix::fs::statvfs(folder).map_err(|error| Error::file("inspect", folder, error.into()))?;
@@ -161,16 +165,16 @@ impl Recipe {
         }
     }
 
-    /// About how many bytes of memory generating the file takes.
+    /// Estimates the bytes of memory that generating the file takes.
     fn memory(&self) -> u64 {
-        /// Bytes of a word and its share of lines: a process with a million words had 76 MiB.
+        /// The bytes per word with its share of lines. A process with a million words had 76 MiB.
         const WORD: u64 = 80;
         let words = self.zipf.map_or(self.bytes / 15, |zipf| zipf.words.saturating_mul(WORD));
         words.saturating_add(if self.shuffled { self.bytes / 10 * 11 } else { 0 })
     }
 
-    /// The file's name: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`. With [`Recipe::zipf`], words and
-    /// exponent are before the order, as in `1grams-20MB-seed1-words10000-zipf1.30-shuffled.tsv`.
+    /// Returns the name of the file: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`. With [`Recipe::zipf`],
+    /// words and exponent precede the order, as in `1grams-20MB-seed1-words10000-zipf1.30-shuffled.tsv`.
     pub fn file_name(&self) -> String {
         let size = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "KB"), (1, "B")]
             .into_iter()

@@ -1,6 +1,7 @@
-//! The rows of the book's chapter 5, `product(product_id, product_name)`, generated from a seed and loaded by binary COPY.
+//! Generates the rows of the table `product(product_id, product_name)` of the book's chapter 5 from a seed, and loads
+//! them by binary COPY.
 //!
-//! A row follows from the seed and its id alone, so tests can compare rows without keeping them.
+//! A row depends only on the seed and its id, so tests can compare rows without storing them.
 
 use std::pin::pin;
 
@@ -12,22 +13,23 @@ use tokio_postgres::Client;
 use crate::error::Error;
 use crate::random::{Random, mix};
 
-/// The bytes of a row on a server: `pg_total_relation_size`, which includes the index, of a hundred thousand rows.
+/// The bytes per row on a server, from `pg_total_relation_size` of a hundred thousand rows. This includes the index.
 pub const BYTES_PER_ROW: u64 = 92;
 
-/// The number of rows of the book's table.
+/// The number of rows of the table in the book.
 pub const BOOK_ROWS: u64 = 1000;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
-    /// The number of the row, from 1.
+    /// The number of the row, counted from 1.
     pub product_id: i32,
-    /// Brand, adjective, noun and size: four to six words, 20 to 45 bytes, some letters outside ASCII.
+    /// Brand, adjective, noun and size. A name has four to six words, 20 to 45 bytes and sometimes letters outside
+    /// ASCII.
     pub product_name: String,
 }
 
-/// A table of products: equal seeds give equal rows, on every platform.
+/// A table of products. Equal seeds give equal rows on every platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Products {
     seed: u64,
@@ -35,7 +37,7 @@ pub struct Products {
 }
 
 impl Products {
-    /// The rows 1 to `count`.
+    /// Makes a table with the rows 1 to `count`.
     ///
     /// # Errors
     ///
@@ -45,7 +47,7 @@ impl Products {
         Ok(Self { seed, count })
     }
 
-    /// The rows by id.
+    /// Returns the rows in the order of ids.
     pub fn rows(self) -> impl Iterator<Item = Product> {
         (1..=self.count).map(move |product_id| {
             let mut product_name = String::new();
@@ -54,21 +56,22 @@ impl Products {
         })
     }
 
-    /// The table in the format of PostgreSQL's binary COPY, in buffers of about 64 KiB.
+    /// Returns the table in the format of PostgreSQL's binary COPY, in buffers of about 64 KiB.
     pub fn copy_stream(self) -> CopyStream {
         CopyStream { products: self, next: Next::Header }
     }
 
-    /// Copies all rows into `table`, which has the columns [`Products::COLUMNS`]; returns how many the server stored.
+    /// Copies all rows into `table`, which must have the columns [`Products::COLUMNS`]. Returns the number of rows that
+    /// the server stored.
     ///
-    /// `table` becomes part of the statement unchanged: quote it where SQL requires it.
+    /// `table` becomes part of the statement unchanged, so the caller must quote it if SQL requires that.
     ///
     /// # Errors
     ///
-    /// What the server reports: a missing table, an id that exists, a lost connection. Then no row is added.
+    /// When the table is missing, an id already exists or the connection is lost. In each case no row is added.
     pub async fn load(self, client: &Client, table: &str) -> Result<u64, tokio_postgres::Error> {
-        // If the server refuses a COPY at its start, the client is unusable afterwards (rust-postgres issue 789). This
-        // statement reports a missing table or column instead.
+        // If the server refuses a COPY at its start, the client is unusable afterwards (rust-postgres issue 789).
+        // Therefore this statement checks table and columns first.
         client.prepare(&format!("INSERT INTO {table} (product_id, product_name) VALUES ($1, $2)")).await?;
         let copy = format!("COPY {table} (product_id, product_name) FROM STDIN (FORMAT binary)");
         let mut sink = pin!(client.copy_in(&copy).await?);
@@ -78,7 +81,7 @@ impl Products {
         sink.finish().await
     }
 
-    /// The parts of a product's name.
+    /// Returns the parts of the name of a product.
     fn name(self, product_id: i32) -> impl Iterator<Item = &'static str> {
         let mut random = Random::new(mix(mix(self.seed) ^ u64::from(product_id.cast_unsigned())));
         [random.pick(&BRANDS), " ", random.pick(&ADJECTIVES), " ", random.pick(&NOUNS), " ", random.pick(&SIZES)]
@@ -98,7 +101,7 @@ impl Contents for Products {
         Contents::rows(self) * BYTES_PER_ROW
     }
 
-    /// Seed and count, and the first rows as this version generates them.
+    /// Returns the seed, the count, and the first rows as this version generates them.
     fn identity(&self) -> Vec<u8> {
         let first = self.copy_stream().next().unwrap_or_default();
         [format!("{self:?}").as_bytes(), &first].concat()
@@ -116,7 +119,7 @@ pub struct CopyStream {
     next: Next,
 }
 
-/// What comes next in a [`CopyStream`].
+/// The next part of a [`CopyStream`].
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Header,
@@ -128,10 +131,10 @@ enum Next {
 impl Iterator for CopyStream {
     type Item = Bytes;
 
-    /// PostgreSQL's manual describes the format: page COPY, section Binary Format. All numbers are big-endian.
+    /// The PostgreSQL manual describes the format on the page COPY, section Binary Format. All numbers are big-endian.
     fn next(&mut self) -> Option<Bytes> {
         const BUFFER: usize = 64 << 10;
-        /// Bytes of the longest row: the number of columns, two lengths, the id, the name.
+        /// The bytes of the longest row: the number of columns, two lengths, the id, the name.
         const LONGEST_ROW: usize = 2 + 4 + 4 + 4 + 45;
         const COLUMNS: i16 = 2;
 
@@ -139,7 +142,7 @@ impl Iterator for CopyStream {
         let mut product_id = match self.next {
             Next::Header => {
                 buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
-                // No flags, no header extension.
+                // The header has no flags and no extension.
                 buffer.put_i32(0);
                 buffer.put_i32(0);
                 1
@@ -197,7 +200,7 @@ const SIZES: [&str; 16] = [
 mod tests {
     use super::*;
 
-    /// What PostgreSQL would read from a COPY stream.
+    /// Decodes a COPY stream as PostgreSQL does.
     fn decode(mut stream: &[u8]) -> Vec<Product> {
         fn take<'a>(stream: &mut &'a [u8], length: usize) -> &'a [u8] {
             let (taken, rest) = stream.split_at(length);
@@ -247,7 +250,7 @@ mod tests {
 
     #[test]
     fn the_trailer_may_need_a_buffer_of_its_own() {
-        // Row counts around the place where the first buffer is full.
+        // Tests row counts around the number that fills the first buffer.
         let in_first_buffer = (1..).find(|&count| Products::new(1, count).unwrap().copy_stream().count() == 2).unwrap();
         for count in in_first_buffer - 1..=in_first_buffer + 1 {
             let stream: Vec<u8> = Products::new(1, count).unwrap().copy_stream().flatten().collect();
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_follow_from_the_seed_and_not_from_how_many_there_are() {
+    fn rows_depend_on_the_seed_and_not_on_the_count() {
         let rows = |seed, count| Products::new(seed, count).unwrap().rows();
         assert!(rows(1, 100).eq(rows(1, 1000).take(100)));
         assert!(rows(1, 100).ne(rows(2, 100)));
@@ -287,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn more_rows_than_ids_are_refused() {
+    fn more_rows_than_ids_are_an_error() {
         let error = Products::new(1, 1 << 31).unwrap_err();
         assert!(error.to_string().contains("2147483648 products"), "{error}");
     }

@@ -1,12 +1,12 @@
-//! A small 1-gram file in git, with the answer of an independent tool; see `sample/README.md`.
+//! A small 1-gram file in the repository, with the answer of an independent tool (see `sample/README.md`).
 
-/// The sorted lines: about 80 KB from [`crate::ngrams`], and some difficult ones written by hand.
+/// The sorted lines: about 80 KB from [`crate::ngrams`], and some difficult lines written by hand.
 pub const LINES: &[u8] = include_bytes!("../sample/1grams.tsv");
 
-/// The answer of a word count of [`LINES`]: lines of word TAB total, sorted by the bytes of the word.
+/// The word totals of [`LINES`], as lines of word, TAB, total, sorted by the bytes of the word.
 pub const EXPECTED: &str = include_str!("../sample/expected.tsv");
 
-/// The words of [`EXPECTED`] with their totals.
+/// Iterates over the words of [`EXPECTED`] with their totals.
 pub fn expected() -> impl Iterator<Item = (&'static str, u64)> {
     EXPECTED.lines().map(|line| {
         let (word, total) = line.split_once('\t').expect("each expected line has one TAB");

@@ -1,4 +1,4 @@
-//! Downloads from a server on this machine that deliberately misbehaves.
+//! Tests downloads from a local server that deliberately misbehaves.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-/// The parts of a request that matter here: the first byte that it asks for, and the version that it resumes.
+/// The relevant parts of a request: the first requested byte, and the version to resume.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Request {
     from: Option<usize>,
@@ -36,13 +36,13 @@ impl Answer {
         Self { status, headers: vec!["Content-Length: 0".to_owned()], body: Vec::new() }
     }
 
-    /// The whole file; `tag` is its version.
+    /// Answers with the whole file. `tag` is the version.
     fn whole(file: &[u8], tag: &str) -> Self {
         let headers = vec![format!("Content-Length: {}", file.len()), format!("ETag: {tag}")];
         Self { status: "200 OK", headers, body: file.to_vec() }
     }
 
-    /// The answer of an honest server: the rest if the version is still the same, otherwise everything.
+    /// Answers correctly: with the rest if the version is still the same, otherwise with the whole file.
     fn honest(file: &[u8], tag: &str, request: &Request) -> Self {
         match request.from {
             Some(from) if request.if_range.as_deref() == Some(tag) && from < file.len() => {
@@ -52,7 +52,7 @@ impl Answer {
         }
     }
 
-    /// The file from `from`, which the answer claims to be from `said`.
+    /// Answers with the file from byte `from` on, but claims to begin at byte `said`.
     fn rest(file: &[u8], tag: &str, from: usize, said: usize) -> Self {
         let mut answer = Self::whole(&file[from..], tag);
         answer.status = "206 Partial Content";
@@ -60,14 +60,14 @@ impl Answer {
         answer
     }
 
-    /// Closes the connection after `bytes` bytes of the body.
+    /// Makes the server close the connection after `bytes` bytes of the body.
     fn cut_after(mut self, bytes: usize) -> Self {
         self.body.truncate(bytes);
         self
     }
 }
 
-/// A server that answers by a function of the request and its number.
+/// A server whose answers are a function of the request and its number.
 struct Server {
     address: String,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -98,7 +98,7 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The first byte that each request asks for.
+    /// Returns the first byte that each request asks for.
     fn asked_from(&self) -> Vec<Option<usize>> {
         self.requests().into_iter().map(|request| request.from).collect()
     }
@@ -128,7 +128,7 @@ fn read_request(connection: &TcpStream) -> Request {
     request
 }
 
-/// A 1-gram file, plain and compressed.
+/// Makes a 1-gram file, plain and compressed.
 fn words(seed: u64) -> (Vec<u8>, Vec<u8>) {
     let mut plain = Vec::new();
     Recipe { seed, bytes: 2_000_000, ..Recipe::default() }.write(&mut plain, &mut |_| ()).unwrap();
@@ -154,7 +154,7 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_file_arrives_decompressed_with_its_sums_and_is_downloaded_once() {
+fn a_file_is_downloaded_once_decompressed_and_with_its_sums() {
     let folder = tempfile::tempdir().unwrap();
     let (plain, compressed) = &FILES.old;
     let server = Server::start(|_, request| old(request));
@@ -183,19 +183,19 @@ fn the_file_arrives_decompressed_with_its_sums_and_is_downloaded_once() {
     assert_eq!(server.requests().len(), 1);
 }
 
-/// How a call ends.
+/// The expected end of a call.
 #[derive(Clone, Copy)]
 enum End {
-    /// With a file of these bytes.
+    /// A file with these bytes.
     File(&'static [u8]),
-    /// With an error of this kind that says this; nothing is under the final name.
+    /// An error that passes this test and contains this text. No file has the final name.
     Error(fn(&Error) -> bool, &'static str),
 }
 
-/// What a server does, how calls one after the other end, and the first bytes that the requests ask for.
+/// A case: its name, the answers of the server, the ends of consecutive calls, and the first byte of each request.
 type Case = (&'static str, fn(usize, &Request) -> Answer, Vec<End>, Vec<Option<usize>>);
 
-/// Three files, plain and compressed.
+/// The files of the tests, plain and compressed.
 struct Files {
     old: (Vec<u8>, Vec<u8>),
     new: (Vec<u8>, Vec<u8>),
@@ -207,27 +207,27 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     Files { old: words(1), new: words(2), short: (short.clone(), compress(&short)) }
 });
 
-/// The old file's answer of an honest server.
+/// Answers correctly with the old file.
 fn old(request: &Request) -> Answer {
     Answer::honest(&FILES.old.1, "\"1\"", request)
 }
 
-/// The same for the new file.
+/// Answers correctly with the new file.
 fn new(request: &Request) -> Answer {
     Answer::honest(&FILES.new.1, "\"2\"", request)
 }
 
-/// The first three answers of a server that stops after `bytes` bytes of the old file, which fail the first call.
+/// Answers the first three requests with the old file up to `bytes` bytes. This fails the first call.
 fn stopped_after(bytes: usize, number: usize, request: &Request) -> Option<Answer> {
     [bytes, 0, 0].get(number).map(|bytes| old(request).cut_after(*bytes))
 }
 
-/// The old file as a server sends it that cannot resume.
+/// Answers with the old file like a server that cannot resume.
 fn all_of_old() -> Answer {
     Answer::whole(&FILES.old.1, "\"1\"")
 }
 
-/// Where connections are cut: within the gzip header, at its end, within the data, before the last byte.
+/// The positions of cuts: within the gzip header, at its end, within the data, before the last byte.
 static CUTS: LazyLock<[usize; 7]> = LazyLock::new(|| [1, 9, 10, 11, 5000, 300_000, FILES.old.1.len() - 1]);
 
 /// The old file as a gzip file of several members, and the length of the first.
@@ -237,7 +237,7 @@ static MEMBERS: LazyLock<(Vec<u8>, usize)> = LazyLock::new(|| {
 });
 
 #[test]
-fn every_fault_of_a_server_ends_with_the_right_file_or_an_error_and_nothing_under_its_name() {
+fn every_server_fault_gives_the_right_file_or_an_error_without_a_file() {
     let (old_file, new_file) = (End::File(&FILES.old.0), End::File(&FILES.new.0));
     let cut_off = |text| End::Error(|error| matches!(error, Error::CutOff { attempts: 3, .. }), text);
     let corrupt = End::Error(|error| matches!(error, Error::Corrupt { .. }), "run the same command again");
@@ -402,7 +402,7 @@ fn a_partial_file_that_is_damaged_is_downloaded_again() {
     let partial = folder.path().join("words.tsv.gz.partial");
     let mut left = fs::read(&partial).unwrap();
     assert_eq!(left.len(), 300_000);
-    // As after a power cut: the length is there, the bytes are not.
+    // After a power cut, the length may be right and the bytes wrong.
     left[..4096].fill(0);
     fs::write(&partial, left).unwrap();
     let path = server.fetch(folder.path()).unwrap();
@@ -425,9 +425,9 @@ fn a_finished_file_that_was_damaged_is_downloaded_again() {
 }
 
 #[test]
-fn without_a_server_the_error_offers_generated_data() {
+fn an_unreachable_server_is_an_error_that_suggests_generated_data() {
     let folder = tempfile::tempdir().unwrap();
-    // A port that was free a moment ago, so no program listens there.
+    // The port was free a moment ago, so no program listens there.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/books/words.gz", listener.local_addr().unwrap());
     drop(listener);
@@ -439,7 +439,7 @@ fn without_a_server_the_error_offers_generated_data() {
 }
 
 #[test]
-fn a_server_that_stops_during_the_download_counts_as_a_cut() {
+fn a_server_that_ends_during_a_download_counts_as_a_cut() {
     let folder = tempfile::tempdir().unwrap();
     let compressed = &FILES.old.1;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -459,7 +459,7 @@ fn a_server_that_stops_during_the_download_counts_as_a_cut() {
 }
 
 #[test]
-fn an_address_that_is_not_http_is_refused() {
+fn an_address_without_http_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     for address in ["https://127.0.0.1:1/words.gz", "ftp://127.0.0.1:1/words.gz", "words.gz"] {
         let source = Source { address: address.to_owned(), ..Source::default() };

@@ -1,4 +1,4 @@
-//! Properties of every generated 1-gram file.
+//! Tests the properties of every generated 1-gram file.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use std::str;
 use datasets::ngrams::{Recipe, Summary, Zipf};
 use sha2::{Digest, Sha256};
 
-/// From one kilobyte to five megabytes.
+/// The tested sizes, from one kilobyte to five megabytes.
 const SIZES: [u64; 10] = [1_000, 2_500, 10_000, 33_333, 80_000, 250_000, 1_000_000, 1_234_567, 3_000_000, 5_000_000];
 
 fn made(recipe: Recipe) -> (Vec<u8>, Summary) {
@@ -50,7 +50,7 @@ fn sum(text: &[u8]) -> String {
 }
 
 #[test]
-fn a_file_of_any_size_has_sorted_lines_of_a_word_a_year_and_two_counts() {
+fn files_of_any_size_have_sorted_well_formed_lines() {
     for bytes in SIZES {
         let text = sorted(1, bytes);
         let keys = lines(&text).into_iter().map(|line| {
@@ -96,7 +96,7 @@ fn aardvark_is_in_files_of_every_size() {
 }
 
 #[test]
-fn few_words_have_most_of_the_count_and_some_exceed_32_bits() {
+fn few_words_have_most_occurrences_and_some_totals_exceed_32_bits() {
     let text = sorted(1, 5_000_000);
     let mut totals = std::collections::BTreeMap::new();
     for line in lines(&text) {
@@ -120,22 +120,22 @@ fn a_word_has_up_to_two_hundred_years() {
 }
 
 #[test]
-fn equal_recipes_give_equal_bytes_and_other_seeds_others() {
+fn equal_recipes_give_equal_bytes_and_different_seeds_different_bytes() {
     assert!(sorted(7, 100_000) == sorted(7, 100_000));
     assert!(shuffled(7, 3_000_000) == shuffled(7, 3_000_000));
     assert!(sorted(7, 100_000) != sorted(8, 100_000));
 }
 
 #[test]
-fn shuffled_lines_are_the_same_lines_in_another_order() {
-    // One pile and several.
+fn shuffling_changes_only_the_order_of_lines() {
+    // Small files have one pile, and the largest has several.
     for bytes in [1_000, 100_000, 3_000_000] {
         let (sorted, shuffled) = (sorted(1, bytes), shuffled(1, bytes));
         let mut resorted = lines(&shuffled);
         resorted.sort_unstable();
         assert!(resorted == lines(&sorted));
 
-        // In a random order about half of the neighbours rise.
+        // In a random order, about half of the neighbours increase.
         let rising = lines(&shuffled).windows(2).filter(|pair| pair[0] < pair[1]).count() as u64;
         let pairs = lines(&shuffled).len() as u64 - 1;
         assert!(pairs / 4 < rising && rising < pairs * 3 / 4);
@@ -144,7 +144,8 @@ fn shuffled_lines_are_the_same_lines_in_another_order() {
 
 #[test]
 fn the_bytes_are_the_same_on_every_platform() {
-    // If these change, the data change: raise GENERATOR in ngrams.rs, and make the sample again.
+    // A change of these sums means that the data change. Then increase GENERATOR in ngrams.rs and make the sample
+    // again.
     assert_eq!(sum(&sorted(1, 1_000_000)), "f8b6be63335a3fd265a7dd793a83c6e3ca7c18bafbe5c61a2249c08edfb38b35");
     assert_eq!(sum(&shuffled(1, 1_000_000)), "c4dae5c33b8d6ba16a235ab3d810bf60196121e1761633c870cd37578cbe1f32");
 }
@@ -175,7 +176,7 @@ fn a_file_is_made_once_and_named_after_its_recipe() {
 }
 
 #[test]
-fn a_name_has_size_seed_and_order() {
+fn a_file_name_contains_size_seed_and_order() {
     let name = |seed, bytes, shuffled| Recipe { seed, bytes, shuffled, ..Recipe::default() }.file_name();
     assert_eq!(name(1, 20_000_000, false), "1grams-20MB-seed1-sorted.tsv");
     assert_eq!(name(2, 3_000_000_000, true), "1grams-3GB-seed2-shuffled.tsv");
@@ -238,8 +239,8 @@ fn zipf(bytes: u64, words: u64, hundredths: u32) -> (Vec<u8>, Summary) {
     made(Recipe { bytes, zipf: Some(Zipf { words, hundredths }), ..Recipe::default() })
 }
 
-/// The slope of the logarithm of a word's number of lines over that of its rank, by least squares. Words with less than
-/// twenty lines are left out, because rounding to whole lines shows there.
+/// Fits the logarithm of the number of lines to the logarithm of the rank by least squares, and returns the slope.
+/// Words with fewer than twenty lines are excluded, because rounding to whole lines matters there.
 fn slope(text: &[u8]) -> f64 {
     let all = lines(text);
     let mut frequencies: Vec<usize> = all.chunk_by(|a, b| fields(a)[0] == fields(b)[0]).map(<[_]>::len).collect();
@@ -258,10 +259,10 @@ fn slope(text: &[u8]) -> f64 {
 }
 
 #[test]
-fn frequencies_fall_with_the_rank_as_the_exponent_says() {
+fn frequencies_follow_the_exponent() {
     for words in [100, 10_000, 1_000_000] {
         for hundredths in [0, 50, 100, 130] {
-            // With exponent 0, twenty lines of each word would be half a gigabyte.
+            // With exponent 0, twenty lines per word would take half a gigabyte.
             if (words, hundredths) == (1_000_000, 0) {
                 continue;
             }
@@ -275,7 +276,7 @@ fn frequencies_fall_with_the_rank_as_the_exponent_says() {
 }
 
 #[test]
-fn a_file_with_a_number_of_words_has_them_and_fills_its_size() {
+fn a_file_has_the_given_number_of_words_and_fills_its_size() {
     for (bytes, words, hundredths) in [(100, 1, 0), (3_000, 100, 0), (1_000_000, 100, 130), (1_000_000, 30_000, 100)] {
         let (text, summary) = zipf(bytes, words, hundredths);
         assert_eq!(summary.words, words);
@@ -291,7 +292,7 @@ fn a_file_with_a_number_of_words_has_them_and_fills_its_size() {
 }
 
 #[test]
-fn too_small_a_size_for_the_words_is_an_error_with_the_size_they_need() {
+fn a_size_too_small_for_the_words_is_an_error_with_the_necessary_size() {
     let recipe = Recipe { seed: 1, bytes: 10_000, shuffled: true, zipf: Some(Zipf { words: 10_000, hundredths: 100 }) };
     let error = recipe.write(&mut std::io::sink(), &mut |_| ()).unwrap_err().to_string();
     assert!(error.starts_with("10000 words need at least ") && error.contains("more bytes or fewer words"), "{error}");
@@ -304,7 +305,7 @@ fn too_small_a_size_for_the_words_is_an_error_with_the_size_they_need() {
 }
 
 #[test]
-fn too_small_a_disk_is_an_error_before_the_file_is_created() {
+fn a_disk_too_small_is_an_error_before_the_file_is_created() {
     let folder = tempfile::tempdir().unwrap();
     for zipf in [None, Some(Zipf { words: 10, hundredths: 100 })] {
         let recipe = Recipe { bytes: 1_000_000_000_000_000, zipf, ..Recipe::default() };
@@ -318,7 +319,7 @@ fn too_small_a_disk_is_an_error_before_the_file_is_created() {
 }
 
 #[test]
-fn the_bytes_with_a_number_of_words_are_the_same_on_every_platform() {
+fn bytes_with_a_given_number_of_words_are_the_same_on_every_platform() {
     let file = |seed, shuffled| {
         sum(&made(Recipe { seed, bytes: 300_000, shuffled, zipf: Some(Zipf { words: 1000, hundredths: 130 }) }).0)
     };

@@ -1,4 +1,4 @@
-//! Products in a real PostgreSQL. Without one, these tests say so and check nothing.
+//! Tests products in a real PostgreSQL server. Without a server, the tests print that and check nothing.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ use datasets::products::{BYTES_PER_ROW, Product, Products};
 use postgres::{Contents, Environment, Server, connect};
 
 #[test]
-fn the_server_has_the_rows_that_were_loaded() {
+fn the_server_stores_all_loaded_rows() {
     let server = match Server::open(&Environment::of_this_process(), 0) {
         Ok(server) => server,
         Err(error) => {
@@ -14,13 +14,13 @@ fn the_server_has_the_rows_that_were_loaded() {
             return;
         }
     };
-    // More rows than fit one buffer.
+    // These rows exceed one buffer.
     let products = Products::new(1, 10_000).unwrap();
     let (client, mut driver) = connect(&server.url()).unwrap();
     let stored: Vec<Product> = driver.block_on(async {
         client.batch_execute(&format!("CREATE TABLE product ({})", Products::COLUMNS)).await.unwrap();
         assert_eq!(products.load(&client, "product").await.unwrap(), 10_000);
-        // The ids exist: the copy fails as a whole.
+        // The ids already exist, so the whole copy fails.
         assert!(products.load(&client, "product").await.is_err());
         // After an error the client can still run queries.
         assert!(products.load(&client, "no_such_table").await.is_err());

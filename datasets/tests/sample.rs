@@ -1,4 +1,4 @@
-//! The sample in git is as its README says.
+//! Tests that the sample in the repository matches its README.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
 }
 
 #[test]
-fn the_sample_is_the_generated_lines_and_the_difficult_ones() {
+fn the_sample_consists_of_the_generated_and_the_difficult_lines() {
     let mut expected = Vec::new();
     Recipe { bytes: 80_000, ..Recipe::default() }.write(&mut expected, &mut |_| ()).unwrap();
     expected.extend_from_slice(DIFFICULT);
@@ -25,7 +25,7 @@ fn the_sample_is_the_generated_lines_and_the_difficult_ones() {
 }
 
 #[test]
-fn the_expected_totals_are_those_of_the_lines() {
+fn the_expected_totals_match_the_lines() {
     let mut totals = BTreeMap::new();
     for line in str::from_utf8(sample::LINES).unwrap().lines() {
         let fields: Vec<&str> = line.split('\t').collect();

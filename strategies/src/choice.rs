@@ -113,7 +113,7 @@ mod tests {
     use serde::de::value::{Error, StrDeserializer};
 
     #[test]
-    fn a_name_is_read_back_and_an_unknown_one_is_told_all_names() {
+    fn names_parse_back_and_an_unknown_name_lists_all_names() {
         for combine in Combine::ALL {
             assert_eq!(combine.name().parse(), Ok(*combine));
             let serialized: StrDeserializer<Error> = combine.name().into_deserializer();

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn touching_spans_do_not_overlap_and_covered_ones_do() {
+    fn touching_spans_do_not_overlap_and_nested_spans_do() {
         assert_eq!(most_in_progress(&[]), 0);
         assert_eq!(most_in_progress(&[span(0, 5), span(5, 9)]), 1);
         assert_eq!(most_in_progress(&[span(0, 9), span(1, 2), span(3, 4)]), 2);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_all_workers_is_in_jobs_between_them_or_at_the_ends() {
+    fn worker_time_is_in_jobs_between_jobs_or_at_the_ends() {
         let on = |worker, start_ns, end_ns| Span { worker, ..span(start_ns, end_ns) };
         let shipped = Span { busy_ns: 3, ..on(1, 2, 8) };
         let spans = [on(0, 1, 5), shipped, on(0, 7, 9)];

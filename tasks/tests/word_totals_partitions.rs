@@ -62,7 +62,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn partitions_cover_the_file_once_in_order_and_end_with_their_lines(
+    fn partitions_cover_the_file_in_order_and_end_at_line_ends(
         text in text(), size in prop_oneof![1..10usize, 10..2000usize, Just(usize::MAX)],
     ) {
         cut(&text, (Kernel::Bytes, Read::Pread), |task| {
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn however_a_file_is_cut_its_totals_are_those_of_the_whole(
+    fn totals_do_not_depend_on_how_the_file_is_cut(
         text in text(),
         size in prop_oneof![1..10usize, 10..2000usize],
         kernel in select(vec![Kernel::Book, Kernel::Bytes, Kernel::Runs]),

@@ -1,4 +1,4 @@
-//! A download on disk: the compressed bytes so far, decompressed as they arrive.
+//! A download on disk. It stores compressed bytes and decompresses them as they arrive.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -10,16 +10,16 @@ use sha2::{Digest, Sha256};
 use crate::error::Error;
 use crate::kept_file::{Metadata, PartialFile, beside};
 
-/// Bytes read at once from the network or the disk.
+/// The number of bytes read at once from the network or the disk.
 const BLOCK: usize = 256 << 10;
 
-/// Why an attempt ended before the end of the file.
+/// The reason why an attempt ended before the end of the file.
 pub(super) enum Stop {
-    /// There was no connection.
+    /// There is no connection.
     Unreachable(String),
-    /// The connection broke, or another attempt may succeed for another reason.
+    /// The connection broke, or another fault occurred that a new attempt may avoid.
     Cut(String),
-    /// Another attempt would not help.
+    /// A new attempt would not help.
     Failed(Error),
 }
 
@@ -29,22 +29,22 @@ impl From<Error> for Stop {
     }
 }
 
-/// The compressed bytes so far, in `<path>.gz.partial`, and what they decompress to.
+/// The compressed bytes so far, in `<path>.gz.partial`, and the decompressed file.
 ///
-/// The decompressor's state is not on disk: [`Download::open`] restores it by feeding it the bytes that an earlier process
-/// left there.
+/// The state of the decompressor is not on disk. [`Download::open`] restores the state by decompressing the bytes of an
+/// earlier process again.
 pub(super) struct Download {
     address: String,
     path: PathBuf,
-    /// Where the compressed bytes are.
+    /// The path of the compressed bytes.
     pub(super) partial: PathBuf,
     compressed: File,
-    /// The compressed bytes received so far.
+    /// The number of compressed bytes received so far.
     pub(super) received: u64,
     sum: Sha256,
     /// The version of the file in the form of `If-Range`, if the server names versions.
     pub(super) version: Option<String>,
-    /// The compressed file's length, if known.
+    /// The length of the compressed file, if known.
     pub(super) total: Option<u64>,
     decoder: MultiGzDecoder<Decompressed>,
 }
@@ -77,13 +77,13 @@ impl Download {
                 download.total = metadata.number("total");
                 download.feed_partial()?;
             }
-            // An unknown version cannot be resumed.
+            // A download without a known version cannot resume.
             _ => download.start_again(None, None)?,
         }
         Ok(download)
     }
 
-    /// Feeds what an earlier process has received.
+    /// Feeds the bytes that an earlier process received.
     fn feed_partial(&mut self) -> Result<(), Error> {
         let left = File::open(&self.partial).map_err(|cause| Error::file("open", &self.partial, cause))?;
         let mut left = BufReader::with_capacity(BLOCK, left);
@@ -94,7 +94,7 @@ impl Download {
                 break;
             }
             match self.feed(block) {
-                // A power cut may leave bytes that were never received.
+                // After a power cut the file may contain bytes that were never received.
                 Err(Error::Corrupt { .. }) => return self.start_again(None, None),
                 fed => fed?,
             }
@@ -103,12 +103,12 @@ impl Download {
         if self.total.is_some_and(|total| self.received > total) { self.start_again(None, None) } else { Ok(()) }
     }
 
-    /// Whether all bytes are here.
+    /// Returns `true` if all bytes have arrived.
     pub(super) fn is_complete(&self) -> bool {
         self.total == Some(self.received)
     }
 
-    /// Deletes everything received and starts with `version` of the file.
+    /// Deletes all received bytes and starts again with `version` of the file.
     pub(super) fn start_again(&mut self, version: Option<String>, total: Option<u64>) -> Result<(), Error> {
         self.compressed.set_len(0).map_err(|cause| Error::file("write", &self.partial, cause))?;
         self.received = 0;
@@ -127,7 +127,7 @@ impl Download {
         Ok(())
     }
 
-    /// Receives all of `body`; an end before the known total counts as a cut.
+    /// Receives all of `body`. An end before the known total counts as a cut.
     pub(super) fn receive(
         &mut self,
         body: &mut impl Read,
@@ -161,7 +161,7 @@ impl Download {
         fed.map_err(|source| self.decoding_failed(source))
     }
 
-    /// Gives the decompressed file its name, writes its metadata, and deletes the compressed one.
+    /// Gives the decompressed file its name, writes the metadata and deletes the compressed file.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         if let Err(source) = self.decoder.try_finish() {
             return Err(self.decoding_failed(source));
@@ -179,7 +179,8 @@ impl Download {
         remove(&partial)
     }
 
-    /// Distinguishes an error of the decompressor from one of the disk. After the former everything received is worthless.
+    /// Distinguishes an error of the decompressor from an error of the disk. After an error of the decompressor, all
+    /// received bytes are deleted.
     fn decoding_failed(&mut self, source: io::Error) -> Error {
         if !matches!(source.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof) {
             return Error::file("write", &beside(&self.path, "partial"), source);
@@ -212,7 +213,7 @@ impl Decompressed {
         Ok(Self { file: PartialFile::create(path)?, bytes: 0, sum: Sha256::new() })
     }
 
-    /// Gives the file its name; returns its length and sum.
+    /// Gives the file its name. Returns the length and the sum of the file.
     fn finish(self) -> Result<(u64, String), Error> {
         self.file.finish()?;
         Ok((self.bytes, hexadecimal(self.sum)))
@@ -232,7 +233,7 @@ impl Write for Decompressed {
     }
 }
 
-/// Whether the file has the length and the sum of its metadata.
+/// Returns `true` if the file has the length and the sum of its metadata.
 pub(super) fn matches_metadata(path: &Path, metadata: &Metadata) -> bool {
     let is_as_long = path.metadata().is_ok_and(|file| metadata.number("bytes") == Some(file.len()));
     is_as_long && sum_of(path).is_ok_and(|sum| metadata.text("sha256") == Some(&sum))

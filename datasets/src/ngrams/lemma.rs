@@ -1,4 +1,4 @@
-//! Endless different words that begin with *a*: real ones and invented ones.
+//! An endless supply of different words that begin with *a*, both real and invented.
 
 use std::collections::HashSet;
 
@@ -7,22 +7,23 @@ use foldhash::fast::FixedState;
 use super::spellings::prefix;
 use crate::random::{Random, mix};
 
-/// A word without its forms: in small letters, `a` first.
+/// A word without its forms, in lower case. It begins with `a`.
 pub(super) struct Lemma {
     spelling: String,
     total: Total,
 }
 
-/// How often a lemma's most frequent form was printed.
+/// The number of occurrences of the most frequent form of a lemma.
 #[derive(Clone, Copy)]
 enum Total {
-    /// The total of a real word, all forms of which appear.
+    /// The total of a real word. All forms of a real word appear.
     Real(u64),
-    /// The random bits of an invented word's total. Not every file uses it, so it is computed on demand.
+    /// The random bits of the total of an invented word. The total is computed on demand, because not every file uses
+    /// it.
     Drawn(u64),
 }
 
-/// How a lemma is spelled.
+/// The form in which a lemma is spelled.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
     /// The first letter is a capital.
@@ -34,7 +35,7 @@ pub(super) enum Form {
 }
 
 impl Lemma {
-    /// How often the most frequent form was printed.
+    /// Returns the number of occurrences of the most frequent form.
     pub(super) fn total(&self) -> u64 {
         match self.total {
             Total::Real(total) => total,
@@ -42,19 +43,19 @@ impl Lemma {
         }
     }
 
-    /// The forms that appear, at least one, each with its part of `total`.
+    /// Returns the forms that appear, at least one, each with its part of `total`.
     pub(super) fn forms(&self, total: u64, random: &mut Random) -> impl Iterator<Item = (Form, u64)> + use<> {
         let all = matches!(self.total, Total::Real(_));
         let [small, capitalised, capitals] = [620, 580, 170].map(|thousandths| random.chance(thousandths) || all);
         let small = small || !(capitalised || capitals);
-        // A single letter capitalised is all capitals already.
+        // A capitalised single letter already consists of capitals only.
         let capitals = capitals && self.spelling.chars().skip(1).any(|letter| capital(letter) != letter);
 
-        // A form that is rarer than another has 16 to 79 of 256 parts of its total.
+        // A rarer form has 16/256 to 79/256 of the total of the other.
         let mut parts = |is_rarer: bool| if is_rarer { 16 + random.below(64) } else { 256 };
         let of_capitalised = total * parts(small) / 256;
         let of_capitals = of_capitalised * parts(small || capitalised) / 256;
-        // `Aardvark`, the book's example, is the first of all words, so that files of any size have it.
+        // `Aardvark`, the example of the book, is the first word, so that files of any size contain it.
         [
             capitalised.then_some((Form::Capitalised, of_capitalised)),
             small.then_some((Form::Small, total)),
@@ -79,11 +80,11 @@ impl Lemma {
     }
 }
 
-/// Endless lemmas, each once: real and invented ones in alternation, then only invented ones.
+/// An endless iterator over different lemmas. Real and invented lemmas alternate, then all are invented.
 pub(super) struct Lemmas {
     random: Random,
     drawn: usize,
-    /// Hashes of all spellings so far. Two spellings with the same hash cost a redraw and nothing else.
+    /// The hashes of all spellings so far. A spelling whose hash is already in the set is drawn again.
     seen: HashSet<u64, FixedState>,
     last: Lemma,
 }
@@ -108,7 +109,7 @@ impl Lemmas {
         last.spelling.push('a');
         invent(random, &mut last.spelling);
         while !seen.insert(hash(&last.spelling)) {
-            // Appending always ends: short spellings run out, long ones never do.
+            // This loop always ends, because there are always unused longer spellings.
             invent(random, &mut last.spelling);
         }
         last.total = Total::Drawn(random.next());
@@ -119,14 +120,14 @@ impl Lemmas {
 fn hash(spelling: &str) -> u64 {
     let (eights, _) = spelling.as_bytes().as_chunks::<8>();
     let all = eights.iter().map(|eight| u64::from_le_bytes(*eight));
-    // The last eight bytes, which may overlap the chunk before, or all bytes of a shorter spelling.
+    // The last eight bytes, which may overlap the chunk before. For a shorter spelling, all bytes.
     let last =
         spelling.as_bytes().last_chunk().map_or_else(|| prefix(spelling.as_bytes()), |last| u64::from_le_bytes(*last));
-    // The length distinguishes a spelling from one with zeros after it.
+    // The length distinguishes a spelling from the same spelling with zeros appended.
     all.chain(std::iter::once(last)).fold(spelling.len() as u64, |hash, eight| mix(hash ^ eight))
 }
 
-/// A total with a heavy tail: 58 · u^(-1.25) for a uniform u, in integers.
+/// Draws a heavy-tailed total: 58 · u^(-1.25) for a uniform u, computed in integers.
 fn pareto(bits: u64) -> u64 {
     // u in 32 binary places, at least 2^-20: the largest total is 1.9e9.
     let u = (bits >> 32).max(1 << 12);
@@ -134,7 +135,7 @@ fn pareto(bits: u64) -> u64 {
     (58 << 32) / ((u * fourth_root) >> 32)
 }
 
-/// Appends one to four invented syllables of English letters; a few have an oddity.
+/// Appends one to four invented syllables of English letters. A few spellings also get an unusual part.
 fn invent(random: &mut Random, spelling: &mut String) {
     static ONSETS: [Piece; 40] = Piece::of_each([
         "b", "c", "c", "d", "d", "f", "g", "h", "k", "l", "l", "l", "m", "m", "n", "n", "n", "p", "p", "r", "r", "r",
@@ -146,7 +147,7 @@ fn invent(random: &mut Random, spelling: &mut String) {
     static ENDS: [Piece; 12] = Piece::of_each(["", "", "", "", "", "", "l", "n", "n", "r", "s", "t"]);
     const SYLLABLES: [u64; 10] = [1, 1, 2, 2, 2, 2, 3, 3, 3, 4];
 
-    // At most four syllables of five letters and one oddity, and the padding of the last piece.
+    // The buffer holds four syllables of five letters, one unusual part, and the padding of the last piece.
     let (mut bytes, mut length) = ([0; 32], 0);
     let mut push = |piece: Piece| {
         bytes[length..length + 4].copy_from_slice(&piece.bytes);
@@ -171,7 +172,7 @@ fn invent(random: &mut Random, spelling: &mut String) {
     spelling.push_str(str::from_utf8(&bytes[..length]).expect("pieces are UTF-8"));
 }
 
-/// Up to four bytes. Copying always copies four, because copying a variable number is a call.
+/// A piece of up to four bytes. Copying always copies four, because copying a variable number takes a function call.
 #[derive(Clone, Copy)]
 struct Piece {
     bytes: [u8; 4],
@@ -198,8 +199,8 @@ impl Piece {
     }
 }
 
-/// Letters outside ASCII with their capitals, or themselves without one. The standard library's table would change with
-/// each version of Unicode.
+/// Letters outside ASCII with their capitals. A letter without a capital is paired with itself. The table of the
+/// standard library would change with each version of Unicode.
 #[rustfmt::skip]
 const NON_ASCII: [(char, char); 18] = [
     ('à', 'À'), ('â', 'Â'), ('ä', 'Ä'), ('ç', 'Ç'), ('è', 'È'), ('é', 'É'), ('ñ', 'Ñ'), ('ö', 'Ö'), ('ø', 'Ø'),
@@ -213,8 +214,8 @@ fn capital(letter: char) -> char {
     NON_ASCII.iter().find(|(small, _)| *small == letter).map_or(letter, |(_, capital)| *capital)
 }
 
-/// Real words that begin with *a*, with plausible totals. Three rare ones come first, so that even the smallest file has an
-/// apostrophe and a letter outside ASCII besides `Aardvark`; the most frequent ones follow.
+/// Real words that begin with *a*, with plausible totals. Three rare words come first. So even the smallest file has
+/// `Aardvark`, an apostrophe and a letter outside ASCII. The most frequent words follow.
 #[rustfmt::skip]
 const REAL: [(&str, u64); 40] = [
     ("aardvark", 60_000), ("attaché", 500_000), ("a'priori", 9_000), ("and", 12_000_000_000), ("a", 9_100_000_000),

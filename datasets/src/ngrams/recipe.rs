@@ -1,4 +1,4 @@
-//! A recipe as text: what options take, and the message for text that is no recipe.
+//! Parses recipes from option values, and explains text that is not a recipe.
 
 use super::{Recipe, Zipf};
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 impl FromStr for Recipe {
     type Err = String;
 
-    /// Reads a size and, in any order, the other choices: `20MB,words=10000,zipf=1.3,shuffled,seed=2`.
+    /// Parses a size and, in any order, the other choices: `20MB,words=10000,zipf=1.3,shuffled,seed=2`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (mut recipe, mut words, mut hundredths) = (Recipe::default(), None, None);
         for (place, part) in text.split(',').enumerate() {
@@ -29,17 +29,17 @@ impl FromStr for Recipe {
 }
 
 impl Zipf {
-    /// Zipf's law if either number is given; the default of the other is that of natural language.
+    /// Returns Zipf's law if at least one number is given. The other number defaults to that of natural language.
     pub fn given(words: Option<u64>, hundredths: Option<u32>) -> Option<Zipf> {
         (words.is_some() || hundredths.is_some())
             .then(|| Zipf { words: words.unwrap_or(10_000), hundredths: hundredths.unwrap_or(100) })
     }
 }
 
-/// Reads a size in bytes: `500KB`, `20MB`, `2GB`.
+/// Parses a size in bytes, such as `500KB`, `20MB` or `2GB`.
 ///
 /// # Errors
-/// When the text is not such a size, or the size is zero.
+/// When the text is not a size, or the size is zero.
 pub fn size(text: &str) -> Result<u64, String> {
     let (number, unit) = text.split_at(text.find(|letter: char| letter.is_alphabetic()).unwrap_or(text.len()));
     let unit: u64 = match unit.to_ascii_uppercase().as_str() {
@@ -53,10 +53,10 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size from 1 byte".to_owned())
 }
 
-/// Reads a Zipf exponent, in hundredths.
+/// Parses a Zipf exponent and returns hundredths.
 ///
 /// # Errors
-/// When the text is no number from 0 to 3 with at most two decimals.
+/// When the text is not a number from 0 to 3 with at most two decimals.
 pub fn exponent(text: &str) -> Result<u32, String> {
     let number = text.parse::<f64>().ok().filter(|number| (0.0..=3.0).contains(number)).map(|number| number * 100.0);
     match number {
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recipe_is_a_size_and_the_other_choices_in_any_order() {
+    fn a_recipe_is_a_size_and_other_choices_in_any_order() {
         let recipe = str::parse::<Recipe>;
         assert_eq!(recipe("20MB"), Ok(Recipe::default()));
         let zipf = Some(Zipf { words: 1_000_000, hundredths: 130 });

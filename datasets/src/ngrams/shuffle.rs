@@ -1,8 +1,8 @@
-//! Lines in a random order, in two steps that both stay within the cache.
+//! Shuffles lines in two steps that both stay within the cache.
 //!
-//! Each line is appended to a random pile. Then each pile is shuffled by itself (Fisher and Yates), and the piles are
-//! written one after another. Every order is as likely as in one shuffle of all lines. That would wait for memory at each
-//! line, and take more than three times as long on 200 MB.
+//! The first step appends each line to a random pile. The second step shuffles each pile (Fisher and Yates) and writes
+//! the piles one after another. All orders are equally likely, as in one shuffle of all lines. One shuffle would wait
+//! for memory at each line and take more than three times as long on 200 MB.
 
 use std::io::{self, Write};
 
@@ -11,9 +11,9 @@ use memchr::memchr_iter;
 use super::text::LineWriter;
 use crate::random::{Random, mix};
 
-/// About the bytes of a pile: the second-level cache of most machines holds one.
+/// The approximate size of a pile in bytes. A pile fits into the second-level cache of most machines.
 const PILE: u64 = 1 << 19;
-/// The most piles. With more, appending to them would miss the cache, so larger files have larger piles.
+/// The largest number of piles. Appending to more piles would miss the cache, so larger files have larger piles.
 const MOST_PILES: u64 = 1 << 10;
 
 /// Receives sorted lines and writes them shuffled.
@@ -23,7 +23,7 @@ pub(super) struct Shuffle {
 }
 
 impl Shuffle {
-    /// A shuffle of about `bytes` bytes.
+    /// Makes a shuffle for about `bytes` bytes.
     pub(super) fn new(seed: u64, bytes: u64) -> Self {
         let piles = (bytes / PILE).clamp(1, MOST_PILES);
         let room = bytes / piles;
@@ -31,7 +31,7 @@ impl Shuffle {
         Self { piles: (0..piles).map(|_| pile()).collect(), random: Random::new(mix(seed ^ 3)) }
     }
 
-    /// Writes the lines to `out`, and passes the number of bytes written to `progress`.
+    /// Writes the lines to `out`. Passes the number of bytes written to `progress`.
     pub(super) fn finish(mut self, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
         let mut writer = LineWriter::new(out, progress);
         for pile in self.piles {
@@ -62,7 +62,7 @@ impl Write for Shuffle {
     }
 }
 
-/// The lines of `text`, each with its LF.
+/// Returns the lines of `text`, each with its LF.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
     memchr_iter(b'\n', text).map(move |end| {

@@ -1,17 +1,17 @@
-//! Many spellings in one buffer.
+//! A buffer for many spellings.
 
 use std::cmp::Ordering;
 
-/// Spellings, one after the other.
+/// Spellings, one after another.
 #[derive(Default)]
 pub(super) struct Spellings(Vec<u8>);
 
-/// A reference to one of the [`Spellings`].
+/// A reference to one spelling in [`Spellings`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spelled {
-    /// Its first eight bytes as a number, padded with zeros: most comparisons end here.
+    /// Returns the first eight bytes as a number, padded with zeros. Most comparisons need no more.
     prefix: u64,
-    /// Its start times 256, plus its length: one number, so that sorting moves less.
+    /// The start times 256, plus the length. One number, so that sorting moves fewer bytes.
     place: u64,
 }
 
@@ -20,7 +20,7 @@ impl Spelled {
         (self.place >> 8) as usize
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub(super) fn length(self) -> usize {
         (self.place & 0xff) as usize
     }
@@ -40,14 +40,15 @@ impl Spellings {
         &self.0[spelled.start()..spelled.start() + spelled.length()]
     }
 
-    /// The same spellings in another order, in which memory is then read sequentially.
+    /// Returns the same spellings in the given order, so that later reads of memory are sequential.
     pub(super) fn arranged<'a>(&self, order: impl Iterator<Item = &'a mut Spelled>) -> Self {
         const BLOCK: usize = 32;
         let mut arranged = Vec::with_capacity(self.0.len() + BLOCK);
         for spelled in order {
             let start = arranged.len();
             match self.0[spelled.start()..].first_chunk::<BLOCK>() {
-                // Most are shorter. Copying a block of fixed size does not depend on the length, so copies overlap.
+                // Most spellings are shorter than a block. Copying a fixed size does not depend on the length, so the
+                // processor overlaps copies.
                 Some(block) if spelled.length() <= BLOCK => {
                     arranged.extend_from_slice(block);
                     arranged.truncate(start + spelled.length());
@@ -59,15 +60,15 @@ impl Spellings {
         Self(arranged)
     }
 
-    /// The order of two spellings, by bytes.
+    /// Compares two spellings by their bytes.
     pub(super) fn order(&self, one: Spelled, other: Spelled) -> Ordering {
         one.prefix.cmp(&other.prefix).then_with(|| self.of(one).cmp(self.of(other)))
     }
 }
 
-/// The first eight bytes as a number, padded with zeros.
+/// Returns the first eight bytes as a number, padded with zeros.
 pub(super) fn prefix(spelling: &[u8]) -> u64 {
-    // Copying a variable number of bytes is a call; most spellings have eight.
+    // Copying a variable number of bytes takes a function call. Most spellings have eight bytes.
     let bytes = spelling.first_chunk().copied().unwrap_or_else(|| {
         let mut bytes = [0; 8];
         bytes[..spelling.len()].copy_from_slice(spelling);

@@ -1,34 +1,34 @@
-//! Lines as bytes, in one large buffer, with digits from a table.
+//! Writes lines into one large buffer, with digits from a table.
 
 use std::io::{self, Write};
 
 use super::years::Line;
 
-/// Bytes of a line without its word, `match_count` and `volume_count`: four digits, three TABs, LF.
+/// The bytes of a line without word, `match_count` and `volume_count`: four digits, three TABs, LF.
 const FIXED: usize = 4 + 3 + 1;
-/// Digits of the largest `u64`, and one byte that a table entry may write past the number.
+/// The digits of the largest `u64`, and one byte that a table entry may write past the number.
 const NUMBER: usize = 20 + 1;
-/// The longest word with its TAB that is copied as a block of fixed size, without a call or a loop.
+/// The length up to which a word with its TAB is copied as a block of fixed size, without a call or a loop.
 const SHORT: usize = 32;
-/// Large enough that a system call costs little, and small enough for the second-level cache.
+/// The size of the buffer. It amortises a system call and fits into the second-level cache.
 const BUFFER: usize = 1 << 20;
 
 /// The sizes of a written file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// Length in bytes.
+    /// The length in bytes.
     pub bytes: u64,
-    /// Number of lines.
+    /// The number of lines.
     pub lines: u64,
-    /// Number of distinct ngrams: the words that a word count finds.
+    /// The number of distinct ngrams, which are the words of a word count.
     pub words: u64,
 }
 
-/// Collects lines in a buffer and writes it out when it is full.
+/// Collects lines in a buffer and writes the buffer when it is full.
 pub(super) struct LineWriter<'a> {
     buffer: Vec<u8>,
     filled: usize,
-    /// The word and its TAB, then zeros up to [`SHORT`] bytes; the rest of the line overwrites them.
+    /// The word and its TAB, padded with zeros to [`SHORT`] bytes. The rest of the line overwrites the zeros.
     head: Vec<u8>,
     head_length: usize,
     written: u64,
@@ -51,7 +51,7 @@ impl<'a> LineWriter<'a> {
         }
     }
 
-    /// Starts a word, to which the following lines belong.
+    /// Begins a word. The following lines belong to this word.
     pub(super) fn begin_word(&mut self, word: &[u8]) {
         self.head.clear();
         self.head.extend_from_slice(word);
@@ -83,7 +83,7 @@ impl<'a> LineWriter<'a> {
         Ok(())
     }
 
-    /// Writes a line that is already bytes, with its LF.
+    /// Writes an existing line with its LF.
     pub(super) fn copy(&mut self, line: &[u8]) -> io::Result<()> {
         self.make_room(line.len())?;
         self.buffer[self.filled..self.filled + line.len()].copy_from_slice(line);
@@ -92,7 +92,7 @@ impl<'a> LineWriter<'a> {
         Ok(())
     }
 
-    /// Writes out the rest; returns the numbers of bytes and lines.
+    /// Writes the rest of the buffer. Returns the numbers of bytes and lines.
     pub(super) fn finish(mut self) -> io::Result<(u64, u64)> {
         self.write_out()?;
         self.out.flush()?;
@@ -114,7 +114,7 @@ impl<'a> LineWriter<'a> {
     }
 }
 
-/// The length in bytes of a line of a word of `word` bytes.
+/// Returns the length in bytes of a line, for a word of `word` bytes.
 pub(super) fn length(word: usize, line: &Line) -> u64 {
     word as u64 + FIXED as u64 + digits(line.matches) + digits(line.volumes)
 }
@@ -123,7 +123,7 @@ fn digits(number: u64) -> u64 {
     u64::from(number.checked_ilog10().unwrap_or(0)) + 1
 }
 
-/// Writes `number` at `at`, and maybe one byte past it; returns where its digits end.
+/// Writes `number` at `at`, and possibly one byte past it. Returns the end of the digits.
 #[inline]
 fn write_number(buffer: &mut [u8], at: usize, number: u64) -> usize {
     if number < 1000 {
@@ -137,7 +137,7 @@ fn write_number(buffer: &mut [u8], at: usize, number: u64) -> usize {
     }
 }
 
-/// `number` as three digits.
+/// The numbers below 1000 as three digits.
 static PADDED: [[u8; 3]; 1000] = {
     let mut table = [[0; 3]; 1000];
     let mut number = 0;
@@ -148,7 +148,7 @@ static PADDED: [[u8; 3]; 1000] = {
     table
 };
 
-/// `number` as one to three digits, and their number.
+/// The numbers below 1000 as one to three digits, with the number of digits.
 static UNPADDED: [[u8; 4]; 1000] = {
     let mut table = [[0; 4]; 1000];
     let mut number = 0;

@@ -1,4 +1,4 @@
-//! The words of a file: spelling, total and number of lines of each, enough to fill the wanted size.
+//! The words of a file, each with spelling, total and number of lines. They fill the requested size.
 
 use super::lemma::{Lemma, Lemmas};
 use super::spellings::{Spelled, Spellings};
@@ -6,7 +6,7 @@ use super::text;
 use super::years::{History, MOST_LINES, number_of_lines};
 use crate::random::{Random, mix};
 
-/// One ngram: a form of a lemma, with or without a tag.
+/// One ngram, which is a form of a lemma with or without a tag.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word {
     spelled: Spelled,
@@ -20,7 +20,7 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Draws words until their lines fill `bytes`. The last word has as many lines as fit.
+    /// Draws words until their lines fill `bytes`. The last word gets only the lines that fit.
     pub(super) fn draw(seed: u64, bytes: u64) -> Self {
         let mut draft = Draft::new(seed, bytes);
         let mut lemmas = Lemmas::new(seed);
@@ -47,13 +47,13 @@ impl Vocabulary {
     }
 }
 
-/// A vocabulary during the draw.
+/// A vocabulary that is being drawn.
 struct Draft {
     vocabulary: Vocabulary,
     random: Random,
-    /// Words of small files have few lines, because otherwise a file would hold a single word.
+    /// The largest number of lines per word. It is small for small files, which would otherwise have a single word.
     most_lines: u16,
-    /// Bytes left to fill; zero after a line did not fit.
+    /// The number of bytes left to fill. Zero after a line did not fit.
     room: u64,
 }
 
@@ -92,7 +92,7 @@ impl Draft {
     }
 
     fn add_word(&mut self, spelling: &[u8], total: u64) {
-        // The real file omits words with a smaller total.
+        // The real file omits words with a total below 40.
         let total = total.max(40);
         let lines = number_of_lines(total, &mut self.random).min(self.most_lines);
         let seed = self.random.next();
@@ -101,7 +101,7 @@ impl Draft {
         }
 
         let mut history = History { total, seed, lines, full_lines: lines };
-        // A file has at least one line, whatever its size.
+        // A file of any size has at least one line.
         let mut must_fit = self.vocabulary.words.is_empty();
         let mut fitting = 0;
         for line in history.lines() {
@@ -121,7 +121,7 @@ impl Draft {
     }
 }
 
-/// Tags of the parts of speech, and how many of a thousand forms have each.
+/// The part-of-speech tags, each with its number of forms per thousand.
 #[rustfmt::skip]
 const TAGS: [(&str, u64); 12] = [
     ("NOUN", 720), ("ADJ", 280), ("VERB", 270), ("X", 100), ("ADV", 80),

@@ -1,4 +1,4 @@
-//! The lines of one word: the years in which it was printed, how often, and in how many volumes.
+//! The lines of one word: the years, with the number of occurrences and of volumes in each.
 
 use crate::random::Random;
 
@@ -6,21 +6,21 @@ use crate::random::Random;
 pub(super) const FIRST: usize = 1505;
 const LAST: usize = 2008;
 pub(super) const YEARS: usize = LAST - FIRST + 1;
-/// No word has more lines than this.
+/// The largest number of lines of a word.
 pub(super) const MOST_LINES: u16 = 200;
-/// Patterns of a word's years: pattern `p` leaves out up to `p` years between two.
+/// The number of patterns for the years of a word. Pattern `p` omits up to `p` years between two lines.
 const PATTERNS: usize = 16;
 
-/// The parameters from which the lines of one word follow.
+/// The parameters that determine the lines of one word.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct History {
-    /// About how often the word was printed in all years together; at most 2^36.
+    /// The approximate number of occurrences in all years together, at most 2^36.
     pub(super) total: u64,
-    /// Every random choice follows from it.
+    /// The seed of all random choices.
     pub(super) seed: u64,
-    /// How many lines the word has; at most [`MOST_LINES`].
+    /// The number of lines of the word, at most [`MOST_LINES`].
     pub(super) lines: u16,
-    /// How many lines it would have with enough room.
+    /// The number of lines that the word would have in a file without a size limit.
     pub(super) full_lines: u16,
 }
 
@@ -31,37 +31,37 @@ pub(super) struct Line {
     pub(super) volumes: u64,
 }
 
-/// How many lines a word with this total has, if there is room: from a few up to [`MOST_LINES`].
+/// Draws the number of lines of a word with this total, up to [`MOST_LINES`].
 pub(super) fn number_of_lines(total: u64, random: &mut Random) -> u16 {
-    /// By the binary logarithm of the total; totals are at least 40, so the first five are unused.
+    /// The typical number by the binary logarithm of the total. Totals are at least 40, so the first five are unused.
     const BY_OCTAVE: [u16; 18] = [1, 2, 3, 5, 8, 24, 42, 62, 84, 106, 128, 148, 164, 176, 186, 194, 198, MOST_LINES];
     let octave = total.checked_ilog2().unwrap_or(0) as usize;
     let typical = u64::from(BY_OCTAVE[octave.min(BY_OCTAVE.len() - 1)]);
-    // Half to one and a half times the typical number.
+    // Draws from 0.5 to 1.5 times the typical number.
     let drawn = typical * (128 + random.below(257)) / 256;
     drawn.clamp(1, u64::from(MOST_LINES)) as u16
 }
 
 impl History {
-    /// The lines, by year. The same on every call.
+    /// Returns the lines by year. Every call returns the same lines.
     pub(super) fn lines(&self) -> impl Iterator<Item = Line> + use<> {
         let mut random = Random::new(self.seed);
         let all = usize::from(self.full_lines);
 
-        // Common words appear every year, rare ones in some years and not always up to the last.
+        // Frequent words appear every year. Rare words appear in some years, and not always up to the last year.
         let patterns = (360 / all).clamp(1, PATTERNS) as u64;
         let offsets = &OFFSETS[random.below(patterns) as usize];
         let span = usize::from(offsets[all - 1]);
         let slack = if all < 100 { (YEARS - 1 - span).min(40) as u64 } else { 0 };
         let first = YEARS - 1 - span - random.below(slack + 1) as usize;
 
-        // The word's years cover about all / (span + 1) of what was printed between its first and its last year.
+        // The years of the word cover about all / (span + 1) of the books printed between its first and its last year.
         let printed: u64 = WEIGHTS[first..=first + span].iter().map(|&weight| u64::from(weight)).sum();
         let weight_of_years = (printed * all as u64 / (span as u64 + 1)).max(1);
         let total_per_weight = (self.total << 20) / weight_of_years;
 
-        // Frequent words have a constant share of each year, rare ones come in bursts: the product of two uniform numbers
-        // is often near zero and sometimes four times the mean.
+        // Frequent words have a constant share of each year. Rare words come in bursts: their factor is the product of
+        // two uniform numbers, which is often near zero and sometimes four times the mean.
         let calm = match self.total {
             0..10_000 => 0,
             10_000..1_000_000 => 1,
@@ -80,19 +80,19 @@ impl History {
     }
 }
 
-/// About `matches` to the power of 0.87, reduced by up to a quarter, and at most the volumes of the year.
+/// Returns about `matches` to the power of 0.87, reduced by up to a quarter, and at most the volumes of the year.
 fn volumes(matches: u64, year: usize, less: u64) -> u64 {
     let typical = (matches * PER_MATCH[matches.ilog2() as usize]) >> 16;
     (typical - ((typical * less) >> 8)).clamp(1, VOLUMES_PER_WEIGHT * u64::from(WEIGHTS[year]))
 }
 
-/// Volumes for each unit of weight: the last year has about two hundred thousand.
+/// The volumes per unit of weight. The last year has about two hundred thousand volumes.
 const VOLUMES_PER_WEIGHT: u64 = 3;
 
-/// How much was printed in a year: 2^16 in the last, and a factor of 1000 / 1021 for each year before.
+/// The weight of each year: 2^16 for the last year, and 1000 / 1021 of the next year's weight for each earlier year.
 static WEIGHTS: [u32; YEARS] = {
     let mut weights = [0; YEARS];
-    // With 16 additional bits, so that rounding errors do not add up.
+    // The computation has 16 additional bits, so that rounding errors do not add up.
     let mut weight = 1_u64 << 32;
     let mut year = YEARS;
     while year > 0 {
@@ -104,7 +104,7 @@ static WEIGHTS: [u32; YEARS] = {
     weights
 };
 
-/// 2^16 · 2^(-0.13 · octave): volumes for each match, by the binary logarithm of the matches.
+/// The volumes per match by the binary logarithm of the matches: 2^16 · 2^(-0.13 · octave).
 static PER_MATCH: [u64; 64] = {
     let mut table = [0; 64];
     let mut factor = 1_u64 << 32;
@@ -117,7 +117,8 @@ static PER_MATCH: [u64; 64] = {
     table
 };
 
-/// For each pattern, the years of a word after its first one, with gaps from one year to one plus the pattern.
+/// For each pattern, the years of a word as offsets from its first year. Gaps are from one year to one plus the
+/// pattern.
 static OFFSETS: [[u16; MOST_LINES as usize]; PATTERNS] = {
     let mut offsets = [[0; MOST_LINES as usize]; PATTERNS];
     let mut random = Random::new(0);
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_pattern_a_word_may_draw_fits_the_years() {
+    fn the_longest_pattern_fits_the_years() {
         for all in 1..=usize::from(MOST_LINES) {
             let widest = (360 / all).clamp(1, PATTERNS) - 1;
             assert!((all - 1) * (widest + 1) < YEARS);

@@ -1,9 +1,9 @@
-//! Files with a given number of words whose frequencies follow a power of their rank: the parameters of experiments.
+//! Generates files for experiments, with a given number of words. The frequency of a word is a power of its rank.
 //!
-//! The word of rank r has lines in proportion to r^-s (G. K. Zipf, 1935): s is 0 for equally frequent words, and about 1
-//! for natural language. The frequencies are not random: each word gets its share of lines, rounded to a whole number and
-//! at least one, so that the file has all words. Lines differ in little but the word: the years of each word rise from the
-//! first to the last, however many lines it has, and counts have three digits.
+//! The number of lines of the word of rank r is proportional to r^-s (G. K. Zipf, 1935). The exponent s is 0 for
+//! equally frequent words and about 1 for natural language. The frequencies are not random. Each word gets its share of
+//! lines, rounded and at least one, so that the file has all words. Lines differ mainly in the word. The years of each
+//! word increase from the first year to the last, and counts have three digits.
 
 use std::io::{self, Write};
 
@@ -13,15 +13,15 @@ use super::text::{LineWriter, Summary};
 use super::years::{FIRST, Line, YEARS};
 use crate::random::{Random, mix};
 
-/// Bytes of a line without its word: three TABs and an LF, a year, three digits of matches and two of volumes.
+/// The bytes of a line without its word: three TABs and an LF, a year, three digits of matches and two of volumes.
 const BESIDE: u64 = 4 + 4 + 3 + 2;
 
-/// The number of words, and how uneven their frequencies are.
+/// The number of words and the exponent of their frequencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Zipf {
     /// The number of distinct words.
     pub words: u64,
-    /// The exponent, in hundredths: 100 for frequencies of 1, 1/2, 1/3, and so on.
+    /// The exponent in hundredths. 100 gives frequencies of 1, 1/2, 1/3, and so on.
     pub hundredths: u32,
 }
 
@@ -33,28 +33,28 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Draws the words, and divides the lines that fit into `bytes` among them.
+    /// Draws the words, and distributes the lines that fit into `bytes`.
     ///
     /// # Errors
-    /// When `bytes` have no room for one line of each word.
+    /// When `bytes` is too small for one line of each word.
     pub(super) fn draw(seed: u64, bytes: u64, zipf: Zipf) -> io::Result<Self> {
         let refuse = |least: u64| {
             let words = zipf.words;
             let reason = format!("{words} words need at least {least} bytes; ask for more bytes or fewer words");
             io::Error::new(io::ErrorKind::InvalidInput, reason)
         };
-        // However short the words are: this refuses far too many words before drawing them.
+        // A lower bound for any words. It rejects far too many words before drawing them.
         let shortest = zipf.words.saturating_mul(1 + BESIDE);
         if shortest > bytes {
             return Err(refuse(shortest));
         }
         let (spellings, drawn) = draw_words(seed, zipf.words.max(1));
-        // By rank and contiguous, because the search below adds them all up again and again.
+        // The shares are contiguous and by rank, because the search below adds them up repeatedly.
         let shares: Vec<u64> = shares(drawn.len(), zipf.hundredths);
         let lengths: Vec<u8> = drawn.iter().map(|word| word.length() as u8).collect();
         let lines = |of_the_first: u64, share: u64| lines(of_the_first, share).max(1);
         let line = |length: &u8| u64::from(*length) + BESIDE;
-        // The bytes of the first words; the search starts close to `bytes`, so this cannot overflow.
+        // Computes the bytes of the first words. This cannot overflow, because the search starts close to `bytes`.
         let length = |of_the_first: u64, words: usize| -> u64 {
             let words = shares[..words].iter().zip(&lengths[..words]);
             words.map(|(share, length)| lines(of_the_first, *share) * line(length)).sum()
@@ -63,14 +63,14 @@ impl Spread {
         if least > bytes {
             return Err(refuse(least));
         }
-        // A search for the most lines of the first word that leave room for the others, in 2^-16 of a line. Its upper end is
-        // the solution without rounding, with half a line less for each word.
+        // Searches the largest number of lines of the first word that leaves room for the others, in units of 2^-16
+        // lines. The upper end is the solution without rounding, with half a line less for each word.
         let weight: u128 =
             shares.iter().zip(&lengths).map(|(share, length)| u128::from(*share) * u128::from(line(length))).sum();
         let halves = u128::from(least) / 2 + 1;
         let most = (((u128::from(bytes) + halves) << 60) / (weight >> 4).max(1)).min(u128::from(bytes) << 16);
         let (mut low, mut high) = (0, u64::try_from(most).unwrap_or(u64::MAX));
-        // Words at the end have one line however many the first has: the search leaves them out.
+        // The last words have one line each, however many the first word has. The search excludes these words.
         let (mut asked, mut of_others) = (shares.len(), 0);
         while low < high {
             while asked > 0 && lines(high, shares[asked - 1]) == 1 {
@@ -81,7 +81,7 @@ impl Spread {
             if of_others + length(middle, asked) <= bytes { low = middle } else { high = middle - 1 }
         }
         let mut room = bytes - of_others - length(low, asked);
-        // The remaining room is for less than one more line of each word.
+        // The remaining space is too small for one more line of each word.
         let with_lines = |(word, share): (Spelled, &u64)| {
             let (lines, line) = (lines(low, *share), line(&(word.length() as u8)));
             let Some(less) = room.checked_sub(line) else { return (word, lines) };
@@ -100,7 +100,8 @@ impl Spread {
         let mut random = Random::new(mix(self.seed ^ 5));
         for (word, lines) in &self.words {
             writer.begin_word(self.spellings.of(*word));
-            // The years rise by equal steps: by whole years, and by one more whenever the remainders add up to one.
+            // The years increase by equal steps. A step is a number of whole years, plus one when the remainders add up
+            // to one.
             let steps = lines.saturating_sub(1).max(1);
             let (step, rest) = ((YEARS as u64 - 1) / steps, (YEARS as u64 - 1) % steps);
             let (mut year, mut over) = (FIRST as u64, 0);
@@ -120,7 +121,7 @@ impl Spread {
     }
 }
 
-/// `number` words in the order of their ranks. The first is `Aardvark`, the book's example.
+/// Draws `number` words in the order of rank. The first is `Aardvark`, the example of the book.
 fn draw_words(seed: u64, number: u64) -> (Spellings, Vec<Spelled>) {
     let mut random = Random::new(mix(seed ^ 4));
     let mut lemmas = Lemmas::new(seed);
@@ -135,15 +136,16 @@ fn draw_words(seed: u64, number: u64) -> (Spellings, Vec<Spelled>) {
     (spellings, words)
 }
 
-/// A share of the first word's lines, rounded to a whole number.
+/// Returns a share of the lines of the first word, rounded to a whole number.
 fn lines(of_the_first: u64, share: u64) -> u64 {
     ((u128::from(of_the_first) * u128::from(share) + (1 << 63)) >> 64) as u64
 }
 
-/// By rank, the share of the first word's lines that a word has, times 2^48.
+/// Returns, for each rank, the lines of a word divided by the lines of the first word, times 2^48.
 ///
-/// The powers come from a software library, because those of processors and operating systems differ in the last bits, and
-/// files would too. The library is slow and computes only one rank in four: the power of a product is the product of powers.
+/// The powers come from a software library. Powers of processors and operating systems differ in the last bits, so
+/// files would differ too. The library is slow, but computes only one rank in four, because the power of a product is
+/// the product of powers.
 fn shares(ranks: usize, hundredths: u32) -> Vec<u64> {
     const ALL: f64 = (1_u64 << 48) as f64;
     let mut powers = vec![1.0; ranks];

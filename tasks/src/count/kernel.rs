@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_counts_to_its_limit() {
+    fn count_to_counts_to_its_limit() {
         for n in [0, 1, 2, 3, 22, 1_000_003] {
             assert_eq!(count_to(n), n);
         }

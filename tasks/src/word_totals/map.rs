@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_released_when_it_has_been_read_in_any_order() {
+    fn a_block_read_in_any_order_is_released() {
         let length = 2 * BLOCK + 12_345;
         let (bytes, map) = mapped(length);
         let released = || map.unread.iter().filter(|unread| unread.load(Ordering::Relaxed) == 0).count();

@@ -51,7 +51,7 @@ fn solution(strategy: &Strategy) -> &'static str {
 }
 
 #[test]
-fn every_exercise_fails_as_shipped_with_a_sentence_that_helps() {
+fn every_exercise_fails_as_shipped_with_a_helpful_sentence() {
     assert!(exercises::ALL.iter().map(|exercise| exercise.name).eq(LACKING.iter().map(|(name, ..)| *name)));
     for (place, (name, properties, words)) in LACKING.iter().enumerate() {
         let output = conformance(&(place + 1).to_string());
@@ -82,7 +82,7 @@ fn an_unknown_exercise_is_named_with_the_range_of_numbers() {
 }
 
 #[test]
-fn every_exercise_has_the_header_of_a_strategy_and_one_place_to_work_at() {
+fn every_exercise_has_a_strategy_header_and_one_place_to_edit() {
     for (place, exercise) in exercises::ALL.iter().enumerate() {
         let number = place + 1;
         let lines = header(exercise);
@@ -112,7 +112,7 @@ fn every_exercise_has_the_header_of_a_strategy_and_one_place_to_work_at() {
 }
 
 #[test]
-fn every_exercise_names_a_solution_of_the_catalogue_with_the_same_header() {
+fn every_exercise_names_a_solution_with_the_same_header() {
     for exercise in exercises::ALL {
         let path = solution(exercise);
         let text = read_to_string(workspace().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -136,7 +136,7 @@ fn the_folder_of_exercises_contains_only_exercises() {
 }
 
 #[test]
-fn the_program_runs_an_exercise_like_any_strategy() {
+fn goldilocks_runs_an_exercise_like_any_strategy() {
     for (exercise, answers) in [("static_split", false), ("lock_held", true), ("bounded_channel", true)] {
         let output = Command::new(testbed::goldilocks())
             .args(["run", "--task", "count", "--increments", "100000", "--strategy", exercise, "--workers", "2"])
