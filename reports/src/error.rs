@@ -1,9 +1,9 @@
-//! What can go wrong between a record and its report.
+//! Errors between a record and its report.
 
-/// What a function of this crate returns.
+/// The result type of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a page could not be made.
+/// The error that prevented a report.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be written.
@@ -11,7 +11,7 @@ pub enum Error {
     File {
         /// The file.
         path: std::path::PathBuf,
-        /// What the operating system said. Not called `source`, because it would be printed twice.
+        /// The operating system's error. Not named `source`, because it would be printed twice.
         cause: std::io::Error,
     },
     /// A chart could not be drawn.
@@ -19,7 +19,7 @@ pub enum Error {
     Chart {
         /// The chart's title.
         chart: String,
-        /// What the drawing library said.
+        /// The drawing library's message.
         reason: String,
     },
     /// The table of samples could not be written.

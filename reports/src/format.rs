@@ -1,23 +1,23 @@
-//! Numbers as a reader wants them: three digits, one unit, thousands apart.
+//! Formats numbers and lists for readers: three digits, one unit, a space between thousands.
 
 use record::BASELINE;
 use record::statistics::Estimate;
 
-/// A narrow space that never breaks: between thousands and before units.
+/// The narrow no-break space between thousands and before units.
 pub const SPACE: char = '\u{202f}';
 
-/// What stands where there is no number.
+/// The text in place of a missing number.
 pub const NONE: &str = "–";
 
 const TIME: [(f64, &str); 4] = [(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")];
 const MEMORY: [(f64, &str); 4] = [(1.0, "B"), (1024.0, "KiB"), (1_048_576.0, "MiB"), (1_073_741_824.0, "GiB")];
 
-/// A whole number, thousands apart: `60 000`.
+/// A whole number with a space between thousands: `60 000`.
 pub fn count(number: u64) -> String {
     apart(&number.to_string())
 }
 
-/// Three significant digits, not more: `1.93`, `12.3`, `60 100`, `0.00123`.
+/// A value with three significant digits: `1.93`, `12.3`, `60 100`, `0.00123`.
 pub fn digits(value: f64) -> String {
     rounded(value, 3)
 }
@@ -27,13 +27,13 @@ pub fn time(ns: f64) -> String {
     with_unit(ns, &TIME)
 }
 
-/// A time with its interval, both in one unit: `12.3 ms` and `12.1–12.6`, which is empty if there is none.
+/// A time and its interval, both in one unit: `12.3 ms` and `12.1–12.6`. Without an interval the second text is empty.
 pub fn time_estimate(ns: Estimate) -> (String, String) {
     let (size, unit) = unit(ns.value, &TIME);
     (format!("{}{SPACE}{unit}", digits(ns.value / size)), interval(ns, size))
 }
 
-/// A speed-up with its interval: `1.93×` and `1.90–1.95`, which is empty if there is none.
+/// A speed-up and its interval: `1.93×` and `1.90–1.95`. Without an interval the second text is empty.
 pub fn speed_up(times: Estimate) -> (String, String) {
     (format!("{}×", digits(times.value)), interval(times, 1.0))
 }
@@ -43,7 +43,7 @@ pub fn sentence((value, interval): (String, String)) -> String {
     if interval.is_empty() { value } else { format!("{value} ({interval})") }
 }
 
-/// A value as a whole number, thousands apart.
+/// A value rounded to a whole number, with a space between thousands.
 pub fn whole(value: f64) -> String {
     count(value.round() as u64)
 }
@@ -53,7 +53,7 @@ pub fn joules(microjoules: f64) -> String {
     format!("{}{SPACE}J", digits(microjoules / 1e6))
 }
 
-/// A share of 1 in whole per cent: `96 %`.
+/// A share between 0 and 1 as a whole percentage: `96 %`.
 pub fn percent(share: f64) -> String {
     format!("{:.0}{SPACE}%", share * 100.0)
 }
@@ -73,7 +73,7 @@ pub fn short(number: f64) -> String {
     bare(number)
 }
 
-/// A count that may be very large, in three digits: `728 M`, `2.90 G`; below a million, as it is.
+/// A count that may be very large, with three digits: `728 M`, `2.90 G`. Below a million it has all its digits.
 pub fn many(number: f64) -> String {
     let large = [(1e9, 'G'), (1e6, 'M')].into_iter().find(|(size, _)| number / size >= 0.9995);
     large.map_or_else(
@@ -88,9 +88,15 @@ pub fn short_time(ns: f64) -> String {
     format!("{}{SPACE}{unit}", bare(ns / size))
 }
 
-/// What a strategy is called: its name, or the plain loop.
+/// The strategy's name, or `plain loop` for the baseline.
 pub fn strategy(name: &str) -> &str {
     if name == BASELINE { "plain loop" } else { name }
+}
+
+/// The text with its first letter in upper case.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// `1 core`, `2 cores`.
@@ -118,7 +124,7 @@ pub fn partitions(size: u64, unit: &str) -> String {
     format!("partitions of {} {unit}", count(size))
 }
 
-/// `10 to 1 000` if these are neighbours among `all`, otherwise one by one: `10, 1 000`.
+/// `10 to 1 000` if `sizes` are neighbours among `all`, otherwise each size: `10, 1 000`.
 pub fn sizes(sizes: &[u64], all: &[u64]) -> String {
     match sizes {
         [first, .., last] if all.iter().filter(|size| (first..=last).contains(size)).count() == sizes.len() => {
@@ -155,7 +161,7 @@ fn with_unit(value: f64, units: &[(f64, &'static str)]) -> String {
     format!("{}{SPACE}{unit}", digits(value / size))
 }
 
-/// The largest unit of which there is at least one, after rounding: 999.7 µs is 1 ms, not 1 000 µs.
+/// The largest unit in which the rounded value is at least 1: 999.7 µs is 1 ms, not 1 000 µs.
 fn unit(value: f64, units: &[(f64, &'static str)]) -> (f64, &'static str) {
     let fits = |size: f64| value / size >= 0.9995;
     units.iter().rev().copied().find(|(size, _)| fits(*size)).unwrap_or(units[0])
@@ -166,7 +172,7 @@ fn rounded(value: f64, significant: i32) -> String {
         return if value == 0.0 { "0".into() } else { NONE.into() };
     }
     let magnitude = |value: f64| value.abs().log10().floor() as i32;
-    // Rounding can carry into one more digit (9.996 is 10.0), so the magnitude is taken again afterwards.
+    // Rounding can add a digit (9.996 becomes 10.0), so the magnitude is computed again afterwards.
     let step = 10_f64.powi(magnitude(value) - significant + 1);
     let value = (value / step).round() * step;
     let decimals = (significant - 1 - magnitude(value * (1.0 + f64::EPSILON))).max(0);

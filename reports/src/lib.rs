@@ -1,13 +1,13 @@
-//! From records to reports: pure functions, no clock and no environment.
+//! Turns records into reports. Pure functions, without a clock or the environment.
 //!
 //! ```text
 //! render      html, terminal, csv, json, markdown, bmf
 //! view        charts and tables as plain data
-//! analysis    a record turned into conclusions, as plain data
-//! format      numbers and lists in words, for all of them
+//! analysis    conclusions from a record as plain data
+//! format      numbers and lists as text
 //! ```
 //!
-//! Arrows point downwards only. `comparison` sets two analyses beside each other.
+//! Each module depends only on modules listed below it. `comparison` compares two analyses.
 
 pub mod analysis;
 pub mod comparison;

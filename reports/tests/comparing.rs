@@ -88,8 +88,8 @@ fn few_blocks_show_nothing_and_say_how_many_would() {
     stretch(&mut slower, "count", "rayon", 200);
     let comparison = compare(&few(7), &slower).expect("the same data and build");
     assert!(comparison.tasks.iter().all(|task| with(task, Outcome::Worse).is_empty()));
-    let told = "With 5 blocks in A and 5 in B nothing can be shown in 57 comparisons, however large it is; 7 blocks in \
-                each could.";
+    let told = "With 5 blocks in A and 5 in B, 57 comparisons cannot show any difference, however large. 7 blocks in \
+                each run could.";
     assert!(comparison.notes.iter().any(|note| note == told), "{:?}", comparison.notes);
 }
 

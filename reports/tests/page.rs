@@ -145,7 +145,7 @@ fn a_clear_winner_is_called_the_fastest_against_the_plain_loop() {
     }
     let finding = analysed(&record, 1).finding;
     assert_eq!(finding.leaders, ["smol"]);
-    insta::assert_snapshot!(finding.headline.replace(format::SPACE, " "), @"smol is the fastest on 2 cores with partitions of 60 000 lines: 2.42× (2.40–2.42) as fast as the plain one-thread loop.");
+    insta::assert_snapshot!(finding.headline.replace(format::SPACE, " "), @"smol is the fastest on 2 cores with partitions of 60 000 lines: 2.42× (2.40–2.42) the plain one-thread loop’s speed.");
 }
 
 #[test]
@@ -219,7 +219,11 @@ fn few_blocks_decide_nothing() {
         let record = Synthetic { blocks, ..small() }.record();
         for TaskAnalysis { finding, .. } in tasks(&record) {
             assert!(finding.leaders.is_empty());
-            assert!(finding.headline.starts_with("not decided: a verdict takes 5 blocks"), "{}", finding.headline);
+            assert!(
+                finding.headline.starts_with("not decided: a verdict needs 5 blocks per cell"),
+                "{}",
+                finding.headline
+            );
         }
         let page = page(&record);
         assert!(!page.contains("fastest on") && !page.contains("tied fastest"));
@@ -236,7 +240,7 @@ fn a_block_that_was_cut_off_decides_nothing() {
     record.samples.retain(|sample| sample.block < 4 || sample.cell.strategy != last);
     for TaskAnalysis { finding, .. } in tasks(&record) {
         assert!(finding.leaders.is_empty());
-        let why = "not decided: a verdict takes 5 blocks and there are 4 to 5";
+        let why = "not decided: a verdict needs 5 blocks per cell, and cells have 4 to 5.";
         assert!(finding.headline.starts_with(why), "{}", finding.headline);
     }
     assert!(!page(&record).contains("tied fastest"));
@@ -252,12 +256,12 @@ fn the_page_says_what_a_reader_must_know_and_no_more() {
     let cases: [Case; 9] = [
         (
             |_| {},
-            &["Those with a time have 5 blocks."],
+            &["Each cell with a valid time has 5 blocks."],
             &[
                 "class=\"alarm\"",
                 "did not end",
                 "until their interval",
-                "Cells differ in how many blocks",
+                "Cells differ in their number of blocks",
                 NOTHING,
                 DEBUG,
             ],
@@ -289,7 +293,7 @@ fn the_page_says_what_a_reader_must_know_and_no_more() {
                 "last line was cut off",
                 "cursor_pages was not measured: no PostgreSQL server answers",
                 "Only one core was available",
-                "That 2 cores were really there: the run could use 1 core",
+                "That 2 cores were really available: the run could use 1 core",
             ],
             &[],
         ),
@@ -328,7 +332,7 @@ fn slower_than_the_plain_loop_is_said_so() {
         sample.times.as_mut().expect("no failures here").wall_ns *= 3;
     }
     let headline = analysed(&record, 0).finding.headline;
-    assert!(headline.ends_with("as fast as the plain one-thread loop; the plain loop is faster."), "{headline}");
+    assert!(headline.ends_with(". The plain loop is faster."), "{headline}");
 }
 
 #[test]
@@ -403,7 +407,7 @@ fn processes_of_two_kinds_are_flagged_with_their_times_and_numbers() {
         1
     );
     assert!(PAGE.contains(&words) && text(&RECORD).contains("two kinds of processes"));
-    assert!(PAGE.contains("That one true time exists where there are quick and slow processes"));
+    assert!(PAGE.contains("That one true time exists for a cell with fast and slow processes"));
 
     let quiet = Synthetic { noise: 0.0, ..small() }.record();
     assert!(!page(&quiet).contains("two kinds of processes:") && !page(&quiet).contains("one true time exists"));
@@ -429,9 +433,9 @@ fn samples_far_from_the_others_are_listed_and_counted_all_the_same() {
 fn cells_that_one_run_did_not_warm_up_are_named() {
     let task = analysed(&RECORD, 2);
     let sentences = warmed(&task).join(" ").replace(format::SPACE, " ");
-    assert!(sentences.contains("too little for 2 cells"), "{sentences}");
+    assert!(sentences.contains("not enough for 2 cells"), "{sentences}");
     for cores in ["1 core", "2 cores"] {
-        assert!(sentences.contains(&format!("tokio_tasks on {cores} with 50 000, 1.1")), "{sentences}");
+        assert!(sentences.contains(&format!("tokio_tasks, {cores}, partitions of 50 000 rows: 1.1")), "{sentences}");
     }
     assert!(sentences.contains("One untimed run was enough for"));
     let table = resources::threads(&task);
@@ -444,7 +448,7 @@ fn cells_that_one_run_did_not_warm_up_are_named() {
     let single = Synthetic { samples: 1, ..small() }.record();
     let sentences = warmed(&analysed(&single, 2));
     assert_eq!(sentences.len(), 1);
-    assert!(sentences[0].starts_with("Whether one was enough is not known for 37 cells"), "{}", sentences[0]);
+    assert!(sentences[0].starts_with("For 37 cells, it is not known whether"), "{}", sentences[0]);
     assert!(!page(&single).contains("That every process was warm"));
 }
 
@@ -477,10 +481,10 @@ fn strategies_that_tie_share_a_place() {
 fn cells_with_different_numbers_of_blocks_are_said_to_have_them() {
     let words = words(&PAGE);
     for sentence in [
-        "Cells differ in how many blocks they have: 5 to 8 blocks of count, 5 to 8 blocks of word_totals",
-        "Those with a time have 5 to 8 blocks.",
+        "Cells differ in their number of blocks: 5 to 8 blocks in count, 5 to 8 blocks in word_totals",
+        "Each cell with a valid time has 5 to 8 blocks.",
         "some cells were measured until their interval was narrow",
-        "with 5 blocks, the fewest of any cell",
+        "some cells have only 5 blocks.",
         "<small>5 blocks</small>",
         "<small>8 blocks</small>",
     ] {
@@ -711,8 +715,8 @@ fn the_terminal_gets_the_findings_and_a_table() {
     insta::assert_snapshot!(text(&record), @r"
     cursor_pages was not measured: no PostgreSQL server answers; start one with `just postgres`.
 
-    count: threads_shared, channel_crossbeam and rayon tie on 2 cores with partitions of 1 000 numbers: 1.98× to 1.99× (intervals within 1.97× to 2.03×) as fast as the plain one-thread loop.
-      Partitions of 10 to 1 000 numbers bring all of them within 5 % of their best medians, of 2 sizes tried.
+    count: threads_shared, channel_crossbeam and rayon tie on 2 cores with partitions of 1 000 numbers: their medians are 1.98× to 1.99× the plain one-thread loop’s speed (intervals within 1.97× to 2.03×).
+      With partitions of 10 to 1 000 numbers, all tied strategies are within 5 % of their best medians (2 sizes tried).
 
                                              median time            speed-up  efficiency         best partition size        samples
       plain loop (baseline)             911 ms (899–919)  1× (by definition)           –               no partitions  10 (5 blocks)
@@ -797,7 +801,10 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     assert_eq!((&*ratio("polars", "1"), &*ratio("polars", "2")), ("20.0×", "20.0×"));
     assert_eq!((&*ratio("line_count", "1"), &*ratio("fast", "1")), ("0.500×", format::NONE));
     let text = text(&record);
-    assert!(text.contains("What others take for the job of word_totals") && text.contains("polars"), "{text}");
+    assert!(
+        text.contains("Median times of other programs for the job of word_totals") && text.contains("polars"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn details() -> Vec<Detail> {
     vec![Detail::UnitCost {
         unit: "an increment".to_owned(),
         figure: "sum".to_owned(),
-        limit: "each takes a branch, and how many branches a processor takes in a cycle is the limit".to_owned(),
+        limit: "each increment needs one branch, and branches per cycle are the limit".to_owned(),
     }]
 }
 

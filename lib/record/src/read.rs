@@ -130,7 +130,7 @@ fn details_of_older(task: &str) -> Vec<Detail> {
         "count" => vec![Detail::UnitCost {
             unit: "an increment".into(),
             figure: "sum".into(),
-            limit: "each takes a branch, and how many branches a processor takes in a cycle is the limit".into(),
+            limit: "each increment needs one branch, and branches per cycle are the limit".into(),
         }],
         "noop" => vec![Detail::DispatchCost],
         _ => Vec::new(),

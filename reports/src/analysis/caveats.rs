@@ -1,4 +1,4 @@
-//! What a reader must know before and after believing the figures: the reservations that follow from the data.
+//! The warnings before the figures, how the figures came about, and what the data do not support.
 
 use crate::analysis::environment::Environment;
 use crate::analysis::results::{CellResult, Statement, TaskResults};
@@ -6,7 +6,7 @@ use crate::format::{self, cores, percent};
 use record::Status;
 use record::statistics::{BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_AN_INTERVAL, LEVEL, MARGIN, reach};
 
-/// What banners, caveats and explanations follow from.
+/// The data from which banners, caveats and explanations are derived.
 pub(crate) struct Facts<'a> {
     pub(crate) environment: &'a Environment,
     /// The tasks of the run.
@@ -23,8 +23,8 @@ impl Facts<'_> {
         self.measured().any(|results| results.cells.iter().any(holds))
     }
 
-    /// Whether only some cells were measured again after the blocks that all have. Records of version 1 have whole blocks;
-    /// where their cells differ, the sweep was interrupted.
+    /// Whether later blocks measured only some of the cells. Never true for version 1, whose blocks include all cells:
+    /// there, numbers of blocks differ only because the sweep was interrupted.
     fn went_on_with_some(&self) -> bool {
         let some = |results: &&TaskResults| {
             results.blocks.fewest >= BLOCKS_FOR_A_VERDICT && results.blocks.fewest < results.blocks.most
@@ -33,7 +33,7 @@ impl Facts<'_> {
     }
 }
 
-/// Statements in the order in which they are added.
+/// Collects statements in order.
 struct List(Vec<Statement>);
 
 impl List {
@@ -46,7 +46,7 @@ impl List {
     }
 }
 
-/// What comes before the figures, because it may make them worthless.
+/// The warnings before the figures: each may make the figures worthless.
 pub(crate) fn banners(facts: &Facts) -> Vec<Statement> {
     let Facts { environment, tasks } = facts;
     let machine = &environment.run.machine;
@@ -59,7 +59,7 @@ pub(crate) fn banners(facts: &Facts) -> Vec<Statement> {
             format!("The sweep was interrupted and resumed {times}; the machine may have changed in between.")
         }),
     );
-    // Newer records have a check for this, which stands in the alarm.
+    // Newer records have a check for debug builds, whose result is part of the alarm.
     let checked = environment.run.checks.iter().any(|check| check.name == "build");
     list.add("debug_build", (machine.profile != "release" && !checked).then(|| {
         format!(
@@ -75,7 +75,7 @@ pub(crate) fn banners(facts: &Facts) -> Vec<Statement> {
     list.add("failed", (environment.failed > 0).then(|| {
         let samples = if environment.failed == 1 { "sample" } else { "samples" };
         let number = format::count(environment.failed as u64);
-        format!("{number} {samples} gave no verified answer. Their cells are in no chart and no comparison; see Failures.")
+        format!("{number} {samples} gave no verified answer. Charts and comparisons leave out the cells of these samples; see Failures.")
     }));
     list.add_if(
         machine.cores_available < 2,
@@ -105,62 +105,62 @@ fn ending(environment: &Environment) -> Option<String> {
     }
 }
 
-/// How the figures came about.
+/// Explains how the figures came about.
 pub(crate) fn reading(facts: &Facts) -> Vec<Statement> {
     let mut list = List(Vec::new());
     list.add_if(
         true,
         "processes",
-        "Each cell ran in its own processes, pinned to its cores: one process in each block that includes the cell. The order \
-         of the cells in a block was shuffled. A time is a median of medians: over the samples of each process, then over \
-         the processes.",
+        "Each cell ran in its own processes, pinned to the cell’s cores: one process in each block that includes the cell. \
+         The order of the cells in a block was shuffled. Each time is a median of medians: first over the samples of each \
+         process, then over the processes.",
     );
     list.add("intervals", [format!(
-        "The target of an interval is to contain the true median in {} of runs, whatever the shape of the noise. It needs \
-         {BLOCKS_FOR_AN_INTERVAL} blocks. Where there are quick and slow processes, no single true median exists. The \
-         interval then runs from the quickest process to the slowest.",
+        "The target of an interval is to contain the true median in {} of runs, whatever the shape of the noise. An interval \
+         needs at least {BLOCKS_FOR_AN_INTERVAL} blocks. If a cell has fast and slow processes, no single true median \
+         exists. The interval then runs from the fastest process to the slowest.",
         percent(LEVEL)
     )]);
     list.add_if(
         true,
         "speed_up",
-        "Speed-up is always against the plain one-thread loop, which has no jobs and no partitions. It is paired: each block \
-         compares its own measurements. Efficiency is speed-up divided by cores.",
+        "Speed-up always compares with the plain one-thread loop, which has no jobs and no partitions. The comparison is \
+         paired: both times come from the same block. Efficiency is speed-up divided by cores.",
     );
     list.add("verdicts", [format!(
-        "A strategy is called slower than the one with the quickest median if two things hold over at least \
-         {BLOCKS_FOR_A_VERDICT} blocks. The difference, block by block, exceeds what the worst of equally many equal \
-         strategies shows by chance in {} of sessions; and it is {} or more. All others tie. A tie does not mean equal: these \
-         data do not decide it.",
-        percent(1.0 - LEVEL),
+        "The report calls a strategy slower than the one with the fastest median if two conditions hold over at least \
+         {BLOCKS_FOR_A_VERDICT} blocks. First, the block-by-block difference is at least {}. Second, among as many equally \
+         fast strategies, the slowest would show such a difference in only {} of sessions. All others tie. A tie does not \
+         mean equal: these data do not decide.",
         percent(MARGIN),
+        percent(1.0 - LEVEL),
     )]);
     list.add_if(
         true,
         "phases",
-        "The time of a cell is run plus reduce. Start, the time to start the workers, is measured apart. Each phase has its \
-         own median, so they need not add up.",
+        "The time of a cell is run plus reduce. Start, the time to start the workers, is measured separately. Each phase has \
+         its own median, so the phases need not add up.",
     );
     list.add_if(
         true,
         "warm_up",
-        "Each process ran once untimed before its first sample. The table of threads shows what that changed and whether one \
-         run was enough.",
+        "Each process ran once untimed before its first sample. The table of threads shows what this run changed and whether \
+         it was enough.",
     );
     list.add_if(
         true,
         "resources",
-        "Processor time, memory, switches and counters include the measuring process and its worker processes, but not a \
-         database server. A figure that the machine does not give is left out, never zero.",
+        "Processor time, memory, context switches and counters include the measuring process and its worker processes, but \
+         not a database server. A figure that the machine does not provide is left out, never shown as zero.",
     );
     let unequal = facts.tasks.iter().filter(|results| results.blocks.fewest < results.blocks.most);
     let ranges: Vec<String> = unequal
         .map(|results| {
-            format!("{} of {}", format::blocks(results.blocks.fewest, results.blocks.most), results.task.name)
+            format!("{} in {}", format::blocks(results.blocks.fewest, results.blocks.most), results.task.name)
         })
         .collect();
     let why = if facts.went_on_with_some() {
-        " Once all cells have enough blocks for a verdict, only those are measured that have a wide interval or an \
+        " Once all cells have enough blocks for a verdict, later blocks measure only cells with a wide interval or an \
          undecided comparison."
     } else {
         ""
@@ -169,26 +169,27 @@ pub(crate) fn reading(facts: &Facts) -> Vec<Statement> {
         "unequal_blocks",
         (!ranges.is_empty()).then(|| {
             let ranges = ranges.join(", ");
-            format!("Cells differ in how many blocks they have: {ranges}. The tables give the number for each.{why}")
+            format!("Cells differ in their number of blocks: {ranges}. The tables give the number for each cell.{why}")
         }),
     );
     list.add_if(
         facts.environment.processors_read_back,
         "processors",
-        "Each process read back the processors that it was allowed; the record has them for each sample.",
+        "Each process checked which cores it was allowed to use. The record stores them with every sample.",
     );
     list.0
 }
 
-/// What the data do not support: each entry completes "you may not conclude". `quality` comes after those about blocks.
+/// The conclusions that the data do not support; each completes "you may not conclude". `quality` holds further caveats.
 pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> {
     let (run, machine) = (&facts.environment.run, &facts.environment.run.machine);
     let mut list = List(Vec::new());
     let fewest = facts.measured().map(|results| results.blocks.fewest).filter(|blocks| *blocks > 0).min();
     list.add("few_blocks", fewest.filter(|fewest| reach(*fewest) < LEVEL).map(|fewest| {
         format!(
-            "That every interval contains the true median: with {}, the fewest of any cell, the median lies between the \
-             smallest and the largest block’s median in {} of all runs. No interval can be much surer than that.",
+            "That every interval reaches {0}: some cells have only {1}. The range of the blocks’ medians contains the true \
+             median in {2} of runs, so {0} is out of reach.",
+            percent(LEVEL),
             format::blocks(fewest, fewest),
             percent(reach(fewest))
         )
@@ -196,33 +197,33 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
     list.add("stopped_early", facts.went_on_with_some().then(|| {
         format!(
             "That every interval reaches {}: some cells were measured until their interval was narrow, which favours lucky \
-             ones. In simulations with bell-shaped noise, such intervals contain the true median in 91 to 93 of 100 runs.",
+             intervals. In simulations with bell-shaped noise, these contain the true median in 91 to 93 of 100 runs.",
             percent(LEVEL)
         )
     }));
     list.0.extend(quality);
     if let Some(most) = facts.measured().filter_map(TaskResults::most_cores).max() {
-        let here = format!("Anything about more than {}: a curve that still rises here may fall there.", cores(most));
+        let here = format!("Anything about more than {}: a curve that still rises here may fall beyond.", cores(most));
         list.add("more_cores", [here]);
         list.add(
             "shared_cores",
             (most > machine.cores_available).then(|| {
                 let (most, real) = (cores(most), cores(machine.cores_available));
-                format!("That {most} were really there: the run could use {real}, so beyond that, workers took turns.")
+                format!("That {most} were really available: the run could use {real}, so further workers took turns.")
             }),
         );
     }
     list.add_if(
         facts.any_cell(|result| result.cell.workers > result.cell.cores),
         "more_workers",
-        "That more workers than cores cost nothing: in some cells they wait together, but elsewhere they may lose that gain \
-         by switching.",
+        "That more workers than cores cost nothing: extra workers help where jobs wait, but elsewhere context switches may \
+         cost more than they gain.",
     );
     list.add_if(
         facts.any_cell(is_superlinear),
         "superlinear",
-        "That cores alone made it faster: some speed-ups exceed the number of cores, so something else differs from the plain \
-         loop too, such as what fits into the caches.",
+        "That cores alone explain the speed-up: some speed-ups exceed the number of cores. Something else must differ from \
+         the plain loop too, such as how much data fits into the caches.",
     );
     list.add_if(
         run.checks.is_empty(),
@@ -233,26 +234,26 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
     list.add_if(
         facts.measured().any(unfair),
         "unfair",
-        "Anything about an unfair cell: its answer is right, but it had more than the others, or left something out. It is \
-         listed under Failures and in no chart.",
+        "Anything about an unfair cell: its answer is right, but the strategy used more than others may, or left something \
+         out. Unfair cells are listed under Failures and appear in no chart.",
     );
     list.add("background_load", [if machine.cores_available < machine.cores_online {
         format!(
-            "That the machine had no other load: the run could use {} of {}, and programs on the others shared its memory and \
-             caches.",
+            "That the machine had no other load: the run could use {} of {}, and programs on the other cores shared its \
+             memory and caches.",
             machine.cores_available,
             cores(machine.cores_online)
         )
     } else if run.checks.is_empty() {
         "That the machine had no other load: other programs, other virtual machines, heat and clock changes are not in the \
-         record. Shuffled blocks spread them over all cells; they do not remove them."
+         record. Shuffled blocks spread these disturbances over all cells but do not remove them."
             .into()
     } else {
-        "That the machine had no other load throughout: it was checked before the first sample and after the last one, not in \
-         between. Shuffled blocks spread a disturbance over all cells; they do not remove it."
+        "That the machine had no other load throughout: checks ran before the first sample and after the last one, not in \
+         between. Shuffled blocks spread a disturbance over all cells but do not remove it."
             .into()
     }]);
-    list.add("other_machines", [format!("Anything about another machine than this {}.", machine.processor)]);
+    list.add("other_machines", [format!("Anything about a machine other than this {}.", machine.processor)]);
     let input = |results: &TaskResults| {
         let options: Vec<String> = results.task.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let with = if options.is_empty() { "no options".into() } else { options.join(", ") };
@@ -262,14 +263,14 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
     list.add(
         "other_data",
         (!inputs.is_empty()).then(|| {
-            format!("Anything about other data: each task had one input and one set of options: {}.", inputs.join("; "))
+            format!("Anything about other data. Each task had one input and one set of options: {}.", inputs.join("; "))
         }),
     );
     list.add_if(
         facts.measured().any(|results| results.sizes.len() > 1),
         "best_sizes",
-        "That the best partition size of a strategy is as good as its median: it is the luckiest of several. The verdicts \
-         compare at the default size, which was chosen before measuring.",
+        "That a strategy’s best partition size is as fast as shown: the best of several noisy medians is partly luck. The \
+         verdicts compare at the default size, which was chosen before measuring.",
     );
     list.add_if(
         facts.measured().count() > 1,
@@ -279,7 +280,7 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
     list.0
 }
 
-/// Whether the speed-up surely exceeds the number of cores.
+/// Whether the speed-up's whole interval exceeds the number of cores by more than [`MARGIN`].
 fn is_superlinear(result: &CellResult) -> bool {
     let low = result.speed_up.and_then(|speed_up| speed_up.interval).map(|interval| interval.low);
     result.sound && low.is_some_and(|low| low > f64::from(result.cell.cores) * (1.0 + MARGIN))

@@ -1,4 +1,4 @@
-//! What follows for one task: as much as the intervals support, and no more.
+//! The conclusions for one task: as much as the intervals support, and no more.
 
 use crate::analysis::results::{BlockRange, CLOSE, CellResult, Statement, TaskResults};
 use crate::format;
@@ -7,26 +7,26 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-/// The first thing the report says of a task.
+/// The report's first statement about a task.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Finding {
     /// The finding in one sentence, without the task's name.
     pub headline: String,
-    /// What is decided.
+    /// Whether the blocks decide, and for how many strategies.
     pub outcome: Outcome,
-    /// On how many cores; `null` if nothing was measured.
+    /// The number of cores; `null` if nothing was measured.
     pub cores: Option<u32>,
-    /// With which partition size.
+    /// The partition size.
     pub size: u64,
-    /// The strategies that tie for the first place; empty if nothing is decided.
+    /// The strategies that tie for first place; empty if nothing is decided.
     pub leaders: Vec<String>,
-    /// The smallest and the largest median speed-up: of the leaders or, if nothing is decided, of all.
+    /// The smallest and the largest median speed-up of the leaders; of all strategies if nothing is decided.
     pub medians: Option<Interval>,
-    /// From the lowest lower end to the highest upper end of the leaders' intervals.
+    /// The range that covers the intervals of all leaders.
     pub within: Option<Interval>,
 }
 
-/// What is decided about a task.
+/// The kinds of finding for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -34,7 +34,7 @@ pub enum Outcome {
     NotMeasured,
     /// No strategy has a sound cell.
     NoSoundCell,
-    /// A verdict takes more blocks.
+    /// A verdict needs more blocks.
     TooFewBlocks,
     /// Only one strategy was measured.
     Alone,
@@ -46,7 +46,10 @@ pub enum Outcome {
     AllTie,
 }
 
-/// Which strategies lead on the most cores at the default partition size, and what that is against the plain loop.
+/// Completes `1.93×`.
+const AGAINST: &str = "the plain one-thread loop’s speed";
+
+/// Finds the strategies that lead on the most cores at the default partition size, and their speed-up over the plain loop.
 pub fn finding(results: &TaskResults) -> Finding {
     let candidates = results.candidates();
     let leaders = results.leaders();
@@ -92,16 +95,13 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
         }
         Outcome::TooFewBlocks => {
             let blocks = BlockRange::of(candidates.iter().copied());
-            let there = match blocks.most {
-                1 => "is 1".into(),
-                _ => format!("are {}", format::block_count(blocks.fewest, blocks.most)),
-            };
+            let there = format::block_count(blocks.fewest, blocks.most);
             let so_far = finding.medians.map_or_else(
                 || "So far there is no sound baseline".into(),
-                |it| format!("So far the strategies’ medians are {} as fast as the plain one-thread loop", factors(it)),
+                |it| format!("So far the strategies’ medians are {} {AGAINST}", factors(it)),
             );
             return format!(
-                "not decided: a verdict takes {BLOCKS_FOR_A_VERDICT} blocks and there {there}. `just bench \
+                "not decided: a verdict needs {BLOCKS_FOR_A_VERDICT} blocks per cell, and cells have {there}. `just bench \
                  --resume` with a larger `--budget` or more `--blocks` measures more. {so_far} {setting}."
             );
         }
@@ -116,24 +116,25 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
     format!("{who} {}", against_the_baseline(finding, speed_ups))
 }
 
-/// `1.93× (1.90–1.95) as fast as the plain one-thread loop`, for one or for several.
+/// `1.93× (1.90–1.95) the plain one-thread loop’s speed.`, or the same of several strategies.
 fn against_the_baseline(finding: &Finding, speed_ups: &[Estimate]) -> String {
-    const AGAINST: &str = "as fast as the plain one-thread loop";
     let (Some(medians), Some(within)) = (finding.medians, finding.within) else {
         return "no speed-up can be stated without a sound baseline.".into();
     };
     let figures = match speed_ups {
-        [only] => format::sentence(format::speed_up(*only)),
-        _ => format!("{} (intervals within {})", factors(medians), factors(within)),
+        [only] => format!("{} {AGAINST}", format::sentence(format::speed_up(*only))),
+        _ => format!("their medians are {} {AGAINST} (intervals within {})", factors(medians), factors(within)),
     };
     let remark = if within.high < 1.0 {
-        "; the plain loop is faster"
+        " The plain loop is faster.".into()
     } else if within.low <= 1.0 + MARGIN {
-        "; no speed-up over the plain loop is established"
+        let bar = format::digits(1.0 + MARGIN);
+        let (whose, all) = if speed_ups.len() == 1 { ("Its", "") } else { ("At least one", " for all of them") };
+        format!(" {whose} interval starts at or below {bar}×, so a speed-up is not established{all}.")
     } else {
-        ""
+        String::new()
     };
-    format!("{figures} {AGAINST}{remark}.")
+    format!("{figures}.{remark}")
 }
 
 /// `1.91× to 1.93×`, or `1.93×` if they round to the same.
@@ -142,44 +143,48 @@ fn factors(range: Interval) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
-/// The fewest cores with which every leader comes close to its best, if that is not the most.
+/// Names the fewest cores on which every leader is close to its best median, if fewer than the most cores suffice.
 pub(crate) fn enough_cores(results: &TaskResults) -> Vec<Statement> {
     let leaders = results.leaders();
     let close = results.close_cores(&leaders, results.task.default_size);
     let (Some(enough), Some(most), false) = (close.first().copied(), results.most_cores(), leaders.is_empty()) else {
         return Vec::new();
     };
-    let bring = if enough == 1 { "brings" } else { "bring" };
-    let percent = format::percent(CLOSE);
-    let not = if close.contains(&most) { String::new() } else { format!(", and {} do not", format::cores(most)) };
+    let on_most = match (close.contains(&most), leaders.as_slice()) {
+        (true, _) => String::new(),
+        (false, [only]) => format!(" On {}, {only} is not.", format::cores(most)),
+        (false, _) => format!(" On {}, at least one of them is not.", format::cores(most)),
+    };
     let sentence = format!(
-        "{} {bring} {} within {percent} of {} on any core count{not}.",
+        "On {}, {} within {} of {} on any core count.{on_most}",
         format::cores(enough),
-        them(&leaders),
+        they_are(&leaders),
+        format::percent(CLOSE),
         best(&leaders)
     );
     let facts = json!({ "leaders": leaders, "close_cores": close });
     (enough < most).then_some(Statement { about: "enough_cores", sentence, facts }).into_iter().collect()
 }
 
-/// The partition sizes with which every leader comes close to its best.
+/// Names the partition sizes with which every leader is close to its best median.
 pub(crate) fn good_sizes(results: &TaskResults) -> Vec<Statement> {
     let (leaders, sizes) = (results.leaders(), &results.sizes);
     let (Some(cores), false) = (results.most_cores(), leaders.is_empty() || sizes.len() < 2) else {
         return Vec::new();
     };
     let close = results.close_sizes(&leaders, cores);
-    let within = format!("{} within {} of {}", them(&leaders), format::percent(CLOSE), best(&leaders));
+    let percent = format::percent(CLOSE);
     let sentence = if close.is_empty() {
-        format!("No single partition size brings {within}.")
+        format!("No single partition size suits all tied strategies (within {percent} of each one’s best median).")
     } else {
         let (unit, tried) = (&results.task.unit, sizes.len());
-        format!("Partitions of {} {unit} bring {within}, of {tried} sizes tried.", format::sizes(&close, sizes))
+        let (close, they_are, best) = (format::sizes(&close, sizes), they_are(&leaders), best(&leaders));
+        format!("With partitions of {close} {unit}, {they_are} within {percent} of {best} ({tried} sizes tried).")
     };
     vec![Statement { about: "good_sizes", sentence, facts: json!({ "leaders": leaders, "close_sizes": close }) }]
 }
 
-/// The strategies that cannot be compared because samples went wrong.
+/// Names the strategies with cells that are not compared because a sample failed.
 pub(crate) fn left_out(results: &TaskResults) -> Vec<Statement> {
     let failed = |name: &&str| results.failures.iter().any(|failure| failure.cell.strategy == *name);
     let names: Vec<&str> = results.strategies.iter().map(|strategy| &*strategy.name).filter(failed).collect();
@@ -189,11 +194,11 @@ pub(crate) fn left_out(results: &TaskResults) -> Vec<Statement> {
     (!names.is_empty()).then_some(Statement { about: "left_out", sentence, facts }).into_iter().collect()
 }
 
-fn them(names: &[&str]) -> String {
+fn they_are(names: &[&str]) -> String {
     match names {
-        [only] => (*only).to_owned(),
-        [_, _] => "both".into(),
-        _ => "all of them".into(),
+        [only] => format!("{only} is"),
+        [_, _] => "both tied strategies are".into(),
+        _ => "all tied strategies are".into(),
     }
 }
 

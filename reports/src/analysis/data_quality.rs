@@ -1,4 +1,4 @@
-//! What makes a cell doubtful though all its answers are right: samples far from the others, and a short warm-up.
+//! Doubts about cells whose answers are all right: samples far from the others, and a warm-up that was too short.
 
 use crate::analysis::results::{CellResult, Samples, Statement, TaskResults, verified};
 use crate::format;
@@ -8,16 +8,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How far the samples of a task can be trusted.
+/// The quality of a task's samples: outliers and warm-up.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DataQuality {
-    /// How many samples are in compared cells.
+    /// The number of samples in compared cells.
     pub samples_compared: usize,
-    /// The samples far from the others of their cell, the farthest first. Every figure includes them.
+    /// The samples far from the others of their cell, the farthest first. Every figure includes these samples.
     pub outliers: Vec<Outlier>,
     /// The warm-up of the baseline and of every other cell.
     pub warm_ups: Vec<CellWarmUp>,
-    /// Whether one untimed run was enough, in sentences.
+    /// Sentences that say whether one untimed run was enough.
     pub warmed: Vec<Statement>,
 }
 
@@ -30,22 +30,22 @@ pub struct Outlier {
     pub block: u32,
     /// The sample's index in the record, which may have gaps.
     pub sample: u32,
-    /// Its time, in nanoseconds.
+    /// The sample's time, in nanoseconds.
     pub ns: f64,
-    /// Its time divided by the median sample's.
+    /// The sample's time divided by the cell's median sample.
     pub factor: f64,
 }
 
-/// What the processes of a cell show about warming up.
+/// The warm-up of a cell's processes.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CellWarmUp {
     /// The cell.
     pub cell: Cell,
     /// Whether one untimed run was enough.
     pub warm_up: WarmUp,
-    /// How many times as long the untimed run took as the first sample of the same process.
+    /// The time of the untimed run divided by that of the first sample of the same process.
     pub untimed_by_first: Option<f64>,
-    /// How many times as long the first sample took as the later ones of the same process.
+    /// The time of the first sample divided by that of the later ones of the same process.
     pub first_by_later: Option<f64>,
 }
 
@@ -74,7 +74,7 @@ impl DataQuality {
         self.warm_ups.iter().find(|warm_up| warm_up.cell == *cell)
     }
 
-    /// The compared cells whose first sample is surely slower than the later ones of its process, and by how much.
+    /// The compared cells whose first sample is decidedly slower than the later ones, with the ratio of the two.
     pub fn cold<'a>(&'a self, results: &'a TaskResults) -> Vec<(&'a CellResult, f64)> {
         let first = |result: &CellResult| match self.warm_up(&result.cell)?.warm_up {
             WarmUp::TooLittle { first, .. } => Some(first),
@@ -90,11 +90,13 @@ impl DataQuality {
         let cold = self.cold(results);
         let mut statements = Vec::new();
         if !cold.is_empty() {
-            let named =
-                |(result, first): &(&CellResult, f64)| format!("{}, {}×", place(&result.cell), format::digits(*first));
+            let named = |(result, first): &(&CellResult, f64)| {
+                let place = place(&result.cell, &results.task.unit);
+                format!("{place}: {}×", format::digits(*first))
+            };
             statements.push(Statement::new("too_little_warm_up", format!(
-                "One untimed run was too little for {}: the first sample is surely slower than the later ones of its process, so \
- medians over all samples are too long. First sample divided by later ones: {}.",
+                "One untimed run was not enough for {}. The first sample is decidedly slower than the later ones of the same \
+ process, so medians over all samples are too long. First sample divided by later samples: {}.",
                 format::cells(cold.len()),
                 cold.iter().map(named).collect::<Vec<_>>().join("; ")
             )));
@@ -103,14 +105,15 @@ impl DataQuality {
             statements.push(Statement::new(
                 "enough_warm_up",
                 format!(
-                    "One untimed run was enough for {}: no first sample is surely slower than the later ones.",
+                    "One untimed run was enough for {}: in none of these cells is the first sample decidedly slower than the later ones.",
                     format::cells(enough)
                 ),
             ));
         }
         if unknown > 0 {
             statements.push(Statement::new("unknown_warm_up", format!(
-                "Whether one was enough is not known for {}: that takes {BLOCKS_FOR_A_VERDICT} processes with two samples or more.",
+                "For {}, it is not known whether one untimed run was enough: the test needs {BLOCKS_FOR_A_VERDICT} processes with \
+ at least two samples.",
                 format::cells(unknown)
             )));
         }
@@ -118,10 +121,10 @@ impl DataQuality {
     }
 }
 
-/// `rayon on 2 cores with 1 000`.
-fn place(cell: &Cell) -> String {
-    let with = if cell.size == 0 { String::new() } else { format!(" with {}", format::count(cell.size)) };
-    format!("{} on {}{with}", format::strategy(&cell.strategy), format::cores(cell.cores))
+/// `rayon, 2 cores, partitions of 1 000 lines`.
+fn place(cell: &Cell, unit: &str) -> String {
+    let with = if cell.size == 0 { String::new() } else { format!(", {}", format::partitions(cell.size, unit)) };
+    format!("{}, {}{with}", format::strategy(&cell.strategy), format::cores(cell.cores))
 }
 
 fn outliers(result: &CellResult, samples: &[&Sample]) -> Vec<Outlier> {
@@ -145,7 +148,7 @@ fn warm_up(samples: &[&Sample]) -> WarmUp {
     statistics::warm_up(&processes)
 }
 
-/// The untimed run by the first sample, and the first sample by the later ones: medians over processes.
+/// The untimed run divided by the first sample, and the first sample by the later ones: medians over processes.
 fn first_samples(samples: &[&Sample]) -> (Option<f64>, Option<f64>) {
     let wall = |of: fn(&Sample, &Sample) -> bool, first: &Sample| {
         let of_process = verified(samples).filter(|(sample, _)| of(sample, first));
@@ -163,7 +166,7 @@ fn first_samples(samples: &[&Sample]) -> (Option<f64>, Option<f64>) {
     )
 }
 
-/// The caveats that follow: two kinds of processes, and cold ones.
+/// The caveats about cells with two kinds of processes and about processes that were not warm.
 pub(crate) fn caveats(tasks: &[(&TaskResults, &DataQuality)]) -> Vec<Statement> {
     let judged = || {
         let compared = tasks.iter().flat_map(|(results, _)| results.compared());
@@ -173,18 +176,18 @@ pub(crate) fn caveats(tasks: &[(&TaskResults, &DataQuality)]) -> Vec<Statement> 
     let number = judged().filter(|result| result.modes.is_some()).count();
     if number > 0 {
         caveats.push(Statement::new("two_kinds", format!(
-            "That one true time exists where there are quick and slow processes: {} so, of {} with enough blocks to tell. The \
- memory layout of a process can cause that, and so can one disturbance; the interval spans both kinds. By chance up \
- to one cell of twenty looks like that.",
-            if number == 1 { "1 cell is".into() } else { format!("{} cells are", format::count(number as u64)) },
+            "That one true time exists for a cell with fast and slow processes. This applies to {} of the {} cells that have \
+ enough blocks to tell. The memory layout of a process can cause two kinds of processes, and so can one disturbance. \
+ The interval spans both kinds. By chance, up to one cell in twenty looks like this.",
+            format::count(number as u64),
             format::count(judged().count() as u64),
         )));
     }
     let number: usize = tasks.iter().map(|(results, quality)| quality.cold(results).len()).sum();
     if number > 0 {
         caveats.push(Statement::new("cold", format!(
-            "That every process was warm: in {} the first sample is surely slower than the later ones, so their times are too \
- long. They are named under Threads and warm-up. By chance up to one cell of twenty looks like that.",
+            "That every process was warm: in {} the first sample is decidedly slower than the later ones, so the times of these \
+ cells are too long. Threads and warm-up names these cells. By chance, up to one cell in twenty looks like this.",
             format::cells(number)
         )));
     }

@@ -1,4 +1,4 @@
-//! The run and where it was measured: as recorded, and an alarm if a check did not come out well.
+//! The run, the machine and the build as recorded, with an alarm if a check warned or refused.
 
 use record::{Check, Ended, Record, Run, Skipped, Status, Verdict};
 use schemars::JsonSchema;
@@ -7,23 +7,23 @@ use serde::Serialize;
 /// The run, the machine and the build.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Environment {
-    /// The record's first line: what was asked for, on which machine, and the checks before the first sample.
+    /// The record's first line: the command, the machine, and the checks before the first sample.
     pub run: Run,
-    /// How it ended, and the checks after the last sample; `null` if no end is recorded.
+    /// The run's end, and the checks after the last sample; `null` if no end is recorded.
     pub ended: Option<Ended>,
     /// The tasks that could not be measured, and why.
     pub skipped: Vec<Skipped>,
-    /// How often the sweep was resumed after an interruption.
+    /// The number of times that the sweep was resumed.
     pub resumed: usize,
-    /// What is known of a last line that was cut off.
+    /// What is wrong with the last line; `null` unless it was cut off.
     pub torn: Option<String>,
-    /// How many samples the record has, failures included.
+    /// The number of samples, failures included.
     pub samples: usize,
-    /// How many of them are not verified.
+    /// The number of samples that are not verified.
     pub failed: usize,
-    /// Whether each process read back the processors that it was allowed.
+    /// Whether the processes recorded which cores they were allowed to use.
     pub processors_read_back: bool,
-    /// The checks that did not come out well; `null` if all did.
+    /// The checks that warned or refused; `null` if none did.
     pub alarm: Option<Alarm>,
 }
 
@@ -32,9 +32,9 @@ pub struct Environment {
 pub struct Alarm {
     /// Whether a check refused, so that the figures mislead.
     pub refused: bool,
-    /// What that means.
+    /// The alarm in one sentence.
     pub headline: &'static str,
-    /// The checks, refusals first, and when each came out so: `before`, `after`, or both.
+    /// The checks, refusals first, each with its moments: `before`, `after`, or both.
     pub entries: Vec<(Check, Vec<&'static str>)>,
 }
 
@@ -55,7 +55,7 @@ impl Environment {
         environment
     }
 
-    /// The checks by moment.
+    /// The checks before and after measuring.
     pub fn checks(&self) -> [(&'static str, &[Check]); 2] {
         let after = self.ended.as_ref().map_or(&[][..], |ended| &ended.checks);
         [("before", &self.run.checks), ("after", after)]

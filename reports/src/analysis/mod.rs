@@ -1,4 +1,4 @@
-//! The analysis: a record turned into plain data that the page, the terminal and JSON are made from.
+//! Turns a record into plain data, from which the page, the terminal text and JSON are made.
 //!
 //! Only this folder reads samples. A new conclusion is a file here and a line in [`CONCLUSIONS`].
 
@@ -27,14 +27,14 @@ use serde::Serialize;
 /// The name of the analysis' format.
 pub const SCHEMA: &str = "goldilocks-analysis";
 
-/// The version of that format. A change that breaks a reader raises it.
+/// The version of the format. A change that breaks a reader raises the version.
 pub const VERSION: u32 = 1;
 
-/// What may follow for a task, in the order in which the report says it.
+/// The possible conclusions for a task, in the order in which the report states them.
 const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 4] =
     [conclusions::enough_cores, conclusions::good_sizes, slowdown::conclude, conclusions::left_out];
 
-/// Everything that the report says of a record.
+/// Everything that the report says about a record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Analysis {
     /// [`SCHEMA`].
@@ -43,34 +43,34 @@ pub struct Analysis {
     pub version: u32,
     /// The run, the machine and the build.
     pub environment: Environment,
-    /// What comes before the figures, because it may make them worthless.
+    /// The warnings before the figures: each may make the figures worthless.
     pub banners: Vec<Statement>,
     /// The tasks, in the order of the run.
     pub tasks: Vec<TaskAnalysis>,
-    /// What a reader may not conclude.
+    /// The conclusions that the data do not support.
     pub caveats: Vec<Statement>,
     /// How the figures came about.
     pub reading: Vec<Statement>,
 }
 
-/// Everything that the report says of a task.
+/// Everything that the report says about a task.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TaskAnalysis {
-    /// Which strategies lead.
+    /// The strategies that lead.
     pub finding: Finding,
-    /// What else follows.
+    /// Further conclusions.
     pub conclusions: Vec<Statement>,
-    /// The strategies that are far behind, and why.
+    /// The strategies that are far behind, with the causes.
     pub slowdowns: Vec<slowdown::Slowdown>,
-    /// The results by cell, and what is compared.
+    /// The results by cell, and the comparisons.
     pub results: TaskResults,
-    /// How far the samples can be trusted.
+    /// Outliers and warm-up.
     pub data_quality: DataQuality,
-    /// What the baseline and every other cell used.
+    /// The resources used by the baseline and every other cell.
     pub resources: Vec<CellResources>,
-    /// What the smallest unit of work costs.
+    /// The cost of the smallest unit of work.
     pub overhead: Overhead,
-    /// What other programs take for the same job.
+    /// Other programs doing the same job.
     pub peers: Peers,
 }
 
@@ -117,7 +117,7 @@ impl TaskAnalysis {
         }
     }
 
-    /// What a cell used.
+    /// The resources used by a cell.
     pub fn used(&self, cell: &Cell) -> Option<&CellResources> {
         self.resources.iter().find(|resources| resources.cell == *cell)
     }

@@ -1,4 +1,4 @@
-//! What the smallest unit of work costs, where the processor itself is the limit: an increment, and a job handed over.
+//! The cost of the smallest unit of work: one increment, or handing over one job.
 
 use crate::analysis::results::{CellResult, Samples, TaskResults, verified};
 use record::{CLOCK, Detail, Machine, Times, statistics};
@@ -6,12 +6,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What the smallest unit of a task's work costs.
+/// The cost of the smallest unit of a task's work.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Overhead {
     /// One unit of the plain loop's answer; `null` for tasks without [`Detail::UnitCost`], and without a sound baseline.
     pub unit_cost: Option<UnitCost>,
-    /// Handing over a job on the most cores, for each strategy; empty for tasks without [`Detail::DispatchCost`].
+    /// The cost of handing over a job on the most cores, for each strategy; empty for tasks without [`Detail::DispatchCost`].
     pub dispatch: Vec<DispatchCost>,
 }
 
@@ -20,17 +20,17 @@ pub struct Overhead {
 pub struct UnitCost {
     /// The unit with its article: `an increment`.
     pub unit: String,
-    /// What limits the units per cycle, as a clause.
+    /// The clause that says what limits the units per cycle.
     pub limit: String,
-    /// Its time in nanoseconds.
+    /// The time of one unit, in nanoseconds.
     pub ns: f64,
     /// The clock under load in GHz; `null` if it was not measured.
     pub clock_ghz: Option<f64>,
-    /// Units per cycle of that clock.
+    /// Units per clock cycle; `null` without the clock.
     pub per_cycle: Option<f64>,
 }
 
-/// What it costs to hand over a job that does nothing.
+/// The cost of handing over a job that does nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DispatchCost {
     /// The strategy.
@@ -41,20 +41,20 @@ pub struct DispatchCost {
     pub alone: Spread,
     /// One of many jobs, in nanoseconds.
     pub of_many: Spread,
-    /// How many these were.
+    /// The number of jobs behind `of_many`.
     pub jobs: u64,
 }
 
-/// Where values lie: a mean would hide that there are often two kinds, such as workers awake and workers asleep.
+/// The spread of values. A mean would hide that there are often two kinds, such as workers awake and workers asleep.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Spread {
-    /// The value that a tenth lies below.
+    /// The value below which a tenth of the values lie.
     pub tenth: Option<f64>,
     /// The median.
     pub median: Option<f64>,
-    /// The value that nine tenths lie below.
+    /// The value below which nine tenths of the values lie.
     pub ninth: Option<f64>,
-    /// How many values there are.
+    /// The number of values.
     pub values: usize,
 }
 
@@ -85,7 +85,7 @@ fn dispatch(results: &TaskResults, samples: &Samples) -> Vec<DispatchCost> {
         let of_cell = |result: &&CellResult| verified(samples.get(&result.cell).map_or(&[][..], Vec::as_slice));
         let times = || cells.iter().flat_map(of_cell).map(|(_, times)| times);
         let jobs = times().map(|times| times.partitions).max().filter(|jobs| *jobs > 1)?;
-        // Workers are started once for a cell's samples in a block, so they count once.
+        // All samples of a cell in one block share one start of the workers, so it counts once.
         let starts = |result: &&CellResult| {
             let blocks = of_cell(result).map(|(sample, times)| (sample.block, times.start_ns as f64));
             blocks.collect::<BTreeMap<_, _>>().into_values().collect::<Vec<_>>()

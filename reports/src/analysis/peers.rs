@@ -1,39 +1,39 @@
-//! What other programs take for a task's job: each a whole process from its start to its end.
+//! Other programs doing a task's job: each is a whole process, timed from start to end.
 
 use record::{Peer, PeerRun, Role, statistics};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Other programs at the job of one task.
+/// Other programs doing the job of one task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Peers {
     /// One entry for each program and number of threads.
     pub results: Vec<PeerResult>,
-    /// The programs other than this one, each with the most threads up to the most cores.
+    /// The other programs, each with its highest thread count that is not above the most cores.
     pub lines: Vec<PeerLine>,
     /// This program's own kernels, the slowest first.
     pub kernels: Vec<Kernel>,
 }
 
-/// What one program took with a number of threads: medians over its runs.
+/// One program with one number of threads: medians over its runs.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PeerResult {
     /// The program and its runs, as recorded.
     #[serde(flatten)]
     pub peer: Peer,
-    /// From start to end, in nanoseconds.
+    /// The time from start to end, in nanoseconds.
     pub wall_ns: Option<f64>,
-    /// The same on the input's first line alone.
+    /// The time from start to end on the input's first line alone, in nanoseconds.
     pub start_ns: Option<f64>,
-    /// Processor time.
+    /// The processor time, in nanoseconds.
     pub cpu_ns: Option<f64>,
-    /// The part of the processor time in the kernel.
+    /// The processor time in the kernel, in nanoseconds.
     pub system_ns: Option<f64>,
-    /// Page faults without a disk.
+    /// Page faults that did not read from a disk.
     pub minor_faults: Option<f64>,
-    /// The memory of the largest process.
+    /// The peak memory of the largest process.
     pub peak_memory_bytes: Option<f64>,
-    /// Its time divided by that of this program's quickest kernel with as many threads.
+    /// `wall_ns` divided by that of this program's fastest kernel with as many threads.
     pub by_ours: Option<f64>,
 }
 
@@ -42,16 +42,16 @@ pub struct PeerResult {
 pub struct PeerLine {
     /// The program.
     pub name: String,
-    /// Its time in nanoseconds.
+    /// The program's time in nanoseconds.
     pub ns: f64,
 }
 
 /// The whole job with one of this program's kernels.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Kernel {
-    /// Its name.
+    /// The kernel's name.
     pub name: String,
-    /// Numbers of threads, from one on, and the time of the quickest way to read with so many, in nanoseconds.
+    /// Pairs of a number of threads, from 1 on, and the time of the fastest way to read, in nanoseconds.
     pub times: Vec<(u32, f64)>,
     /// The time on one thread, in nanoseconds.
     pub alone_ns: f64,
@@ -74,7 +74,7 @@ impl Peers {
 }
 
 fn result(peer: &Peer, all: &[&Peer]) -> PeerResult {
-    // Only a whole process may be compared with whole processes: this program's quickest way with as many threads.
+    // A whole process is compared only with whole processes: the fastest of this program's with as many threads.
     let own = all.iter().filter(|other| other.role == Role::Own && other.threads == peer.threads);
     let own = own.filter_map(|other| median(other, |run| run.wall_ns)).min_by(f64::total_cmp);
     // Records of earlier versions do not have these.
@@ -108,7 +108,7 @@ fn lines(peers: &[&Peer], cores: u32) -> Vec<PeerLine> {
     lines.into_iter().map(|(peer, ns)| PeerLine { name: peer.name.clone(), ns }).collect()
 }
 
-/// Peers of this program are named after the kernel, then how it reads.
+/// Groups this program's own peers by kernel. Their names start with the kernel, followed by `_` and the way of reading.
 fn kernels(peers: &[&Peer]) -> Vec<Kernel> {
     let mut kernels: Vec<Kernel> = Vec::new();
     for peer in peers.iter().filter(|peer| peer.role == Role::Own) {

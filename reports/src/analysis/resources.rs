@@ -1,4 +1,4 @@
-//! What each cell used besides time: processors, switches, memory, counters, and its threads by name.
+//! The resources that each cell used: processor time, context switches, memory, counters, and threads by name.
 
 use crate::analysis::results::{Samples, TaskResults, busy, median, verified};
 use record::{Cell, Pool, Sample, Times};
@@ -6,20 +6,20 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What one cell used.
+/// The resources that one cell used.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CellResources {
     /// The cell.
     pub cell: Cell,
-    /// Medians over verified samples, by the record's name of the figure. A figure that no sample has is absent.
+    /// Medians over verified samples, by the figure's name in the record. A figure that no sample has is absent.
     pub used: BTreeMap<&'static str, f64>,
-    /// The threads by name, most processor time first; for each name the most threads of any sample.
+    /// The threads by name, most processor time first, each with the highest count in any sample.
     pub pools: Vec<Pool>,
 }
 
 type Figure = (&'static str, fn(&Times) -> Option<f64>);
 
-/// The figures of a sample, by the record's name for each.
+/// The figures of a sample, each with its name in the record.
 const FIGURES: [Figure; 17] = [
     ("busy_threads", |times| Some(busy(times))),
     ("voluntary_switches", |times| Some(times.voluntary_switches as f64)),
@@ -40,7 +40,7 @@ const FIGURES: [Figure; 17] = [
     ("census_runnable", |times| Some(times.census.as_ref()?.runnable.into())),
 ];
 
-/// What the baseline and every other cell used.
+/// Returns the resources used by the baseline and every other cell.
 pub(crate) fn resources(results: &TaskResults, samples: &Samples) -> Vec<CellResources> {
     let of_cell = |cell: &Cell| {
         let samples = samples.get(cell).map_or(&[][..], Vec::as_slice);

@@ -1,4 +1,4 @@
-//! What was measured of a task, cell by cell: the base of every conclusion, chart and table.
+//! The results of a task, cell by cell: the base of every conclusion, chart and table.
 
 use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, Modes, Verdict};
 use record::{BASELINE, Cell, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times};
@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// By what share a median may exceed the best one and still count as close to it.
+/// The share by which a median may exceed the best median and still count as close to it.
 pub const CLOSE: f64 = 0.05;
 
-/// The samples of a task by cell, in the order in which they were measured.
+/// The samples of a task by cell, in the order of measurement.
 pub(crate) type Samples<'a> = BTreeMap<&'a Cell, Vec<&'a Sample>>;
 
 /// The samples of `task` by cell.
@@ -21,18 +21,18 @@ pub(crate) fn samples<'a>(record: &'a Record, task: &str) -> Samples<'a> {
     by_cell
 }
 
-/// The samples whose times count.
+/// The samples whose times count, with these times.
 pub(crate) fn verified<'a>(samples: &[&'a Sample]) -> impl Iterator<Item = (&'a Sample, &'a Times)> {
     let verified = samples.iter().filter(|sample| sample.status == Status::Verified);
     verified.filter_map(|sample| Some((*sample, sample.times.as_ref()?)))
 }
 
-/// The median of a figure over verified samples; `None` if none has it.
+/// The median of a figure over verified samples; `None` if no sample has the figure.
 pub(crate) fn median(samples: &[&Sample], of: impl Fn(&Times) -> Option<f64>) -> Option<f64> {
     statistics::median(&verified(samples).filter_map(|(_, times)| of(times)).collect::<Vec<_>>())
 }
 
-/// Processor time divided by wall time: how many threads were busy on average.
+/// Processor time divided by wall time: the average number of busy threads.
 pub(crate) fn busy(times: &Times) -> f64 {
     (times.user_ns + times.system_ns) as f64 / times.wall_ns.max(1) as f64
 }
@@ -40,11 +40,11 @@ pub(crate) fn busy(times: &Times) -> f64 {
 /// A sentence of the report with the facts that it states.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Statement {
-    /// What it is about: one name for each kind of statement.
+    /// The kind of statement, as a name.
     pub about: &'static str,
     /// The sentence.
     pub sentence: String,
-    /// What it states, by name; `null` if that is in other fields of the analysis.
+    /// The facts by name; `null` if other fields of the analysis hold them.
     pub facts: serde_json::Value,
 }
 
@@ -58,72 +58,72 @@ impl Statement {
 /// The results of one cell.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CellResult {
-    /// What was measured.
+    /// The cell.
     pub cell: Cell,
-    /// Whether its times may be compared: it has samples and none failed. Where some fail, the others may be lucky.
+    /// Whether the times may be compared: the cell has samples and none failed. If some fail, the others may be lucky.
     pub sound: bool,
-    /// How many samples are verified.
+    /// The number of verified samples.
     pub samples: usize,
-    /// How many samples are not.
+    /// The number of samples that are not verified.
     pub failures: usize,
     /// The median time in nanoseconds; `null` without a verified sample.
     pub time: Option<Estimate>,
-    /// How many times as fast as the baseline, paired by block; `null` without a sound baseline.
+    /// The baseline's time divided by the cell's, paired by block; `null` without a sound baseline.
     pub speed_up: Option<Estimate>,
     /// The speed-up divided by the cores.
     pub efficiency: Option<f64>,
-    /// The two kinds of its processes, if there are; then no single time is true, and the intervals span both.
+    /// The two kinds of processes; `null` if there is one kind. With two, no single time is true, and intervals span both.
     pub modes: Option<Modes>,
-    /// Where the time went.
+    /// The phases of the time.
     pub account: Option<Account>,
-    /// What a worker spent its time on; `null` for the baseline and in records before version 4.
+    /// A worker's time by cause; `null` for the baseline and in records before version 4.
     pub spent: Option<Spent>,
     /// The verified times in nanoseconds, by block.
     pub blocks: Blocks,
 }
 
-/// Where the time of a cell went: medians over its verified samples, each on its own, so they need not add up.
+/// The phases of a cell's time. Each is a median of its own over verified samples, so the phases need not add up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Account {
-    /// Starting the workers, in nanoseconds; not part of the cell's time.
+    /// The time to start the workers, in nanoseconds; not part of the cell's time.
     pub start_ns: f64,
-    /// Until every job had reported, in nanoseconds.
+    /// The time until every job had reported, in nanoseconds.
     pub run_ns: f64,
-    /// Reducing what was not reduced during the run, in nanoseconds.
+    /// The time of the final reduce, in nanoseconds.
     pub reduce_ns: f64,
-    /// Until the first partial was delivered, in nanoseconds.
+    /// The time until the first partial was delivered, in nanoseconds.
     pub first_result_ns: f64,
     /// Processor time divided by wall time.
     pub busy: f64,
-    /// The largest memory of the process, in bytes.
+    /// The peak memory of the process, in bytes.
     pub peak_memory_bytes: f64,
 }
 
-/// What a worker spent its time on, in nanoseconds: the mean worker of the median process.
+/// A worker's time by cause, in nanoseconds: the mean over the workers of the median process.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Spent {
-    /// The task's own work.
+    /// In the task's own work.
     pub task: f64,
-    /// The rest of the jobs' spans: shipping jobs and partials.
+    /// In the rest of the jobs' spans: shipping jobs and partials.
     pub shipping: f64,
     /// Between two jobs.
     pub between: f64,
     /// Before the first job and after the last.
     pub ends: f64,
-    /// The final reduce.
+    /// In the final reduce.
     pub reduce: f64,
 }
 
 /// A strategy that was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MeasuredStrategy {
-    /// Its name.
+    /// The strategy's name.
     pub name: String,
-    /// Its place in the run, which stands for one colour on the whole page.
+    /// The strategy's place in the run, which selects its colour on the whole page.
     pub place: usize,
 }
 
-/// The delivery and the combine of most cells.
+/// The delivery and the combine that most cells use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Setting {
     /// The delivery.
@@ -141,13 +141,13 @@ pub struct BestSize {
     pub cores: u32,
     /// The size with the smallest median.
     pub size: u64,
-    /// That median, in nanoseconds.
+    /// The smallest median, in nanoseconds.
     pub ns: f64,
-    /// Every size whose median exceeds that by at most [`CLOSE`].
+    /// Every size whose median exceeds the smallest by at most [`CLOSE`].
     pub close: Vec<u64>,
 }
 
-/// The numbers of cores that are as good as the best for a strategy and a partition size.
+/// The numbers of cores that are close to the best for a strategy and a partition size.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CloseCores {
     /// The strategy.
@@ -158,43 +158,43 @@ pub struct CloseCores {
     pub close: Vec<u32>,
 }
 
-/// The strategies beside each other, on one number of cores and with one partition size.
+/// The strategies compared with each other on one number of cores with one partition size.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Ranking {
     /// The cores.
     pub cores: u32,
     /// The partition size.
     pub size: u64,
-    /// Each sound cell against the one with the quickest median.
+    /// Each sound cell against the one with the fastest median.
     pub compared: Vec<AgainstFastest>,
-    /// The strategies by place; those that tie share one.
+    /// The strategies by place. Strategies that tie share a place.
     pub places: Vec<Vec<String>>,
 }
 
 /// A strategy against the fastest.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AgainstFastest {
-    /// Its name.
+    /// The strategy that is compared.
     pub strategy: String,
-    /// How many times as long it takes.
+    /// The strategy's time divided by the fastest's.
     pub ratio: Option<f64>,
-    /// Where the true ratio is expected.
+    /// The interval of the ratio.
     pub interval: Option<Interval>,
-    /// What follows.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// The fewest and the most blocks of several cells.
+/// The range of the number of blocks over several cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct BlockRange {
-    /// The fewest that any cell has.
+    /// The fewest blocks of any cell.
     pub fewest: usize,
-    /// The most.
+    /// The most blocks of any cell.
     pub most: usize,
 }
 
 impl BlockRange {
-    /// The range over `cells`; from 0 to 0 for none.
+    /// The range over `cells`; 0 to 0 without cells.
     pub fn of<'a>(cells: impl Iterator<Item = &'a CellResult>) -> Self {
         let counts: BTreeSet<usize> = cells.map(|result| result.blocks.len()).collect();
         let end = |count: Option<&usize>| count.copied().unwrap_or(0);
@@ -209,29 +209,29 @@ pub struct TaskResults {
     pub task: TaskNote,
     /// The measured strategies in the order of the run.
     pub strategies: Vec<MeasuredStrategy>,
-    /// The delivery and the combine that charts and comparisons use: those of most cells.
+    /// The delivery and the combine that charts and comparisons use, which are those of most cells.
     pub setting: Option<Setting>,
     /// The measured numbers of cores, ascending.
     pub cores: Vec<u32>,
     /// The measured partition sizes, ascending.
     pub sizes: Vec<u64>,
-    /// How many of a cell's processors, from the first, are physical cores; `null` if it is not recorded.
+    /// The number of physical cores, which cells use before second hardware threads; `null` if not recorded.
     pub physical_cores: Option<u32>,
-    /// How many blocks the sound cells have, the baseline included.
+    /// The numbers of blocks of the sound cells, the baseline included.
     pub blocks: BlockRange,
     /// The strategies by place on the most cores at the default partition size; empty if nothing is decided.
     pub places: Vec<Vec<String>>,
-    /// The strategies beside each other, for all cores and sizes.
+    /// The rankings for all numbers of cores and partition sizes.
     pub rankings: Vec<Ranking>,
     /// The best partition size for each strategy and number of cores.
     pub best_sizes: Vec<BestSize>,
-    /// The good numbers of cores for each strategy and partition size.
+    /// The numbers of cores that are close to the best, for each strategy and partition size.
     pub close_cores: Vec<CloseCores>,
     /// The plain one-thread loop; `null` if it has no sound sample.
     pub baseline: Option<CellResult>,
     /// Every other cell, by strategy in the run's order, then cores, workers and partition size.
     pub cells: Vec<CellResult>,
-    /// Every sample that is not verified, in the order in which they were measured.
+    /// Every sample that is not verified, in the order of measurement.
     pub failures: Vec<Sample>,
 }
 
@@ -322,8 +322,8 @@ impl TaskResults {
         (self.best_sizes, self.close_cores) = (best_sizes.collect(), close_cores.collect());
     }
 
-    /// The number of physical cores, and the least measured number beyond it, where cells begin to share physical cores
-    /// with themselves. `None` if none was measured, or the number is not recorded.
+    /// The number of physical cores, and the smallest measured number of cores above it: from there on, a cell uses second
+    /// hardware threads. `None` if no such number was measured, or the physical cores are not recorded.
     pub fn beyond_physical(&self) -> Option<(u32, u32)> {
         let physical = self.physical_cores.filter(|physical| *physical > 0)?;
         Some((physical, self.cores.iter().copied().find(|cores| *cores > physical)?))
@@ -334,7 +334,7 @@ impl TaskResults {
         self.cores.last().copied()
     }
 
-    /// The strategies that tie for the first place; empty if nothing is decided.
+    /// The strategies that tie for first place; empty if nothing is decided.
     pub fn leaders(&self) -> Vec<&str> {
         self.places.first().map_or_else(Vec::new, |tied| tied.iter().map(String::as_str).collect())
     }
@@ -345,7 +345,7 @@ impl TaskResults {
         self.strategies.iter().filter_map(|it| self.sound(&it.name, cores, self.task.default_size)).collect()
     }
 
-    /// How many workers comparisons use on a number of cores: as many as cores, or else the fewest measured.
+    /// The number of workers that comparisons use on `cores`: as many workers as cores, or else the fewest measured.
     pub fn workers(&self, cores: u32) -> Option<u32> {
         let workers = || self.cells.iter().filter(|result| result.cell.cores == cores).map(|it| it.cell.workers);
         workers().find(|&workers| workers == cores).or_else(|| workers().min())
@@ -409,7 +409,7 @@ fn usual_setting(cells: &[CellResult]) -> Option<Setting> {
     Some(Setting { delivery: delivery.into(), combine: combine.into() })
 }
 
-/// The choices with which each of `names` takes at most [`CLOSE`] longer than with its own best choice.
+/// The choices with which every name takes at most [`CLOSE`] longer than with its own best choice.
 fn close_for_all<T: Copy>(names: &[&str], choices: &[T], time: impl Fn(&str, T) -> Option<f64>) -> Vec<T> {
     let best = |name: &str| choices.iter().filter_map(|choice| time(name, *choice)).min_by(f64::total_cmp);
     let limits: Vec<(&str, f64)> = names.iter().filter_map(|name| Some((*name, best(name)? * (1.0 + CLOSE)))).collect();
@@ -420,7 +420,7 @@ fn close_for_all<T: Copy>(names: &[&str], choices: &[T], time: impl Fn(&str, T) 
 fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> CellResult {
     let mut blocks = Blocks::new();
     for (sample, times) in verified(samples) {
-        // A clock that did not move says "less than one of its ticks"; one nanosecond keeps logarithms finite.
+        // A time of zero means less than one tick of the clock. One nanosecond keeps logarithms finite.
         blocks.entry(sample.block).or_default().push(times.wall_ns.max(1) as f64);
     }
     let median = |of: fn(&Times) -> f64| median(samples, |times| Some(of(times)));
@@ -452,7 +452,7 @@ fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> C
     }
 }
 
-/// What a worker of a cell spent on each cause: in the median process, as the cell's time is.
+/// A worker's time for each cause, in the median process, as for the cell's time.
 fn spent(cell: &Cell, samples: &[&Sample]) -> Option<Spent> {
     let workers = f64::from(cell.workers.max(1));
     let of = |cause: fn(&Times, [f64; 3]) -> f64| {

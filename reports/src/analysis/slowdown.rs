@@ -1,4 +1,4 @@
-//! Why a strategy is far behind the fastest: what its workers spent time on that the fastest's workers did not.
+//! Explains why a strategy is far behind the fastest, by comparing how the workers of both spent their time.
 
 use crate::analysis::results::{CellResult, Spent, Statement, TaskResults};
 use crate::format;
@@ -6,13 +6,13 @@ use record::statistics;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// By what share of the quickest median a strategy must take longer before the report says why.
+/// The report explains a slowdown only if the strategy takes longer than the fastest by more than this share.
 pub const FAR: f64 = 0.25;
 
 /// A cause that explains less than this share of the difference is not named.
 const WORTH_NAMING: f64 = 0.2;
 
-/// What a worker spends time on. For each sample the causes add up to its wall time.
+/// The causes for which a worker spends time. For each sample the causes add up to the sample's wall time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -28,7 +28,7 @@ pub enum Cause {
     Reduce,
 }
 
-/// A cause, a worker's time for it, and what a worker did, before and after the time.
+/// A cause, a worker's time for that cause, and the words before and after the time in a sentence.
 type Spending = (Cause, fn(&Spent) -> f64, &'static str, &'static str);
 
 const CAUSES: [Spending; 5] = [
@@ -39,34 +39,34 @@ const CAUSES: [Spending; 5] = [
     (Cause::Reduce, |spent| spent.reduce, "spent", "in the final reduce"),
 ];
 
-/// Time that a worker spent more on a cause than a worker of the fastest strategy.
+/// The additional time for a cause, compared with a worker of the fastest strategy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct MoreTime {
     /// The cause.
     pub cause: Cause,
-    /// How much more, in nanoseconds.
+    /// The additional time, in nanoseconds.
     pub ns: f64,
 }
 
 /// A strategy that is far behind.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Slowdown {
-    /// Its name.
+    /// The strategy's name.
     pub strategy: String,
-    /// The name of the fastest.
+    /// The name of the fastest strategy.
     pub fastest: String,
-    /// Its median time, in nanoseconds.
+    /// The strategy's median time, in nanoseconds.
     pub ns: f64,
-    /// The fastest's.
+    /// The fastest's median time, in nanoseconds.
     pub fastest_ns: f64,
-    /// Whether it is surely slower than the fastest: medians may differ though the blocks do not show it.
+    /// Whether the blocks show that the strategy is slower. If not, the two tie and only their medians differ.
     pub surely: bool,
     /// The causes worth naming, the largest first.
     pub causes: Vec<MoreTime>,
-    /// How much more its workers spent in the task's own work, in nanoseconds; negative if less.
+    /// The additional time in the task's own work, in nanoseconds; negative if the strategy spends less there.
     pub in_task_ns: f64,
-    /// How much of the difference the named causes explain, without the task's own work, in nanoseconds. It is at most
-    /// the rest of the difference, because a strategy may spend less elsewhere.
+    /// The part of the difference that the named causes other than the task's own work explain, in nanoseconds. At most
+    /// the difference minus `in_task_ns`, because a strategy may spend less on other causes.
     pub explained_ns: f64,
 }
 
@@ -80,7 +80,7 @@ impl Slowdown {
         };
         let causes: Vec<String> = self.causes.iter().filter_map(did).collect();
         let why = if causes.is_empty() {
-            "How its workers spent the time does not show why".into()
+            "The time accounts of its workers do not show why".into()
         } else {
             format!("Each worker {}", causes.join("; "))
         };
@@ -95,8 +95,8 @@ impl Slowdown {
     }
 }
 
-/// The strategies that are far behind the quickest median on the most cores at the default partition size. Empty if the
-/// record does not tell what workers spent their time on.
+/// The strategies that are far behind the fastest median on the most cores at the default partition size. Empty if the
+/// record has no account of the workers' time.
 pub fn slowdowns(results: &TaskResults) -> Vec<Slowdown> {
     let timed = results.candidates().into_iter().map(|result| Some((result, result.time?.value, result.spent?)));
     let candidates: Vec<(&CellResult, f64, Spent)> = timed.flatten().collect();
@@ -128,7 +128,7 @@ pub fn slowdowns(results: &TaskResults) -> Vec<Slowdown> {
     .collect()
 }
 
-/// [`slowdowns`] as conclusions, if a verdict was reached.
+/// Returns [`slowdowns`] as conclusions, if a verdict was reached.
 pub(crate) fn conclude(results: &TaskResults) -> Vec<Statement> {
     let found = if results.places.is_empty() { Vec::new() } else { slowdowns(results) };
     found.iter().map(|it| Statement::new("slowdown", it.sentence())).collect()

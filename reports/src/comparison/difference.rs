@@ -1,4 +1,4 @@
-//! One cell in two runs: what may be said of the difference.
+//! Compares one cell in two runs.
 
 use crate::analysis::results::{CellResult, TaskResults};
 use crate::comparison::unpaired::{self, Process};
@@ -6,18 +6,18 @@ use record::Cell;
 use record::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, MARGIN};
 use serde::Serialize;
 
-/// Two runs, compared. A ratio says how many times as large B's figure is as A's.
+/// The comparison of two runs. Each ratio is B's figure divided by A's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// The first run.
     pub a: Side,
     /// The second run.
     pub b: Side,
-    /// What is compared.
+    /// Whether times or speed-ups are compared.
     pub by: By,
     /// The tasks that both measured, in the order of the first run.
     pub tasks: Vec<Compared>,
-    /// What else a reader must know.
+    /// Notes that a reader must know besides the figures.
     pub notes: Vec<String>,
 }
 
@@ -26,15 +26,15 @@ pub struct Comparison {
 pub struct Side {
     /// The run's id.
     pub run: String,
-    /// When it began.
+    /// The time at which the run began.
     pub began: String,
-    /// The program that measured.
+    /// The name and version of the program that measured.
     pub program: String,
     /// The machine, in a few words.
     pub machine: String,
 }
 
-/// What two runs are compared by.
+/// The figures by which two runs are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
@@ -44,14 +44,14 @@ pub enum By {
     SpeedUp,
 }
 
-/// What was found for one task.
+/// The comparison of one task.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Compared {
     /// The task.
     pub task: String,
     /// The finding in one sentence, without the task's name.
     pub sentence: String,
-    /// Every cell that was looked at: the baseline if times are compared, then strategies × core counts.
+    /// The cells of both runs: the baseline if times are compared, then strategies × core counts.
     pub cells: Vec<Difference>,
 }
 
@@ -62,31 +62,31 @@ pub struct Difference {
     pub cell: Cell,
     /// The first run's time or speed-up.
     pub a: Option<Figure>,
-    /// The second run's.
+    /// The second run's time or speed-up.
     pub b: Option<Figure>,
-    /// How many times as large B's is, with an interval that is corrected for the number of comparisons.
+    /// B's figure divided by A's. The interval is corrected for multiple comparisons.
     pub ratio: Option<Figure>,
-    /// Speed-up by cores in A and in B, if speed-ups are compared.
+    /// Speed-up divided by cores in A and in B, if speed-ups are compared.
     pub efficiency: Option<[f64; 2]>,
-    /// The probability of this ratio without a difference, corrected for the number of comparisons.
+    /// The p-value: how likely a difference this large is if nothing differs, corrected for multiple comparisons.
     pub chance: Option<f64>,
-    /// What follows.
+    /// The verdict.
     pub outcome: Outcome,
-    /// Why it is not compared; empty if it is.
+    /// The reason why the cell is not compared; empty if it is.
     pub reason: String,
 }
 
-/// What follows for a cell in B against A.
+/// The verdict on a cell: how B compares with A.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It takes less time, or has a greater speed-up.
+    /// B takes less time, or has a greater speed-up.
     Better,
-    /// It takes more time, or has a smaller speed-up.
+    /// B takes more time, or has a smaller speed-up.
     Worse,
-    /// No difference is shown, which does not mean that there is none.
+    /// The data show no difference. A difference may still exist.
     NoneShown,
-    /// It cannot be compared.
+    /// The cell cannot be compared.
     NotCompared,
 }
 
@@ -97,7 +97,7 @@ pub struct Figure {
     pub value: f64,
     /// The interval's lower end; absent with too few blocks.
     pub low: Option<f64>,
-    /// Its upper end.
+    /// The interval's upper end; absent with too few blocks.
     pub high: Option<f64>,
 }
 
@@ -118,7 +118,7 @@ impl From<Figure> for Estimate {
 /// One cell in both runs, before they are compared.
 pub(super) struct Pair<'a> {
     pub(super) cell: &'a Cell,
-    /// Why it cannot be compared, or both sides of it.
+    /// Both sides, or the reason why the cell cannot be compared.
     pub(super) sides: Result<[Half<'a>; 2], String>,
 }
 
@@ -154,7 +154,7 @@ pub(super) fn pairs<'a>(a: &'a TaskResults, b: &'a TaskResults, by: By) -> Vec<P
     pairs
 }
 
-/// Both sides of a cell, each with the baseline of its run if speed-ups are compared.
+/// Both sides of a cell. If speed-ups are compared, each side includes its run's baseline.
 fn halves<'a>(measured: [(&'a CellResult, Option<&'a Blocks>); 2]) -> Result<[Half<'a>; 2], String> {
     for ((measured, _), run) in measured.iter().zip(["A", "B"]) {
         if !measured.sound {

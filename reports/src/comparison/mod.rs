@@ -1,7 +1,7 @@
-//! Two runs beside each other: differences only where the evidence supports them.
+//! Compares two runs and states a difference only where the evidence supports it.
 //!
-//! Runs with other data or another build are not compared at all. Runs from one machine are compared by time, runs from
-//! two machines only by shape: by speed-up over each machine's own baseline.
+//! Runs with different data or different builds are not compared. Runs from one machine are compared by time. Runs from
+//! two machines are compared only by speed-up over each machine's own baseline.
 
 pub mod difference;
 mod notes;
@@ -18,12 +18,14 @@ use record::statistics::LEVEL;
 
 /// Compares two runs, cell by cell at each task's default partition size.
 ///
-/// A difference is stated if three things hold: both runs have at least [`BLOCKS_FOR_A_VERDICT`] processes of the cell;
-/// the interval of the ratio, at a level corrected for the number of comparisons, lies beyond [`MARGIN`] as a whole; and
-/// the exact rank test over the processes, corrected likewise, is below `1 - LEVEL`.
+/// A difference is stated if three conditions hold:
+///
+/// - Both runs have at least [`BLOCKS_FOR_A_VERDICT`] processes of the cell.
+/// - The whole interval of the ratio, corrected for the number of comparisons, lies beyond [`MARGIN`].
+/// - The p-value of the exact rank test over the processes, corrected likewise, is at most `1 - LEVEL`.
 ///
 /// # Errors
-/// If the runs' data or builds differ, or they have no task in common.
+/// If the data or the builds of the runs differ, or the runs share no task.
 pub fn compare(a: &Analysis, b: &Analysis) -> Result<Comparison, Refusal> {
     let differences = refusal::differences(a, b);
     if !differences.is_empty() {
@@ -69,7 +71,7 @@ fn side(analysis: &Analysis) -> Side {
     }
 }
 
-/// What differs, cell by cell; and in how many cells nothing does.
+/// Names the cells that differ, and counts the others.
 fn sentence(cells: &[Difference], by: By) -> String {
     let of = |outcome: Outcome| cells.iter().filter(move |cell| cell.outcome == outcome);
     let mut parts: Vec<String> = Vec::new();
@@ -83,8 +85,8 @@ fn sentence(cells: &[Difference], by: By) -> String {
         let word = match (by, outcome) {
             (By::Time, Outcome::Worse) => "slower in B",
             (By::Time, _) => "faster in B",
-            (By::SpeedUp, Outcome::Worse) => "of a smaller speed-up in B",
-            (By::SpeedUp, _) => "of a greater speed-up in B",
+            (By::SpeedUp, Outcome::Worse) => "smaller speed-up in B",
+            (By::SpeedUp, _) => "greater speed-up in B",
         };
         if !named.is_empty() {
             let names: Vec<&str> = named.iter().map(String::as_str).collect();
@@ -100,10 +102,10 @@ fn sentence(cells: &[Difference], by: By) -> String {
         0 => {}
         out => parts.push(format!("{} not compared", format::cells(out))),
     }
-    if parts.is_empty() { "the runs have no cell in common.".into() } else { parts.join("; ") + "." }
+    if parts.is_empty() { "the runs share no cell.".into() } else { parts.join("; ") + "." }
 }
 
-/// `1.10×, 1.08–1.12`: a ratio and its interval, for use inside brackets.
+/// `1.10×, 1.08–1.12`: a ratio and its interval, for use in parentheses.
 fn times(ratio: Figure) -> String {
     let value = format!("{}×", format::digits(ratio.value));
     match (ratio.low, ratio.high) {

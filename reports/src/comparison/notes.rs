@@ -1,4 +1,4 @@
-//! What a reader of a comparison must know besides its figures: of the machines, the evidence and the runs.
+//! Notes on a comparison that a reader needs besides the figures: about the machines, the evidence and the runs.
 
 use crate::analysis::Analysis;
 use crate::comparison::difference::{By, Compared, Difference, Outcome, Pair};
@@ -8,7 +8,7 @@ use record::statistics::{BLOCKS_FOR_A_VERDICT, LEVEL};
 use record::{BASELINE, Cell, Verdict};
 use std::collections::BTreeSet;
 
-/// What a reader must know besides: of the machines, the evidence and the runs.
+/// Collects the notes of a comparison.
 pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pairs: &[Vec<Pair>]) -> Vec<String> {
     let mut notes = Vec::new();
     if a.environment.run.id == b.environment.run.id {
@@ -31,15 +31,15 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
             let baseline = task.cells.iter().find(|cell| cell.cell.strategy == BASELINE);
             if let Some(ratio) = baseline.filter(shifted).and_then(|cell| cell.ratio) {
                 notes.push(format!(
-                    "{}: the plain loop itself takes {} as long in B as in A, so what differs is not the strategies \
-                     alone.",
+                    "{}: the plain loop itself takes {} as long in B as in A, so the strategies alone do not \
+                     explain the differences.",
                     task.task,
                     format::sentence(format::speed_up(ratio.into()))
                 ));
             }
         }
         notes.push(
-            "Each run is one session: whatever else differed between the two sessions counts as a difference here."
+            "Each run is one session. Anything else that differed between the sessions counts as a difference here."
                 .into(),
         );
     }
@@ -48,7 +48,7 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
     for (analysis, name) in [(a, "A"), (b, "B")] {
         let environment = &analysis.environment;
         if environment.ended.as_ref().is_none_or(|ended| ended.interrupted) {
-            notes.push(format!("{name} did not come to its planned end."));
+            notes.push(format!("{name} did not reach its planned end."));
         }
         let checks = environment.checks().into_iter().flat_map(|(_, checks)| checks);
         let bad: Vec<&str> =
@@ -58,7 +58,7 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
         }
         if environment.run.machine.profile != "release" {
             notes.push(format!(
-                "{name} is a `{}` build: it says nothing of a release build.",
+                "{name} is a `{}` build, so it says nothing about a release build.",
                 environment.run.machine.profile
             ));
         }
@@ -66,7 +66,7 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
     notes
 }
 
-/// Says so if the processes are too few for any difference to be shown, however large.
+/// A note if both runs have too few processes to show even a large difference.
 fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
     let sides: Vec<(usize, usize)> = pairs
         .iter()
@@ -81,14 +81,14 @@ fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
     let enough = (BLOCKS_FOR_A_VERDICT..).find(|blocks| shows(*blocks, *blocks))?;
     (!shows(most_a, most_b)).then(|| {
         format!(
-            "With {most_a} blocks in A and {most_b} in B nothing can be shown in {}, however large it is; {enough} blocks \
-             in each could.",
+            "With {most_a} blocks in A and {most_b} in B, {} cannot show any difference, however large. {enough} blocks in \
+             each run could.",
             if sides.len() == 1 { "1 comparison".into() } else { format!("{} comparisons", sides.len()) }
         )
     })
 }
 
-/// Tasks and strategies that only one of the two has.
+/// Notes that name the tasks and strategies of only one run.
 fn only_in(a: &Analysis, b: &Analysis) -> Vec<String> {
     let named = |analysis: &Analysis, of: fn(&Cell) -> &str| {
         let results = || analysis.tasks.iter().map(|task| &task.results);

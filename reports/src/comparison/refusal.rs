@@ -1,4 +1,4 @@
-//! What forbids a comparison, or restricts it to shapes.
+//! The differences that forbid a comparison, or restrict it to speed-ups.
 
 use crate::analysis::Analysis;
 use crate::analysis::results::TaskResults;
@@ -6,17 +6,17 @@ use crate::format;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Why two runs are not compared: each sentence names what differs.
+/// The reasons why two runs are not compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} and {} are not compared: {}", runs[0], runs[1], differences.join(" "))]
 pub struct Refusal {
     /// The two runs.
     pub runs: [String; 2],
-    /// What differs, in sentences.
+    /// One sentence for each difference.
     pub differences: Vec<String>,
 }
 
-/// What forbids a comparison: other data, another build, nothing in common.
+/// The differences that forbid a comparison: different data, different builds, no shared task.
 pub(super) fn differences(a: &Analysis, b: &Analysis) -> Vec<String> {
     let mut differences = Vec::new();
     let mut differ = |what: &str, one: &str, other: &str| {
@@ -54,14 +54,14 @@ pub(super) fn common_tasks<'a>(a: &'a Analysis, b: &'a Analysis) -> impl Iterato
     })
 }
 
-/// The last part of a path: where a file is kept is not what it holds.
+/// The last part of a path, because the folder of a file says nothing about its content.
 fn file(value: &str) -> &str {
     Path::new(value).file_name().and_then(|name| name.to_str()).unwrap_or(value)
 }
 
 pub(super) fn same_machine(a: &Analysis, b: &Analysis) -> bool {
     let [one, other] = [a, b].map(|analysis| &analysis.environment.run.machine);
-    // A kernel keeps some memory for itself, and another release of it a little more or less.
+    // Each kernel release reserves a slightly different amount of memory.
     let memory = one.memory_bytes.abs_diff(other.memory_bytes) <= one.memory_bytes.max(other.memory_bytes) / 50;
     let cores = (one.cores_available, one.cores_online) == (other.cores_available, other.cores_online);
     one.processor == other.processor && cores && memory

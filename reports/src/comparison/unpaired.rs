@@ -1,13 +1,13 @@
-//! Statistics of two sets of processes that share no block: one from each of two runs.
+//! Statistics of two sets of processes that share no block, one set from each run.
 //!
 //! Inside a run, blocks pair measurements that are close in time. Between two runs nothing is paired, so each side is
-//! resampled on its own, process by process. A comparison has many cells and a run few processes, so an interval alone
-//! would find differences by luck: a rank test, which assumes no distribution, has to agree.
+//! resampled on its own, process by process. A comparison has many cells and a run has few processes, so an interval
+//! alone would find differences by luck. Therefore a rank test, which assumes no distribution, has to agree.
 
 use fastrand::Rng;
 use record::statistics::{self, Estimate, Interval};
 
-/// What one process contributes: its samples and, where speed-ups are compared, the baseline's of the same block.
+/// The samples of one process and, if speed-ups are compared, those of the baseline in the same block.
 #[derive(Debug, Clone)]
 pub(crate) struct Process<'a> {
     pub(crate) own: &'a [f64],
@@ -15,7 +15,7 @@ pub(crate) struct Process<'a> {
 }
 
 impl Process<'_> {
-    /// The logarithm of its median time or, with a baseline, of its speed-up.
+    /// The logarithm of the process's median time or, with a baseline, of its speed-up.
     fn logarithm(&self) -> Option<f64> {
         let own = statistics::median(self.own)?;
         match self.baseline {
@@ -24,8 +24,8 @@ impl Process<'_> {
         }
     }
 
-    /// Adds its value to those of its side: the median of its times or, with a baseline, the logarithm of its speed-up.
-    /// So the median of a side equals the one that the run's own report shows.
+    /// Adds the process's value to `into`: the median of its times or, with a baseline, the logarithm of its speed-up.
+    /// The median over a side then equals the one in the run's own report.
     fn add(&self, into: &mut Vec<f64>, drawn: &mut Vec<f64>, mut draw: impl FnMut(&[f64], &mut Vec<f64>)) {
         let mut median = |samples: &[f64]| {
             drawn.clear();
@@ -37,20 +37,20 @@ impl Process<'_> {
     }
 }
 
-/// The median of values, which it reorders: thousands are computed, so it does not copy them.
+/// The median of `values`. Sorts them in place, because copying thousands of times is slow.
 fn middle(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
-/// An arbitrary number: the same seed gives the same interval in every run.
+/// An arbitrary seed. A fixed one gives the same interval every time.
 const SEED: u64 = 0x756e_7061_6972_6564;
 
-/// More than for a single interval: many comparisons need its far ends.
+/// More resamples than for a single interval, because many comparisons need the far ends of the distribution.
 const RESAMPLES: usize = 10_000;
 
-/// The second side's median divided by the first's, with a percentile interval at `level`. It resamples processes, then
-/// samples inside them, on each side separately.
+/// The second side's median divided by the first's, with a percentile interval at `level`. Each side is resampled
+/// separately: first processes, then samples within each process.
 pub(crate) fn ratio(first: &[Process], second: &[Process], level: f64) -> Option<Estimate> {
     if first.is_empty() || second.is_empty() {
         return None;
@@ -85,9 +85,9 @@ pub(crate) fn ratio(first: &[Process], second: &[Process], level: f64) -> Option
     Some(Estimate { value, interval: enough.then_some(interval) })
 }
 
-/// The probability that two sides which do not differ lie as far apart as these or farther: the exact two-sided test of
+/// The p-value: the probability that two equal sides lie at least as far apart as these. The exact two-sided test of
 /// H. B. Mann and D. R. Whitney, "On a Test of Whether one of Two Random Variables is Stochastically Larger than the
-/// Other", 1947. Equal values count for neither side's being larger.
+/// Other", 1947. Equal values count for neither side.
 pub(crate) fn chance(first: &[Process], second: &[Process]) -> f64 {
     let values = |side: &[Process]| side.iter().filter_map(Process::logarithm).collect::<Vec<_>>();
     let (first, second) = (values(first), values(second));
@@ -99,13 +99,13 @@ pub(crate) fn chance(first: &[Process], second: &[Process]) -> f64 {
     (2.0 * ways.iter().take(fewest + 1).sum::<f64>() / ways.iter().sum::<f64>()).min(1.0)
 }
 
-/// The smallest value that [`chance`] can take with so many processes on each side.
+/// The smallest value that [`chance`] can take with `first` and `second` processes on the two sides.
 pub(crate) fn least_chance(first: usize, second: usize) -> f64 {
     (2.0 / ways(first, second).iter().sum::<f64>()).min(1.0)
 }
 
-/// For each number of pairs in which the first side's value is the larger: how many orders of all values have it.
-/// These are the coefficients of a Gaussian binomial, multiplied out factor by factor.
+/// Counts the orders of all values by the number of pairs in which the first side's value is the larger. The counts are
+/// the coefficients of a Gaussian binomial, multiplied out factor by factor.
 fn ways(first: usize, second: usize) -> Vec<f64> {
     let mut ways = vec![0.0; first * second + 1];
     ways[0] = 1.0;
@@ -120,8 +120,9 @@ fn ways(first: usize, second: usize) -> Vec<f64> {
     ways
 }
 
-/// Makes chances comparable with one bar although there are many of them (S. Holm, "A Simple Sequentially Rejective
-/// Multiple Test Procedure", 1979): the smallest is multiplied by their number, the next by one less, and so on.
+/// Corrects p-values for multiple comparisons, so that one threshold fits all (S. Holm, "A Simple Sequentially Rejective
+/// Multiple Test Procedure", 1979): the smallest is multiplied by the number
+/// of p-values, the next by one less, and so on.
 pub(crate) fn corrected(chances: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..chances.len()).collect();
     order.sort_by(|one, other| chances[*one].total_cmp(&chances[*other]));

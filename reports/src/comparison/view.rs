@@ -3,7 +3,7 @@
 use crate::comparison::difference::{By, Difference, Figure, Outcome};
 use crate::format::{self, NONE};
 
-/// The rows of a table of cells, the head first.
+/// The table of cells: the heads of the columns, then one row for each cell.
 pub fn rows(by: By, cells: &[Difference]) -> Vec<Vec<String>> {
     let head: &[&str] = match by {
         By::Time => &["", "cores", "A: median time", "B: median time", "B / A", ""],

@@ -22,7 +22,7 @@ pub fn bmf(analysis: &Analysis) -> String {
     serde_json::to_string_pretty(&Value::Object(all)).expect("names are strings") + "\n"
 }
 
-/// The cell in words. What charts and comparisons take for granted, such as the delivery, is named only where it differs.
+/// The name of a cell. Workers, delivery and combine are part of it only where they differ from the usual ones.
 fn name(results: &TaskResults, cell: &Cell) -> String {
     let cores = if cell.cores == 1 { "core" } else { "cores" };
     let mut name = format!("{}/{}/{} {cores}", cell.task, cell.strategy, cell.cores);

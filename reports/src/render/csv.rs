@@ -7,9 +7,9 @@ use std::path::Path;
 
 /// One column of the table.
 pub struct Column {
-    /// Its head: the record's own name for it, with the unit at its end.
+    /// The column's head: the field's name in the record, which ends with the unit.
     pub name: &'static str,
-    /// What it holds.
+    /// The meaning of its values.
     pub meaning: &'static str,
 }
 
@@ -17,7 +17,7 @@ const fn column(name: &'static str, meaning: &'static str) -> Column {
     Column { name, meaning }
 }
 
-/// The columns from left to right. What a sample lacks is an empty field, never a zero.
+/// The columns from left to right. A value that a sample lacks is an empty field, never a zero.
 pub const COLUMNS: &[Column] = &[
     column("run", "the run's id"),
     column("version", "the version of the record's format"),
@@ -69,10 +69,10 @@ pub const COLUMNS: &[Column] = &[
     column("census_pools", "threads by name as JSON: `name`, `threads`, `working`, `cpu_ns`"),
 ];
 
-/// The samples of a record as CSV with a head, in the order in which they were measured.
+/// The samples of a record as CSV with a head, in the order of measurement.
 ///
 /// # Errors
-/// Never for a record that was read: a field that takes quotes gets them.
+/// Never for a record that was read, because fields are quoted where necessary.
 pub fn csv(record: &Record) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS.iter().map(|column| column.name))?;
@@ -83,7 +83,7 @@ pub fn csv(record: &Record) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()).into())
 }
 
-/// Writes the samples of a record to a CSV file, whole or not at all.
+/// Writes the samples of a record to a CSV file atomically.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -92,7 +92,7 @@ pub fn write_csv(record: &Record, path: impl AsRef<Path>) -> Result<()> {
     system::atomic_file::write(path, &csv(record)?).map_err(|cause| Error::File { path: path.to_owned(), cause })
 }
 
-/// What stands in a column: in the record's line of the sample, its cell, its times or its census.
+/// The value in a column, from the sample's line in the record, its cell, its times or its census.
 fn field(run: &Run, sample: &Sample, line: &Value, name: &str) -> String {
     let times = &line["times"];
     match name {

@@ -1,4 +1,4 @@
-//! The page: charts, tables and sentences in one HTML file without scripts or requests.
+//! Renders the page: charts, tables and sentences in one HTML file without scripts or requests.
 
 use crate::analysis::environment::Alarm;
 use crate::analysis::{Analysis, TaskAnalysis};
@@ -14,10 +14,10 @@ use record::statistics::BLOCKS_FOR_AN_INTERVAL;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The page of a record: one HTML file without scripts that asks the network for nothing.
+/// Renders the page of a record: one HTML file without scripts or network requests.
 ///
 /// # Errors
-/// If a chart cannot be drawn. What is missing from the record is said on the page and is no error.
+/// If a chart cannot be drawn. Data missing from the record is no error; the page reports it.
 pub fn page(analysis: &Analysis) -> Result<String> {
     let page = Page {
         style: concat!(include_str!("../../templates/page.css"), "\n"),
@@ -37,10 +37,10 @@ pub fn page(analysis: &Analysis) -> Result<String> {
     Ok(page.render()?)
 }
 
-/// Writes the page of a record. A reader never sees half a page: it is written beside `path` and then renamed.
+/// Writes the page of a record atomically: to a file beside `path`, which is then renamed.
 ///
 /// # Errors
-/// If the page cannot be made, or the file not be written.
+/// If the page cannot be rendered or the file cannot be written.
 pub fn write(analysis: &Analysis, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let page = page(analysis)?;
@@ -65,7 +65,7 @@ struct Page<'a> {
     analysis: &'a Analysis,
 }
 
-/// What the page says of one task.
+/// The part of the page about one task.
 struct Section<'a> {
     id: String,
     task: &'a TaskAnalysis,
@@ -106,7 +106,7 @@ impl<'a> Section<'a> {
             })
         };
         let whiskers = if results.blocks.most >= BLOCKS_FOR_AN_INTERVAL {
-            " Whiskers are intervals; where none is seen, it is shorter than the marker."
+            " Whiskers show intervals. A whisker that is not visible is shorter than the marker."
         } else {
             ""
         };
@@ -122,7 +122,7 @@ impl<'a> Section<'a> {
             if task.peers.lines.is_empty() {
                 String::new()
             } else {
-                format!(" Dashed lines with names are other programs at the same job. {}", peers::CAVEAT)
+                format!(" Named dashed lines show other programs doing the same job. {}", peers::CAVEAT)
             }
         );
         let by_kernel = plots::better_kernel(&task.peers).unwrap_or_default();
@@ -167,7 +167,7 @@ fn facts(task: &TaskAnalysis) -> Vec<(String, String)> {
     facts
 }
 
-/// Says so if the charts show cells whose workers are not as many as their cores.
+/// Names the numbers of workers in the charts that differ from the number of cores.
 fn workers(task: &TaskAnalysis) -> String {
     let workers = task.results.cores.iter().filter_map(|cores| Some((*cores, task.results.workers(*cores)?)));
     let other: Vec<String> = workers
@@ -177,12 +177,12 @@ fn workers(task: &TaskAnalysis) -> String {
     if other.is_empty() {
         String::new()
     } else {
-        format!(" The number of workers differs from that of cores: {}.", other.join(", "))
+        format!(" The number of workers differs from the number of cores: {}.", other.join(", "))
     }
 }
 
-/// The rules that cannot be written before the number of strategies is known: colours, dashes, and a legend that
-/// hides and highlights without a script.
+/// The style rules that depend on the number of strategies: colours, and a legend that hides and highlights series
+/// without a script.
 fn series_style(strategies: usize) -> String {
     let mut style = String::new();
     for colour in 0..svg::COLOURS {

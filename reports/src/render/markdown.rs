@@ -1,11 +1,11 @@
-//! The findings and a table for each task as GitHub-flavoured Markdown: for a pull request or the summary of a CI job.
+//! Renders the findings and a table for each task as GitHub-flavoured Markdown, for a pull request or a CI summary.
 
 use crate::analysis::Analysis;
 use crate::format::SPACE;
 use crate::view::{results, run};
 use std::fmt::Write as _;
 
-/// Longer lines are broken at spaces; the rows of a table cannot be.
+/// The length beyond which prose is broken at spaces. Rows of tables stay whole.
 const WIDTH: usize = 120;
 
 /// The findings and a table for each task.
@@ -52,7 +52,7 @@ fn table(rows: &[Vec<String>]) -> String {
     lines.concat()
 }
 
-/// A paragraph or, with `- ` at the end of `prefix`, an item of a list.
+/// Wraps a paragraph or, if `prefix` ends with `- `, an item of a list.
 fn wrapped(prefix: &str, text: &str) -> String {
     let next = prefix.replace("- ", "  ");
     let mut lines = String::new();
@@ -74,7 +74,7 @@ fn wrapped(prefix: &str, text: &str) -> String {
     lines
 }
 
-/// Text that stays text: no markup, no HTML, no new line. Code in backticks stays code.
+/// Escapes markup, HTML and line breaks. Code in backticks stays code.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {

@@ -3,10 +3,10 @@
 //! plotters lays out and draws; `Pen` is our backend behind it. The stock SVG backend writes literal colours,
 //! which no dark theme can change, and nothing for screen readers. Ours differs in four points:
 //!
-//! 1. A colour on plotters' side is an `Ink`, a role in disguise; what is written is `class="grid"`, never a colour.
+//! 1. A colour on plotters' side encodes an `Ink`, a role in the chart. The SVG has `class="grid"`, never a colour.
 //! 2. Series are groups with a class of their own and a `<title>`, which browsers show as a tooltip.
-//! 3. plotters counts whole pixels. It draws ten times as large as what is written, so whiskers do not snap to a grid.
-//! 4. Font sizes are left to the style sheet, so text can stay readable where the chart is scaled down.
+//! 3. plotters counts whole pixels. It draws at ten times the size that is written, so whiskers do not snap to a grid.
+//! 4. The style sheet sets font sizes, so text stays readable when a chart is scaled down.
 
 use crate::error::{Error, Result};
 use crate::view::chart::{Axis, Chart, Kind, Point, Reference, Scale, Series};
@@ -23,23 +23,23 @@ use std::rc::Rc;
 
 /// How many colours the style sheet has for series.
 pub const COLOURS: usize = 10;
-/// How many ways of dashing the style sheet has for series.
+/// The number of dash styles for series in the style sheet.
 pub const DASHES: usize = 3;
-/// How many markers there are.
+/// The number of markers.
 pub const MARKERS: usize = 11;
 
-/// Units of plotters to a unit of what is written.
+/// The number of plotters units per SVG unit.
 const FINE: i32 = 10;
 const WIDTH: i32 = 560;
 const HEIGHT: i32 = 384;
 
-/// The classes of a series: one of [`COLOURS`] colours and of [`DASHES`] dashes, repeating with different periods (as
-/// do the markers), so that 330 strategies would differ in at least one.
+/// The classes of a series: one of [`COLOURS`] colours and one of [`DASHES`] dashes. Colours, dashes and markers repeat
+/// with different periods, so up to 330 strategies differ in at least one of them.
 pub fn classes(place: usize) -> String {
     format!("p{place} s{} d{}", place % COLOURS, place % DASHES)
 }
 
-/// Draws a chart. `id` must be unique on its page: the title and the description are found by it.
+/// Draws a chart. `id` must be unique on the page, because the ids of the title and the description contain it.
 ///
 /// # Errors
 /// If plotters refuses to draw.
@@ -61,7 +61,7 @@ pub fn draw(chart: &Chart, id: &str) -> Result<String> {
     Ok(sheet.0.take())
 }
 
-/// A short stretch of a series' line with its marker, for a legend in HTML. Hidden from screen readers.
+/// Draws a short line with a series' marker for a legend in HTML. Hidden from screen readers.
 ///
 /// # Errors
 /// If plotters refuses to draw.
@@ -82,7 +82,7 @@ pub fn swatch(place: usize) -> Result<String> {
     Ok(sheet.0.take())
 }
 
-/// How much is left free at the right.
+/// The free space at the right.
 const BESIDE: i32 = 54;
 
 type Drawn = std::result::Result<(), DrawingAreaErrorKind<Infallible>>;
@@ -136,7 +136,7 @@ fn draw_reference(
         Kind::Baseline => (Ink::Baseline, HPos::Left, (5 * FINE, 0)),
         Kind::Default => (Ink::Default, HPos::Left, (5 * FINE, 18 * FINE)),
         Kind::Physical => (Ink::Physical, HPos::Right, (-5 * FINE, 18 * FINE)),
-        // Named at the end of its path, which may be the left one.
+        // The name stands at the end of the path, which may be the left one.
         Kind::Peer if path[0].0 > right => (Ink::Peer, HPos::Left, (4 * FINE, -2 * FINE)),
         Kind::Peer => (Ink::Peer, HPos::Right, (-4 * FINE, -2 * FINE)),
         Kind::Kernel => (Ink::Kernel, HPos::Left, (9 * FINE, -3 * FINE)),
@@ -150,7 +150,7 @@ fn draw_reference(
     area.draw(&PathElement::new(path, ink.style()))?;
     let style = text(Ink::Note).pos(Pos::new(h_pos, VPos::Bottom));
     if reference.kind == Kind::Baseline {
-        // One word above the other, because there is little room; on a narrow page text is larger.
+        // One word above the other, because there is little room. On a narrow page text is larger.
         for (word, line) in reference.label.split(' ').zip(0..) {
             area.draw_text(word, &style, (right + shift.0, top + line * 25 * FINE))?;
         }
@@ -186,7 +186,8 @@ fn draw_series(
     Ok(())
 }
 
-/// The corners of every marker but the first, a circle: in tenths of a unit from the middle, so that all look equally large.
+/// The corners of every marker but the first, which is a circle. In tenths of a unit from the middle. All markers look
+/// equally large.
 #[rustfmt::skip]
 const CORNERS: [&[BackendCoord]; MARKERS - 1] = [
     &[(-40, -40), (40, -40), (40, 40), (-40, 40)],
@@ -201,7 +202,7 @@ const CORNERS: [&[BackendCoord]; MARKERS - 1] = [
     &[(-38, -50), (55, 0), (-38, 50)],
 ];
 
-/// Draws the marker of a place: shapes that differ in outline, not only in rotation.
+/// Draws the marker of a place. Markers differ in outline, not only in rotation.
 fn marker(area: &DrawingArea<Pen, Shift>, place: usize, (x, y): BackendCoord) -> Drawn {
     let style = Ink::Marker.style().filled();
     let Some(corners) = (place % MARKERS).checked_sub(1).map(|nth| CORNERS[nth]) else {
@@ -211,7 +212,7 @@ fn marker(area: &DrawingArea<Pen, Shift>, place: usize, (x, y): BackendCoord) ->
     area.draw(&Polygon::new(polygon, style))
 }
 
-/// An axis as plotters wants it. Its own logarithmic axis has labels at powers of the base only.
+/// An axis for plotters, whose own logarithmic axis labels only powers of the base.
 struct Coordinates(Axis);
 
 impl Ranged for Coordinates {
@@ -243,7 +244,7 @@ impl ValueFormatter<f64> for Coordinates {
     }
 }
 
-/// A role in a chart. It travels through plotters as a colour and becomes a class on the other side.
+/// A role in a chart. plotters passes the role on as a colour, which the backend turns into a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ink {
     Axis,
@@ -281,12 +282,12 @@ impl Ink {
     }
 }
 
-/// Text in a role. plotters wants a size for its layout; the style sheet has the last word on it.
+/// Text in a role. plotters needs a size for its layout; the style sheet sets the final size.
 fn text(ink: Ink) -> TextStyle<'static> {
     ("sans-serif", 13 * FINE).into_font().color(&ink.colour())
 }
 
-/// The SVG that is being written, shared between plotters' backend and the code that opens groups around its output.
+/// The SVG text. plotters' backend and the code that opens groups around its output share it.
 #[derive(Debug, Clone, Default)]
 struct Sheet(Rc<RefCell<String>>);
 
@@ -313,7 +314,7 @@ impl Sheet {
     }
 }
 
-/// The backend behind plotters.
+/// The backend for plotters.
 struct Pen {
     sheet: Sheet,
     size: BackendCoord,
@@ -336,7 +337,7 @@ impl DrawingBackend for Pen {
         Ok(())
     }
 
-    /// Only bitmaps and rasterised shapes come as pixels, and nothing here is either.
+    /// Does nothing: only bitmaps and rasterised shapes are drawn as pixels, and charts have neither.
     fn draw_pixel(&mut self, _: BackendCoord, _: BackendColor) -> Done {
         Ok(())
     }
@@ -375,7 +376,7 @@ impl DrawingBackend for Pen {
             HPos::Center => "middle",
             HPos::Right => "end",
         };
-        // In em, so that text stays in its place when the style sheet changes its size.
+        // In em, so that text stays in place when the style sheet changes the font size.
         let down = match style.anchor().v_pos {
             VPos::Top => ".8em",
             VPos::Center => ".35em",
@@ -392,7 +393,7 @@ impl DrawingBackend for Pen {
         Ok(())
     }
 
-    /// About half as wide as high: the default asks for a font, and counts `µ` and `×` twice.
+    /// Assumes letters about half as wide as high. The default needs a font and counts `µ` and `×` twice.
     fn estimate_text_size<S: BackendTextStyle>(
         &self,
         text: &str,
@@ -410,7 +411,7 @@ fn fine(tenths: i32) -> String {
     if tenth == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tenth}") }
 }
 
-/// Text as it may stand in an element.
+/// Escapes text for an element.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

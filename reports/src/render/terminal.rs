@@ -1,4 +1,4 @@
-//! The findings, or a comparison, and a compact table of each task for the terminal.
+//! Renders the findings or a comparison, with a compact table for each task, for the terminal.
 
 use crate::analysis::Analysis;
 use crate::analysis::peers::PeerResult;
@@ -8,7 +8,7 @@ use crate::format::SPACE;
 use crate::view::{peers, results, run};
 use std::fmt::Write as _;
 
-/// What the page says first, as plain text: for each task its finding and the table of strategies.
+/// The alarm, then for each task the finding, the conclusions and a table of strategies, as plain text.
 pub fn text(analysis: &Analysis) -> String {
     let mut text = String::new();
     if let Some(alarm) = &analysis.environment.alarm {
@@ -34,7 +34,7 @@ pub fn text(analysis: &Analysis) -> String {
         }
         if !results.cells.is_empty() {
             let mut rows = results::summary(results).texts();
-            // The names of strategies need no head beside their times.
+            // A column of names needs no head.
             rows[0][0].clear();
             let _ = writeln!(text, "\n{}", aligned(&rows));
         }
@@ -46,7 +46,7 @@ pub fn text(analysis: &Analysis) -> String {
     printable(&text)
 }
 
-/// Two runs beside each other as plain text: for each task a sentence and a table of its cells.
+/// A comparison of two runs as plain text: for each task a sentence and a table of cells.
 pub fn compared(comparison: &Comparison) -> String {
     let mut text = String::new();
     for (name, side) in [("A", &comparison.a), ("B", &comparison.b)] {
@@ -64,10 +64,9 @@ pub fn compared(comparison: &Comparison) -> String {
     printable(&text)
 }
 
-/// Text that every terminal shows alike.
+/// Replaces characters that terminals show differently or obey.
 fn printable(text: &str) -> String {
-    // Terminals differ in how they show a narrow space; all of them know the plain one. And some obey control
-    // characters, which a record may hold in a reason.
+    // Some terminals show a narrow space badly. Some obey control characters, which a record may hold in a reason.
     text.chars()
         .map(|letter| match letter {
             SPACE => ' ',
@@ -78,7 +77,7 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
-/// What other programs took for the job of `task`, as plain text; empty without any.
+/// The times of other programs for the job of `task`, as plain text; empty without peers.
 pub fn of_peers(task: &str, peers: &[PeerResult]) -> String {
     printable(&peer_lines(task, peers))
 }
@@ -88,7 +87,7 @@ fn peer_lines(task: &str, peers: &[PeerResult]) -> String {
     format!("{}\n\n{}\n", table.caption, aligned(&table.texts()))
 }
 
-/// Rows of one length as columns: the first to the left, the others to the right.
+/// Aligns rows of equal length: the first column to the left, the others to the right.
 pub fn aligned(rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();

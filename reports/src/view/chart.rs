@@ -1,13 +1,13 @@
-//! The chart as plain data, in real units, before it is drawn.
+//! A chart as plain data, in real units.
 
 use record::statistics::Estimate;
 
 /// A chart: two axes, lines to compare with, and a series for each strategy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
-    /// What it shows, in a few words.
+    /// The title.
     pub title: String,
-    /// What it shows, in sentences for readers who cannot see it.
+    /// The description for readers who cannot see the chart.
     pub description: String,
     /// The horizontal axis.
     pub x: Axis,
@@ -22,19 +22,19 @@ pub struct Chart {
 /// An axis, in real units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// What it counts, and in what.
+    /// The quantity and its unit.
     pub title: String,
     /// Whether equal distances are equal differences or equal ratios.
     pub scale: Scale,
-    /// Where it begins.
+    /// The lowest value.
     pub low: f64,
-    /// Where it ends.
+    /// The highest value.
     pub high: f64,
-    /// The places that carry a label.
+    /// The values with a label.
     pub ticks: Vec<Tick>,
 }
 
-/// How values become distances.
+/// The relation between values and distances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
     /// Equal distances are equal differences.
@@ -43,40 +43,40 @@ pub enum Scale {
     Logarithmic,
 }
 
-/// A place on an axis and what is written there.
+/// A value on an axis and its label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
-    /// The place, in real units.
+    /// The value, in real units.
     pub at: f64,
-    /// What is written there.
+    /// The label.
     pub label: String,
 }
 
 /// A line that is not a measured series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
-    /// What it stands for.
+    /// The meaning of the line.
     pub kind: Kind,
-    /// What is written at its end; may be empty.
+    /// The text at the end of the line; may be empty.
     pub label: String,
-    /// Its corners, in real units.
+    /// The line's corners, in real units.
     pub path: Vec<(f64, f64)>,
 }
 
-/// What a reference line stands for.
+/// The meaning of a reference line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// As many times as fast as there are cores.
+    /// A speed-up equal to the number of cores.
     Ideal,
     /// The plain one-thread loop.
     Baseline,
-    /// The partition size used where only one is compared.
+    /// The default partition size, at which strategies are compared.
     Default,
-    /// Where physical cores end and second hardware threads begin.
+    /// The boundary between physical cores and second hardware threads.
     Physical,
-    /// What another program takes.
+    /// The time of another program.
     Peer,
-    /// What the whole job takes with one of this program's kernels; each corner is measured.
+    /// The time of the whole job with one of this program's kernels; each corner is measured.
     Kernel,
 }
 
@@ -87,17 +87,17 @@ pub struct Series {
     pub name: String,
     /// The strategy's place in the run: its colour, dash and marker on the whole page.
     pub place: usize,
-    /// Its points from left to right; `None` where there is no sound cell, and there the line breaks.
+    /// The points from left to right. `None` where there is no sound cell; the line breaks there.
     pub points: Vec<Option<Point>>,
 }
 
 /// One measured point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// Where it is drawn: near its true place, because points that would cover each other stand side by side.
+    /// The horizontal position. Points that would cover each other are moved apart slightly.
     pub x: f64,
-    /// Its value, with the interval that becomes its whisker.
+    /// The value, with the interval that becomes the whisker.
     pub y: Estimate,
-    /// The point in words.
+    /// The text of the tooltip.
     pub words: String,
 }

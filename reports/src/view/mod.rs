@@ -1,4 +1,4 @@
-//! The analysis as charts and tables: plain data, before it is drawn or written.
+//! Charts and tables of the analysis as plain data.
 
 pub mod chart;
 pub mod overhead;

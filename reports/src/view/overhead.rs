@@ -1,21 +1,25 @@
-//! What the smallest unit of work costs, as a sentence and a table.
+//! The cost of the smallest unit of work, as a sentence and a table.
 
 use crate::analysis::TaskAnalysis;
 use crate::analysis::overhead::{DispatchCost, Spread};
 use crate::format::{self, NONE, SPACE};
 use crate::view::table::{Entry, Row, Table};
 
-/// What one unit of the plain loop's answer takes: its label, and its time with, where the clock was measured, its cycles.
+/// The label and the time of one unit of the plain loop's answer. Where the clock was measured, the text adds the units
+/// per cycle and their limit.
 pub fn unit_cost(task: &TaskAnalysis) -> Option<(String, String)> {
     let cost = task.overhead.unit_cost.as_ref()?;
     let cycles = cost.clock_ghz.zip(cost.per_cycle).map_or_else(String::new, |(clock, per_cycle)| {
         let [per_cycle, clock] = [per_cycle, clock].map(format::digits);
-        format!(", {per_cycle} of them a cycle at {clock}{SPACE}GHz; {}", cost.limit)
+        // The unit has an article: `an increment`.
+        let unit = cost.unit.split_once(' ').map_or(&*cost.unit, |(_, unit)| unit);
+        let limit = format::capitalised(&cost.limit);
+        format!(": {per_cycle} {unit}s per cycle at {clock}{SPACE}GHz. {limit}.")
     });
     Some((format!("{} of the plain loop", cost.unit), format!("{}{cycles}", format::time(cost.ns))))
 }
 
-/// What handing over a job costs with each strategy; `None` for a task that does not ask for it.
+/// The cost of handing over a job with each strategy; `None` for a task without this measurement.
 pub fn dispatch(task: &TaskAnalysis) -> Option<Table> {
     let spread = |spread: Spread| {
         let ends = spread.tenth.zip(spread.ninth);
@@ -35,11 +39,11 @@ pub fn dispatch(task: &TaskAnalysis) -> Option<Table> {
     let rows: Vec<Row> = task.overhead.dispatch.iter().map(row).collect();
     (!rows.is_empty()).then(|| Table {
         caption: format!(
-            "What it costs to hand over an empty job, on {}: medians, and the range of the middle four fifths of the samples. A \
- mean would hide that there are often two kinds of samples: workers awake and workers that must be woken.",
+            "The cost of handing over an empty job, on {}: medians, and the range of the middle 80{SPACE}% of the samples. A mean \
+ would hide that there are often two kinds of samples: with workers awake, and with workers that must be woken.",
             format::cores(task.results.most_cores().unwrap_or(0))
         ),
-        columns: vec!["strategy", "start the workers", "one job alone", "one of many jobs", "how many"],
+        columns: vec!["strategy", "start the workers", "one job alone", "one of many jobs", "number of jobs"],
         rows,
     })
 }

@@ -1,26 +1,26 @@
-//! Other programs at the same job, as a table.
+//! The table of other programs doing the same job.
 
 use crate::analysis::peers::PeerResult;
 use crate::format::{self, NONE};
 use crate::view::table::{Entry, Row, Table};
 use record::Role;
 
-/// What a reader must know of every one of these times.
-pub const CAVEAT: &str = "Each is a whole process, timed from its start to its end, on as many processors as it has threads; the strategies run \
- inside a process that is already up.";
+/// The caveat about every one of these times.
+pub const CAVEAT: &str = "Each time is that of a whole process, from start to end, on as many cores as threads. The strategies run inside a \
+ process that is already running.";
 
-/// The processor time from which on the part in the kernel is told well enough: where the kernel samples it at its clock's
-/// ticks, a hundredth of a second apart or less.
+/// The least processor time, in nanoseconds, for which the share in the kernel is accurate enough. Some kernels sample
+/// that share only at clock ticks, which are up to 10 ms apart.
 const MANY_TICKS: u64 = 100_000_000;
 
-/// One row for each program and number of threads; `None` without any.
+/// One row for each program and number of threads; `None` without peers.
 pub fn table(task: &str, peers: &[PeerResult]) -> Option<Table> {
-    let checked = "The totals of all that add up words equal ours.";
+    let checked = "All programs that add up words give the same totals as ours.";
     (!peers.is_empty()).then(|| Table {
         caption: format!(
-            "What others take for the job of {task}, on the same file, in turn; medians. {CAVEAT} Start is what the same program \
- takes for the file’s first line alone. In the kernel, read data is copied and pages are mapped and unmapped; below \
- 100 ms the share in the kernel is not known. Memory is that of the largest process. {checked}"
+            "Median times of other programs for the job of {task}, run in turn on the same file. {CAVEAT} Start is the time of \
+ the same program for the file’s first line alone. The kernel copies data that is read, and maps and unmaps pages. Its \
+ share is not known below 100 ms of processor time. Memory is that of the largest process. {checked}"
         ),
         columns: vec![
             "peer",

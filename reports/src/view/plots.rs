@@ -7,13 +7,13 @@ use crate::format::{self, SPACE};
 use crate::view::chart::{Axis, Chart, Kind, Point, Reference, Scale, Series, Tick};
 use record::statistics::Interval;
 
-/// Speed-up against cores, at the task's default partition size; `None` if there is nothing to draw.
+/// The chart of speed-up against cores, at the task's default partition size; `None` if there is nothing to draw.
 pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
     let cores = &results.cores;
     let size = results.task.default_size;
     let logarithms: Vec<f64> = cores.iter().map(|&cores| f64::from(cores).log2()).collect();
     let gap = logarithms.windows(2).map(|pair| pair[1] - pair[0]).fold(1.0, f64::min);
-    // With two or three core counts there is room, and the chart is read as columns; with more it is read as lines.
+    // Two or three core counts leave room to read the chart as columns. With more, it is read as lines.
     let band = gap * if cores.len() <= 3 { 0.6 } else { 0.36 };
 
     let series = series(results, |strategy, nth| {
@@ -30,7 +30,7 @@ pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
 
     let (first, last) = (f64::from(*cores.first()?), f64::from(*cores.last()?));
     let (lowest, highest) = extent(&series);
-    let title = "Times as fast as the plain loop".to_owned();
+    let title = "Speed-up over the plain loop".to_owned();
     let y = if last <= 4.0 {
         let high = highest.max(last) * 1.08;
         Axis { title, scale: Scale::Linear, low: 0.0, high, ticks: labelled(even_ticks(0.0, high), format::short) }
@@ -56,7 +56,7 @@ pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
     ];
     let beyond = results.beyond_physical().filter(|(physical, _)| f64::from(*physical) >= first);
     if let Some((physical, next)) = beyond {
-        // Between the last count without and the first count with second threads, whatever was measured of the former.
+        // Between the number of physical cores and the first measured number above it.
         let at = (f64::from(physical) * f64::from(next)).sqrt();
         let label = "second hardware threads →".to_owned();
         references.push(Reference { kind: Kind::Physical, label, path: vec![(at, y.low), (at, y.high)] });
@@ -70,7 +70,7 @@ pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
     Some(Chart { title: "Speed-up against cores".into(), description, x, y, references, series })
 }
 
-/// Time against partition size, on the largest core count; `None` if there is nothing to draw.
+/// The chart of time against partition size, on the most cores; `None` if there is nothing to draw.
 pub fn time_by_size(task: &TaskAnalysis) -> Option<Chart> {
     let results = &task.results;
     let cores = results.most_cores()?;
@@ -93,7 +93,7 @@ pub fn time_by_size(task: &TaskAnalysis) -> Option<Chart> {
     let others = &task.peers.lines;
     let lines = baseline.iter().map(|it| it.value).chain(others.iter().map(|line| line.ns));
     let (lowest, highest) = lines.fold((lowest, highest), |(low, high), line| (low.min(line), high.max(line)));
-    // Never less than a factor of three from bottom to top: a narrower window would make noise look like news.
+    // At least a factor of three from bottom to top, because a narrower range would make noise look important.
     let room = (3.0 / (highest / lowest)).max(1.3).sqrt();
     let (low, high) = (lowest / room, highest * room);
     let y = Axis {
@@ -144,11 +144,11 @@ pub fn time_by_size(task: &TaskAnalysis) -> Option<Chart> {
     Some(Chart { title: "Time against partition size".into(), description, x, y, references, series })
 }
 
-/// The number of cores that a better kernel is compared with.
+/// The number of cores against which a better kernel is compared.
 const MANY: u32 = 32;
 
-/// Time of the whole job against cores, for each kernel that was timed as a peer; `None` for fewer than two. It shows what a
-/// better kernel is worth beside more cores.
+/// The chart of the whole job's time against cores, for each kernel that was timed as a peer; `None` for fewer than two.
+/// The chart compares the gain from a better kernel with the gain from more cores.
 pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
     let kernels = &peers.kernels;
     let [slowest, .., quickest] = &kernels[..] else { return None };
@@ -196,13 +196,13 @@ pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
     Some(Chart { title: "A better kernel, or more cores".into(), description, x, y, references, series: Vec::new() })
 }
 
-/// A number of cores, and the time of the slowest kernel on it with perfect scaling.
+/// A number of cores, and the time of the slowest kernel on that many cores with perfect scaling.
 fn slowest_ideally(kernels: &[Kernel]) -> Option<(u32, f64)> {
     let most = kernels.iter().flat_map(|kernel| &kernel.times).map(|(threads, _)| *threads).max()?.max(MANY);
     Some((most, kernels.first()?.alone_ns / f64::from(most)))
 }
 
-/// What the chart of kernels shows, in a sentence.
+/// The sentence under the chart of kernels.
 pub fn better_kernel(peers: &Peers) -> Option<String> {
     let kernels = &peers.kernels;
     let [slowest, .., quickest] = &kernels[..] else { return None };
@@ -217,8 +217,8 @@ pub fn better_kernel(peers: &Peers) -> Option<String> {
     ))
 }
 
-/// A line for each peer. Its name stands at the right end, or at the left end if it would cover the one below; if both are
-/// taken, the lower line carries both names. `span` is the ratio of the axis' ends.
+/// A line for each peer. The name stands at the right end, or at the left end if it would cover the name below. If both
+/// ends are taken, the lower line carries both names. `span` is the ratio of the axis' ends.
 fn peer_lines(peers: &[PeerLine], (left, right): (f64, f64), span: f64) -> Vec<Reference> {
     // A name is about a twentieth of the axis high.
     let room = span.powf(0.05);
@@ -244,13 +244,13 @@ fn peer_lines(peers: &[PeerLine], (left, right): (f64, f64), span: f64) -> Vec<R
     lines
 }
 
-/// Where cells begin to share physical cores with themselves, if they do.
+/// A clause that says from which number of cores cells use second hardware threads, if any cell does.
 pub(crate) fn second_threads(results: &TaskResults) -> Option<String> {
     let (physical, _) = results.beyond_physical()?;
     Some(format!("beyond {}, cells use second hardware threads of the same physical cores", format::cores(physical)))
 }
 
-/// The series with at least one point, or `None` if there is none.
+/// The series with at least one point; `None` without such a series.
 fn series(results: &TaskResults, points: impl Fn(&str, usize) -> Vec<Option<Point>>) -> Option<Vec<Series>> {
     let series: Vec<Series> = results
         .strategies
@@ -276,7 +276,7 @@ fn extent(series: &[Series]) -> (f64, f64) {
     })
 }
 
-/// What the right end of each series says.
+/// The last point of each series in words.
 fn last_points(series: &[Series]) -> String {
     let words: Vec<&str> =
         series.iter().filter_map(|series| Some(series.points.iter().flatten().last()?.words.as_str())).collect();
@@ -287,7 +287,7 @@ fn labelled(places: Vec<f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
     places.into_iter().map(|at| Tick { at, label: label(at) }).collect()
 }
 
-/// Ticks at core counts, without those that would run into a neighbour; the largest always stays.
+/// Ticks at core counts, without those too close to a neighbour. The largest count always has a tick.
 fn thinned(cores: &[u32]) -> Vec<Tick> {
     let place = |cores: u32| f64::from(cores).log2();
     let room = cores.last().map_or(0.0, |&last| place(last) - place(cores[0])) / 10.0;
@@ -300,7 +300,7 @@ fn thinned(cores: &[u32]) -> Vec<Tick> {
     labelled(kept.into_iter().rev().map(f64::from).collect(), format::short)
 }
 
-/// Four to eight even steps of 1, 2 or 5 times a power of ten.
+/// Four to eight ticks, in even steps of 1, 2 or 5 times a power of ten.
 fn even_ticks(low: f64, high: f64) -> Vec<f64> {
     let rough = (high - low) / 6.0;
     let power = 10_f64.powf(rough.log10().floor());
@@ -313,14 +313,14 @@ fn even_ticks(low: f64, high: f64) -> Vec<f64> {
 fn doublings(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log2().ceil() as i32, high.log2().floor() as i32);
     let skip = usize::try_from((last - first) / 8 + 1).unwrap_or(1);
-    // Counted from 1 = 2⁰, so that the baseline's line always has its label.
+    // Counted from 1 = 2⁰, so that the baseline's line always has a label.
     (first..=last)
         .filter(|power| (power.unsigned_abs() as usize).is_multiple_of(skip))
         .map(|power| 2_f64.powi(power))
         .collect()
 }
 
-/// Ticks a reader can count with: powers of ten if they are enough, else 1-2-5 steps, else finer ones.
+/// Ticks at powers of ten if these are enough, else in 1-2-5 steps, else in finer steps.
 fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
     let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let within = |leading: &[f64], every: usize| -> Vec<f64> {

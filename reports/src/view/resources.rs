@@ -1,4 +1,4 @@
-//! What each strategy used besides time, and its threads, as tables.
+//! The tables of resources and of threads for each strategy.
 
 use crate::analysis::resources::CellResources;
 use crate::analysis::{Analysis, TaskAnalysis};
@@ -7,7 +7,7 @@ use crate::view::table::{Entry, Row, Table};
 use record::statistics::WarmUp;
 use record::{BASELINE, Pool};
 
-/// A column of [`used`]: the record's name of the figure, the head, and how it is written.
+/// A column of [`used`]: the figure's name in the record, the head, and the function that formats a value.
 type Column = (&'static str, &'static str, fn(f64) -> String);
 
 const COLUMNS: [Column; 11] = [
@@ -24,8 +24,8 @@ const COLUMNS: [Column; 11] = [
     ("energy_uj", "energy", format::joules),
 ];
 
-/// Strategy × cores at the default partition size: medians of what a sample used. A figure that no sample has is no
-/// column; [`unmeasured`] says why.
+/// The table of resources, strategy × cores at the default partition size: medians over samples. A figure that no sample
+/// has gets no column; [`unmeasured`] says why.
 pub fn used(task: &TaskAnalysis) -> Table {
     let shown: Vec<&CellResources> =
         task.at_default_size().into_iter().filter_map(|result| task.used(&result.cell)).collect();
@@ -42,7 +42,7 @@ pub fn used(task: &TaskAnalysis) -> Table {
     let note = &task.results.task;
     Table {
         caption: format!(
-            "What a sample used with {}; medians. Busy threads are processor time divided by time.",
+            "Resources used by the median sample, with {}. Busy threads are processor time divided by wall time.",
             format::partitions(note.default_size, &note.unit)
         ),
         columns: ["strategy", "cores"].into_iter().chain(columns.iter().map(|(_, head, _)| *head)).collect(),
@@ -50,7 +50,7 @@ pub fn used(task: &TaskAnalysis) -> Table {
     }
 }
 
-/// Which figures are missing from [`used`] and why, in sentences.
+/// Sentences that name the figures missing from [`used`] and the reasons.
 pub fn unmeasured(analysis: &Analysis) -> Vec<String> {
     let reasons = &analysis.environment.run.unmeasured;
     let mut sentences: Vec<String> = reasons
@@ -76,7 +76,7 @@ pub fn unmeasured(analysis: &Analysis) -> Vec<String> {
     sentences
 }
 
-/// Strategy × cores at the default partition size: the threads that were seen, and the warm-up.
+/// The table of threads and warm-up, strategy × cores at the default partition size.
 pub fn threads(task: &TaskAnalysis) -> Table {
     let shown = task.at_default_size();
     let resources = || shown.iter().filter_map(|result| task.used(&result.cell));
@@ -108,15 +108,15 @@ pub fn threads(task: &TaskAnalysis) -> Table {
         Row { name: format::strategy(&cell.strategy).to_owned(), entries, ..Row::default() }
     };
     let census = if counted {
-        "Threads sampled repeatedly during each sample, including the main thread; for each name the most of any sample, and \
- whether they ran jobs. "
+        "Threads, including the main thread, were sampled repeatedly during each sample. For each thread name: the highest \
+ count in any sample, and whether those threads ran jobs. "
     } else {
         "The record has no census of threads. "
     };
     Table {
         caption: format!(
-            "{census}The warm-up is the untimed run before a process’s first sample. A ratio near 1 means that it changed nothing; \
- above 1, the earlier run was slower. Medians over processes."
+            "{census}The warm-up is the untimed run before a process’s first sample. A ratio near 1 means that the \
+ warm-up made no difference; above 1, the earlier run was slower. Ratios are medians over processes."
         ),
         columns,
         rows: resources().map(row).collect(),

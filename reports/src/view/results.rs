@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 const STRATEGIES: [&str; 9] =
     ["strategy", "median time", "speed-up", "efficiency", "start", "run", "reduce", "best partition size", "samples"];
 
-/// One row for each strategy, in the run's order: what it takes on the most cores at the default partition size.
+/// One row for each strategy, in the run's order: results on the most cores at the default partition size.
 pub fn strategies(results: &TaskResults) -> Table {
     let size = results.task.default_size;
     let mut rows = Vec::new();
@@ -35,12 +35,13 @@ pub fn strategies(results: &TaskResults) -> Table {
     }
     Table {
         caption: format!(
-            "On {} with {}, in the catalogue’s order.{} Below a median or a speed-up: its interval. Below a best partition size: \
- all sizes within {} of its median. A speed-up is the median of the blocks’ ratios, not the ratio of two medians.",
+            "On {} with {}, in the catalogue’s order.{} Below each median and speed-up is its interval. Below each best partition \
+ size are all sizes whose median exceeds the best by at most {}. A speed-up is the median of the blocks’ ratios, not \
+ the ratio of two medians.",
             format::cores(cores),
             format::partitions(size, &results.task.unit),
             if results.places.len() > 1 {
-                " Strategies that tie with the quickest of the rest share a place."
+                " Place 2 holds the fastest of the remaining strategies and all that tie with it, and so on."
             } else {
                 ""
             },
@@ -51,7 +52,7 @@ pub fn strategies(results: &TaskResults) -> Table {
     }
 }
 
-/// [`strategies`] with the columns that a terminal has room for: time, speed-up, efficiency, best size, samples.
+/// The columns of [`strategies`] that fit a terminal: time, speed-up, efficiency, best size, samples.
 pub fn summary(results: &TaskResults) -> Table {
     let mut table = strategies(results);
     table.columns.drain(4..7);
@@ -63,7 +64,7 @@ pub fn summary(results: &TaskResults) -> Table {
 
 /// One row for each cell of the sweep.
 pub fn cells(results: &TaskResults) -> Table {
-    // Only what varies is worth a column.
+    // Workers, delivery and combine get a column only if they vary.
     let several =
         |of: fn(&Cell) -> &String| results.cells.iter().map(|it| of(&it.cell)).collect::<BTreeSet<_>>().len() > 1;
     let workers = results.cells.iter().any(|result| result.cell.workers != result.cell.cores);
@@ -104,7 +105,7 @@ pub fn cells(results: &TaskResults) -> Table {
     };
     Table {
         caption: format!(
-            "All {} cells of {}. Those with a time have {}.",
+            "All {} cells of {}. Each cell with a valid time has {}.",
             format::count(results.cells.len() as u64),
             results.task.name,
             format::blocks(results.blocks.fewest, results.blocks.most)
@@ -114,7 +115,7 @@ pub fn cells(results: &TaskResults) -> Table {
     }
 }
 
-/// What a strategy's place is called; those that tie share it.
+/// The name of a strategy's place. Strategies that tie share a place.
 fn place(places: &[Vec<String>], name: &str) -> String {
     let Some(nth) = places.iter().position(|tied| tied.iter().any(|other| other == name)) else {
         return String::new();
@@ -127,7 +128,7 @@ fn place(places: &[Vec<String>], name: &str) -> String {
     }
 }
 
-/// Every sample that is not verified; those that differ in nothing but their block share a row.
+/// Every sample that is not verified. Samples that differ only in block and index share a row.
 pub fn failures(analysis: &Analysis) -> Table {
     let mut groups: Vec<(&Sample, Vec<String>)> = Vec::new();
     for failure in analysis.tasks.iter().flat_map(|task| &task.results.failures) {
@@ -187,20 +188,20 @@ pub fn outliers(task: &TaskAnalysis) -> Table {
     };
     Table {
         caption:
-            "Samples further from their cell’s median sample than its noise explains, the farthest first. Every figure on this \
- page includes them."
+            "Samples farther from the median sample of their cell than the cell’s noise explains, the farthest first. Every \
+ figure on this page includes these samples."
                 .into(),
         columns: vec!["strategy", "cores", "partition size", "block.sample", "time", "times the median"],
         rows: task.data_quality.outliers.iter().map(row).collect(),
     }
 }
 
-/// The number of workers if it is not the number of cores.
+/// The number of workers if it differs from the number of cores.
 fn other_workers(cell: &Cell) -> String {
     if cell.workers == cell.cores { String::new() } else { format!("{} workers", cell.workers) }
 }
 
-/// How a sample came out, in a word.
+/// The outcome of a sample in one or two words.
 fn outcome(status: Status) -> &'static str {
     match status {
         Status::Verified => "verified",
@@ -212,7 +213,7 @@ fn outcome(status: Status) -> &'static str {
     }
 }
 
-/// Median time, speed-up, efficiency, start, run, reduce.
+/// The entries for median time, speed-up, efficiency, start, run and reduce.
 fn figures(result: &CellResult) -> Vec<Entry> {
     let doubt = result.modes.map(kinds).unwrap_or_default();
     let phase = |of: fn(&Account) -> f64| {
@@ -234,7 +235,7 @@ fn kinds(Modes { quick, slow }: Modes) -> String {
     format!("two kinds of processes: {quick}, {slow}")
 }
 
-/// The size with the smallest median, and those that are close to it: where these are many, the first is luck.
+/// The size with the smallest median, and the sizes close to it. If many are close, the smallest median is luck.
 fn best_size(results: &TaskResults, strategy: &str, cores: u32) -> Entry {
     let Some(best) = results.best_size(strategy, cores) else {
         return Entry::none();
@@ -253,7 +254,7 @@ fn best_size(results: &TaskResults, strategy: &str, cores: u32) -> Entry {
     Entry::new(format::count(best.size), note)
 }
 
-/// `10` in `5 blocks`; or, if some failed, how many.
+/// `10` in `5 blocks` or, if samples failed, their number.
 fn samples(result: &CellResult) -> Entry {
     if result.failures > 0 {
         let all = result.samples + result.failures;

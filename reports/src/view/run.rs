@@ -1,4 +1,4 @@
-//! Where the figures come from: the run, the machine and its checks.
+//! The origin of the figures: the run, the machine and its checks.
 
 use crate::analysis::Analysis;
 use crate::analysis::environment::Environment;
@@ -22,7 +22,7 @@ pub fn subtitle(analysis: &Analysis) -> String {
     parts.join(" · ")
 }
 
-/// Where the figures come from: names and values.
+/// The origin of the figures: names and values.
 pub fn provenance(analysis: &Analysis) -> Vec<(String, String)> {
     let environment = &analysis.environment;
     let (run, machine) = (&environment.run, &environment.run.machine);
@@ -54,7 +54,7 @@ pub fn provenance(analysis: &Analysis) -> Vec<(String, String)> {
     rows
 }
 
-/// The alarm's entries: the check and when, and what was seen.
+/// The alarm's entries: each check with its moments, and its sentence.
 pub fn alarm_entries(environment: &Environment) -> Vec<(String, &str)> {
     let entries = environment.alarm.iter().flat_map(|alarm| &alarm.entries);
     let entry =
@@ -88,7 +88,7 @@ pub fn checks(environment: &Environment) -> Option<Table> {
         Row { name: name.into(), leads, entries, ..Row::default() }
     };
     (!names.is_empty()).then(|| Table {
-        caption: "What was checked of the machine and the build before the first sample and after the last one.".into(),
+        caption: "Checks of the machine and the build before the first sample and after the last one.".into(),
         columns: vec!["check", "before", "after", "what was seen"],
         rows: names.into_iter().map(row).collect(),
     })

@@ -2,12 +2,12 @@
 
 use crate::format::NONE;
 
-/// A table: what it shows, the heads of its columns, its rows.
+/// A table: caption, heads of the columns, rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// What it shows, in a sentence.
+    /// The caption in sentences.
     pub caption: String,
-    /// The columns' heads; the first is that of [`Row::name`].
+    /// The columns' heads. The first belongs to [`Row::name`].
     pub columns: Vec<&'static str>,
     /// The rows.
     pub rows: Vec<Row>,
@@ -34,24 +34,24 @@ fn qualified(value: &str, notes: &[&str]) -> String {
 /// A row of a table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
-    /// What the row is about.
+    /// The name of the row.
     pub name: String,
     /// A remark beside the name, such as `fastest`; may be empty.
     pub remark: String,
-    /// Whether the row belongs to those that lead.
+    /// Whether the row is highlighted.
     pub leads: bool,
-    /// The other columns.
+    /// The entries of the other columns.
     pub entries: Vec<Entry>,
 }
 
-/// What stands in one column of one row.
+/// The content of one column in one row.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Entry {
     /// The value.
     pub value: String,
-    /// What qualifies it: the interval, or where it holds; may be empty.
+    /// The note beside the value, such as its interval; may be empty.
     pub note: String,
-    /// Why it is not the one value it seems to be; may be empty.
+    /// A doubt about the value, such as two kinds of processes; may be empty.
     pub doubt: String,
 }
 

@@ -1,7 +1,7 @@
 //! Loops in async-std's pool for blocking work, fed by its channel. (async-std is discontinued: RUSTSEC-2025-0052.)
 //!
 //! Good when: the program uses async-std already.
-//! Bad when:  it is new, because async-std has no maintainer; or partitions are tiny, because each crosses a channel.
+//! Bad when:  the program is new, because async-std is unmaintained; or partitions are tiny: each crosses a channel.
 //! In the trace: lanes end together; short gaps between spans while the dispatcher wakes up and refills the channel.
 
 use async_io::{Async, Timer};

@@ -2,7 +2,7 @@
 //!
 //! Good when: there are many partitions and the jobs only compute.
 //! Bad when:  jobs wait for I/O, because a waiting job blocks its thread.
-//! In the trace: lanes end together; rayon cannot split a partition, so a long last one shows.
+//! In the trace: lanes end together; rayon cannot split a partition, so a long last partition leaves the other lanes idle.
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
