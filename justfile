@@ -155,8 +155,8 @@ lint:
 # Write the record's JSON Schema again, from its types
 [group('check')]
 schema:
-    cargo run --quiet --package record --example schema
-    cargo run --quiet --package reports --example schema
+    cargo run --quiet --package record --example record_schema
+    cargo run --quiet --package reports --example analysis_schema
 
 # Fuzz the kernels against each other under the address sanitizer: `just fuzz 600` takes 600 seconds
 [group('check')]
