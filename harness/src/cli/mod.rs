@@ -187,7 +187,7 @@ mod tests {
         for example in examples {
             let words = shlex::split(&example).expect("quotes are closed");
             let words: Vec<String> =
-                words.into_iter().take_while(|word| !matches!(&**word, "|" | ">" | "&&")).collect();
+                words.into_iter().take_while(|word| !matches!(&**word, "|" | ">" | ">>" | "&&")).collect();
             if let Err(error) = parsed(words) {
                 panic!("{example}: {error}");
             }

@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   goldilocks report                                   # the newest run
-  goldilocks report 20260101-120000-abcd              # the run with this id
-  goldilocks report reports/runs/20260101-120000-abcd # the run in this folder
   goldilocks report --markdown >> $GITHUB_STEP_SUMMARY
   goldilocks report --json | jq '.tasks[].finding.headline'")]
 pub(crate) struct Report {
