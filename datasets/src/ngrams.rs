@@ -151,14 +151,14 @@ impl Recipe {
         let room = disk.f_bavail.saturating_mul(disk.f_frsize);
         if self.bytes > room {
             let (wanted, room, folder) = (megabytes(self.bytes), megabytes(room), folder.display());
-            return Err(Error::Recipe(format!("they take {wanted} MB, and {folder} has room for {room} MB")));
+            return Err(Error::Recipe(format!("they take {wanted} MB, but {folder} has room for {room} MB")));
         }
         let needed = self.memory();
         match system::memory::usable(&SystemFiles::here()) {
             Some(memory) if needed > memory => {
                 let (needed, memory) = (megabytes(needed), megabytes(memory));
                 Err(Error::Recipe(format!(
-                    "generating them takes {needed} MB of memory, and {memory} MB are available"
+                    "generating them takes {needed} MB of memory, but only {memory} MB are available"
                 )))
             }
             _ => Ok(()),

@@ -3,8 +3,9 @@
 //! A frame is a length (four bytes) and that number of bytes. A worker that is ready sends an empty frame. All numbers
 //! are little-endian.
 //! - A request is a ticket (eight bytes for the run, eight for the job's number), then the packed partition.
-//! - An answer is one status byte, the same ticket, the number of the answering process (four bytes), the duration of
-//!   the task in nanoseconds (eight bytes), then the partial or a message.
+//! - An answer is one status byte, the same ticket, the process (four bytes) and the duration (eight bytes), then the
+//!   partial or a message. The process is the number of the answering process. The duration is that of the task in
+//!   nanoseconds.
 
 use crate::error::Error;
 use crate::{Result, Wire};

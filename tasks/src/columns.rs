@@ -25,7 +25,7 @@ fn unreadable(row: &Row, column: usize, wanted: &str, error: &tokio_postgres::Er
             format!("{what} is NULL; give it a value, or read a view that leaves such rows out (--table)")
         }
         (Some(cause), _) if cause.is::<WrongType>() => format!(
-            "{} is of the type {}, and {wanted} is expected; read a view that casts it (--table)",
+            "{} has the type {}, but {wanted} is expected; read a view that casts it (--table)",
             about.name(),
             about.type_().name()
         ),

@@ -146,7 +146,7 @@ async fn lead(client: &Client, table: &str) -> std::result::Result<Survey, Troub
     let version: i32 = row.try_get(0)?;
     if version < TID_RANGE_SCAN {
         return Err(Trouble::Row(Error::task(format!(
-            "the server has version {}, and before 14 each range of blocks would read the whole table; use cursor_pages, \
+            "the server has version {}, but before 14 each range of blocks would read the whole table; use cursor_pages, \
              which works with any version",
             version / 10_000
         ))));

@@ -114,8 +114,7 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
         return match options.address() {
             Some(_) => Ok(()),
             None => Err(Unprepared::Fail(
-                "--table names a table that is there already; say on which server, by --database-url or DATABASE_URL"
-                    .to_owned(),
+                "--table names an existing table; say on which server, by --database-url or DATABASE_URL".to_owned(),
             )),
         };
     }

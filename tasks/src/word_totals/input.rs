@@ -41,7 +41,7 @@ use strategies::{Error, Result};
 /// amortise the call.
 pub(super) const PIECE: usize = 256 * 1024;
 
-/// How the bytes of the file reach a kernel.
+/// The method that brings the bytes of the file to a kernel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub enum Read {
     /// Copied, piece by piece, into a buffer of each thread: memory stays bounded, and a file that shrinks is an error

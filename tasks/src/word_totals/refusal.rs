@@ -19,7 +19,8 @@ impl TotalsOf {
     /// Makes the error for a malformed line at `offset`. `from` has the bytes from that offset on.
     pub(super) fn malformed(&self, offset: u64, from: &[u8]) -> Error {
         let line = from.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let reason = line::reason(line).unwrap_or_else(|| "a kernel refused this line for no known reason".to_owned());
+        let reason =
+            line::reason(line).unwrap_or_else(|| "a kernel rejected this line for an unknown reason".to_owned());
         self.refuse(offset, &reason)
     }
 
@@ -52,7 +53,7 @@ impl TotalsOf {
         })?;
         let Some((offset, word)) = refused else {
             return Ok(Error::task(
-                "a total exceeded u64, and in a second reading did not: the file has changed; run again",
+                "a total exceeded u64, but not in a second reading; the file has changed, so run again",
             ));
         };
         Ok(self.refuse(offset, &format!("with this line the total of `{word}` is beyond {}", u64::MAX)))

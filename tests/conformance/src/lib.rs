@@ -25,7 +25,7 @@ pub const JOBS: [usize; 5] = [0, 1, 2, 7, 100];
 pub struct Failure {
     /// The property.
     pub property: &'static str,
-    /// What the check observed, and a hint at the cause.
+    /// The observation of the check, with a hint at the cause.
     pub sentence: String,
 }
 

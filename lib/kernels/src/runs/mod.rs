@@ -6,9 +6,9 @@
 //!
 //! 1. Add up neighbouring lines with the same word, then look the word up once. Parse eight digits at a time with
 //!    multiplications instead of a loop (`portable`), because a loop mispredicts the length. Both together: 9.9 ns.
-//!    Compare 16 bytes at once, and process both halves of a piece alternately, so that one proceeds while the other
-//!    waits for the end of its line: 6.6 ns. Read chunks of 64 bytes, so that a usual line needs no bounds check: 5.9
-//!    ns. (The chunks slow down a shuffled file, which has no usual lines, by a factor of 1.05.)
+//!    Compare 16 bytes at once, and alternate between both halves of a piece: 6.6 ns. One half then proceeds while the
+//!    other waits for the end of its line. Read chunks of 64 bytes, so that a usual line needs no bounds check: 5.9 ns.
+//!    (The chunks slow down a shuffled file, which has no usual lines, by a factor of 1.05.)
 //! 2. Check the format of 64 bytes at a time, as bits. The bits give the offsets of all fields and prove that every
 //!    line is well formed (`field_index`). If lines are still added one by one, this pays only with an instruction that
 //!    turns bits into positions.
@@ -69,7 +69,7 @@ mod vectors;
 use crate::words::WordTotals;
 use serde::{Deserialize, Serialize};
 
-/// Which instructions the kernel `runs` may use.
+/// The instructions that the kernel `runs` may use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub enum Vector {
     /// The best that this processor has
