@@ -209,7 +209,7 @@ impl TimeBreakdown {
         TimeBreakdown { consumer: cost.consumer / cost.wall, client, server, wall: cost.wall, waits: cost.waits }
     }
 
-    /// The side with the greatest share, if that share is at least [`MOST`].
+    /// The side with the greatest share, if that share is at least 75 %.
     pub fn cause(&self) -> Cause {
         let (client, server) = (self.client.busy, self.server.unwrap_or_default().busy);
         let greatest = self.consumer.max(client).max(server);

@@ -120,7 +120,7 @@ impl<S: Send + Sync + 'static> Fault<S> {
     }
 }
 
-/// A fault of a table on the [`FaultServer`], tested with every reader.
+/// A fault of a table on the `FaultServer`, tested with every reader.
 macro_rules! at_table {
     ($name:literal, $table:literal, $words:expr) => {
         Fault::reading($name, &$words, |server: &FaultServer| Ok(Reading::new(server.url(), $table)))

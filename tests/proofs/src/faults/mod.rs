@@ -7,7 +7,7 @@
 //! 1. A [`Fault`] is provoked on a [`FaultServer`], a private server with tables made for it, or on a [mock](crate::mock).
 //!    Most faults occur while a table is read. Every reader is tested on those: the baseline, blocking and asynchronous
 //!    strategies, and the binary.
-//! 2. [`Summary::add`] waits for the [`Report`] and judges it by the same rules for all faults.
+//! 2. [`Summary::add`] waits for the `Report` and judges it by the same rules for all faults.
 
 mod connect_faults;
 mod fault;
