@@ -4,7 +4,7 @@
 //! cargo run -p record --example medians -- reports/runs/<id>/run.jsonl
 //! ```
 //!
-//! Without a path it reads the kept record of version 1.
+//! Without a path, the example reads the record of version 1 in `tests/records`.
 
 use record::statistics::{Blocks, LEVEL, time};
 use record::{Cell, Status};
@@ -16,7 +16,7 @@ fn main() -> record::Result<()> {
     let path: PathBuf = std::env::args_os().nth(1).map_or_else(kept, PathBuf::from);
     let record = record::read(&path)?;
 
-    // The times of each cell by block. A cell with even one sample that is not verified is in no comparison.
+    // The times of each cell by block. A cell with even one unverified sample is left out.
     let mut cells: BTreeMap<&Cell, Blocks> = BTreeMap::new();
     let mut unsound: BTreeSet<&Cell> = BTreeSet::new();
     for sample in &record.samples {

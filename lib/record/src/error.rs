@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a record could not be read, or what is made from it not written.
+/// An error while reading a record, or while writing a file made from one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be opened, read, written or renamed.
     #[error("cannot {action} {}: {cause}", path.display())]
     File {
-        /// The failed action, as a verb: `read`, `write`.
+        /// The failed action, as a verb such as `read` or `write`.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the operating system reported. Not named `source`, because error chains would print it twice.
+        /// The operating system's error. Not named `source`, because error chains would print it twice.
         cause: std::io::Error,
     },
     /// A line of a record breaks the format's rules.
@@ -25,7 +25,7 @@ pub enum Error {
         path: PathBuf,
         /// The line's number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         reason: String,
     },
     /// A newer program wrote the record.

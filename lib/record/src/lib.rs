@@ -1,4 +1,4 @@
-//! The record of a run, `run.jsonl`: its types, its reader, its JSON Schema, and the statistics over it.
+//! The record of a run, `run.jsonl`: types, reader, JSON Schema and statistics.
 //!
 //! `harness` writes these types and `reports` reads them. `FORMAT.md` describes the format.
 

@@ -1,15 +1,15 @@
-//! The types of a record, which the harness writes and the report reads: one JSON object a line.
+//! The types of a record: one JSON object a line. The harness writes them and the report reads them.
 //!
-//! A run is a folder `reports/runs/<id>/`. Its `run.jsonl` starts with one [`Line::Run`], and a [`Line::Sample`] follows
-//! for each sample, in the order of measurement. Lines are only ever appended.
+//! A run is a folder `reports/runs/<id>/`. Its `run.jsonl` starts with one [`Line::Run`], and a [`Line::Sample`]
+//! follows for each sample, in the order of measurement. Lines are only ever appended.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The version of the format that this program writes. Its reader accepts every version up to it.
+/// The version of the format that this program writes. The reader accepts this version and every earlier one.
 ///
-/// Whatever an older record lacks is absent, never zero. `FORMAT.md` lists what each version added.
+/// A field that an older record lacks is absent, never zero. `FORMAT.md` lists the additions of each version.
 pub const VERSION: u32 = 6;
 
 /// One line of `run.jsonl`.
@@ -24,24 +24,24 @@ pub enum Line {
     Skipped(Skipped),
     /// The sweep was resumed after an interruption.
     Resumed(Moment),
-    /// The sweep ended: everything planned is measured, or it was interrupted.
+    /// The sweep ended: it measured everything planned, or it was interrupted.
     Ended(Ended),
-    /// What another program took for the same job on the same input, or why it did not run.
+    /// The measurements of another program that did the same job on the same input, or the reason why it did not run.
     Peer(Box<Peer>),
 }
 
-/// What a run measures, and where.
+/// What a run measures, and on which machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// The format's version.
     pub version: u32,
-    /// The run's name, which is its folder's too: date, time and a few random letters.
+    /// The name of the run and of its folder: date, time and a few random letters.
     pub id: String,
-    /// When it began: RFC 3339 in UTC.
+    /// The start of the run: RFC 3339 in UTC.
     pub began: String,
     /// The exact command, quoted so that a shell accepts it.
     pub command: String,
-    /// The program's version and, if known, the commit that it was built from.
+    /// The program's version and, if known, its commit.
     pub program: String,
     /// The seed of the random order of cells.
     pub seed: u64,
@@ -55,25 +55,25 @@ pub struct Run {
     pub strategies: Vec<StrategyNote>,
     /// Every planned core count, ascending.
     pub cores: Vec<u32>,
-    /// The processors, in the order in which cells get them: a cell with two cores has the first two.
+    /// The processors, in the order in which cells use them. A cell with two cores uses the first two.
     #[serde(default)]
     pub processors: Vec<u32>,
     /// Checks of the machine and the build before the first sample.
     #[serde(default)]
     pub checks: Vec<Check>,
-    /// Figures of a sample that this machine cannot measure: a figure's name and the reason.
+    /// The figures of a sample that this machine cannot measure: name and reason.
     #[serde(default)]
     pub unmeasured: BTreeMap<String, String>,
 }
 
-/// One check of the machine or the build: of something that can spoil a measurement.
+/// A check of the machine or the build for something that can distort measurements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
-    /// Its name, such as `governor`.
+    /// The check's name, such as `governor`.
     pub name: String,
-    /// Its result.
+    /// The check's result.
     pub verdict: Verdict,
-    /// What it found and, unless all is well, what to do about it.
+    /// What the check found and, unless all is well, what to do about it.
     pub sentence: String,
 }
 
@@ -83,25 +83,25 @@ pub struct Check {
 pub enum Verdict {
     /// All is well.
     Ok,
-    /// This machine does not show it.
+    /// This machine does not provide the information.
     Unknown,
-    /// Figures may be wrong; the report says so at its top.
+    /// Figures may be wrong. The report shows a warning at its top.
     Warn,
-    /// Figures would mislead. A sweep does not start without `--anyway`, and its report says so at its top.
+    /// Figures would mislead. A sweep starts only with `--anyway`, and its report shows a warning at its top.
     Refuse,
 }
 
-/// The name of the machine's note with the number of physical cores among [`Run::processors`]. They come first; the
-/// others are second hardware threads.
+/// The name of the machine's note with the number of physical cores. The first processors of [`Run::processors`] are on
+/// different physical cores; the rest are second hardware threads.
 pub const PHYSICAL_CORES: &str = "physical cores";
 
-/// The name of the machine's note with its clock rate, such as `3.61 GHz`, measured by a chain of multiplications.
+/// The name of the machine's note with the clock rate, such as `3.61 GHz`, measured with a chain of multiplications.
 pub const CLOCK: &str = "clock under load";
 
 /// The machine that measured a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
-    /// The processor's name, as the operating system gives it.
+    /// The processor's name, as the operating system reports it.
     pub processor: String,
     /// Logical processors that this run may use, after affinity and quota.
     pub cores_available: u32,
@@ -126,72 +126,72 @@ pub struct Machine {
 pub struct TaskNote {
     /// The task's name.
     pub name: String,
-    /// What it does, in one sentence.
+    /// What the task does, in one sentence.
     pub about: String,
-    /// What its partition size counts: numbers, lines, rows.
+    /// The unit of partition sizes: numbers, lines or rows.
     pub unit: String,
     /// Its options, such as the input file or the kernel.
     pub options: BTreeMap<String, String>,
-    /// The number of items in its input, if known.
+    /// The number of items in the input, if known.
     pub items: Option<u64>,
     /// The planned partition sizes, ascending.
     pub sizes: Vec<u64>,
-    /// The partition size of comparisons that use only one: one of `sizes`.
+    /// The partition size for comparisons at a single size. One of `sizes`.
     pub default_size: u64,
-    /// The digest of the baseline's answer, which every correct answer has.
+    /// The digest of the baseline's answer. Every correct answer has the same digest.
     pub digest: String,
-    /// The answer for a reader: names and values, such as `distinct words` and `1650999`.
+    /// The answer as names and values for display, such as `distinct words` and `1650999`.
     pub answer: Vec<(String, String)>,
     /// Details that the report shows in addition to the times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
 }
 
-/// A detail that the report shows of a task, in addition to its times.
+/// A detail of a task that the report shows in addition to the times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Detail {
-    /// How long the plain loop takes for one unit of its answer, in time and in clock cycles.
+    /// The cost of one unit of the answer in the plain loop, in time and in clock cycles.
     UnitCost {
         /// The unit with its article: `an increment`.
         unit: String,
         /// The figure of the answer that counts the units: `sum`.
         figure: String,
-        /// What limits the units per clock cycle, as a clause.
+        /// The limit on units per clock cycle, as a clause.
         limit: String,
     },
-    /// How long each strategy takes to start its workers and to hand over a job.
+    /// The time of each strategy to start its workers and to hand over a job.
     DispatchCost,
 }
 
 /// A strategy, as its own file describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StrategyNote {
-    /// The strategy's name, which is its file's, its label in charts, and its word on the command line.
+    /// The strategy's name: in file names, in charts and on the command line.
     pub name: String,
-    /// What it does, in one sentence.
+    /// What the strategy does, in one sentence.
     pub about: String,
-    /// When it is the right choice.
+    /// When the strategy is the right choice.
     pub good: String,
-    /// When it is the wrong choice.
+    /// When the strategy is the wrong choice.
     pub bad: String,
     /// What to look for in a trace.
     pub trace: String,
 }
 
-/// The name of the plain one-thread loop in a record. It is not a strategy: it has no jobs and no partitions.
+/// The name of the plain one-thread loop in a record. The loop is not a strategy: it has no jobs and no partitions.
 pub const BASELINE: &str = "baseline";
 
-/// What a sample measures: one value for each axis of a sweep.
+/// A combination that a sweep measures: one value for each axis.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// The task's name.
     pub task: String,
     /// The strategy's name, or [`BASELINE`].
     pub strategy: String,
-    /// How many processors the cell's process may use.
+    /// The number of processors that the cell's process may use.
     pub cores: u32,
-    /// How many jobs may be in progress at the same time.
+    /// The number of jobs that may be in progress at the same time.
     pub workers: u32,
     /// Items in a partition; 0 for the baseline, which has no partitions.
     pub size: u64,
@@ -205,17 +205,17 @@ pub struct Cell {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It ended with the right answer.
+    /// The sample ended with the right answer.
     Verified,
-    /// It ended with another answer than the baseline's.
+    /// The sample's answer differs from the baseline's.
     Wrong,
-    /// It ended with the right answer, but not under the same conditions as the others.
+    /// The answer is right, but the conditions differed from those of other samples.
     Unfair,
-    /// It ended with an error.
+    /// The sample ended with an error.
     Failed,
-    /// Its process died.
+    /// The sample's process died.
     Crashed,
-    /// It did not end within its time limit, and the harness stopped it.
+    /// The sample exceeded its time limit, and the harness stopped it.
     Hung,
 }
 
@@ -223,7 +223,7 @@ pub enum Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// Its answer is not the baseline's.
+    /// The answer differs from the baseline's.
     WrongAnswer,
     /// A job was dropped without being run.
     DroppedJob,
@@ -231,11 +231,11 @@ pub enum Fault {
     AbandonedSource,
     /// The strategy returned while jobs were still in progress.
     ReportedEarly,
-    /// A job was finished with another job's answer.
+    /// A job was completed with another job's answer.
     MismatchedReply,
     /// One partition's answer was used for two jobs.
     RepeatedReply,
-    /// A job was finished with an earlier run's answer.
+    /// A job was completed with an earlier run's answer.
     StaleReply,
     /// Items were lost or counted twice.
     LostItems,
@@ -243,13 +243,13 @@ pub enum Fault {
     WorkNotDone,
     /// More jobs were in progress than there are workers.
     TooManyJobs,
-    /// Fewer jobs were in progress than there are workers, while jobs were left.
+    /// Fewer jobs were in progress than there are workers, although jobs were left.
     TooFewJobs,
     /// Threads that ran no job used processor time.
     ExtraThreads,
     /// A thread could run on processors outside the cell.
     ForeignCores,
-    /// Threads were still there after the workers had ended.
+    /// Threads still existed after the workers had ended.
     LeakedThreads,
     /// Jobs started after the run was cancelled.
     IgnoredCancel,
@@ -264,7 +264,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What was wrong, in a few words for tables.
+    /// A short description for tables.
     pub fn words(self) -> &'static str {
         match self {
             Fault::WrongAnswer => "wrong answer",
@@ -293,24 +293,24 @@ impl Fault {
 /// One sample of one cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
-    /// Its block, from 0: every cell has one turn in each block.
+    /// The block, from 0. Every cell has one turn in each block.
     pub block: u32,
-    /// Its cell's place in the block's random order, from 0.
+    /// The cell's place in the block's random order, from 0.
     pub turn: u32,
-    /// Its place among the samples of its cell in this block, from 0; the untimed warm-up run comes before.
+    /// The sample's place among those of its cell in this block, from 0. The untimed warm-up run is not counted.
     pub index: u32,
-    /// What was measured.
+    /// The measured cell.
     pub cell: Cell,
-    /// Its result. Only a verified sample is a time; the others have no `times`.
+    /// The result. Only a verified sample counts as a measurement.
     pub status: Status,
-    /// Why it is not verified, in a sentence; otherwise empty.
+    /// Why the sample is not verified, in a sentence. Empty for a verified sample.
     pub reason: String,
-    /// Why it is not verified, as one of the known faults. Absent if it is, and in records of version 1.
+    /// Why the sample is not verified, as a known fault. Absent for a verified sample and in records of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
-    /// The digest of its answer; empty without an answer.
+    /// The digest of the answer. Empty without an answer.
     pub digest: String,
-    /// The run's measuring time so far, in milliseconds, without pauses between interruption and resumption.
+    /// The run's measuring time so far, in milliseconds. Pauses between interruption and resumption are not counted.
     #[serde(default)]
     pub elapsed_ms: u64,
     /// The processors that the measured process could really use, as the kernel reports them.
@@ -319,57 +319,57 @@ pub struct Sample {
     /// The time of the untimed run before this process's first sample, in nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm_up_ns: Option<u64>,
-    /// Its figures; absent unless the sample ended.
+    /// The figures. Absent unless the sample ended.
     pub times: Option<Times>,
 }
 
-/// The figures of one sample. Times in nanoseconds.
+/// The figures of one sample. Times are in nanoseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Times {
-    /// From the first job pulled to the total reduced: `run_ns + reduce_ns`.
+    /// From pulling the first job until the total is reduced: `run_ns + reduce_ns`.
     pub wall_ns: u64,
     /// Time to start the workers, once per process and before the clock of `wall_ns`.
     pub start_ns: u64,
-    /// From the first job pulled until every job has reported.
+    /// From pulling the first job until every job has reported.
     pub run_ns: u64,
-    /// Time to reduce what was not reduced during the run.
+    /// Time to reduce the partials that were not reduced during the run.
     pub reduce_ns: u64,
-    /// From the first job pulled until the first partial was delivered.
+    /// From pulling the first job until the first partial was delivered.
     pub first_result_ns: u64,
-    /// Processor time in user mode, of this process and its worker processes.
+    /// Processor time in user mode, of the process and its worker processes.
     pub user_ns: u64,
     /// Processor time in the kernel, of the same processes.
     pub system_ns: u64,
     /// Context switches because a thread waited.
     pub voluntary_switches: u64,
-    /// Context switches because a thread's time was up.
+    /// Context switches because a thread's time slice ended.
     pub involuntary_switches: u64,
     /// Page faults that needed no disk.
     pub minor_faults: u64,
     /// Page faults that read from a disk.
     pub major_faults: u64,
-    /// The most memory that the process and its worker processes held during the sample, in bytes.
+    /// Peak memory of the process and its worker processes during the sample, in bytes.
     pub peak_memory_bytes: u64,
-    /// The part of the task's file that was in memory when the run began, from 0 to 1. Absent if the task reads no file,
-    /// or if the kernel does not report it.
+    /// The part of the task's file that was in memory when the run began, from 0 to 1. Absent if the task reads no
+    /// file, or if the kernel does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resident: Option<f64>,
-    /// Time inside jobs, all workers together. Absent for the baseline, which has neither, and before version 4, as are
-    /// the next two.
+    /// Time inside jobs, summed over all workers. `in_jobs_ns`, `in_task_ns` and `at_ends_ns` are absent for the
+    /// baseline and before version 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_jobs_ns: Option<u64>,
-    /// The part of it in the task itself; the rest sends jobs to workers that share no memory, and their answers back.
+    /// The part of `in_jobs_ns` in the task itself. The rest is communication with workers that share no memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_task_ns: Option<u64>,
-    /// Time before a worker's first job and after its last, until the end of `run_ns`, all workers together. The rest of
-    /// `run_ns` × workers passes between jobs.
+    /// Time before a worker's first job and from its last job to the end of `run_ns`, summed over all workers. The rest
+    /// of `run_ns` × workers is time inside jobs and between jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_ends_ns: Option<u64>,
     /// The number of partitions.
     pub partitions: u64,
-    /// The most jobs in progress at the same time, from the spans.
+    /// The largest number of jobs in progress at the same time, computed from the spans.
     pub most_in_progress: u32,
-    /// How many threads the process had when the run ended.
+    /// The number of threads when the run ended.
     pub threads: u32,
     /// How often a thread moved to another processor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -380,7 +380,7 @@ pub struct Times {
     /// Instructions in user mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<u64>,
-    /// Misses in the last cache before memory.
+    /// Misses in the last-level cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_misses: Option<u64>,
     /// Energy of the processor packages, in microjoules.
@@ -391,32 +391,32 @@ pub struct Times {
     pub census: Option<Census>,
 }
 
-/// The threads of a process and its worker processes during a sample, from looks at regular intervals.
+/// The threads of a process and its worker processes during a sample, observed at regular intervals.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Census {
-    /// The number of looks.
+    /// The number of observations.
     pub looks: u32,
-    /// The most threads alive at one look.
+    /// The largest number of threads alive in one observation.
     pub alive: u32,
-    /// The most threads running or ready to run at one look.
+    /// The largest number of threads running or ready to run in one observation.
     pub runnable: u32,
-    /// The looks' own processor time during the sample, in nanoseconds.
+    /// Processor time that observing took during the sample, in nanoseconds.
     #[serde(default)]
     pub cost_ns: u64,
-    /// The threads by name, most processor time first.
+    /// The threads grouped by name, most processor time first.
     pub pools: Vec<Pool>,
 }
 
-/// Threads with the same name, without the number at its end.
+/// Threads whose names are equal without the number at the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pool {
-    /// Their name, as the operating system shows it.
+    /// The threads' name, as the operating system shows it.
     pub name: String,
-    /// How many there are.
+    /// The number of threads.
     pub threads: u32,
-    /// How many of them ran a job.
+    /// The number of threads that ran a job.
     pub working: u32,
-    /// Processor time of all of them, in nanoseconds.
+    /// Processor time of all these threads, in nanoseconds.
     pub cpu_ns: u64,
 }
 
@@ -425,7 +425,7 @@ pub struct Pool {
 pub struct Skipped {
     /// The task's name.
     pub task: String,
-    /// Why, and what to do about it.
+    /// Why the task could not be measured, and what to do about it.
     pub reason: String,
 }
 
@@ -443,14 +443,14 @@ pub struct Ended {
     pub at: String,
     /// The number of complete blocks.
     pub blocks: u32,
-    /// Whether the sweep was stopped before its plan was done.
+    /// Whether the sweep was interrupted before it had measured everything planned.
     pub interrupted: bool,
-    /// Checks of the machine after the last sample: what may have disturbed the measurement.
+    /// Checks after the last sample, for anything that may have disturbed the measurement.
     #[serde(default)]
     pub checks: Vec<Check>,
 }
 
-/// Another program that did a task's job on this run's input, with some number of threads.
+/// Another program that did a task's job on this run's input, at one number of threads.
 ///
 /// A later line replaces an earlier one for the same task, name and number of threads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -459,23 +459,23 @@ pub struct Peer {
     pub task: String,
     /// The peer's name.
     pub name: String,
-    /// What it does, in one sentence.
+    /// What the peer does, in one sentence.
     pub about: String,
-    /// Why it is in the comparison.
+    /// Why the peer is in the comparison.
     pub role: Role,
-    /// The program's version in its own words; empty if the program is absent.
+    /// The version that the program reports. Empty if the program is absent.
     pub version: String,
-    /// How many threads or processes, and processors, it could use.
+    /// The number of threads or processes, and of processors, that the peer could use.
     pub threads: u32,
-    /// Its runs, interleaved with those of all other peers. Empty if it is absent or wrong.
+    /// The peer's runs, interleaved with those of all other peers. Empty if the peer is absent or its answer wrong.
     pub runs: Vec<PeerRun>,
-    /// Why there are no runs: it is not installed, it failed, or its totals are not ours; otherwise empty.
+    /// Why there are no runs: the peer is not installed, it failed, or its totals differ from ours. Otherwise empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
 }
 
 impl Peer {
-    /// Whether a line of one replaces a line of the other.
+    /// Whether both have the same task, name and number of threads, so that the later line replaces the earlier one.
     pub fn is_same(&self, other: &Peer) -> bool {
         (&self.task, &self.name, self.threads) == (&other.task, &other.name, other.threads)
     }
@@ -485,9 +485,9 @@ impl Peer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// It only reads the input: no program can be faster.
+    /// The peer only reads the input. No program can be faster.
     Floor,
-    /// This program itself, as a whole process like the others.
+    /// This program itself, measured as a whole process like the other peers.
     Own,
     /// A program that a user might use instead.
     Other,
@@ -496,19 +496,19 @@ pub enum Role {
 /// One run of a peer: a whole process with all processes that it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PeerRun {
-    /// From its start to its end.
+    /// From the start of the process to its end.
     pub wall_ns: u64,
-    /// The same on the input's first line alone, right before: the time to start and to end.
+    /// The time of a run on only the first line of the input, just before: the cost of starting and ending.
     pub start_ns: u64,
-    /// Processor time of the process and of those that it waited for.
+    /// Processor time of the process and of the processes that it waited for.
     pub cpu_ns: u64,
-    /// The part of it in the kernel: copying what is read, mapping pages and unmapping them.
+    /// The part of `cpu_ns` in the kernel: copying input, mapping and unmapping pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_ns: Option<u64>,
     /// Page faults that needed no disk, of the same processes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minor_faults: Option<u64>,
-    /// The most memory that one of them held, in bytes, mapped files included. It is at least the little that this program
-    /// held when it started the peer.
+    /// The highest peak memory of any of these processes, in bytes, including mapped files. The small amount that this
+    /// program held when it started the peer is a lower bound.
     pub peak_memory_bytes: u64,
 }

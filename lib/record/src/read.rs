@@ -1,4 +1,4 @@
-//! The reader of `run.jsonl`: strict about its content, lenient about a last line that a crash cut off.
+//! The reader of `run.jsonl`. Rejects any invalid line, except a last line that a crash cut off.
 
 use crate::error::{Error, Result};
 use crate::line::{BASELINE, Detail, Ended, Line, Peer, Run, Sample, Skipped, Status, VERSION};
@@ -13,23 +13,23 @@ pub struct Record {
     pub samples: Vec<Sample>,
     /// The tasks that could not be measured.
     pub skipped: Vec<Skipped>,
-    /// What other programs took for the same jobs: one entry for each task, name and number of threads.
+    /// Measurements of other programs: one entry for each task, name and number of threads.
     pub peers: Vec<Peer>,
-    /// How the sweep ended; `None` while it runs and after it was killed.
+    /// The end of the sweep. `None` while the sweep runs and after it was killed.
     pub ended: Option<Ended>,
-    /// How often the sweep was resumed.
+    /// The number of times the sweep was resumed.
     pub resumed: usize,
-    /// A description of the last line if its write was cut off.
+    /// A description of the last line, if a crash cut it off.
     pub torn: Option<String>,
 }
 
 /// Reads a record.
 ///
-/// Only the last line may be incomplete, and only without a line feed after it: an interrupted write leaves that behind.
+/// Only the last line may be incomplete, and only without a line feed after it, as an interrupted write leaves it.
 /// The reader skips it and describes it in [`Record::torn`].
 ///
 /// # Errors
-/// When the file cannot be read, a newer program wrote it, or a line breaks the format's rules.
+/// If the file cannot be read, if a newer program wrote it, or if a line breaks the format's rules.
 pub fn read(path: impl AsRef<Path>) -> Result<Record> {
     let path = path.as_ref();
     let bytes = std::fs::read(path).map_err(|source| Error::file("read", path, source))?;
@@ -95,8 +95,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
     Ok(record)
 }
 
-/// The first line, which must be a run of a known version. The version is read before anything else, because the types
-/// may not fit a newer line at all.
+/// Reads the first line, which must be a run of a known version. Checks the version first, because a newer line may not
+/// match the types.
 fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
     let refuse = |reason: String| Error::Line { path: path.to_owned(), line: 1, reason };
     if line.is_empty() {
@@ -124,7 +124,7 @@ fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
     }
 }
 
-/// The details of a task in a record before version 6, which has none.
+/// The details of a task for a record before version 6, in which tasks have no details.
 fn details_of_older(task: &str) -> Vec<Detail> {
     match task {
         "count" => vec![Detail::UnitCost {
@@ -137,13 +137,13 @@ fn details_of_older(task: &str) -> Vec<Detail> {
     }
 }
 
-/// What is wrong with a line, without the line number that the parser adds, which counts within the line.
+/// The parser's message without its line number, which is always 1.
 fn why(error: &serde_json::Error) -> String {
     let reason = error.to_string();
     reason.split_once(" at line ").map_or(reason.clone(), |(reason, _)| reason.to_owned())
 }
 
-/// Checks of a sample that the types cannot express. A report of such a sample would show a wrong number.
+/// Checks the rules for a sample that the types cannot express. Breaking one would put a wrong number into the report.
 fn check(run: &Run, sample: &Sample) -> std::result::Result<(), String> {
     let cell = &sample.cell;
     let Some(task) = run.tasks.iter().find(|task| task.name == cell.task) else {

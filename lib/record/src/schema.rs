@@ -4,7 +4,7 @@ use crate::line::{Line, VERSION};
 
 /// The JSON Schema (draft 2020-12) of one line of `run.jsonl`, as text.
 ///
-/// The folder `schema/` keeps it for other programs.
+/// The folder `schema/` has a copy for other programs.
 pub fn schema() -> String {
     let mut schema = schemars::schema_for!(Line);
     schema.insert("title".into(), format!("One line of run.jsonl, version {VERSION}").into());

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Writes `bytes` to a file that a reader never sees half of.
+/// Writes `bytes` to a file. A reader sees the earlier file or the complete new one, never a part.
 ///
 /// # Errors
 /// As [`fill`].
@@ -12,28 +12,28 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fill(path, |out| out.write_all(bytes))
 }
 
-/// Lets `fill` write a file that a reader never sees half of.
+/// Lets `fill` write a file. A reader sees the earlier file or the complete new one, never a part.
 ///
-/// The bytes go to a file of a random name in the same folder, from there to the disk, and then the file takes the name
-/// `path`. An earlier file is replaced and its permissions are kept; if anything fails, it stays as it was. Anything at
-/// `path` that is not an ordinary file, such as a device, a pipe or a link, is written to and not replaced.
+/// `fill` writes to a file with a random name in the same folder. That file is synced to the disk and then renamed to
+/// `path`. It replaces an earlier file and keeps that file's permissions. If anything fails, the earlier file stays
+/// unchanged. If `path` is not an ordinary file but a device, a pipe or a link, `fill` writes directly to it.
 ///
 /// # Errors
-/// What the operating system or `fill` reports.
+/// Any error of the operating system or of `fill`.
 pub fn fill(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let earlier = fs::symlink_metadata(path).ok();
     if earlier.as_ref().is_some_and(|earlier| !earlier.is_file()) {
         return fill_through(&File::create(path)?, fill);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Opened here and not by `tempfile`, whose files only their owner may read. The umask takes its part, as always.
+    // Opened here because only the owner may read a file that `tempfile` opens. This file's mode follows the umask.
     let create = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
     let unfinished = tempfile::Builder::new().prefix(".").suffix(".unfinished").make_in(folder, create)?;
     if let Some(earlier) = earlier {
         unfinished.as_file().set_permissions(earlier.permissions())?;
     }
     fill_through(unfinished.as_file(), fill)?;
-    // Without this a power cut could leave the name with other bytes than were written.
+    // Without the sync, a power cut could leave an incomplete file under the final name.
     unfinished.as_file().sync_all()?;
     unfinished.persist(path)?;
     Ok(())
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_has_the_mode_of_every_new_file_and_a_replaced_one_keeps_its_own() {
+    fn a_new_file_gets_the_default_mode_and_a_replaced_file_keeps_its_mode() {
         let folder = tempfile::tempdir().unwrap();
         let [ordinary, file] = ["ordinary", "file"].map(|name| folder.path().join(name));
         File::create(&ordinary).unwrap();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_ordinary_file_is_written_to_and_not_replaced() {
+    fn links_devices_and_sockets_are_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let [file, link, dangling, socket] =
             ["file", "link", "dangling", "socket"].map(|name| folder.path().join(name));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn parallel_writers_each_write_a_whole_file_and_a_reader_sees_no_half() {
+    fn a_reader_never_sees_a_part_of_a_file_while_several_threads_write() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         write(&file, &[b'0'; 20_000]).unwrap();

@@ -1,18 +1,18 @@
-//! What the control groups of this process allow it: processor time and memory, by version 1, version 2 or both.
+//! Reads the processor and memory limits of this process from cgroups (version 1, version 2 or both).
 //!
-//! Groups are nested and a limit holds for everything inside, so the tightest one from our own group up to the root
-//! counts. In a container the visible root is the container's own group.
+//! Groups are nested, and each limit holds for everything inside its group. The functions therefore return the tightest
+//! limit on the path from this process's group to the root. In a container, that root is the container's own group.
 
 use crate::sysfs::SystemFiles;
 use std::path::{Path, PathBuf};
 
-/// The processor time that this process is allowed, in processors: 1.5 is one and a half. `None` without a limit.
+/// The processor quota of this process, in processors: 1.5 is one and a half. `None` without a limit.
 pub fn quota(files: &SystemFiles) -> Option<f64> {
     folders(files, "cpu").iter().filter_map(|folder| quota_of(files, folder)).min_by(f64::total_cmp)
 }
 
 fn quota_of(files: &SystemFiles, folder: &Path) -> Option<f64> {
-    // Version 2 says `150000 100000`, or `max 100000` without a limit; version 1 has two files, with -1 for no limit.
+    // Version 2 has one file: `150000 100000`, or `max 100000` without a limit. Version 1 has two; -1 is no limit.
     let (quota, period) = match files.text(folder.join("cpu.max")) {
         Some(both) => {
             let (quota, period) = both.split_once(' ')?;
@@ -23,16 +23,16 @@ fn quota_of(files: &SystemFiles, folder: &Path) -> Option<f64> {
     (quota > 0.0 && period > 0.0).then(|| quota / period)
 }
 
-/// How often the kernel stopped this process's groups because their time was used up; `None` if it does not count that.
+/// Counts how often the kernel throttled this process's groups. `None` if the kernel does not count that.
 pub fn throttled(files: &SystemFiles) -> Option<u64> {
     let counts = folders(files, "cpu");
     counts.iter().filter_map(|folder| files.count(folder.join("cpu.stat"), "nr_throttled")).reduce(|a, b| a + b)
 }
 
-/// The bytes that this process and its group may hold; `None` without a limit.
+/// The memory limit of this process's groups, in bytes. `None` without a limit.
 pub fn memory_limit(files: &SystemFiles) -> Option<u64> {
     let limit = |folder: &PathBuf| {
-        // Without a limit version 2 says `max`, and version 1 a number larger than any machine.
+        // For no limit, version 2 has `max`, and version 1 a number larger than any machine's memory.
         let bytes = files
             .number(folder.join("memory.max"))
             .or_else(|| files.number(folder.join("memory.limit_in_bytes")))
@@ -43,7 +43,7 @@ pub fn memory_limit(files: &SystemFiles) -> Option<u64> {
     folders(files, "memory").iter().filter_map(limit).min()
 }
 
-/// The folders of the groups that this process is in and that may limit `controller`, from its own to the root.
+/// The folders of the groups that may limit `controller`, from this process's own group to the root.
 fn folders(files: &SystemFiles, controller: &str) -> Vec<PathBuf> {
     let groups = files.text("/proc/self/cgroup").unwrap_or_default();
     let mounts = files.text("/proc/self/mountinfo").unwrap_or_default();
@@ -61,7 +61,7 @@ fn folders(files: &SystemFiles, controller: &str) -> Vec<PathBuf> {
             false => mount.kind == "cgroup" && mount.options.split(',').any(|name| name == controller),
         });
         if let Some(mount) = mount {
-            // A path outside the mounted part belongs to a group that is invisible from here.
+            // A path outside the mounted part belongs to a group that this process cannot see.
             let below = Path::new(path).strip_prefix(mount.root).unwrap_or(Path::new(""));
             let below = if path.contains("..") { Path::new("") } else { below };
             folders.extend(below.ancestors().map(|path| Path::new(mount.point).join(path)));
@@ -72,13 +72,13 @@ fn folders(files: &SystemFiles, controller: &str) -> Vec<PathBuf> {
 
 /// A line of `/proc/self/mountinfo`: `31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw`.
 struct Mount<'a> {
-    /// Which part of the file system is mounted.
+    /// The mounted part of the file system.
     root: &'a str,
-    /// Where it is mounted.
+    /// The mount point.
     point: &'a str,
-    /// The file system's kind.
+    /// The file system's type.
     kind: &'a str,
-    /// The file system's own options, among them the controllers.
+    /// The file system's own options, which include the controllers.
     options: &'a str,
 }
 

@@ -1,11 +1,11 @@
-//! What Linux shows of a machine and its processes, and files that are written as a whole or not at all.
+//! Reads what Linux reports about a machine and its processes, and writes files atomically.
 //!
-//! - [`sysfs`]: the files below `/proc` and `/sys`, or a copy of another machine's;
-//! - [`cgroup`], [`memory`]: how much processor time and memory this process may have;
+//! - [`sysfs`]: the files below `/proc` and `/sys`, of this machine or copied from another;
+//! - [`cgroup`], [`memory`]: the processor and memory limits of this process;
 //! - [`process`]: processes and threads: names, parents, processor time, memory;
-//! - [`usage`]: what a process has used: times, faults, switches;
-//! - [`page_cache`]: which part of a file is in memory;
-//! - [`atomic_file`]: the one writer of files that a reader never sees half of.
+//! - [`usage`]: resource usage of a process: processor time, page faults, context switches;
+//! - [`page_cache`]: the part of a file that is in memory;
+//! - [`atomic_file`]: writes a file completely or not at all.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

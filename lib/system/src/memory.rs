@@ -1,14 +1,14 @@
-//! How much memory this process can use.
+//! The memory that this process can use.
 
 use crate::cgroup;
 use crate::sysfs::SystemFiles;
 
-/// The bytes that the machine can give without swapping.
+/// The machine's available memory (`MemAvailable`: without swapping), in bytes.
 pub fn available(files: &SystemFiles) -> Option<u64> {
     files.bytes("/proc/meminfo", "MemAvailable")
 }
 
-/// The bytes that this process can use: what the machine has available, and what every control group around it allows.
+/// The memory that this process can use, in bytes: the lesser of available memory and the tightest cgroup limit.
 pub fn usable(files: &SystemFiles) -> Option<u64> {
     available(files).into_iter().chain(cgroup::memory_limit(files)).min()
 }
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tightest_of_nested_groups_and_the_machine_counts() {
+    fn usable_memory_is_the_least_of_all_cgroup_limits_and_available_memory() {
         let root = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = root.path().join(path);

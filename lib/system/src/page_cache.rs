@@ -1,8 +1,8 @@
-//! Which part of a file is in memory, and how to evict it.
+//! Measures which part of a file is in memory, and evicts a file from memory.
 //!
-//! There are two ways to find out, because neither serves both of their users. [`resident`] is exact and changes nothing,
-//! so it may look before every sample; but the kernel answers truthfully only to those who may write to the file.
-//! [`probe`] works on every readable file; but where it finds a page missing, the kernel loads it.
+//! There are two measurements, because each has a drawback. [`resident`] is exact and changes nothing, which makes it
+//! suitable before every sample. But the kernel answers truthfully only to users who may write to the file. [`probe`]
+//! works on every readable file. But the kernel loads each page that `probe` finds missing.
 #![allow(unsafe_code)] // `mincore` takes a pointer, and no safe crate offers it.
 
 use memmap2::Mmap;
@@ -12,27 +12,28 @@ use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::path::Path;
 
-/// The page size of most machines. Where pages are larger, `mincore` reports each of them several times.
+/// The page size of most machines. If pages are larger, `mincore` fills only a part of the entries, and [`resident`]
+/// returns too low a value.
 const PAGE: usize = 4096;
 
-/// How many places of a file [`probe`] reads.
+/// The number of places of a file that [`probe`] reads.
 const PROBES: u64 = 256;
 
-/// The part of a file that is in memory, from 0 to 1, counted page by page; an empty file is all in memory.
+/// The part of a file that is in memory, from 0 to 1, counted page by page. For an empty file it is 1.
 ///
-/// To a user who neither owns the file nor may write to it, the kernel reports all of it.
+/// If the user neither owns the file nor may write to it, the kernel reports every page as in memory.
 ///
 /// # Errors
-/// When the file cannot be mapped or the kernel refuses.
+/// If the file cannot be mapped, or if the kernel refuses.
 pub fn resident(file: &File) -> io::Result<f64> {
     if file.metadata()?.len() == 0 {
         return Ok(1.0);
     }
-    // SAFETY: nothing reads through this map. Only its address is used, so a file that shrinks meanwhile does no harm.
+    // SAFETY: nothing reads through this map; only its address is used. So a file that shrinks meanwhile does no harm.
     let map = unsafe { Mmap::map(file)? };
     let mut pages = vec![0u8; map.len().div_ceil(PAGE)];
-    // SAFETY: address and length are those of a map that lives until the end of this function, and `pages` has a byte for
-    // each of its pages.
+    // SAFETY: address and length come from `map`, which lives until the end of this function. `pages` has one byte for
+    // each page of the map.
     let failed = unsafe { libc::mincore(map.as_ptr().cast_mut().cast(), map.len(), pages.as_mut_ptr().cast()) };
     if failed != 0 {
         return Err(io::Error::last_os_error());
@@ -44,8 +45,8 @@ pub fn resident(file: &File) -> io::Result<f64> {
 
 /// The part of the file at `path` that is in memory, from 0 to 1, estimated from 256 places.
 ///
-/// `None` if the file is empty, cannot be read, or lies on a file system that does not support the question: a read that
-/// must not wait fails where it would need the disk.
+/// Each place is read with `RWF_NOWAIT`: the read fails if it would need the disk. `None` if the file is empty, cannot
+/// be read, or lies on a file system without `RWF_NOWAIT`.
 pub fn probe(path: &Path) -> Option<f64> {
     let file = File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
@@ -53,8 +54,8 @@ pub fn probe(path: &Path) -> Option<f64> {
     if probes == 0 {
         return None;
     }
-    // A failed read makes the kernel load the page. It must load nothing ahead that is probed later, hence from the end
-    // to the beginning; and nothing that the next call probes again, hence random places.
+    // A failed read makes the kernel load the page, and perhaps pages after it. Reading from the end to the beginning
+    // avoids counting pages loaded ahead. Random places avoid counting pages that an earlier call loaded.
     let _ = fadvise(&file, 0, None, Advice::Random);
     let mut in_memory = 0;
     for probe in (0..probes).rev() {
@@ -69,10 +70,10 @@ pub fn probe(path: &Path) -> Option<f64> {
     Some(f64::from(in_memory) / probes as f64)
 }
 
-/// Asks the kernel to evict a file's pages; [`resident`] shows whether it did.
+/// Asks the kernel to evict a file's pages. [`resident`] shows whether the kernel did.
 ///
 /// # Errors
-/// When written pages cannot be brought to the disk: the kernel cannot evict them before.
+/// If modified pages cannot be written to the disk. The kernel evicts only pages that are on the disk.
 pub fn forget(file: &File) -> io::Result<()> {
     file.sync_data()?;
     fadvise(file, 0, None, Advice::DontNeed).map_err(io::Error::from)
@@ -84,8 +85,8 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn a_file_is_in_memory_after_it_was_written_or_read_and_not_after_it_was_forgotten() {
-        // Not in the folder for temporary files, which may itself be memory.
+    fn writing_and_reading_load_a_file_into_memory_and_forget_evicts_it() {
+        // Not in the folder for temporary files, which may be on a memory file system.
         let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
         let path = folder.path().join("file");
         let mut file = File::options().create_new(true).read(true).write(true).open(&path).unwrap();

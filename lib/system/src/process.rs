@@ -1,4 +1,4 @@
-//! Processes and threads, as `/proc` shows them. What cannot be read, because a thread has ended, is `None`.
+//! Processes and threads, as `/proc` shows them. Functions return `None` if the process or thread has ended.
 
 use crate::sysfs::SystemFiles;
 use rustix::process::Pid;
@@ -31,16 +31,16 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// The `stat` of `process`, which is a number or `self`.
+    /// Reads `/proc/<process>/stat`. `process` is a number or `self`.
     pub fn read(files: &SystemFiles, process: &str) -> Option<Self> {
         Self::parse(&files.text(format!("/proc/{process}/stat"))?)
     }
 
     fn parse(stat: &str) -> Option<Self> {
-        // The program's name is in brackets and may hold any character, even brackets.
+        // The program's name is in parentheses and may contain any character, even parentheses.
         let (number, _) = stat.split_once(' ')?;
         let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_whitespace().collect();
-        // proc(5) counts from 1, and the first field after the name is the third.
+        // proc(5) counts fields from 1; `fields` starts with field 3, after the name.
         let number_at = |field: usize| fields.get(field - 3)?.parse::<i64>().ok();
         let count_at = |field: usize| u64::try_from(number_at(field)?).ok();
         Some(Stat {
@@ -57,27 +57,27 @@ impl Stat {
     }
 }
 
-/// How the scheduler treated a thread since it began, in nanoseconds: the first two numbers of its `schedstat`.
+/// The running and waiting time of a thread since its start: the first two numbers of its `schedstat`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scheduled {
     /// Time on a processor.
     pub running_ns: u64,
-    /// Time in which it was ready to run and others had the processors.
+    /// Time ready to run, waiting for a processor.
     pub ready_ns: u64,
 }
 
 impl Scheduled {
-    /// The calling thread's. The figures may be one clock tick old.
+    /// Reads the calling thread's times. They may be one clock tick old.
     pub fn this_thread() -> Option<Self> {
         Self::parse(&read_to_string("/proc/thread-self/schedstat").ok()?)
     }
 
-    /// A thread's.
+    /// Reads a thread's times.
     pub fn of_thread(process: u32, thread: u32) -> Option<Self> {
         Self::parse(&read_to_string(format!("/proc/{process}/task/{thread}/schedstat")).ok()?)
     }
 
-    /// A process's first thread's.
+    /// Reads the times of a process's first thread.
     pub fn of_first_thread(process: u32) -> Option<Self> {
         Self::of_thread(process, process)
     }
@@ -88,7 +88,7 @@ impl Scheduled {
     }
 }
 
-/// A process's name: the first 15 bytes of its program's file name, unless it chose another.
+/// A process's name: the first 15 bytes of its program's file name, unless the process has set another name.
 pub fn name(process: u32) -> Option<String> {
     thread_name(process, process)
 }
@@ -98,7 +98,7 @@ pub fn thread_name(process: u32, thread: u32) -> Option<String> {
     Some(read_to_string(format!("/proc/{process}/task/{thread}/comm")).ok()?.trim_end().to_owned())
 }
 
-/// The threads that a process has now.
+/// The current threads of a process.
 pub fn threads(process: u32) -> impl Iterator<Item = u32> {
     let entries = read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -109,14 +109,14 @@ pub fn parent(process: u32) -> Option<u32> {
     Some(Stat::read(&SystemFiles::here(), &process.to_string())?.parent)
 }
 
-/// The processes that any thread of `process` has started.
+/// The child processes of all threads of `process`.
 pub fn children(process: u32) -> Vec<u32> {
     let lists =
         threads(process).filter_map(|thread| read_to_string(format!("/proc/{process}/task/{thread}/children")).ok());
     lists.flat_map(|list| list.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
-/// This process, its children, and theirs.
+/// This process and all its descendants.
 pub fn family() -> Vec<u32> {
     let mut found = vec![std::process::id()];
     let mut next = 0;
@@ -127,26 +127,26 @@ pub fn family() -> Vec<u32> {
     found
 }
 
-/// The memory that `/proc/<pid>/status` gives as `name`, in bytes: `VmRSS` for all that is resident, `RssAnon` for that
-/// of no file, `VmHWM` for the peak.
+/// The field `name` of `/proc/<pid>/status`, in bytes. `VmRSS` is resident memory, `RssAnon` its part without a file,
+/// and `VmHWM` the peak.
 pub fn memory(process: u32, name: &str) -> Option<u64> {
     SystemFiles::here().bytes(format!("/proc/{process}/status"), name)
 }
 
-/// The most memory that a process has held since [`reset_peak_memory`], in bytes.
+/// A process's peak memory since [`reset_peak_memory`], in bytes.
 pub fn peak_memory(process: u32) -> Option<u64> {
     memory(process, "VmHWM")
 }
 
-/// Makes the kernel forget the most memory that a process has held.
+/// Resets a process's peak memory.
 ///
-/// Where the kernel refuses, the peak stays that of the process's whole life: too high, never too low.
+/// If the kernel refuses, [`peak_memory`] returns the peak of the process's whole life, which may be too high.
 pub fn reset_peak_memory(process: u32) {
     // 5 resets the peak; see proc(5), /proc/pid/clear_refs.
     let _ = std::fs::write(format!("/proc/{process}/clear_refs"), "5");
 }
 
-/// A thread with its files kept open: reading them again costs a tenth of opening them.
+/// A thread with its `/proc` files kept open. Reading an open file costs a tenth of opening one.
 #[derive(Debug)]
 pub struct OpenThread {
     number: u32,
@@ -155,28 +155,28 @@ pub struct OpenThread {
     sched: Option<File>,
 }
 
-/// What a thread does now and has had since it began.
+/// A thread's current state, and its counters since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThreadState {
     /// Whether it runs or is ready to run.
     pub runnable: bool,
-    /// Its processor time.
+    /// Its running and waiting time.
     pub scheduled: Scheduled,
     /// How often it moved to another processor, if the kernel counts that.
     pub migrations: Option<u64>,
 }
 
 impl OpenThread {
-    /// Opens the files of a thread.
+    /// Opens the `/proc` files of a thread.
     pub fn open(process: u32, thread: u32) -> Option<Self> {
         let file = |name: &str| File::open(format!("/proc/{process}/task/{thread}/{name}")).ok();
         Some(OpenThread { number: thread, stat: file("stat")?, schedstat: file("schedstat")?, sched: file("sched") })
     }
 
-    /// The thread's state now; `None` once it has ended.
+    /// Reads the thread's current state. `None` once the thread has ended.
     pub fn read(&self) -> Option<ThreadState> {
         let mut text = [0; 4096];
-        // Only the state is taken: the census reads this every few milliseconds for each thread.
+        // Parses only the state, because the census calls this every few milliseconds for each thread.
         let runnable = read(&self.stat, &mut text)?.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'));
         let scheduled = Scheduled::parse(read(&self.schedstat, &mut text)?)?;
         let migrations = self.sched.as_ref().and_then(|sched| {
@@ -186,7 +186,7 @@ impl OpenThread {
         Some(ThreadState { runnable, scheduled, migrations })
     }
 
-    /// A processor that the thread may use and that is not in `allowed`.
+    /// A processor outside `allowed` that the thread may use.
     pub fn foreign_processor(&self, allowed: &BTreeSet<usize>) -> Option<usize> {
         let thread = Pid::from_raw(i32::try_from(self.number).ok()?)?;
         let mask = sched_getaffinity(Some(thread)).ok()?;
@@ -205,7 +205,7 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn the_fields_of_stat_are_found_whatever_the_program_is_called() {
+    fn stat_is_parsed_even_if_the_program_name_contains_parentheses() {
         let stat = "70 (a) b) R 1 7 7 0 -1 0 101 102 103 104 11 12 13 14 39 -5 1 0 99";
         let wanted = Stat {
             process: 70,
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_computes_is_seen_to_run_and_on_which_processors() {
+    fn an_open_thread_reports_running_time_and_allowed_processors() {
         let (own, thread) = (std::process::id(), rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs());
         let open = OpenThread::open(own, thread).unwrap();
         let before = open.read().unwrap();
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peak_of_memory_is_counted_anew_after_it_was_reset() {
+    fn reset_peak_memory_lowers_the_peak() {
         let own = std::process::id();
         let mut large = vec![1u8; 64 << 20];
         std::hint::black_box(&mut large);

@@ -1,10 +1,10 @@
-//! The files in which Linux describes itself, `/proc` and `/sys`, below a root folder: a test gives another machine's.
+//! Reads `/proc`, `/sys` and `/etc` below a root folder. Tests use a folder with another machine's files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// The files of `/proc`, `/sys` and `/etc` of one machine. A file that cannot be read is `None`, not an error.
+/// The files of `/proc`, `/sys` and `/etc` of one machine. Functions return `None` for a file that cannot be read.
 #[derive(Debug, Clone)]
 pub struct SystemFiles {
     root: PathBuf,
@@ -16,12 +16,12 @@ impl SystemFiles {
         SystemFiles::below("/")
     }
 
-    /// The files of a machine that are kept below `root`.
+    /// A machine's files, kept below `root`.
     pub fn below(root: impl Into<PathBuf>) -> Self {
         SystemFiles { root: root.into() }
     }
 
-    /// Where the absolute `path` really is.
+    /// The real place of the absolute `path`.
     fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.root.join(path.strip_prefix("/").unwrap_or(path))
@@ -38,7 +38,7 @@ impl SystemFiles {
         Some(String::from_utf8_lossy(&bytes).trim().to_owned())
     }
 
-    /// The number in a file that holds nothing else.
+    /// The number in a file that contains nothing else.
     pub fn number<T: FromStr>(&self, path: impl AsRef<Path>) -> Option<T> {
         self.text(path)?.parse().ok()
     }
@@ -59,17 +59,17 @@ impl SystemFiles {
         text.lines().find_map(value_of)
     }
 
-    /// The number of `name`, without its unit.
+    /// The value of `name` as a number, without its unit.
     pub fn count(&self, path: impl AsRef<Path>, name: &str) -> Option<u64> {
         self.value(path, name)?.split_whitespace().next()?.parse().ok()
     }
 
-    /// The number of `name`, which the file gives in `kB`, in bytes.
+    /// The value of `name` in bytes; the file gives it in `kB`.
     pub fn bytes(&self, path: impl AsRef<Path>, name: &str) -> Option<u64> {
         self.count(path, name)?.checked_mul(1024)
     }
 
-    /// The names in a folder, sorted; empty if it cannot be read.
+    /// The sorted names in a folder; empty if the folder cannot be read.
     pub fn names(&self, folder: impl AsRef<Path>) -> Vec<String> {
         let entries = std::fs::read_dir(self.resolve(folder)).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();

@@ -1,4 +1,4 @@
-//! What a process has used: processor time, memory, faults and switches.
+//! The resource usage of a process: processor time, memory, page faults and context switches.
 #![allow(unsafe_code)] // `getrusage` and `wait4` fill a C structure; rustix has neither.
 
 use crate::process::{Scheduled, Stat, threads};
@@ -9,16 +9,16 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-/// What one process, or several together, have used since they began.
+/// The resource usage of one process, or the sum over several, since their start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Processor time in user mode.
     pub user: Duration,
     /// Processor time in the kernel.
     pub system: Duration,
-    /// Switches because a thread waited.
+    /// Context switches because a thread waited.
     pub voluntary_switches: u64,
-    /// Switches because a thread's time was up.
+    /// Context switches because a thread's time slice ended.
     pub involuntary_switches: u64,
     /// Page faults that needed no disk.
     pub minor_faults: u64,
@@ -27,10 +27,10 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What this process has used, all of its threads together.
+    /// The usage of this process, all threads together.
     pub fn of_this_process() -> Self {
         let mut usage = MaybeUninit::zeroed();
-        // SAFETY: the kernel fills the structure that the pointer leads to, and zeros are a valid one if it refuses.
+        // SAFETY: the kernel fills the structure. If the call fails, the structure stays all zeros, which is valid.
         let usage = unsafe {
             libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
             usage.assume_init()
@@ -38,9 +38,10 @@ impl Usage {
         Self::from(&usage)
     }
 
-    /// What another process has used, if its first thread does all its work. `None` if it has ended.
+    /// The usage of another process; `None` if it has ended. Correct only if its first thread does all the work.
     ///
-    /// The scheduler knows the sum of its processor time to the nanosecond; clock ticks divide it into user and system.
+    /// The scheduler reports total processor time in nanoseconds. We split it into user and system in proportion to
+    /// clock ticks.
     pub fn of_process(process: u32) -> Option<Self> {
         let files = SystemFiles::here();
         let stat = Stat::read(&files, &process.to_string())?;
@@ -61,12 +62,12 @@ impl Usage {
         })
     }
 
-    /// Processor time in user mode and in the kernel.
+    /// The sum of user and system time.
     pub fn processor_time(&self) -> Duration {
         self.user + self.system
     }
 
-    /// Both together.
+    /// The sum of `self` and `other`.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Usage {
@@ -79,8 +80,8 @@ impl Usage {
         }
     }
 
-    /// What was used after `before`. A process that ended in between takes what it had used with it, so no figure goes
-    /// below zero.
+    /// The usage after `before`. A process that ended since `before` is no longer counted. Differences below zero are
+    /// therefore reported as zero.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Usage {
@@ -110,33 +111,33 @@ impl From<&libc::rusage> for Usage {
     }
 }
 
-/// How a child process ended, and what it and the processes that it waited for have used.
+/// The end of a child process: its exit status, and the usage of it and of the processes that it waited for.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended {
     /// Its exit status.
     pub status: ExitStatus,
-    /// What they used together.
+    /// The usage of the child and of the processes that it waited for.
     pub usage: Usage,
-    /// The most memory that one of them held, in bytes, pages of mapped files included.
+    /// The highest peak memory of any of these processes, in bytes, including pages of mapped files.
     pub peak_memory_bytes: u64,
 }
 
 /// Closes a child's input and waits until the child has ended.
 ///
 /// # Errors
-/// When the child has been waited for already.
+/// If another call has already waited for the child.
 pub fn wait(mut child: Child) -> io::Result<Ended> {
     drop(child.stdin.take());
     let process = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
     let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
-    // SAFETY: the kernel fills the number and the structure that the pointers lead to; both live until it returns.
+    // SAFETY: the kernel fills `status` and `usage`; both live until the call returns.
     while unsafe { libc::wait4(process, &mut status, 0, usage.as_mut_ptr()) } < 0 {
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
         }
     }
-    // SAFETY: zeros are a valid structure, and the kernel has filled it.
+    // SAFETY: the kernel has filled the structure; even all zeros would be valid.
     let usage = unsafe { usage.assume_init() };
     Ok(Ended {
         status: ExitStatus::from_raw(status),
@@ -151,8 +152,8 @@ mod tests {
     use std::process::{Command, Stdio};
 
     #[test]
-    fn an_ended_child_has_a_status_and_what_it_used() {
-        // It ends with its input, which waiting closes.
+    fn wait_returns_the_exit_status_and_the_usage_of_a_child() {
+        // The shell exits when `wait` closes its input.
         let child = Command::new("sh").args(["-c", "read line; exit 3"]).stdin(Stdio::piped()).spawn().unwrap();
         let ended = wait(child).unwrap();
         assert_eq!(ended.status.code(), Some(3));
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_seen_from_outside_has_used_what_it_says_itself() {
+    fn usage_of_another_process_agrees_with_wait4() {
         let before = Usage::of_this_process();
         let mut pages = vec![1u8; 8 << 20];
         while Usage::of_this_process().since(before).processor_time() < Duration::from_millis(100) {

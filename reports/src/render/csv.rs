@@ -7,9 +7,9 @@ use std::path::Path;
 
 /// One column of the table.
 pub struct Column {
-    /// The column's head: the field's name in the record, which ends with the unit.
+    /// The column's head: the record's name of the figure, with the unit at the end.
     pub name: &'static str,
-    /// The meaning of its values.
+    /// What the column contains.
     pub meaning: &'static str,
 }
 
@@ -17,62 +17,62 @@ const fn column(name: &'static str, meaning: &'static str) -> Column {
     Column { name, meaning }
 }
 
-/// The columns from left to right. A value that a sample lacks is an empty field, never a zero.
+/// The columns from left to right. What a sample lacks is an empty field, never a zero.
 pub const COLUMNS: &[Column] = &[
     column("run", "the run's id"),
     column("version", "the version of the record's format"),
     column("task", "the task's name"),
     column("strategy", "the strategy's name, or `baseline`"),
-    column("cores", "processors that the process was to have"),
-    column("workers", "jobs that may be in progress at one moment"),
+    column("cores", "the number of processors assigned to the process"),
+    column("workers", "jobs that may be in progress at the same time"),
     column("size", "items in a partition; 0 for the baseline"),
-    column("delivery", "in which order partials reach the total"),
-    column("combine", "who adds up first"),
-    column("block", "counted from 0; a pair of block and cell is one process"),
+    column("delivery", "the order in which partials reach the total"),
+    column("combine", "where partials are merged first"),
+    column("block", "the block, from 0; a pair of block and cell is one process"),
     column("turn", "the cell's place in the block, from 0"),
     column("index", "the sample's place in its block and cell, from 0"),
-    column("status", "only `verified` is a time that may be compared"),
-    column("fault", "what exactly was wrong"),
-    column("reason", "what was wrong, in a sentence"),
-    column("digest", "the digest of the answer"),
+    column("status", "the result; only a `verified` sample may be compared"),
+    column("fault", "why the sample is not verified, as a known fault"),
+    column("reason", "why the sample is not verified, in a sentence"),
+    column("digest", "the answer's digest"),
     column("elapsed_ms", "time spent measuring in this run so far"),
-    column("processors", "processors that the process really had, a space between them"),
-    column("warm_up_ns", "the untimed run before the process's first sample"),
+    column("processors", "processors that the process could really use, separated by spaces"),
+    column("warm_up_ns", "the time of the untimed run before the process's first sample"),
     column("wall_ns", "the sample's time: `run_ns` plus `reduce_ns`"),
-    column("start_ns", "bringing the workers up, before the clock of `wall_ns`"),
-    column("run_ns", "until every job had reported"),
-    column("reduce_ns", "reducing what was left"),
-    column("first_result_ns", "until the first partial was delivered"),
+    column("start_ns", "time to start the workers, not included in `wall_ns`"),
+    column("run_ns", "from pulling the first job until every job has reported"),
+    column("reduce_ns", "time to reduce the partials that were not reduced during the run"),
+    column("first_result_ns", "from pulling the first job until the first partial was delivered"),
     column("user_ns", "processor time in user mode"),
     column("system_ns", "processor time in the kernel"),
-    column("voluntary_switches", "switches because a thread waited"),
-    column("involuntary_switches", "switches because a thread's time was up"),
-    column("minor_faults", "page faults without a disk"),
+    column("voluntary_switches", "context switches because a thread waited"),
+    column("involuntary_switches", "context switches because a thread's time slice ended"),
+    column("minor_faults", "page faults that needed no disk"),
     column("major_faults", "page faults that read from a disk"),
-    column("peak_memory_bytes", "the most memory held"),
+    column("peak_memory_bytes", "peak memory"),
     column("resident", "the part of the task's file that was in memory when the run began, from 0 to 1"),
-    column("in_jobs_ns", "time of all workers together inside jobs"),
-    column("in_task_ns", "of that, in the task itself"),
-    column("at_ends_ns", "time of all workers together before their first job and after their last"),
-    column("partitions", "how many partitions there were"),
-    column("most_in_progress", "the most jobs in progress at one moment"),
-    column("threads", "threads of the process when the run ended"),
+    column("in_jobs_ns", "time inside jobs, summed over all workers"),
+    column("in_task_ns", "the part of `in_jobs_ns` in the task itself"),
+    column("at_ends_ns", "time before the first job and after the last job, summed over all workers"),
+    column("partitions", "the number of partitions"),
+    column("most_in_progress", "the largest number of jobs in progress at the same time"),
+    column("threads", "the number of threads when the run ended"),
     column("migrations", "how often a thread was moved to another processor"),
     column("cycles", "processor cycles in user mode"),
     column("instructions", "instructions in user mode"),
-    column("cache_misses", "misses in the last cache before memory"),
+    column("cache_misses", "misses in the last-level cache"),
     column("energy_uj", "energy of the processor packages, in microjoules"),
-    column("census_looks", "how often the threads were looked at"),
-    column("census_alive", "the most threads alive at one look"),
-    column("census_runnable", "the most threads running or ready at one look"),
-    column("census_cost_ns", "what the looking itself took, ns of processor time"),
+    column("census_looks", "the number of observations of the threads"),
+    column("census_alive", "the largest number of threads alive in one observation"),
+    column("census_runnable", "the largest number of threads running or ready in one observation"),
+    column("census_cost_ns", "processor time that observing took"),
     column("census_pools", "threads by name as JSON: `name`, `threads`, `working`, `cpu_ns`"),
 ];
 
-/// The samples of a record as CSV with a head, in the order of measurement.
+/// The samples of a record as CSV with a head, in the order in which they were measured.
 ///
 /// # Errors
-/// Never for a record that was read, because fields are quoted where necessary.
+/// Never for a record that was read: a field that takes quotes gets them.
 pub fn csv(record: &Record) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS.iter().map(|column| column.name))?;
@@ -83,7 +83,7 @@ pub fn csv(record: &Record) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()).into())
 }
 
-/// Writes the samples of a record to a CSV file atomically.
+/// Writes the samples of a record to a CSV file, whole or not at all.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -92,7 +92,7 @@ pub fn write_csv(record: &Record, path: impl AsRef<Path>) -> Result<()> {
     system::atomic_file::write(path, &csv(record)?).map_err(|cause| Error::File { path: path.to_owned(), cause })
 }
 
-/// The value in a column, from the sample's line in the record, its cell, its times or its census.
+/// What stands in a column: in the record's line of the sample, its cell, its times or its census.
 fn field(run: &Run, sample: &Sample, line: &Value, name: &str) -> String {
     let times = &line["times"];
     match name {

@@ -1,15 +1,16 @@
-//! A median and the interval that covers the true one.
+//! A median and an interval that covers the true median.
 //!
-//! The interval runs between two of the sorted processes, chosen so that the true median lies between them with the
-//! wanted probability. Where no pair fits exactly it is interpolated: T. P. Hettmansperger and S. J. Sheather,
-//! "Confidence intervals based on interpolated order statistics", Statistics & Probability Letters 4 (1986). It holds for
-//! every shape of noise, because it only uses that half of all processes are quicker than the median one.
+//! The ends of the interval are two of the sorted times of processes. They are chosen so that the true median lies
+//! between them with the wanted probability. If no pair fits exactly, the ends are interpolated: T. P. Hettmansperger
+//! and S. J. Sheather, "Confidence intervals based on interpolated order statistics", Statistics & Probability Letters
+//! 4 (1986). The method assumes only that half of all processes are quicker than the median. It therefore holds for
+//! every shape of noise.
 //!
-//! A bootstrap by process would compute the same with random numbers. The median of resampled values is always one of
+//! A bootstrap by process would compute nearly the same with random numbers. The median of resampled values is one of
 //! the values, and the binomial distribution gives the probability of each (B. Efron, "The Jackknife, the Bootstrap and
-//! Other Resampling Plans", 1982, section 10.3). With few blocks a bootstrap is worse: resampling inside processes counts
-//! their noise twice and covers too much, and not doing so covers too little. `just prove truth` simulates that six, ten
-//! and twenty blocks cover what they claim here.
+//! Other Resampling Plans", 1982, section 10.3). With few blocks a bootstrap is worse. If it also resamples inside
+//! processes, it counts their noise twice and covers too much; otherwise it covers too little. `just prove truth`
+//! simulates six, ten and twenty blocks, and checks that the intervals here cover as often as they claim.
 
 use super::modes::split;
 use super::{BLOCKS_FOR_AN_INTERVAL, Blocks, log_ratios, median, processes};
@@ -26,7 +27,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether it contains `value`.
+    /// Whether the interval contains `value`.
     pub fn contains(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
@@ -37,38 +38,40 @@ impl Interval {
 pub struct Estimate {
     /// The best single estimate.
     pub value: f64,
-    /// The interval that covers the true value; `None` with fewer than [`BLOCKS_FOR_AN_INTERVAL`] blocks. If processes
-    /// are of two kinds (see [`super::modes`]), there is no single true value. Then this is the range of what another
-    /// process may show, from the quickest process to the slowest.
+    /// The interval that covers the true value. `None` with fewer than [`BLOCKS_FOR_AN_INTERVAL`] blocks. If processes
+    /// are of two kinds (see [`super::modes`]), there is no single true value. The interval then goes from the quickest
+    /// process to the slowest.
     pub interval: Option<Interval>,
 }
 
-/// The time of the median process, in nanoseconds: the median over processes of each one's median sample.
+/// The time of the median process, in nanoseconds: the median over all processes of their median samples.
 ///
 /// `level` is the probability that the interval covers the truth, such as [`super::LEVEL`]. `None` without samples.
 pub fn time(blocks: &Blocks, level: f64) -> Option<Estimate> {
     estimate(processes(blocks), f64::ln, level)
 }
 
-/// How many times as long `over` takes as `under`, paired by block: the median over blocks of their ratios.
+/// The time of `over` divided by the time of `under`, paired by block: the median over blocks of the ratio.
 ///
-/// Within a block both were measured at nearly the same time, so anything that slowed the whole machine cancels. `None`
-/// if no block has both.
+/// Within a block both were measured at nearly the same time. Anything that slowed the whole machine therefore cancels.
+/// `None` if no block has both.
 pub fn ratio(over: &Blocks, under: &Blocks, level: f64) -> Option<Estimate> {
     let Estimate { value, interval } = estimate(log_ratios(over, under), |logarithm| logarithm, level)?;
     let interval = interval.map(|Interval { low, high }| Interval { low: low.exp(), high: high.exp() });
     Some(Estimate { value: value.exp(), interval })
 }
 
-/// The probability that the true median lies between the smallest and the largest of `blocks` measured ones: all of them
-/// lie on one side of it with probability `2 · 2^-blocks`. (The sign test's argument, exact for any continuous
-/// distribution: W. J. Conover, "Practical Nonparametric Statistics", chapter 3.)
+/// The probability that the true median lies between the smallest and the largest of `blocks` measured values.
+///
+/// All values lie on one side of the true median with probability `2 · 2^-blocks`. This is the argument of the sign
+/// test, exact for any continuous distribution (W. J. Conover, "Practical Nonparametric Statistics", chapter 3).
 pub fn reach(blocks: usize) -> f64 {
     let exponent = i32::try_from(blocks).unwrap_or(i32::MAX).saturating_sub(1);
     1.0 - 0.5_f64.powi(exponent)
 }
 
-/// The median of `values` with its interval. `logarithm` takes a value's, for the search for two kinds of processes.
+/// The median of `values` with its interval. `logarithm` maps a value to its logarithm, to search for two kinds of
+/// processes.
 fn estimate(mut values: Vec<f64>, logarithm: fn(f64) -> f64, level: f64) -> Option<Estimate> {
     let value = median(&values)?;
     values.sort_unstable_by(f64::total_cmp);
@@ -81,12 +84,12 @@ fn estimate(mut values: Vec<f64>, logarithm: fn(f64) -> f64, level: f64) -> Opti
     Some(Estimate { value, interval })
 }
 
-/// The interval of Hettmansperger and Sheather for the median of the distribution that `sorted` was drawn from; the whole
-/// range if even that is less sure than `level`.
+/// The interval of Hettmansperger and Sheather for the true median, computed from the values `sorted`. Returns the
+/// whole range if even that covers the true median with a probability below `level`.
 fn around_the_median(sorted: &[f64], level: f64) -> Interval {
     let count = sorted.len();
     let between = |depth: usize| (sorted[depth - 1], sorted[count - depth]);
-    // `sure` is the probability that the median lies between the values at `depth` from either end.
+    // `sure` is the probability that the true median lies between the values at `depth` from either end.
     let (mut depth, mut sure) = (1, reach(count));
     for (next, surer) in (2..=count / 2).zip(sureness(count).skip(1)) {
         if surer < level {
@@ -102,10 +105,10 @@ fn around_the_median(sorted: &[f64], level: f64) -> Interval {
     Interval { low, high }
 }
 
-/// The probabilities that the median lies between the values at depth 1, 2, … from either end: the binomial distribution
-/// with one half, without its two tails.
+/// The probabilities that the true median lies between the values at depth 1, 2, … from either end: the binomial
+/// distribution with p = 1/2, without its two tails.
 fn sureness(count: usize) -> impl Iterator<Item = f64> {
-    // Relative to the middle one, because 2^-count may be too small for a float.
+    // Weights are relative to the middle one, because 2^-count may be too small for a float.
     let mut weights = vec![1.0; count / 2 + 1];
     for k in (0..count / 2).rev() {
         weights[k] = weights[k + 1] * (k + 1) as f64 / (count - k) as f64;
@@ -126,7 +129,7 @@ mod tests {
     use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 
     #[test]
-    fn an_interval_needs_three_blocks_and_stays_within_what_was_measured() {
+    fn an_interval_needs_three_blocks_and_stays_within_the_measured_range() {
         assert_eq!(time(&blocks(&[&[1.0, 3.0], &[4.0]]), LEVEL), Some(Estimate { value: 3.0, interval: None }));
         let three = time(&blocks(&[&[1.0], &[2.0], &[3.0]]), LEVEL).expect("there are samples");
         assert_eq!(three, Estimate { value: 2.0, interval: Some(Interval { low: 1.0, high: 3.0 }) });
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_of_ten_is_the_one_of_the_textbook() {
+    fn the_interval_of_ten_values_agrees_with_the_textbook() {
         // Between the 2nd and the 9th: 97.85 %. Between the 3rd and the 8th: 89.06 %.
         let ten: Vec<f64> = (1..=10).map(f64::from).collect();
         let sure: Vec<f64> = sureness(10).collect();
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_cancels_what_slows_a_whole_block() {
+    fn a_slowdown_of_a_whole_block_cancels_in_the_ratio() {
         let over = blocks(&[&[20.0], &[40.0], &[80.0], &[160.0]]);
         let under = blocks(&[&[10.0], &[20.0], &[40.0], &[80.0]]);
         let ratio = ratio(&over, &under, LEVEL).expect("all blocks are shared");
@@ -172,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn five_blocks_reach_as_far_as_the_text_says() {
+    fn reach_of_three_and_five_blocks_agrees_with_the_documentation() {
         assert!((reach(3) - 0.75).abs() < 1e-12);
         assert!((reach(BLOCKS_FOR_A_VERDICT) - 0.9375).abs() < 1e-12);
         assert!(reach(1) == 0.0 && reach(1_000) <= 1.0);
@@ -193,7 +196,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn intervals_hold_the_estimate_and_scale_with_the_unit(
+        fn intervals_contain_the_estimate_and_scale_with_the_unit(
             values in proptest::collection::vec(proptest::collection::vec(1.0..1e6_f64, 1..4), 3..12),
         ) {
             let data: Blocks = (0..).zip(values).collect();

@@ -1,22 +1,22 @@
 //! Medians, intervals and verdicts over times that vary from process to process.
 //!
-//! Samples come in blocks. Each block measures every cell once, in a process of its own. So two samples of one block and
-//! cell share a process (its address layout, its thread placement) and are more alike than two of different blocks.
-//! Intervals over pooled samples are too narrow. So the unit here is the process: each gives one number, the median of
-//! its samples, and only processes count as evidence. T. Kalibera and R. Jones, "Rigorous Benchmarking in Reasonable
+//! Samples come in blocks. Each block measures every cell once, in a process of its own. Two samples of one block and
+//! cell share a process, with its address layout and thread placement. They are therefore more alike than samples of
+//! different blocks, and intervals over pooled samples would be too narrow. Here the unit of evidence is the process:
+//! it contributes one number, the median of its samples. T. Kalibera and R. Jones, "Rigorous Benchmarking in Reasonable
 //! Time", ISMM 2013, show why the process must be repeated.
 //!
 //! ```text
-//! how long?            interval   a median and its interval, for a cell and for a ratio paired by block
-//! which is slower?     verdict    the fastest, those that tie with it, groups of ties
+//! how long?            interval   a median and its interval, of a cell's time or of a ratio paired by block
+//! which is slower?     verdict    the fastest candidate, and groups of candidates that tie
 //! is it one number?    modes      processes of two kinds
 //!                      outliers   samples far from the others, never dropped
 //! is it warm?          warm_up    whether the first timed sample is still slower
 //! is it enough?        precision  which cells need more blocks
-//! is all this true?    noise      random times with a known truth, for the simulations in `tests/proofs`
+//! do these hold?       noise      random times with a known truth, for the simulations in `tests/proofs`
 //! ```
 //!
-//! The same blocks always give the same answer, although some limits are found by simulation.
+//! Some limits are found by simulation, with fixed seeds. The same blocks always give the same result.
 
 mod interval;
 mod modes;
@@ -36,24 +36,24 @@ pub use warm_up::{Process, WarmUp, warm_up};
 
 use std::collections::BTreeMap;
 
-/// The samples of one cell by block: the block's number and its process's times, in nanoseconds.
+/// The times of one cell by block number, in nanoseconds. The times of a block are those of one process.
 pub type Blocks = BTreeMap<u32, Vec<f64>>;
 
 /// The probability that an interval covers the truth, or that a verdict is right.
 pub const LEVEL: f64 = 0.95;
 
-/// The fewest blocks that give an interval: two processes cannot show how much processes differ.
+/// The fewest blocks that give an interval. Two processes cannot show how much processes differ.
 pub const BLOCKS_FOR_AN_INTERVAL: usize = 3;
 
-/// The fewest blocks that give a verdict. No interval of a median is surer than [`reach`]: 75 % for three blocks, 94 %
-/// for five. From five blocks on an interval comes close to what it claims, and the report may name the fastest.
+/// The fewest blocks that give a verdict. [`reach`] limits the probability that an interval covers the true median: 75
+/// % for three blocks, 94 % for five. Five blocks come close to [`LEVEL`], so the report may name the fastest.
 pub const BLOCKS_FOR_A_VERDICT: usize = 5;
 
-/// The least difference that matters: nothing is called slower by less, however sure it is. The estimate must reach it
-/// and not the whole interval, because then six blocks would not find 5 %.
+/// The smallest relative difference that matters. A candidate that is slower by less is never called slower. Only the
+/// estimate must reach the margin. If the whole interval had to, six blocks would not find a difference of 5 %.
 pub const MARGIN: f64 = 0.02;
 
-/// The middle value, or the mean of the two middle ones; `None` for no values at all.
+/// The middle value, or the mean of the two middle values. `None` without values.
 pub fn median(values: &[f64]) -> Option<f64> {
     middle(&mut values.to_vec())
 }
@@ -71,20 +71,20 @@ fn middle(values: &mut [f64]) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-/// The median of each process's samples, in nanoseconds. Blocks without a sample have no process.
+/// The median of each process's samples, in nanoseconds. A block without a sample has no process.
 pub fn processes(blocks: &Blocks) -> Vec<f64> {
     blocks.values().filter_map(|samples| median(samples)).collect()
 }
 
-/// The logarithms of the ratios of `over` to `under`, one for each block that has both.
+/// The logarithm of `over` divided by `under`, for each block that has both.
 ///
-/// Both were measured at nearly the same time, so anything that slowed the whole machine cancels. Logarithms make
-/// "twice" and "half" equally far from "the same".
+/// Within a block both were measured at nearly the same time. Anything that slowed the whole machine therefore cancels.
+/// The logarithms of 2 and of 1/2 are equally far from zero.
 fn log_ratios(over: &Blocks, under: &Blocks) -> Vec<f64> {
     over.iter().filter_map(|(block, samples)| Some((median(samples)? / median(under.get(block)?)?).ln())).collect()
 }
 
-/// Blocks for tests, from a list of samples for each.
+/// Blocks for tests, from the samples of each block.
 #[cfg(test)]
 fn blocks(values: &[&[f64]]) -> Blocks {
     (0..).zip(values.iter().map(|samples| samples.to_vec())).collect()

@@ -1,12 +1,12 @@
-//! Processes of two kinds: the same cell, quick in some processes and slow in others.
+//! Two kinds of processes: the same cell is quick in some processes and slow in others.
 //!
-//! The placement of memory or threads at a process's start can decide its speed for its whole life. Then there is no
-//! single true time, and a median with a narrow interval would hide that.
+//! The placement of memory or threads at the start of a process can determine its speed for its whole life. Then there
+//! is no single true time, and a median with a narrow interval would hide that.
 //!
-//! The sorted processes are cut at the gap that is widest relative to the spread on either side of it. (D. J. Ashman,
-//! C. M. Bird and S. E. Zepf, "Detecting bimodality in astronomical datasets", The Astronomical Journal 108 (1994), judge
-//! by the same quotient.) A single process on its side counts too. A simulation gives the limit: processes of one kind
-//! seldom have such a gap.
+//! The sorted processes are split at the gap that is widest relative to the spread on either side. D. J. Ashman, C. M.
+//! Bird and S. E. Zepf, "Detecting bimodality in astronomical datasets", The Astronomical Journal 108 (1994), use the
+//! same quotient. One side may be a single process. A simulation gives the limit, which processes of one kind seldom
+//! exceed.
 
 use super::noise::exponential;
 use super::{BLOCKS_FOR_A_VERDICT, Blocks, MARGIN, median};
@@ -16,38 +16,38 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The fewest blocks that may be of two kinds: four processes lie apart by chance too often.
+/// The fewest blocks that can show two kinds. With four processes, a wide gap is too often chance.
 pub const BLOCKS_FOR_MODES: usize = BLOCKS_FOR_A_VERDICT;
 
-/// How often one kind may be taken for two, if its noise has an exponential distribution. With such noise single
-/// processes lie apart most easily; with a normal distribution it happens far less often.
+/// The rate of false detections of two kinds, with noise of an exponential distribution. Such noise produces wide gaps
+/// most often; with a normal distribution, false detections are far rarer.
 const RARELY: f64 = 0.0125;
 
-/// Simulated sessions of one kind: 100 of them lie beyond the limit.
+/// The number of simulated sessions with one kind. 100 of them exceed the limit.
 const SESSIONS: usize = 8_000;
 
-/// The most processes that are simulated. With more a wide gap is rarer still, and the same limit holds.
+/// The most processes in a simulation. More processes use the same limit, because wide gaps are even rarer then.
 const PROCESSES: usize = 20;
 
 /// Two kinds of processes of one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Modes {
-    /// The quick ones.
+    /// The quick processes.
     pub quick: Mode,
-    /// The slow ones.
+    /// The slow processes.
     pub slow: Mode,
 }
 
 /// One kind of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Mode {
-    /// Their median time, in nanoseconds.
+    /// The median time of these processes, in nanoseconds.
     pub ns: f64,
-    /// How many there were.
+    /// The number of these processes.
     pub processes: usize,
 }
 
-/// The two kinds of processes. `None` if one kind explains the times, or with fewer than [`BLOCKS_FOR_MODES`] blocks.
+/// Finds two kinds of processes. `None` if one kind explains the times, or with fewer than [`BLOCKS_FOR_MODES`] blocks.
 pub fn modes(blocks: &Blocks) -> Option<Modes> {
     let mut times = super::processes(blocks);
     times.sort_unstable_by(f64::total_cmp);
@@ -57,7 +57,7 @@ pub fn modes(blocks: &Blocks) -> Option<Modes> {
     Some(Modes { quick: mode(quick)?, slow: mode(slow)? })
 }
 
-/// The number of sorted logarithms that are of the quick kind, if there are two kinds.
+/// The number of quick processes, from sorted logarithms of times. `None` if there is only one kind.
 pub(super) fn split(sorted: &[f64]) -> Option<usize> {
     if sorted.len() < BLOCKS_FOR_MODES {
         return None;
@@ -66,9 +66,9 @@ pub(super) fn split(sorted: &[f64]) -> Option<usize> {
     (gap >= MARGIN.ln_1p() && apart > by_chance(sorted.len())).then_some(cut)
 }
 
-/// The widest gap: its place, its width, and its width in standard deviations inside the two sides.
+/// The place and width of the widest gap, and its width in standard deviations. The deviation is that within the sides.
 fn widest_gap(sorted: &[f64]) -> Option<(usize, f64, f64)> {
-    // Sums over the first 0, 1, 2, … values, relative to the middle one so that squares lose no digits.
+    // Sums over the first 0, 1, 2, … values, relative to the middle value so that squares lose no digits.
     let centre = sorted.get(sorted.len() / 2)?;
     let mut sums = vec![(0.0, 0.0)];
     for value in sorted.iter().map(|value| value - centre) {
@@ -82,14 +82,15 @@ fn widest_gap(sorted: &[f64]) -> Option<(usize, f64, f64)> {
         let (left, right) = (cut as f64, (sorted.len() - cut) as f64);
         let inside = squares - sum * sum / left + (all_squares - squares) - (all - sum).powi(2) / right;
         let gap = sorted[cut] - sorted[cut - 1];
-        // Two sides without any spread are infinitely far apart, unless there is no gap either.
+        // If neither side has any spread, the quotient is infinite, or 0 without a gap.
         let apart = if gap > 0.0 { gap / (inside.max(0.0) / degrees).sqrt() } else { 0.0 };
         (cut, gap, apart)
     });
     cuts.max_by(|one, other| one.2.total_cmp(&other.2))
 }
 
-/// The width of the widest gap, in standard deviations, that only [`RARELY`] of sessions with skewed noise exceed.
+/// The limit for the widest gap, in standard deviations. With skewed noise, [`RARELY`] is the share of sessions above
+/// it.
 fn by_chance(processes: usize) -> f64 {
     static KNOWN: Mutex<BTreeMap<usize, f64>> = Mutex::new(BTreeMap::new());
     let processes = processes.min(PROCESSES);
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn two_kinds_are_told_with_their_times_and_numbers() {
+    fn two_kinds_are_reported_with_their_times_and_numbers() {
         let modes = modes(&of(&[30.0, 50.1, 30.2, 49.8, 30.1, 30.0])).expect("two kinds");
         assert_eq!(modes.quick, Mode { ns: 30.05, processes: 4 });
         assert_eq!(modes.slow.processes, 2);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_even_and_few_times_are_of_one_kind() {
+    fn equal_evenly_spaced_and_few_times_are_of_one_kind() {
         assert_eq!(modes(&always(30.0, 10)), None);
         assert_eq!(modes(&of(&[30.0, 31.0, 32.0, 33.0, 34.0, 35.0])), None);
         assert_eq!(modes(&of(&[30.0, 30.0, 50.0, 50.0])), None);

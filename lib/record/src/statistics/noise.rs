@@ -1,4 +1,4 @@
-//! Random times with a known truth, for simulations of what chance alone shows.
+//! Random times with a known true value, for simulations of the effect of chance.
 
 use super::Blocks;
 use fastrand::Rng;
@@ -8,26 +8,26 @@ use fastrand::Rng;
 pub enum Shape {
     /// The normal distribution.
     Normal,
-    /// The exponential distribution: a hard floor and a long tail upwards, as times have.
+    /// The exponential distribution: like times, it has a hard minimum and a long upper tail.
     Skewed,
-    /// Student's t with three degrees of freedom: mostly alike, sometimes far off on either side.
+    /// Student's t distribution with three degrees of freedom: sometimes far from the median, on either side.
     HeavyTailed,
 }
 
-/// The noise of a simulated cell, as shares of its time.
+/// The noise of a simulated cell, relative to its time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Noise {
-    /// How processes differ.
+    /// The distribution of the differences between processes.
     pub shape: Shape,
-    /// The standard deviation from process to process.
+    /// The standard deviation between processes.
     pub between: f64,
-    /// The standard deviation inside a process, always of a normal distribution.
+    /// The standard deviation within a process. This noise always has a normal distribution.
     pub within: f64,
 }
 
 impl Noise {
-    /// Normal distributions with a standard deviation of `total` per sample. The part `between` of its square, from 0 to
-    /// 1, lies between processes and the rest inside them.
+    /// Normal noise with standard deviation `total` per sample. `between`, from 0 to 1, is the part of the variance
+    /// that lies between processes.
     pub fn normal(total: f64, between: f64) -> Self {
         Self { shape: Shape::Normal, between: total * between.sqrt(), within: total * (1.0 - between).sqrt() }
     }
@@ -41,9 +41,9 @@ impl Noise {
     pub fn process(&self, ns: f64, samples: usize, random: &mut Rng) -> Vec<f64> {
         let off = match self.shape {
             Shape::Normal => normal(random),
-            // Minus its median.
+            // Minus the median of the distribution.
             Shape::Skewed => exponential(random) - std::f64::consts::LN_2,
-            // Over its own standard deviation.
+            // Divided by the standard deviation of the distribution.
             Shape::HeavyTailed => {
                 let squares: f64 = (0..3).map(|_| normal(random).powi(2)).sum();
                 normal(random) / squares.sqrt()
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn noise_is_as_large_as_it_says_and_leaves_the_median_where_it_is() {
+    fn noise_has_the_given_deviation_and_keeps_the_median() {
         let mut random = Rng::with_seed(4);
         for shape in [Shape::Normal, Shape::Skewed, Shape::HeavyTailed] {
             let noise = Noise { shape, between: 0.03, within: 0.0 };

@@ -1,35 +1,35 @@
-//! Samples far from the others of their cell: listed, never dropped.
+//! Samples far from the others of their cell. They are listed, never dropped.
 //!
-//! A sample that took three times as long may be the machine's fault or the strategy's, and the number alone cannot show
-//! which. So it stays in every figure, because medians tolerate it, and the reader can look into it.
+//! A sample that took three times as long may be the machine's fault or the strategy's. The number alone cannot show
+//! which. Every figure therefore includes it; medians tolerate outliers.
 
 use super::{Blocks, MARGIN, median};
 
-/// The distance of an outlier in robust standard deviations: B. Iglewicz and D. C. Hoaglin, "How to Detect and Handle Outliers",
-/// 1993, section 3.2.
+/// The smallest distance of an outlier, in robust standard deviations: B. Iglewicz and D. C. Hoaglin, "How to Detect
+/// and Handle Outliers", 1993, section 3.2.
 const FAR: f64 = 3.5;
 
 /// The factor from a median absolute deviation to the standard deviation of a normal distribution.
 const MEDIAN_DEVIATION: f64 = 1.482_6;
 
-/// The same for a mean absolute deviation.
+/// The factor from a mean absolute deviation to the standard deviation of a normal distribution.
 const MEAN_DEVIATION: f64 = 1.253_3;
 
 /// A sample far from the others of its cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outlier {
-    /// Its block.
+    /// The sample's block.
     pub block: u32,
-    /// Its place among the samples of its block, from 0.
+    /// The sample's place in its block, from 0.
     pub index: usize,
-    /// Its time, in nanoseconds.
+    /// The sample's time, in nanoseconds.
     pub ns: f64,
-    /// Its time over the cell's median sample; below 1 if it was quicker.
+    /// The sample's time divided by the cell's median sample. Below 1 for a quick outlier.
     pub factor: f64,
 }
 
-/// The samples that are further from the median sample than 3.5 robust standard deviations and than [`MARGIN`], in the
-/// order of measurement. Distances are between logarithms.
+/// The outliers, in the order of measurement. An outlier is further from the median sample than 3.5 robust standard
+/// deviations, and further than [`MARGIN`]. Distances are differences of logarithms.
 pub fn outliers(blocks: &Blocks) -> Vec<Outlier> {
     let samples: Vec<(u32, usize, f64)> = blocks
         .iter()
@@ -40,7 +40,7 @@ pub fn outliers(blocks: &Blocks) -> Vec<Outlier> {
     };
     let distances: Vec<f64> = samples.iter().map(|(.., ns)| (ns / centre).ln().abs()).collect();
     let deviation = match median(&distances).unwrap_or(0.0) * MEDIAN_DEVIATION {
-        // More than half of the samples are equal, as with a coarse clock: the same authors' alternative.
+        // More than half of the samples are equal, as with a coarse clock. The same authors propose this alternative.
         0.0 => MEAN_DEVIATION * distances.iter().sum::<f64>() / distances.len() as f64,
         deviation => deviation,
     };
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outlier_is_listed_with_its_place_and_size_and_stays_in_the_figures() {
+    fn an_outlier_is_listed_with_its_place_and_factor_and_still_counts_in_intervals() {
         let mut blocks = blocks(&[&[100.0, 101.0], &[99.0, 100.0], &[101.0, 99.5], &[100.5, 100.0], &[98.0, 100.0]]);
         assert_eq!(outliers(&blocks), []);
         blocks.insert(2, vec![101.0, 300.0]);
@@ -69,14 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn quick_ones_are_outliers_too() {
+    fn quick_samples_can_be_outliers() {
         let blocks = blocks(&[&[100.0, 101.0], &[99.0, 100.0], &[50.0, 99.5]]);
         assert_eq!(outliers(&blocks).len(), 1);
         assert!((outliers(&blocks)[0].factor - 0.5).abs() < 0.01);
     }
 
     #[test]
-    fn equal_samples_have_none_and_the_one_that_differs_is_one() {
+    fn among_equal_samples_only_a_clearly_different_one_is_an_outlier() {
         let mut blocks = always(100.0, 20);
         assert_eq!(outliers(&blocks), []);
         blocks.insert(7, vec![100.5]);

@@ -1,4 +1,4 @@
-//! Which cells need more blocks, so that a budget is spent where it decides something.
+//! Finds the cells that need more blocks, so that the time budget is spent where it can decide a comparison.
 
 use super::interval::time;
 use super::verdict::{Verdict, against_the_fastest};
@@ -6,44 +6,44 @@ use super::{BLOCKS_FOR_A_VERDICT, Blocks, LEVEL, modes};
 use crate::line::{BASELINE, Cell};
 use std::collections::BTreeMap;
 
-/// The default target precision: half the width of the interval, as a share of the median.
+/// The default target precision: half the width of the interval, divided by the median.
 pub const TARGET: f64 = 0.02;
 
 /// A cell that needs more blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Want {
-    /// Its place in the given list.
+    /// The cell's place in the given list.
     pub place: usize,
-    /// Why.
+    /// Why the cell needs more blocks.
     pub need: Need,
-    /// Half the width of its interval, as a share of its median; `None` without an interval.
+    /// Half the width of the cell's interval, divided by its median. `None` without an interval.
     pub half_width: Option<f64>,
 }
 
-/// Why a cell needs more blocks, the most urgent reason first.
+/// The reason why a cell needs more blocks. The most urgent reason is first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
-    /// It has fewer than [`BLOCKS_FOR_A_VERDICT`].
+    /// The cell has fewer than [`BLOCKS_FOR_A_VERDICT`] blocks.
     Few,
-    /// It is open whether it or another is faster, and one of the two has too wide an interval. Both need blocks, because
+    /// A comparison with this cell is open, and one of the two intervals is too wide. Both cells need blocks, because
     /// only shared blocks compare them.
     Undecided,
-    /// Its interval is too wide.
+    /// The cell's interval is too wide.
     Wide,
-    /// It is open whether it or another is faster, though both intervals are narrow: the best use of leftover time, but
-    /// not necessary.
+    /// A comparison with this cell is open, although both intervals are narrow. More blocks are not necessary, but the
+    /// best use of leftover time.
     Close,
 }
 
-/// The cells that need more blocks, the neediest first: by [`Need`], then by the widest interval.
+/// The cells that need more blocks, the most urgent first: sorted by [`Need`], then by width of the interval.
 ///
-/// `target` is the target precision, such as [`TARGET`]. Cells that differ only in the strategy are compared; the baseline
-/// is not. A cell whose processes are of two kinds (see [`modes`]) is not called wide, because its interval shows both
-/// kinds and does not shrink.
+/// `target` is the target precision, such as [`TARGET`]. Cells that differ only in the strategy are compared; the
+/// baseline is not. A cell with two kinds of processes (see [`modes`]) never counts as wide, because its interval
+/// covers both kinds and does not shrink.
 ///
-/// Stopping when an interval looks narrow favours intervals that are narrow by luck. Then a nominal 95 % covers about
-/// 91 % with normal noise, and less with large, skewed noise; `just prove truth` simulates it. Requiring two or three
-/// narrow looks in a row did not help.
+/// A sweep that stops once an interval is narrow favours intervals that are narrow by luck. A nominal 95 % interval
+/// then covers about 91 % with normal noise, and less with large, skewed noise; `just prove truth` simulates this.
+/// Requiring narrow intervals two or three times in a row did not help.
 pub fn wanting(cells: &[(&Cell, &Blocks)], target: f64) -> Vec<Want> {
     let widths: Vec<Option<f64>> = cells.iter().map(|(_, blocks)| half_width(blocks)).collect();
     let wide: Vec<bool> = (cells.iter().zip(&widths))
@@ -69,14 +69,14 @@ pub fn wanting(cells: &[(&Cell, &Blocks)], target: f64) -> Vec<Want> {
     wants
 }
 
-/// Half the width of the interval of a cell's time, as a share of that time; `None` without an interval.
+/// Half the width of the interval of a cell's time, divided by that time. `None` without an interval.
 pub fn half_width(blocks: &Blocks) -> Option<f64> {
     let time = time(blocks, LEVEL)?;
     let interval = time.interval?;
     Some((interval.high - interval.low) / 2.0 / time.value)
 }
 
-/// The pairs of places where it is open which is faster: each group's fastest with every open one.
+/// The pairs of places whose comparison is open: the fastest of each group with every open candidate.
 fn undecided(cells: &[(&Cell, &Blocks)]) -> Vec<(usize, usize)> {
     let mut groups: BTreeMap<Cell, Vec<usize>> = BTreeMap::new();
     for (place, (cell, blocks)) in cells.iter().enumerate() {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_neediest_come_first_and_the_narrow_ones_not_at_all() {
+    fn cells_come_in_order_of_need_and_narrow_ones_are_left_out() {
         let (rayon, smol, split, plain) = (cell("rayon", 2), cell("smol", 2), cell("split", 2), cell(BASELINE, 1));
         let single = cell("rayon", 1);
         let (quick, open, slow) = (noisy(100.0, 0.002, 6), noisy(101.0, 0.08, 6), always(300.0, 6));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_narrow_and_decided_needs_nothing() {
+    fn narrow_and_decided_cells_need_no_blocks() {
         let (rayon, smol) = (cell("rayon", 2), cell("smol", 2));
         let (quick, slow) = (noisy(100.0, 0.001, 6), noisy(150.0, 0.001, 6));
         assert_eq!(wanting(&[(&rayon, &quick), (&smol, &slow)], TARGET), []);
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn two_narrow_cells_that_tie_come_last() {
         let (rayon, smol, plain) = (cell("rayon", 2), cell("smol", 2), cell(BASELINE, 1));
-        // One and a half per cent more on average, and from five less to six more.
+        // 1.5 % slower on average; between 3.5 % quicker and 6.4 % slower in single blocks.
         let quick = always(100.0, 12);
         let slow: Blocks = (0..12).map(|block| (block, vec![96.5 + 0.9 * f64::from(block)])).collect();
         let wants = wanting(&[(&rayon, &quick), (&smol, &slow), (&plain, &Blocks::new())], 0.05);

@@ -1,25 +1,26 @@
-//! Which candidates are slower: verdicts that equal strategies seldom get by chance.
+//! Decides which candidates are slower. Equal strategies are seldom called slower by chance.
 //!
-//! A strategy is compared with the fastest, block by block: each shared block gives one logarithm of a ratio. A difference
-//! counts when the mean of these is many standard errors from zero (Student's t for pairs). With few blocks this finds
-//! what neither an interval of the median nor a sign test can: six blocks have only 64 patterns of signs. For equal
-//! strategies the logarithm of a ratio is symmetric whatever the noise of the times, and t errs on the safe side then.
+//! Each strategy is compared with the fastest, block by block: each shared block gives the logarithm of one ratio. A
+//! difference is significant if the mean logarithm is many standard errors from zero (Student's t for pairs). With few
+//! blocks, t finds differences that neither an interval of the median nor a sign test can find: six blocks have only 64
+//! patterns of signs. For equal strategies the logarithm of a ratio has a symmetric distribution, whatever the noise of
+//! the times. The t test is then conservative.
 //!
-//! Three things go beyond the textbook, because the fastest is not known beforehand but is the luckiest of several:
+//! The fastest is not known beforehand: it is the luckiest of several. Three methods therefore go beyond the textbook:
 //!
-//! - A simulation, and not a table for one pair, gives the limit: the number of standard errors between the worst-looking
-//!   and the best-looking of *equal* strategies that one session in twenty exceeds. With two strategies this is the
-//!   table's value. With nine it costs far less than dividing the error among all 36 pairs, because the pairs share blocks
-//!   and strategies (P. H. Westfall and S. S. Young, "Resampling-Based Multiple Testing", 1993; J. C. Hsu, "Multiple
-//!   Comparisons", 1996, chapter 4).
-//! - A pair's spread counts as at least the median of all pairs' spreads. Few blocks estimate a spread badly, and a spread
-//!   that is small by luck is the most common reason for a false verdict (V. G. Tusher, R. Tibshirani and G. Chu, PNAS 98
-//!   (2001), raise small spreads for the same reason).
-//! - Slower candidates leave, and the others are judged again as a smaller field (S. Holm, "A simple sequentially
+//! - A simulation gives the limit, instead of a table for one pair. It measures the standard errors between the
+//!   apparently slowest and fastest of *equal* strategies; one session in twenty exceeds the limit. With two strategies
+//!   the limit is the table's value. With nine strategies it is far lower than with the error divided among all 36
+//!   pairs, because the pairs share blocks and strategies (P. H. Westfall and S. S. Young, "Resampling-Based Multiple
+//!   Testing", 1993; J. C. Hsu, "Multiple Comparisons", 1996, chapter 4).
+//! - The spread of a pair is raised to the median of all pairs' spreads. Few blocks estimate a spread badly, and a
+//!   spread that is small by luck is the most frequent cause of a false verdict. V. G. Tusher, R. Tibshirani and G.
+//!   Chu, PNAS 98 (2001), raise small spreads for the same reason.
+//! - Slower candidates are removed, and the rest are judged again as a smaller group (S. Holm, "A simple sequentially
 //!   rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979)).
 //!
-//! From ten blocks on, the outermost fifth of blocks on either side counts only as much as its neighbour (J. W. Tukey and
-//! D. H. McLaughlin, Sankhyā A 25 (1963)), so that one disturbed block does not hide a difference.
+//! From ten blocks on, the mean is trimmed by a fifth of the blocks on either side, so that one disturbed block does
+//! not hide a difference (J. W. Tukey and D. H. McLaughlin, Sankhyā A 25 (1963)).
 
 use super::interval::{Interval, time};
 use super::noise::normal;
@@ -33,17 +34,17 @@ use std::sync::{Mutex, PoisonError};
 /// The share of blocks on either side that is trimmed.
 const TRIMMED: f64 = 0.2;
 
-/// The fewest blocks that are trimmed: with fewer the extreme ones cannot be recognised.
+/// The fewest blocks that are trimmed. Among fewer, extreme blocks cannot be recognised.
 const BLOCKS_TO_TRIM: usize = 10;
 
-/// Added to [`LEVEL`] for three candidates or more. The simulated candidates are equally noisy; where real ones have noise
-/// from 0.3 % to 8 %, this compensates.
+/// Added to [`LEVEL`] for three candidates or more. Simulated candidates are equally noisy; real candidates have noise
+/// from 0.3 % to 8 %. The addition compensates for that.
 const UNEQUAL: f64 = 0.015;
 
-/// Simulated strategies: 20 000 sessions of two equal ones, or 4 444 of nine.
+/// The number of simulated strategies: 20 000 sessions with two equal strategies, or 4 444 sessions with nine.
 const SIMULATED: usize = 40_000;
 
-/// The most blocks that are simulated: more make the limit hardly smaller.
+/// The most blocks in a simulation. More blocks hardly lower the limit.
 const BLOCKS: usize = 20;
 
 /// One candidate compared with the fastest.
@@ -51,10 +52,10 @@ const BLOCKS: usize = 20;
 pub struct Comparison<'a> {
     /// The candidate's name.
     pub name: &'a str,
-    /// How many times as long it takes as the fastest: the mean over shared blocks, of logarithms. `None` for the fastest
-    /// itself, and with fewer than [`BLOCKS_FOR_A_VERDICT`] shared blocks.
+    /// The candidate's time divided by that of the fastest: the trimmed geometric mean over shared blocks. `None` for
+    /// the fastest itself, and with fewer than [`BLOCKS_FOR_A_VERDICT`] shared blocks.
     pub ratio: Option<f64>,
-    /// The interval of the true ratio that the verdict uses: the more candidates, the wider.
+    /// The interval of the true ratio, as the verdict uses it. More candidates make it wider.
     pub interval: Option<Interval>,
     /// The verdict.
     pub verdict: Verdict,
@@ -65,21 +66,21 @@ pub struct Comparison<'a> {
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Ranked")]
 pub enum Verdict {
-    /// Its median process is the quickest, and all others are compared with it.
+    /// The candidate whose median process is the quickest. All others are compared with it.
     Fastest,
-    /// It ties with the fastest: it is surely less than [`MARGIN`] slower.
+    /// The candidate ties with the fastest: the interval of its ratio ends below 1 + [`MARGIN`].
     Alike,
-    /// These blocks do not decide; more of them may.
+    /// The blocks do not decide; more blocks may.
     Open,
-    /// It is surely slower, by an estimate of [`MARGIN`] or more.
+    /// The candidate is significantly slower, and the estimated difference is [`MARGIN`] or more.
     Slower,
 }
 
-/// Compares every candidate with the one whose median process is quickest, in the given order, without those that have
-/// no sample.
+/// Compares every candidate with the one whose median process is the quickest. Keeps the given order, and leaves out
+/// candidates without a sample.
 ///
-/// If all are equal, at most one session in twenty calls one of them slower. The same holds for those that equal the
-/// fastest while others are slower.
+/// If all candidates are equal, at most one session in twenty calls any of them slower. The same holds for the
+/// candidates that equal the fastest while others are slower.
 pub fn against_the_fastest<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Comparison<'a>> {
     let timed: Vec<(&'a str, &Blocks, f64)> =
         candidates.iter().filter_map(|(name, blocks)| Some((*name, *blocks, time(blocks, LEVEL)?.value))).collect();
@@ -120,16 +121,16 @@ pub fn against_the_fastest<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Compari
     }
 }
 
-/// The names that tie with the fastest, in the given order: all that are not [`Verdict::Slower`].
+/// The names that tie with the fastest, in the given order: every candidate that is not [`Verdict::Slower`].
 ///
-/// A tie does not mean that they are equal: the blocks do not decide.
+/// A tie does not mean equality. It may also mean that the blocks do not decide.
 pub fn fastest<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<&'a str> {
     let tied = |comparison: &Comparison<'a>| (comparison.verdict != Verdict::Slower).then_some(comparison.name);
     against_the_fastest(candidates).iter().filter_map(tied).collect()
 }
 
-/// The candidates in groups: first those that tie with the fastest, then those that tie with the fastest of the rest, and
-/// so on. Inside a group they keep the given order. Candidates without a sample are in no group.
+/// Groups the candidates: first those that tie with the fastest, then those that tie with the fastest of the rest, and
+/// so on. Within a group the given order is kept. Candidates without a sample are in no group.
 pub fn tie_groups<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Vec<&'a str>> {
     let mut rest = candidates.to_vec();
     let mut groups = Vec::new();
@@ -144,8 +145,8 @@ pub fn tie_groups<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Vec<&'a str>> {
     groups
 }
 
-/// The interval of the mean of `logarithms` of ratios, for a single comparison. `None` with fewer than
-/// [`BLOCKS_FOR_A_VERDICT`].
+/// The interval of the mean of `logarithms`, which are logarithms of ratios, for a single comparison. `None` with fewer
+/// than [`BLOCKS_FOR_A_VERDICT`].
 pub(super) fn alone(logarithms: &[f64]) -> Option<Interval> {
     if logarithms.len() < BLOCKS_FOR_A_VERDICT {
         return None;
@@ -161,7 +162,7 @@ struct Difference {
     error: f64,
 }
 
-/// The difference of each pair, from its logarithms of ratios, with spreads raised to the median spread.
+/// The difference of each pair, from its logarithms of ratios. Spreads are raised to the median spread.
 fn differences<'a>(pairs: impl Iterator<Item = &'a [f64]>) -> Vec<Difference> {
     let own: Vec<(usize, f64, f64)> = pairs
         .map(|ratios| {
@@ -169,7 +170,7 @@ fn differences<'a>(pairs: impl Iterator<Item = &'a [f64]>) -> Vec<Difference> {
             (ratios.len(), mean, variance)
         })
         .collect();
-    // The median of logarithms: of two pairs, a noisy one must not make a quiet one look as noisy as their mean.
+    // The median of logarithms of spreads, so that one noisy pair of two raises a quiet pair's spread less.
     let spreads: Vec<f64> = own.iter().map(|(.., variance)| variance.ln()).collect();
     let usual = median(&spreads).unwrap_or(f64::NEG_INFINITY).exp();
     own.into_iter()
@@ -177,7 +178,7 @@ fn differences<'a>(pairs: impl Iterator<Item = &'a [f64]>) -> Vec<Difference> {
         .collect()
 }
 
-/// The trimmed mean, and the variance of one value that corresponds to its standard error.
+/// The trimmed mean, and the variance of a single value that corresponds to the mean's standard error.
 fn trimmed(values: &[f64]) -> (f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -192,8 +193,8 @@ fn trimmed(values: &[f64]) -> (f64, f64) {
     (mean, spread * (count as f64 / kept.len() as f64).powi(2))
 }
 
-/// The most standard errors between the worst-looking and the best-looking of `candidates` equal ones, in [`LEVEL`] of
-/// sessions of `blocks` blocks with normal noise.
+/// The limit for the standard errors between the apparently slowest and fastest of `candidates` equal strategies. With
+/// normal noise, a share of [`LEVEL`] of sessions with `blocks` blocks stays below the limit.
 fn by_chance(candidates: usize, blocks: usize) -> f64 {
     static KNOWN: Mutex<BTreeMap<(usize, usize), f64>> = Mutex::new(BTreeMap::new());
     let blocks = blocks.min(BLOCKS);
@@ -208,7 +209,7 @@ fn by_chance(candidates: usize, blocks: usize) -> f64 {
     })
 }
 
-/// The largest difference, in standard errors, in one session of equal strategies that is judged like a real one.
+/// The largest difference, in standard errors, in one simulated session of equal strategies.
 fn worst_of_equals(candidates: usize, blocks: usize, random: &mut Rng) -> f64 {
     let times: Vec<Vec<f64>> = (0..candidates).map(|_| (0..blocks).map(|_| normal(random)).collect()).collect();
     let medians: Vec<f64> = times.iter().map(|times| middle(&mut times.clone()).expect("there are blocks")).collect();
@@ -227,8 +228,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn for_two_candidates_the_limit_is_students_t() {
-        // Two-sided 95 % for 5 and 7 degrees of freedom, and for 11, which is what twenty trimmed blocks count as.
+    fn the_limit_for_two_candidates_is_students_t() {
+        // Two-sided 95 % for 5, 7 and 11 degrees of freedom. Twenty trimmed blocks have 11.
         for (blocks, limit) in [(6, 2.571), (8, 2.365), (20, 2.201)] {
             let found = by_chance(2, blocks);
             assert!((found / limit - 1.0).abs() < 0.04, "{blocks} blocks: {found} instead of {limit}");
@@ -236,13 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn more_candidates_need_more_and_more_blocks_need_less() {
+    fn the_limit_rises_with_candidates_and_falls_with_blocks() {
         assert!(by_chance(9, 6) > by_chance(3, 6) && by_chance(3, 6) > by_chance(2, 6));
         assert!(by_chance(9, 20) < by_chance(9, 6));
     }
 
     #[test]
-    fn a_difference_below_the_margin_is_a_tie_however_sure_it_is() {
+    fn a_significant_difference_below_the_margin_is_a_tie() {
         let quick = always(100.0, 8);
         let slow = always(101.9, 8);
         let slower = always(102.1, 8);
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_blocks_in_common_separate_nothing() {
+    fn with_too_few_shared_blocks_candidates_tie() {
         let quick = always(100.0, 4);
         let slow = always(900.0, 9);
         assert_eq!(fastest(&[("quick", &quick), ("slow", &slow)]), ["quick", "slow"]);
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_say_slower_alike_or_open() {
+    fn each_candidate_gets_its_verdict() {
         let best = blocks(&[&[100.0], &[101.0], &[99.0], &[100.0], &[100.5], &[99.5]]);
         let alike = blocks(&[&[100.1], &[101.2], &[99.0], &[100.2], &[100.4], &[99.6]]);
         let noisy = blocks(&[&[100.1], &[121.2], &[99.0], &[110.2], &[95.4], &[109.6]]);

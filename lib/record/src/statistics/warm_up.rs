@@ -1,4 +1,4 @@
-//! Whether one untimed run was enough to warm up.
+//! Checks whether one untimed run was enough to warm up.
 
 use super::interval::Interval;
 use super::verdict::alone;
@@ -6,32 +6,32 @@ use super::{MARGIN, median};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The runs of one process, in nanoseconds, in order.
+/// The times of one process's runs, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Process<'a> {
-    /// The untimed run before the samples; `None` in records that lack it.
+    /// The untimed run before the samples. `None` if the record lacks it.
     pub untimed: Option<f64>,
     /// The samples by index.
     pub timed: &'a [f64],
 }
 
-/// Whether the processes of a cell were warm.
+/// The verdict on the warm-up of a cell's processes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum WarmUp {
-    /// Too few processes have at least two samples.
+    /// Too few processes have two samples or more.
     Unknown,
-    /// The first timed sample is not surely slower than the later ones.
+    /// The first timed sample is not significantly slower than the later ones.
     Enough {
-        /// The untimed run's time over that of the later samples; `None` if it is not recorded.
+        /// The untimed run's time divided by that of the later samples. `None` if the record lacks the untimed run.
         untimed: Option<f64>,
     },
-    /// The first timed sample is surely slower than the later ones, by [`MARGIN`] or more: one untimed run is not enough,
-    /// and medians over all samples are too long.
+    /// The first timed sample is significantly slower than the later ones, by [`MARGIN`] or more. One untimed run is
+    /// not enough, and medians over all samples are too high.
     TooLittle {
-        /// The first sample's time over that of the later ones.
+        /// The first sample's time divided by that of the later samples.
         first: f64,
-        /// Its interval.
+        /// The interval of `first`.
         interval: Interval,
     },
 }
@@ -62,7 +62,8 @@ mod tests {
     use crate::statistics::Noise;
     use fastrand::Rng;
 
-    /// How many of 200 sessions call the first sample cold; each has eight processes with three samples.
+    /// The number of sessions, of 200, with the verdict [`WarmUp::TooLittle`]. Each has eight processes with three
+    /// samples.
     fn cold(first: f64) -> usize {
         let mut random = Rng::with_seed(8);
         let noise = Noise::normal(0.03, 0.5);
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_sample_that_is_slower_is_found_and_an_equal_one_is_not() {
+    fn only_a_slower_first_sample_gives_too_little() {
         assert!(cold(1.0) <= 10, "{} of 200", cold(1.0));
         assert!(cold(1.10) >= 190, "{} of 200", cold(1.10));
     }
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn one_sample_a_process_or_few_processes_say_nothing() {
+    fn with_single_samples_or_few_processes_the_verdict_is_unknown() {
         let single = [Process { untimed: Some(9.0), timed: &[5.0] }; 9];
         assert_eq!(warm_up(&single), WarmUp::Unknown);
         let few = [Process { untimed: None, timed: &[9.0, 5.0, 5.0] }; 4];
