@@ -10,7 +10,7 @@ use crate::error::ConnectError;
 use crate::explain::explain;
 use crate::socket::{self, Socket};
 
-/// How long a server may take to accept the connection and to answer, unless the address sets `connect_timeout`.
+/// The time limit for connecting and for the first answer, unless the address sets `connect_timeout`.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connects to the server at `url` (`postgresql://…` or `key=value …`) from this thread.

@@ -12,8 +12,8 @@ use std::task::{Context, Poll, ready};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, ToStatement, Transaction};
 
-/// How many pages are under way by default: enough that neither side sleeps at 50 rows a page (`just prove cursor rates`
-/// compares it with one).
+/// The default number of pages under way. With 50 rows a page, neither side sleeps (`just prove cursor rates` compares this
+/// depth with 1).
 pub const DEFAULT_DEPTH: usize = 16;
 
 /// The most pages that can be under way.
@@ -54,7 +54,7 @@ pub struct Cursor<'a, 'client> {
     pages: Pages<'a, 'client>,
     /// Rows received but not handed out for good: those of the page last lent, or of a future that was dropped.
     received: VecDeque<Row>,
-    /// How many of them, from the front, are lent.
+    /// The number of these rows, from the front, that are lent.
     lent: usize,
 }
 
@@ -177,7 +177,7 @@ impl<'a, 'client> Cursor<'a, 'client> {
         Ok(count - left)
     }
 
-    /// What the cursor has counted so far.
+    /// The counters so far.
     pub fn metrics(&self) -> Metrics {
         self.pages.metrics()
     }

@@ -101,7 +101,7 @@ pub struct Driver {
     /// A server that shuts down immediately reports the reason in a warning, and closes.
     warning: Option<DbError>,
     silence: Option<Duration>,
-    /// Since when a future has waited without a byte moving.
+    /// The time since which a future has waited without a byte moving.
     silent_since: Option<Instant>,
     timeout: Option<Timeout>,
     socket: Socket,
@@ -109,7 +109,7 @@ pub struct Driver {
     waker: Waker,
 }
 
-/// What a connection waited for until its silence was too long.
+/// The side that a connection waited for when it timed out.
 enum Timeout {
     /// The server.
     Server,
@@ -171,8 +171,8 @@ impl Driver {
         self.ended.as_ref()
     }
 
-    /// An error of a request in words, with what to do next. If the error is only that the connection is closed, the reason for
-    /// that.
+    /// Explains a request's error and what to do next. If the error is only "connection closed", explains why the
+    /// connection was closed.
     pub fn explain(&self, error: &tokio_postgres::Error) -> String {
         if !error.is_closed() {
             return explain(error);

@@ -1,10 +1,11 @@
-//! Why there is no connection, or a cursor has stopped. No message holds a password.
+//! Errors of connections and cursors. No message contains a password.
 
-/// Why a cursor has stopped. It has no more rows.
+/// The error that stopped a cursor. After any of these errors the cursor returns no more rows.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server or the connection; [`tokio_postgres::Error::as_db_error`] has the SQLSTATE, if there is one.
+    /// The server reported an error, or the connection failed. [`tokio_postgres::Error::as_db_error`] returns the SQLSTATE,
+    /// if any.
     #[error("{}", message(.0))]
     Postgres(#[from] tokio_postgres::Error),
     /// A page has more rows than were requested.
@@ -13,7 +14,7 @@ pub enum Error {
          ignores the size of a page; connect to the server itself"
     )]
     Overrun {
-        /// How many rows were requested.
+        /// The number of requested rows.
         requested: u32,
     },
     /// The server does not list the portal among its cursors, so it cannot be moved by name.
@@ -30,7 +31,7 @@ fn message(error: &tokio_postgres::Error) -> String {
     format!("{} ({}{hint})", reported.message(), reported.code().code())
 }
 
-/// Why there is no connection.
+/// The error that prevented a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The address cannot be parsed. The message does not repeat it, because it may hold a password.

@@ -1,4 +1,4 @@
-//! What to do about an error that the server or the connection reports.
+//! Hints: what to do about an error that the server or the connection reports.
 //!
 //! The codes are PostgreSQL's SQLSTATEs (its manual, appendix A). A code that is not listed gets the hint of its class, the
 //! first two characters.
@@ -34,7 +34,7 @@ const GARBLED: &str = "a program between here and the server, such as a proxy, g
 
 const BROKEN: &str = "run this again; if it happens again, check the network and the server's log";
 
-/// The same for an error or notice that the server itself reports.
+/// The next step for an error or notice that the server itself reports.
 pub(super) fn hint_on_reported(error: &DbError) -> Option<&'static str> {
     let code = error.code().code();
     let known = match code {

@@ -26,7 +26,7 @@ pub fn explain(error: &tokio_postgres::Error) -> String {
     with_hint(&what, error_hints::hint(error))
 }
 
-/// The same for a notice that the server sends without a request.
+/// Explains a notice that the server sends without a request.
 pub(crate) fn explain_notice(notice: &DbError) -> String {
     with_hint(&reported(notice), error_hints::hint_on_reported(notice))
 }

@@ -1,19 +1,19 @@
-//! What a cursor counts.
+//! The counters of a cursor.
 
 use std::time::Duration;
 
-/// What a cursor has counted since it was opened.
+/// The counters of a cursor since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Metrics {
     /// Rows received.
     pub rows: u64,
-    /// Their size on the wire, in bytes, without the five bytes that begin each message.
+    /// The size of these rows on the wire, in bytes, without the five-byte header of each message.
     pub bytes: u64,
     /// Pages used up, including empty ones.
     pub pages: u64,
-    /// How often the reader had to wait for a row.
+    /// The number of times the reader had to wait for a row.
     pub waits: u64,
-    /// How long the reader waited, in total.
+    /// The total time that the reader waited.
     pub waited: Duration,
     /// From the first request to the first row; `None` before the first row.
     pub first_row: Option<Duration>,

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement, Transaction};
 
-/// How many prepared statements are kept. The number of rows is part of a FETCH's text, so each number needs one.
+/// The most prepared statements that are kept. A FETCH contains the number of rows, so each number needs its own
+/// statement.
 const KEPT: usize = 32;
 
 /// A cursor that moves to any row. Rows are counted from 1; it begins before the first.
