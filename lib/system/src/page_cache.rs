@@ -12,10 +12,6 @@ use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::path::Path;
 
-/// The page size of most machines. If pages are larger, `mincore` fills only a part of the entries, and [`resident`]
-/// returns too low a value.
-const PAGE: usize = 4096;
-
 /// The number of places of a file that [`probe`] reads.
 const PROBES: u64 = 256;
 
@@ -31,7 +27,7 @@ pub fn resident(file: &File) -> io::Result<f64> {
     }
     // SAFETY: nothing reads through this map; only its address is used. So a file that shrinks meanwhile does no harm.
     let map = unsafe { Mmap::map(file)? };
-    let mut pages = vec![0u8; map.len().div_ceil(PAGE)];
+    let mut pages = vec![0u8; map.len().div_ceil(rustix::param::page_size())];
     // SAFETY: address and length come from `map`, which lives until the end of this function. `pages` has one byte for
     // each page of the map.
     let failed = unsafe { libc::mincore(map.as_ptr().cast_mut().cast(), map.len(), pages.as_mut_ptr().cast()) };
@@ -50,7 +46,7 @@ pub fn resident(file: &File) -> io::Result<f64> {
 pub fn probe(path: &Path) -> Option<f64> {
     let file = File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
-    let probes = PROBES.min(length.div_ceil(PAGE as u64));
+    let probes = PROBES.min(length.div_ceil(rustix::param::page_size() as u64));
     if probes == 0 {
         return None;
     }
