@@ -67,3 +67,8 @@ pub(crate) fn command(name: &str) -> String {
         (false, name) => format!("goldilocks {name}"),
     }
 }
+
+/// Writes a number with its noun: `1 core`, `2 cores`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

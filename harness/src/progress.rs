@@ -1,5 +1,6 @@
 //! The progress display of a sweep. Nothing is drawn while a cell is being timed.
 
+use crate::counted;
 use crate::plan::cells::Cell;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -33,7 +34,8 @@ impl Progress {
     /// ends.
     pub fn show(&mut self, cell: &Cell, block: u32, turn: usize, cells: usize, rest: Duration) {
         let elapsed = self.began.elapsed();
-        let what = format!("{} {} {} cores, size {}", cell.task, cell.strategy, cell.cores, cell.size);
+        let what =
+            format!("{} {} {}, size {}", cell.task, cell.strategy, counted(cell.cores.into(), "core"), cell.size);
         let when = format!("block {}, {} elapsed, about {} left", block + 1, short(elapsed), short(rest));
         match &self.bar {
             Some(bar) => {

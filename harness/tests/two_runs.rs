@@ -1,4 +1,4 @@
-//! What `export` and `compare` print, and their exit codes.
+//! The output and the exit codes of `export` and `compare`.
 
 #[path = "../../reports/tests/synthetic/mod.rs"]
 mod synthetic;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use synthetic::Synthetic;
 
-/// A folder with three runs: a record of version 1, its copy, and one with other data.
+/// Returns a folder with three runs: a record of version 1, a copy of it, and a record with different data.
 fn runs() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lib/record/tests/records/v1.jsonl");
@@ -65,7 +65,7 @@ fn a_run_is_exported_to_a_file_or_to_the_terminal() {
     assert_eq!(written.iter().filter(|byte| **byte == b'\n').count(), 1 + 68);
 }
 
-/// A run of one task with `blocks` blocks. Another session draws other times from the same truth.
+/// Returns a run of one task with `blocks` blocks. Each session draws different times from the same distribution.
 fn run(session: u64, blocks: u32) -> Record {
     let mut record = Synthetic { sizes: 1, blocks, failures: false, session, ..Synthetic::default() }.record();
     record.run.tasks.truncate(1);
@@ -74,7 +74,7 @@ fn run(session: u64, blocks: u32) -> Record {
     record
 }
 
-/// `record` with rayon taking `percent` of its time.
+/// Scales rayon's times in `record` to `percent` per cent.
 fn with_rayon(mut record: Record, percent: u64) -> Record {
     for sample in record.samples.iter_mut().filter(|sample| sample.cell.strategy == "rayon") {
         let times = sample.times.as_mut().expect("no failures here");
@@ -83,7 +83,7 @@ fn with_rayon(mut record: Record, percent: u64) -> Record {
     record
 }
 
-/// `record` with one wrong sample of rayon.
+/// Makes one sample of rayon in `record` wrong.
 fn with_a_wrong_answer(mut record: Record) -> Record {
     let sample = record.samples.iter_mut().find(|sample| sample.cell.strategy == "rayon").expect("rayon");
     (sample.status, sample.times) = (Status::Wrong, None);
@@ -99,7 +99,7 @@ fn save(record: &Record, folder: &Path) {
 }
 
 #[test]
-fn a_slower_cell_ends_with_4_an_undecided_cell_with_3_and_only_decided_cells_with_0() {
+fn exit_code_is_4_if_slower_3_if_undecided_and_0_otherwise() {
     let cases: [(&str, Record, &str, i32, &[&str]); 8] = [
         ("equal", run(8, 10), "10", 0, &["No cell is slower in B by more than 10 %."]),
         ("faster", with_rayon(run(8, 10), 60), "10", 0, &["No cell is slower"]),
@@ -134,7 +134,7 @@ fn a_slower_cell_ends_with_4_an_undecided_cell_with_3_and_only_decided_cells_wit
 }
 
 #[test]
-fn a_comparison_without_a_limit_ends_with_0_whatever_it_shows() {
+fn comparison_without_a_limit_always_exits_with_0() {
     let runs = tempfile::tempdir().expect("a temporary folder");
     save(&run(7, 10), &runs.path().join("a"));
     save(&with_rayon(run(8, 10), 130), &runs.path().join("b"));

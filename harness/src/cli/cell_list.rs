@@ -1,5 +1,6 @@
 //! Short lists of cells for messages.
 
+use crate::counted;
 use record::Cell;
 
 /// The maximum number of cells that a message names.
@@ -7,7 +8,6 @@ const MOST: usize = 5;
 
 /// Returns the number of cells and names the first few, each with a remark.
 pub(crate) fn cell_list(cells: &[(&Cell, String)]) -> String {
-    let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let named = cells.iter().take(MOST).map(|(cell, remark)| {
         format!("{} {} on {}: {remark}", cell.task, cell.strategy, counted(cell.cores.into(), "core"))
     });

@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::options::{Folders, refuse_same_file};
 use super::values::{cores, named, positive, seconds, strategy_or_baseline, task, workers};
+use crate::counted;
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::machine;
@@ -165,8 +166,12 @@ impl Run {
 
 fn print(cell: &Cell, unit: &str, samples: &Samples, baseline: &Samples, verified: bool) {
     println!(
-        "{} {} on {} cores, {} workers, {} {unit} per partition",
-        cell.task, cell.strategy, cell.cores, cell.workers, cell.size
+        "{} {} on {}, {}, {} {unit} per partition",
+        cell.task,
+        cell.strategy,
+        counted(cell.cores.into(), "core"),
+        counted(cell.workers.into(), "worker"),
+        cell.size
     );
     for (name, value) in &samples.figures {
         println!("  {name}: {value}");

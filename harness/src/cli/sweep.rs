@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_holds_no_address_in_any_form() {
+    fn secret_addresses_are_removed_from_the_recorded_command() {
         let address = ["postgresql://me:secret@db/x", "host=db password=secret", "postgresql://db/x?password=secret"];
         for address in address {
             for given in

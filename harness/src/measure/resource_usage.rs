@@ -185,7 +185,7 @@ mod tests {
 
     /// The zones of a laptop: a package, a part of the package, the platform, and the package a second time.
     #[test]
-    fn energy_is_that_of_packages_and_each_counter_wraps_by_itself() {
+    fn energy_sums_packages_and_each_counter_wraps_separately() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join(&POWERCAP[1..]);
         let zones = [

@@ -35,7 +35,7 @@ pub fn command(program: PathBuf, task: &str, inputs: &Inputs) -> Result<WorkerCo
 /// When no strategy started this process, the task cannot be loaded, or a pipe breaks.
 pub fn serve() -> anyhow::Result<()> {
     let order = std::env::var(TASK).with_context(|| {
-        format!("`goldilocks worker` is started by the strategy `processes`, which names the task in {TASK}")
+        format!("{TASK} is not set: the strategy `processes` starts `goldilocks worker`; do not start it by hand")
     })?;
     let order: WorkerOrder = serde_json::from_str(&order).with_context(|| format!("{TASK} is not a task"))?;
     die_with(order.parent)?;

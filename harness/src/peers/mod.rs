@@ -1,7 +1,7 @@
-//! How long other programs take for the job of `word_totals`, on the same file, in turns.
+//! Times other programs at the job of `word_totals` on the same file. The programs run in turns.
 //!
-//! Each peer is a process, timed from its start to its end. Its totals are compared with ours before anything is timed, and
-//! every timed run must print the same number of words and of occurrences.
+//! Each run of a peer is a process, timed from start to end. Before anything is timed, the peer's totals are compared
+//! with ours. Every timed run must print the right numbers of words and occurrences.
 
 mod programs;
 pub mod whole_job;
@@ -22,30 +22,31 @@ use std::time::{Duration, Instant};
 use system::{process, usage};
 use tasks::word_totals::{Kernel, Options, Read, TotalsOf};
 
-/// What is compared, and how often.
+/// The programs to compare, and the settings of the comparison.
 #[derive(Debug, Clone)]
 pub struct Contest {
     /// The 1-gram file.
     pub file: PathBuf,
-    /// This program's own file.
+    /// The path of this executable.
     pub goldilocks: PathBuf,
-    /// The Python that has DuckDB and Polars.
+    /// The Python interpreter that has DuckDB and Polars.
     pub python: PathBuf,
     /// The programs.
     pub programs: Vec<Program>,
-    /// Numbers of threads; a program that can use only one is timed with one.
+    /// The thread counts. A program that can use only one thread is timed with one.
     pub threads: Vec<usize>,
-    /// The processors, in the order in which a program gets them: as many as threads.
+    /// The processors, in the order in which programs get them. A program gets one processor for each thread.
     pub processors: Vec<usize>,
-    /// How many times each program runs, in turns.
+    /// The number of timed runs of each program.
     pub rounds: u32,
     /// A program that needs longer than this runs only once.
     pub long: Duration,
-    /// The digest that the totals must have, if it is known, because the file may have changed since.
+    /// The digest of the totals in the run's record, if known. A different digest shows that the file has changed
+    /// since.
     pub digest: Option<String>,
 }
 
-/// One program with a number of threads, and its results so far.
+/// A program with a thread count, and its results so far.
 struct Entrant {
     program: Program,
     peer: Peer,
@@ -53,11 +54,11 @@ struct Entrant {
 }
 
 impl Contest {
-    /// Checks every program's totals, then times the programs in turns. A program that is missing or wrong has a reason
-    /// instead of times.
+    /// Checks every program's totals, then times the programs in turns. A program that is missing or wrong gets a
+    /// reason instead of times.
     ///
     /// # Errors
-    /// When our own totals cannot be computed, or the machine starts no process.
+    /// When our own totals cannot be computed, or a process cannot be started.
     pub fn run(&self, say: &dyn Fn(&str)) -> Result<Vec<Peer>> {
         let folder = tempfile::tempdir().context("cannot create a folder for the scripts")?;
         for (name, text) in SCRIPTS {
@@ -72,7 +73,7 @@ impl Contest {
                 entrants.push(workspace.check(program, *threads, &expected, say)?);
             }
         }
-        // A process inherits the peak of its parent's memory.
+        // A process inherits the peak memory of its parent, so reset ours.
         process::reset_peak_memory(std::process::id());
         for round in 0..self.rounds {
             let mut order: Vec<usize> = (0..entrants.len()).collect();
@@ -97,7 +98,7 @@ impl Contest {
         Ok(entrants.into_iter().map(|entrant| entrant.peer).collect())
     }
 
-    /// Our own totals, by the plain loop.
+    /// Computes our own totals with the plain loop.
     fn expected(&self, folder: &Path) -> Result<Expected> {
         let options =
             Options { input: Some(self.file.clone()), kernel: Kernel::Bytes, read: Read::Pread, ..Options::default() };
@@ -117,13 +118,13 @@ impl Contest {
     }
 }
 
-/// Our own totals: what a peer prints of them, and a file with their sorted lines.
+/// Our own totals: the summary that a peer must print, and a file with sorted lines.
 struct Expected {
     report: String,
     totals: PathBuf,
 }
 
-/// Sorts a file's lines, in a process of its own because peers inherit the peak of this one's memory.
+/// Sorts the lines of a file in a separate process, because peers inherit the peak memory of this process.
 fn sort(path: &Path) -> Result<()> {
     let sorted = Command::new("sort").arg("-o").arg(path).arg(path).env("LC_ALL", "C").status();
     ensure!(sorted.context("cannot start `sort`")?.success(), "cannot sort {}", path.display());
@@ -136,16 +137,16 @@ struct Workspace<'a> {
     folder: &'a Path,
 }
 
-/// A process that has ended.
+/// The result of a process that has ended.
 struct Finished {
     figures: PeerRun,
     printed: String,
-    /// Why it failed; empty if it did not.
+    /// The reason for a failure; empty if the process succeeded.
     failure: String,
 }
 
 impl Finished {
-    /// What is wrong with a run, if anything.
+    /// Returns the reason why a run is wrong, if it is.
     fn what_is_wrong(&self, program: &Program, report: &str) -> Option<String> {
         if !self.failure.is_empty() {
             return Some(self.failure.clone());
@@ -156,7 +157,8 @@ impl Finished {
 }
 
 impl Workspace<'_> {
-    /// The file's first line as a file.
+    /// Writes the first line of the input to a separate file. A run on that file shows the time that a program takes to
+    /// start.
     fn first_line(&self) -> Result<PathBuf> {
         let (path, file) = (self.folder.join("first_line"), &self.contest.file);
         let mut text = vec![0; 64 * 1024];
@@ -204,7 +206,7 @@ impl Workspace<'_> {
         Ok(Entrant { program: *program, peer, long })
     }
 
-    /// Runs a program over a file on as many processors as threads.
+    /// Runs a program over a file, on as many processors as threads.
     fn time(&self, program: &Program, threads: u32, file: &Path, output: Option<&Path>) -> Result<Finished> {
         let Contest { goldilocks, python, .. } = self.contest;
         let launchers = Launchers { goldilocks, python, scripts: self.folder };

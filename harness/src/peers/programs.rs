@@ -1,23 +1,23 @@
-//! The programs that are compared, and how each is started.
+//! The programs that `goldilocks peers` compares, and the commands that start them.
 
 use record::Role;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A program that is timed.
+/// A program to time.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
-    /// Its name on the command line, in the record and in the report.
+    /// The program's name on the command line, in the record and in the report.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// One sentence about what the program does.
     pub about: &'static str,
     pub(super) role: Role,
-    /// Whether it can use more than one thread.
+    /// Whether the program can use more than one thread.
     pub(super) parallel: bool,
     launch: Launch,
 }
 
-/// How a program is started.
+/// The way to start a program.
 #[derive(Debug, Clone, Copy)]
 enum Launch {
     /// This program, with `whole` and these arguments.
@@ -44,7 +44,7 @@ const fn python(
     Program { name, about, role: Role::Other, parallel, launch: Launch::Python { script, module } }
 }
 
-/// The programs that `goldilocks peers` times by default: the floors, this program, the others.
+/// The programs that `goldilocks peers` times by default: the floors, this program, and other programs.
 pub const ALL: &[Program] = &[
     Program {
         name: "line_count",
@@ -77,7 +77,7 @@ pub const ALL: &[Program] = &[
     python("python_pool", "Python with asyncio and a process pool, 60,000 lines a job.", "process_pool.py", None, true),
 ];
 
-/// The kernel `runs` on each of its paths, for `prove speed`.
+/// The kernel `runs` on each of its code paths, for `prove speed`.
 pub const PATHS: &[Program] = &[
     own("portable", "The portable path over a map.", &["--kernel", "runs", "--read", "map", "--vector", "portable"]),
     own("avx2", "The AVX2 path over a map.", &["--kernel", "runs", "--read", "map", "--vector", "avx2"]),
@@ -91,7 +91,7 @@ pub const PATHS: &[Program] = &[
     own("avx512", "The AVX-512 path over a map.", &["--kernel", "runs", "--read", "map", "--vector", "avx512"]),
 ];
 
-/// The scripts, which need a folder of their own because they import each other.
+/// The scripts. They import each other, so they need a common folder.
 pub(super) const SCRIPTS: &[(&str, &str)] = &[
     ("report.py", include_str!("../../peers/report.py")),
     ("lines.py", include_str!("../../peers/lines.py")),
@@ -102,7 +102,7 @@ pub(super) const SCRIPTS: &[(&str, &str)] = &[
     ("totals.awk", include_str!("../../peers/totals.awk")),
 ];
 
-/// The programs on this machine that start the peers.
+/// The paths that are needed to start peers on this machine.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Launchers<'a> {
     pub(super) goldilocks: &'a Path,
@@ -112,7 +112,7 @@ pub(super) struct Launchers<'a> {
 }
 
 impl Program {
-    /// The program's version as it prints it, or why the program is missing.
+    /// Asks the program for its version. The error is the reason why the program is missing.
     pub(super) fn version(&self, python: &Path) -> Result<String, String> {
         let (start, arguments) = match self.launch {
             Launch::Own(_) => return Ok(env!("CARGO_PKG_VERSION").to_owned()),
@@ -132,7 +132,7 @@ impl Program {
         Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
     }
 
-    /// The command that runs the program over `file` and writes its totals to `output`, if that is given.
+    /// Builds the command that runs the program over `file` and writes the totals to `output`, if given.
     pub(super) fn command(&self, launchers: Launchers, threads: u32, file: &Path, output: Option<&Path>) -> Command {
         let number = threads.to_string();
         match self.launch {
@@ -146,7 +146,8 @@ impl Program {
             }
             Launch::Python { script, .. } => {
                 let mut command = Command::new(launchers.python);
-                // Without bytecode on disk, so that Python compiles the script every time, as it does a user's own.
+                // Keep no bytecode on disk, so that Python compiles the script on every run, as it compiles a user's
+                // script.
                 command.arg("-B").arg(launchers.scripts.join(script)).arg(file).arg(&number).args(output);
                 command
             }
@@ -167,7 +168,7 @@ impl Program {
     }
 }
 
-/// The last line of a program's errors.
+/// Returns the last line that a program wrote to standard error.
 pub(super) fn last_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it printed no error").trim().to_owned()

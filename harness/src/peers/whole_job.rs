@@ -1,4 +1,4 @@
-//! The whole job of `word_totals` in one process, as the peers do it: this program's entry in the comparison.
+//! The whole job of `word_totals` in one process: this program's entry in the comparison with the peers.
 
 use anyhow::{Context, Result};
 use kernels::words::WordTotals;
@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use strategies::Task;
 use tasks::word_totals::TotalsOf;
 
-/// How many lines a thread takes at once.
+/// The number of lines that a thread takes at once.
 const LINES: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
 
-/// All words' totals. The threads take partitions from one iterator behind a lock, and each adds to totals of its own.
+/// Computes the totals of all words. The threads take partitions from a shared iterator behind a lock. Each thread has
+/// separate totals, which are combined at the end.
 ///
 /// # Errors
 /// When the file cannot be read, a line is malformed, or a total exceeds 64 bits.
@@ -44,12 +45,12 @@ fn side_by_side(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotal
     })
 }
 
-/// What every peer prints at its end: the number of words, and the sum of their totals.
+/// Returns the summary that every peer prints at its end: the number of words and the sum of the totals.
 pub fn report(totals: &WordTotals) -> String {
     format!("{}\t{}", totals.len(), totals.occurrences())
 }
 
-/// Writes lines of `word TAB total` in any order, as every peer does when it is checked.
+/// Writes lines of `word TAB total` in any order, as every peer does for the check of its totals.
 ///
 /// # Errors
 /// When the file cannot be written.

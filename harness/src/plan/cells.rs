@@ -1,11 +1,11 @@
-//! Which cells there are.
+//! The list of all cells of a sweep.
 
 use record::BASELINE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use strategies::{Combine, Delivery};
 
-/// What a sweep crosses with what.
+/// The axes of a sweep, whose values are combined to cells.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Axes {
     /// Each task with its partition sizes.
@@ -14,7 +14,7 @@ pub struct Axes {
     pub strategies: Vec<String>,
     /// The core counts.
     pub cores: Vec<usize>,
-    /// Jobs in progress for each core count; empty for as many as cores.
+    /// The maximum numbers of jobs in progress. If empty, each cell has as many workers as cores.
     pub workers: Vec<usize>,
     /// The deliveries.
     pub deliveries: Vec<Delivery>,
@@ -22,27 +22,27 @@ pub struct Axes {
     pub combines: Vec<Combine>,
 }
 
-/// One combination of everything that can be chosen.
+/// One combination of the axes' values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     /// The task's name.
     pub task: String,
     /// The strategy's name, or [`BASELINE`].
     pub strategy: String,
-    /// How many processors the measuring process may use.
+    /// The number of processors that the measuring process may use.
     pub cores: u32,
-    /// How many jobs may be in progress at one moment.
+    /// The maximum number of jobs in progress at one moment.
     pub workers: u32,
-    /// Items in a partition; 0 for the baseline, which has none.
+    /// The number of items in a partition; 0 for the baseline, which has no partitions.
     pub size: u64,
-    /// In which order, and when, partials are delivered.
+    /// When and in which order partials are delivered.
     pub delivery: Delivery,
     /// Where partials are combined first.
     pub combine: Combine,
 }
 
 impl Cell {
-    /// The cell of a task's plain one-thread loop.
+    /// Returns the cell of a task's baseline, the plain loop on one thread.
     pub fn baseline(task: &str) -> Self {
         Cell {
             task: task.to_owned(),
@@ -55,7 +55,7 @@ impl Cell {
         }
     }
 
-    /// The cell as the record spells it.
+    /// Converts the cell to its form in the record.
     pub fn to_record(&self) -> record::Cell {
         record::Cell {
             task: self.task.clone(),
@@ -69,8 +69,8 @@ impl Cell {
     }
 }
 
-/// Every combination once, and each task's baseline, which has neither partitions nor workers and runs on one core. They
-/// are in the order of [`record::Cell`].
+/// Returns every combination once, and each task's baseline, in the order of [`record::Cell`]. A baseline has no
+/// partitions and runs on one core.
 pub fn cells(axes: &Axes) -> Vec<Cell> {
     let mut cells = Vec::new();
     for (task, sizes) in &axes.tasks {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_combination_is_there_once_and_each_task_has_its_baseline() {
+    fn cells_are_every_combination_once_and_a_baseline_per_task() {
         let cells = cells(&Axes {
             tasks: vec![("count".into(), vec![1, 64]), ("noop".into(), vec![10, 10])],
             strategies: vec!["rayon".into(), "sequential".into()],

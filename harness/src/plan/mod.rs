@@ -1,4 +1,4 @@
-//! What a sweep measures: `cells.rs` lists the cells, `schedule.rs` chooses which one comes next.
+//! The plan of a sweep. `cells.rs` lists the cells, and `schedule.rs` chooses the cell to measure next.
 
 pub mod cells;
 pub mod schedule;
@@ -10,28 +10,28 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tasks::Inputs;
 
-/// The plan's name in a run's folder.
+/// The name of the plan's file in a run's folder.
 const FILE: &str = "plan.json";
 
-/// What a sweep is to do. A file beside the record keeps it, so that the sweep can be resumed.
+/// The settings of a sweep. A file next to the record keeps the plan, so that the sweep can be resumed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
-    /// What is crossed with what.
+    /// The axes, whose values are combined to cells.
     pub axes: Axes,
     /// The tasks' options.
     pub inputs: Inputs,
-    /// The seed of every block's order.
+    /// The seed for the order of cells in every block.
     pub seed: u64,
-    /// Seconds for measuring. The first block is finished whatever it takes.
+    /// The time for measuring, in seconds. The first block is always finished.
     pub budget_s: f64,
-    /// The most blocks.
+    /// The maximum number of blocks.
     pub blocks: u32,
-    /// A cell is known well enough when half its interval is at most this share of its median.
+    /// The target precision. A cell reaches it when half the width of its interval is at most this share of its median.
     #[serde(default = "default_precision")]
     pub precision: f64,
-    /// Timed runs in a process.
+    /// The number of timed runs in each process.
     pub samples: u32,
-    /// Seconds that a process gets beyond ten times what the baseline would need.
+    /// The time limit of a process, in seconds, in addition to ten times the baseline's time.
     pub patience_s: f64,
     /// The folder for generated data.
     pub data: PathBuf,
@@ -42,7 +42,7 @@ fn default_precision() -> f64 {
 }
 
 impl Plan {
-    /// The names of the tasks.
+    /// Returns the names of the tasks.
     pub fn tasks(&self) -> Vec<&str> {
         self.axes.tasks.iter().map(|(task, _)| task.as_str()).collect()
     }
@@ -50,17 +50,17 @@ impl Plan {
     /// Reads the plan in a run's folder.
     ///
     /// # Errors
-    /// When there is none, or it is malformed.
+    /// When there is no plan, or the plan is malformed.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is not a plan", path.display()))
     }
 
-    /// Writes the plan into a run's folder, without what no file may hold, such as a server's address with its password.
+    /// Writes the plan into a run's folder. Secrets, such as a server's address with a password, are left out.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let mut kept = self.clone();
         kept.inputs.copy_secrets(&Inputs::default());

@@ -1,7 +1,8 @@
-//! Which cell a sweep measures next: a value without input or output, which the sweep tells what it measured.
+//! Chooses the cells that a sweep measures next. A schedule does no input or output. The sweep passes each sample to
+//! the schedule.
 //!
-//! The first blocks have every cell, because fewer give no verdict. Later ones have the cells that are not known well
-//! enough yet, the neediest first, as many as there is time for.
+//! The first blocks contain every cell, because a verdict needs that many blocks. Later blocks contain only cells below
+//! the target precision or with undecided comparisons, the neediest first, as far as the budget allows.
 
 use crate::plan::Plan;
 use crate::plan::cells::Cell;
@@ -10,10 +11,10 @@ use record::{BASELINE, Sample, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Every cell is in this many blocks.
+/// The number of first blocks that contain every cell.
 pub const FULL_BLOCKS: u32 = BLOCKS_FOR_A_VERDICT as u32;
 
-/// The cells of a sweep, what is known of each, and how much time is left.
+/// The cells of a sweep, the results so far, and the remaining time.
 pub struct Schedule {
     cells: Vec<Known>,
     seed: u64,
@@ -21,29 +22,29 @@ pub struct Schedule {
     precision: f64,
     max_blocks: u32,
     budget: Duration,
-    /// When each block of an earlier process had its first and its last sample.
+    /// The times of the first and last sample in each block that an earlier process measured.
     earlier_blocks: BTreeMap<u32, (Duration, Duration)>,
-    /// The block and the cell of the last sample of an earlier process, and its end.
+    /// The block, the cell and the end of the last sample that an earlier process measured.
     last: Option<(u32, usize, Duration)>,
 }
 
-/// A cell and what is known of it.
+/// A cell and its results so far.
 struct Known {
     cell: Cell,
     recorded: record::Cell,
-    /// How many samples each block has.
+    /// The number of samples in each block.
     samples: BTreeMap<u32, u32>,
-    /// Wall times in nanoseconds.
+    /// The wall times of each block, in nanoseconds.
     times: Blocks,
-    /// A cell that failed is shown as such and not measured again.
+    /// Whether the cell has failed. A failed cell is not measured again.
     failed: bool,
-    /// How long its processes took, from start to end, and how many there were.
+    /// The total time of the cell's processes, from start to end.
     cost: Duration,
     processes: u32,
 }
 
 impl Schedule {
-    /// A schedule of `cells`, of which nothing is known yet.
+    /// Returns a schedule of `cells` without results.
     pub fn new(plan: &Plan, cells: Vec<Cell>) -> Self {
         let known = |cell: Cell| Known {
             recorded: cell.to_record(),
@@ -66,32 +67,32 @@ impl Schedule {
         }
     }
 
-    /// How many cells there are.
+    /// Returns the number of cells.
     pub fn cell_count(&self) -> usize {
         self.cells.len()
     }
 
-    /// The cell with this number.
+    /// Returns the cell with this number.
     pub fn cell(&self, number: usize) -> &Cell {
         &self.cells[number].cell
     }
 
-    /// Time that was spent measuring before this process began.
+    /// Returns the time that earlier processes spent measuring.
     pub fn spent_earlier(&self) -> Duration {
         self.earlier_blocks.values().map(|(_, last)| *last).max().unwrap_or_default()
     }
 
-    /// What is left of the budget when `elapsed` has been spent.
+    /// Returns the rest of the budget after `elapsed`.
     pub fn time_left(&self, elapsed: Duration) -> Duration {
         self.budget.saturating_sub(elapsed)
     }
 
-    /// Takes note of a sample that an earlier process measured.
+    /// Adds a sample that an earlier process measured.
     pub fn replay(&mut self, sample: &Sample) {
         let Some(number) = self.cells.iter().position(|known| known.recorded == sample.cell) else { return };
         self.note_sample(number, sample);
         let elapsed = Duration::from_millis(sample.elapsed_ms);
-        // A process cost the time between the last sample of the one before and its own last sample.
+        // The cost of a process is the time from the last sample of the previous process to its own last sample.
         let (block, cell, end) = self.last.unwrap_or((sample.block, number, Duration::ZERO));
         let known = &mut self.cells[number];
         known.cost += elapsed.saturating_sub(end);
@@ -100,7 +101,7 @@ impl Schedule {
         self.earlier_blocks.entry(sample.block).or_insert((elapsed, elapsed)).1 = elapsed;
     }
 
-    /// Takes note of a sample.
+    /// Adds a sample.
     pub fn note_sample(&mut self, number: usize, sample: &Sample) {
         let known = &mut self.cells[number];
         *known.samples.entry(sample.block).or_default() += 1;
@@ -110,37 +111,40 @@ impl Schedule {
         }
     }
 
-    /// Takes note of how long a process took.
+    /// Adds the time of a measuring process.
     pub fn note_process(&mut self, number: usize, took: Duration) {
         let known = &mut self.cells[number];
         (known.cost, known.processes) = (known.cost + took, known.processes + 1);
     }
 
-    /// How many samples of a cell a block has and how many it lacks; it lacks none if the cell has failed.
+    /// Returns the number of samples that a cell has in a block, and the number that are missing. A failed cell misses
+    /// none.
     pub fn samples(&self, block: u32, number: usize) -> (u32, u32) {
         let known = &self.cells[number];
         let done = known.samples.get(&block).copied().unwrap_or_default();
         (done, if known.failed { 0 } else { self.samples.saturating_sub(done) })
     }
 
-    /// The cells of a block, in the order in which they are measured; none if the sweep ends before it.
+    /// Returns the cells of a block in the order of measurement. Returns no cells if the sweep ends before this block.
     ///
-    /// The order is shuffled, so that drift affects all cells alike. It depends on nothing but the seed and the block.
+    /// The order is shuffled, so that drift affects all cells alike. It depends only on the seed, the block and the
+    /// chosen cells.
     pub fn block(&self, block: u32, elapsed: Duration) -> Vec<usize> {
         let mut cells = match block {
             _ if block >= self.max_blocks => Vec::new(),
             _ if block < FULL_BLOCKS => (0..self.cells.len()).collect(),
             _ => self.neediest(block, elapsed),
         };
-        // Far apart, so that neighbouring blocks and seeds share no order.
+        // The multiplication spreads the seeds, so that neighbouring blocks and seeds get unrelated orders.
         let seed = self.seed ^ u64::from(block + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         fastrand::Rng::with_seed(seed).shuffle(&mut cells);
         cells
     }
 
-    /// The cells that need another block most, as many as the budget allows, and the baselines of their tasks.
+    /// Returns the cells that need another block most, as many as the budget allows, and the baselines of their tasks.
     ///
-    /// It looks only at earlier blocks, so that a resumed sweep chooses what it would have chosen without the interruption.
+    /// The choice depends only on earlier blocks, so that a resumed sweep makes the same choice as an uninterrupted
+    /// one.
     fn neediest(&self, block: u32, elapsed: Duration) -> Vec<usize> {
         let measured = (0..).zip(&self.cells).filter(|(_, known)| !known.failed && !known.times.is_empty());
         let earlier: Vec<(usize, Blocks)> = measured
@@ -162,7 +166,7 @@ impl Schedule {
                 chosen.push(number);
             }
         }
-        // A speed-up needs the baseline of its own block, which is cheap.
+        // A speed-up needs the baseline from the same block. Measuring the baseline is cheap.
         let tasks: BTreeSet<&str> = chosen.iter().map(|number| self.cell(*number).task.as_str()).collect();
         let is_baseline = |known: &Known| known.cell.strategy == BASELINE && tasks.contains(known.cell.task.as_str());
         let baselines: Vec<usize> = (0..)
@@ -175,10 +179,11 @@ impl Schedule {
         chosen
     }
 
-    /// The budget that the missing full blocks need, if there is no time to begin `block`, the one after a block that took
-    /// `took`.
+    /// Returns the budget that the missing full blocks need, or `None` if there is time for `block`. `took` is the time
+    /// of the previous block in this process.
     ///
-    /// A full block begins only if there is time to end it, because half a block would favour the cells that come first.
+    /// A full block begins only if there is time to finish it, because half a block would favour the cells that come
+    /// first.
     pub fn budget_for_full_blocks(&self, block: u32, took: Duration, elapsed: Duration) -> Option<Duration> {
         let earlier = block.checked_sub(1).and_then(|before| self.earlier_blocks.get(&before));
         let whole = took + earlier.map_or(Duration::ZERO, |(first, last)| last.saturating_sub(*first));
@@ -211,7 +216,7 @@ mod tests {
         Schedule::new(&plan, cells)
     }
 
-    /// What a cell takes in a block, in a process of a second: the first cell after the baseline varies, the others do not.
+    /// Returns the sample of a cell in a block. Only the times of cell 1, the first after the baseline, vary.
     fn sample(schedule: &Schedule, number: usize, block: u32, elapsed: Duration) -> Sample {
         let varies = number == 1 && block % 2 == 1;
         let wall_ns = 1_000_000 * (number as u64 + 1) * if varies { 2 } else { 1 };
@@ -231,7 +236,7 @@ mod tests {
         }
     }
 
-    /// Measures blocks until `end`; all samples in their order.
+    /// Measures `blocks` and returns all samples in order.
     fn measure(schedule: &mut Schedule, blocks: std::ops::Range<u32>, elapsed: &mut Duration) -> Vec<Sample> {
         let mut samples = Vec::new();
         for block in blocks {
@@ -247,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_block_has_every_cell_and_its_order_depends_on_seed_and_block_alone() {
+    fn full_blocks_have_every_cell_in_an_order_from_seed_and_block() {
         let order = |seed, block| schedule(seed, 0.0).block(block, Duration::MAX);
         assert_eq!(order(1, 0), order(1, 0));
         assert_ne!(order(1, 0), order(1, 1));
@@ -258,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_full_blocks_only_needy_cells_that_fit_into_the_budget_are_measured_with_their_baseline() {
+    fn later_blocks_have_needy_cells_within_the_budget_and_their_baseline() {
         let (mut schedule, mut elapsed) = (schedule(1, 1_000.0), Duration::ZERO);
         measure(&mut schedule, 0..FULL_BLOCKS, &mut elapsed);
         let mut chosen = schedule.block(FULL_BLOCKS, elapsed);
@@ -271,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_sweep_measures_what_it_would_have_measured() {
+    fn resumption_does_not_change_which_cells_are_measured() {
         let (mut whole, mut elapsed) = (schedule(1, 1_000.0), Duration::ZERO);
         let samples = measure(&mut whole, 0..FULL_BLOCKS + 3, &mut elapsed);
         for cut in [1, 9, samples.len() - 1] {
@@ -317,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_block_begins_only_if_it_can_be_ended() {
+    fn a_full_block_begins_only_if_it_can_be_finished() {
         let schedule = schedule(1, 10.0);
         assert_eq!(schedule.budget_for_full_blocks(1, 5 * SECOND, 5 * SECOND), None);
         let wanted = 6 * SECOND + 5 * SECOND * (FULL_BLOCKS - 1);

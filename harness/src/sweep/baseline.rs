@@ -1,4 +1,5 @@
-//! The baseline of a task, measured once before the first block: every other answer is compared with its answer.
+//! Measures the baseline of a task once before the first block. Every other answer is compared with the baseline's
+//! answer.
 
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
@@ -12,12 +13,12 @@ use record::{TaskNote, Times};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A task that can be measured.
+/// The measured baseline of a task.
 pub(super) struct Baseline {
-    /// What the report says of the task.
+    /// The task's description for the record.
     pub(super) note: TaskNote,
     pub(super) times: Times,
-    /// Figures that this machine does not give, and why.
+    /// The figures that this machine does not provide, each with the reason.
     pub(super) unmeasured: BTreeMap<String, String>,
 }
 
@@ -27,7 +28,7 @@ impl Baseline {
     }
 }
 
-/// Measures a task's baseline, or says why the task cannot be measured.
+/// Measures a task's baseline. The inner error is the reason why the task cannot be measured.
 pub(super) fn measure_baseline(
     task: &str,
     sizes: &[u64],
@@ -38,7 +39,8 @@ pub(super) fn measure_baseline(
     let entry = find_task(task).with_context(|| format!("no task `{task}`; `goldilocks list` names them all"))?;
     let order = Order::for_cell(&Cell::baseline(task), &prepared.inputs, &machine::processors(), 1)?;
     let (mut sample, mut unmeasured) = (None, BTreeMap::new());
-    // Generous, because the time of the baseline is what the patience with every other process follows from.
+    // The limit is generous, because the limits of all other processes derive from the baseline's time, which is not
+    // known yet.
     let patience = Duration::from_secs_f64(plan.patience_s) * 20;
     let end = measure(&order, patience, interrupt, |message| {
         match message {

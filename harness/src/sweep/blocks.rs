@@ -2,6 +2,7 @@
 
 use super::baseline::Baseline;
 use super::recorder::{Clock, Recorder};
+use crate::counted;
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
@@ -33,7 +34,7 @@ pub(super) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    /// A runner for the tasks of these baselines; `earlier` are the samples that the record already holds.
+    /// Returns a runner for the tasks of these baselines. `earlier` holds the samples that are already in the record.
     pub(super) fn new(
         plan: &'a Plan,
         prepared: &Prepared,
@@ -74,7 +75,7 @@ impl<'a> Runner<'a> {
         Ok(folder)
     }
 
-    /// Runs block after block; returns how many of them had every cell.
+    /// Runs block after block. Returns the number of blocks that contained every cell.
     fn run_blocks(&mut self) -> Result<u32> {
         let mut full = 0;
         for block in 0.. {
@@ -98,7 +99,7 @@ impl<'a> Runner<'a> {
         Ok(full)
     }
 
-    /// Runs what is missing of a block; `false` if it was interrupted.
+    /// Measures the missing samples of a block. Returns `false` if the user interrupted.
     fn run_block(&mut self, block: u32, order: &[usize]) -> Result<bool> {
         let began = Instant::now();
         for (turn, number) in order.iter().enumerate() {
@@ -114,7 +115,7 @@ impl<'a> Runner<'a> {
         Ok(!self.interrupt.is_asked())
     }
 
-    /// Measures the samples that a cell lacks in a block, in one process.
+    /// Measures the missing samples of a cell in a block, in one process.
     fn run_cell(&mut self, block: u32, turn: u32, number: usize) -> Result<()> {
         let (done, missing) = self.schedule.samples(block, number);
         if missing == 0 {
@@ -124,7 +125,7 @@ impl<'a> Runner<'a> {
         let baseline = self.baselines.get(&cell.task);
         let baseline = baseline.with_context(|| format!("no task `{}` in this run", cell.task))?;
         let order = Order {
-            // Once is enough, because whether a strategy obeys a cancel does not depend on the block.
+            // One check is enough, because obeying a cancel does not depend on the block.
             check_cancel: block == 0 && cell.strategy != BASELINE,
             baseline_cpu_ns: Some(baseline.cpu_ns()),
             ..Order::for_cell(&cell, &self.inputs, &self.processors, missing)?
@@ -153,13 +154,14 @@ impl<'a> Runner<'a> {
         self.schedule.note_process(number, took);
         samples.iter().for_each(|sample| self.schedule.note_sample(number, sample));
         if let Some(failed) = samples.last().filter(|sample| sample.status != Status::Verified) {
-            self.progress.say(&format!("{} {} on {} cores: {}", cell.task, cell.strategy, cell.cores, failed.reason));
+            let cores = counted(cell.cores.into(), "core");
+            self.progress.say(&format!("{} {} on {cores}: {}", cell.task, cell.strategy, failed.reason));
         }
         Ok(())
     }
 }
 
-/// This moment, as the record writes it.
+/// Returns the present time in the record's format.
 pub(super) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

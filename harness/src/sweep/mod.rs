@@ -1,7 +1,7 @@
-//! A sweep: measures every cell once in every block, until the time is up.
+//! Runs a sweep, which measures cells block by block until the budget is spent or every cell is known well enough.
 //!
-//! `baseline.rs` measures each task's baseline, `blocks.rs` runs the blocks, and `recorder.rs` turns what a measuring
-//! process reports into lines of the record. [`crate::plan::schedule`] chooses which cell comes next.
+//! `baseline.rs` measures each task's baseline, and `blocks.rs` runs the blocks. `recorder.rs` turns the messages of a
+//! measuring process into lines of the record. [`crate::plan::schedule`] chooses the next cell.
 
 mod baseline;
 mod blocks;
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tasks::Inputs;
 
-/// Begins a sweep and measures as far as the budget goes. Returns the run's folder.
+/// Begins a sweep and measures until the budget is spent. Returns the run's folder.
 ///
 /// # Errors
 /// When data cannot be made, no task is left, or the record cannot be written.
@@ -48,7 +48,7 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
     let id = format!("{}-{suffix}", began.strftime("%Y%m%d-%H%M%S"));
     let folder = runs.join(&id);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    // Before the record, because a record without a plan could not be resumed.
+    // Write the plan before the record, because a record without a plan could not be resumed.
     plan.write(&folder)?;
     let checkup = check_machine(plan, &prepared, runs, Checkup::begin);
     let run = Run {
@@ -73,22 +73,23 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
     Runner::new(plan, &prepared, baselines, &[], journal, interrupt).run(prepared, &checkup)
 }
 
-/// What may change when a sweep is resumed.
+/// The settings that may change when a sweep is resumed.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    /// Seconds for measuring, all in all.
+    /// The total time for measuring, in seconds, including earlier processes.
     pub budget_s: Option<f64>,
-    /// Blocks, all in all.
+    /// The total number of blocks, including those already measured.
     pub blocks: Option<u32>,
-    /// The inputs that no file may hold, such as a server's address with its password: they must be given again.
+    /// The secret inputs, such as a server's address with a password. No file holds them, so the user must give them
+    /// again.
     pub secrets: Inputs,
 }
 
-/// Resumes a sweep: keeps what is measured and measures what is missing. A sweep that is complete stays as it is, unless
-/// it is allowed more than before.
+/// Resumes a sweep: keeps the recorded samples and measures the missing ones. A complete sweep does not change unless
+/// its budget or number of blocks is raised.
 ///
 /// # Errors
-/// When there is no plan; when the machine, the program or the data have changed; or when the record cannot be written.
+/// When there is no plan, when the machine, the program or the data have changed, or when the record cannot be written.
 pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result<PathBuf> {
     let mut plan = Plan::read(folder)?;
     let record = record::read(folder.join(FILE))?;
@@ -130,7 +131,7 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     runner.run(prepared, &checkup)
 }
 
-/// Checks that new samples can stand beside those of `run`: same program, same machine.
+/// Checks that new samples are comparable with those of `run`: same program, same machine.
 fn check_unchanged(run: &Run) -> Result<()> {
     let (then, now) = (&run.machine, machine::describe(BTreeMap::new()));
     let facts = [
@@ -151,7 +152,7 @@ fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
     Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, &|line| eprintln!("{line}"))
 }
 
-/// Lets the doctor look at the machine, when the data is there and nothing is timed yet.
+/// Lets the doctor examine the machine. At this point the data is complete and nothing is timed yet.
 fn check_machine(plan: &Plan, prepared: &Prepared, runs: &Path, begin: fn(&Subject) -> Checkup) -> Checkup {
     let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
     let tasks = plan.tasks();

@@ -1,4 +1,4 @@
-//! The lines of the record that one measuring process yields.
+//! Turns the messages of one measuring process into lines of the record.
 
 use crate::journal::Journal;
 use crate::measure::child::End;
@@ -7,10 +7,10 @@ use anyhow::Result;
 use record::{Fault, Line, Sample, Status, TaskNote, Times};
 use std::time::{Duration, Instant};
 
-/// The time spent measuring in a run, pauses between interruption and resumption left out.
+/// The time that a run has spent measuring. Pauses between interruption and resumption do not count.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
-    /// In earlier processes.
+    /// The time in earlier processes.
     pub(super) earlier: Duration,
     /// When this process began.
     pub(super) began: Instant,
@@ -22,26 +22,26 @@ impl Clock {
     }
 }
 
-/// What is wrong with a sample.
+/// The status, the fault and the reason of a failed sample.
 type Failure = (Status, Fault, String);
 
-/// Writes a line for each sample, until one is not verified: then nothing more of this process counts.
+/// Writes a line for each sample, up to the first unverified one. Later samples of the same process do not count.
 pub(super) struct Recorder<'a> {
     journal: &'a mut Journal,
     clock: Clock,
     task: &'a TaskNote,
-    /// The next line, as far as it is known.
+    /// The known fields of the next line.
     next: Sample,
     written: Vec<Sample>,
 }
 
 impl<'a> Recorder<'a> {
-    /// A recorder for the process that measures `first` and the samples after it.
+    /// Returns a recorder for the process that measures `first` and the following samples.
     pub(super) fn new(journal: &'a mut Journal, clock: Clock, task: &'a TaskNote, first: Sample) -> Self {
         Recorder { journal, clock, task, next: first, written: Vec::new() }
     }
 
-    /// Writes what a message says, if it is a line of its own.
+    /// Writes a line for a message, if the message is a sample or a failure.
     pub(super) fn on_message(&mut self, message: Message) -> Result<()> {
         match message {
             Message::Started { processors, .. } => self.next.processors = processors,
@@ -64,7 +64,7 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Writes how the process ended, if that is a failure. Returns all lines.
+    /// Writes a line if the process failed. Returns all samples that were written.
     pub(super) fn end(mut self, end: End) -> Result<Vec<Sample>> {
         let failure = match end {
             End::Done | End::Interrupted => return Ok(self.written),
@@ -85,7 +85,7 @@ impl<'a> Recorder<'a> {
         let line = Sample { elapsed_ms, ..self.next.clone() };
         let line = match outcome {
             Ok(times) => Sample { times: Some(times), ..line },
-            // Without times, so that no chart can show it.
+            // A failed sample has no times, so no chart can show it.
             Err((status, fault, reason)) => Sample { status, fault: Some(fault), reason, ..line },
         };
         self.journal.write(&Line::Sample(Box::new(line.clone())))?;
@@ -95,7 +95,7 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// What is wrong with an answer, if anything: it must be the baseline's.
+    /// Compares an answer with the baseline's. Returns the failure if they differ.
     fn wrong(&self, digest: &str, figures: &[(String, String)]) -> Option<Failure> {
         if digest == self.task.digest {
             return None;

@@ -1,4 +1,4 @@
-//! A healthy machine raises no warning, and each injected fault raises exactly its own.
+//! A healthy machine raises no warning. Each injected fault raises exactly its own warning.
 
 use crate::tree::{Tree, core};
 use harness::machine::doctor::{
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 const PROCESSORS: [usize; 4] = [0, 1, 2, 3];
 
-/// What the kernel has counted, for each of the processors alike, and for this process.
+/// The kernel's counters: the same values for each processor, and `own` for this process.
 #[derive(Clone, Copy)]
 struct Ticks {
     busy: u64,
@@ -18,7 +18,7 @@ struct Ticks {
     own: u64,
 }
 
-/// At the beginning, after a quarter of a second of rest, after a fifth of work, and after a minute of measuring.
+/// The counters at the beginning, after 0.25 s of rest, after 0.2 s of work, and after a minute of measuring.
 const BEFORE: Ticks = Ticks { busy: 10_000, idle: 90_000, stolen: 7, own: 50 };
 const RESTED: Ticks = Ticks { busy: 10_001, idle: 90_024, ..BEFORE };
 const WORKED: Ticks = Ticks { busy: 10_021, own: 50 + 4 * 20, ..RESTED };
@@ -36,11 +36,11 @@ fn show(tree: &Tree, ticks: Ticks) {
     tree.write("/proc/70/stat", process(70, 1, parent, 0));
     tree.write("/proc/self/stat", process(70, 1, parent, 0));
     tree.write("/proc/71/stat", process(71, 70, child, 0));
-    // Another program, which was busy before.
+    // Another program, which was busy earlier.
     tree.write("/proc/80/stat", process(80, 1, 5_000, 0));
 }
 
-/// A machine that has no fault and reports everything.
+/// Returns a machine that has no fault and reports everything.
 fn healthy() -> Tree {
     let tree = Tree::of(&PROCESSORS.map(|number| core([number])));
     for number in PROCESSORS {
@@ -86,17 +86,17 @@ fn meminfo(available: u64, swap: u64, free: u64) -> String {
     format!("MemTotal: 16000000 kB\nMemAvailable: {available} kB\nSwapTotal: {swap} kB\nSwapFree: {free} kB")
 }
 
-/// A fault, when it begins, and the check that finds it.
+/// A fault, the time of its injection, and the check that finds it.
 struct Fault {
     name: &'static str,
     finding: (&'static str, Verdict),
-    /// Before the first look.
+    /// Injected before the first reading.
     always: fn(&Tree),
-    /// While the machine is watched at rest, and at work.
+    /// The counters after rest and after work.
     rest: Ticks,
     work: Ticks,
     meanwhile: fn(&Tree),
-    /// What no file shows.
+    /// A change to observations that no file shows.
     besides: fn(&mut Observations),
 }
 
@@ -116,7 +116,7 @@ impl Fault {
         let (before, rested) = (at(BEFORE), at(self.rest));
         (self.meanwhile)(&tree);
         let worked = at(self.work);
-        // Again, because `show` has overwritten it.
+        // Inject the fault again, because `show` has overwritten it.
         (self.always)(&tree);
         let mut observations = Observations {
             files: tree.files(),
@@ -141,7 +141,7 @@ fn faults() -> Vec<Fault> {
             finding: ("neighbours", Verdict::Refuse),
             rest: Ticks { busy: 10_024, idle: 90_001, ..BEFORE },
             work: Ticks { busy: 10_044, idle: 90_001, own: 50 + 4 * 10, ..BEFORE },
-            // It disturbs the loop too, which is not a second fault.
+            // The fault also disturbs the loop. That is not a second fault.
             besides: |observations| observations.calibration.lost = Some(0.5),
             ..fault("a busy neighbour", "neighbours")
         },
@@ -216,7 +216,7 @@ fn faults() -> Vec<Fault> {
     ]
 }
 
-/// The checks that are not fine.
+/// Returns the checks whose verdict is not `Ok`.
 fn findings(checks: &[Check]) -> Vec<(&str, Verdict)> {
     let found = checks.iter().filter(|check| check.verdict != Verdict::Ok);
     found.map(|check| (check.name.as_str(), check.verdict)).collect()
@@ -233,7 +233,7 @@ fn each_fault_raises_its_own_warning_and_no_other() {
     let faults = faults();
     for fault in &faults {
         let checks = fault.examined();
-        // A fault that disturbs the loop too explains the noise, which is then unknown and no warning.
+        // A fault that disturbs the loop explains the noise. The verdict on noise is then `Unknown`, not a warning.
         let (explained, found): (Vec<_>, Vec<_>) =
             findings(&checks).into_iter().partition(|finding| *finding == ("noise", Verdict::Unknown));
         assert_eq!(found, [fault.finding], "{}: {checks:#?}", fault.name);
@@ -302,7 +302,7 @@ fn our_own_processes_are_no_neighbours() {
     let tree = healthy();
     show(&tree, BEFORE);
     let before = Counters::now(&tree.files(), &PROCESSORS);
-    // All processors all of the time, for this process.
+    // This process uses all processors all the time.
     show(&tree, Ticks { busy: BEFORE.busy + 100, own: BEFORE.own + 400, ..BEFORE });
     let after = Counters::now(&tree.files(), &PROCESSORS);
     assert_eq!(after.used_by_others(&before), Some(0.0));

@@ -1,4 +1,4 @@
-//! Faults that are injected on this machine, whatever else runs on it: the doctor must find each.
+//! Faults injected on this machine. The doctor must find each, regardless of other programs.
 
 use record::{Line, Verdict};
 use rustix::fs::{Advice, fadvise};
@@ -14,7 +14,7 @@ fn goldilocks() -> Command {
     Command::new(env!("CARGO_BIN_EXE_goldilocks"))
 }
 
-/// The doctor's verdict on `check`, printed by `command`.
+/// Runs `command` and returns the doctor's verdict on `check`.
 fn verdict(mut command: Command, check: &str) -> String {
     let output = command.output().expect("the binary was just built");
     let answer: Value = serde_json::from_slice(&output.stdout).expect("the doctor answers in JSON");
@@ -25,13 +25,13 @@ fn verdict(mut command: Command, check: &str) -> String {
     found["verdict"].as_str().expect("a word").to_owned()
 }
 
-/// Busy loops, one for each processor, that are no descendants of this process.
+/// Busy loops, one for each processor, that are not descendants of this process.
 struct Neighbours(Pid);
 
 impl Neighbours {
     fn begin() -> Self {
         let loops = harness::machine::processors().len();
-        // They become orphans when the shell ends, and end by themselves if this test is killed.
+        // The loops become orphans when the shell ends. If this test is killed, they end after 60 s.
         let script = format!("for i in $(seq {loops}); do timeout 60 sh -c 'while :; do :; done' & done");
         let shell = Command::new("sh").args(["-c", &script]).process_group(0).stdin(Stdio::null()).spawn();
         let mut shell = shell.expect("there is a shell");
@@ -43,7 +43,7 @@ impl Neighbours {
 
 impl Drop for Neighbours {
     fn drop(&mut self) {
-        // They may have ended by themselves.
+        // The loops may already have ended.
         let _ = kill_process_group(self.0, Signal::KILL);
     }
 }
@@ -69,7 +69,7 @@ fn a_low_priority_is_found() {
 }
 
 #[test]
-fn a_file_that_was_dropped_from_memory_is_cold_and_one_that_was_read_is_not() {
+fn page_cache_check_finds_a_dropped_file() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = folder.path().join("grams.tsv");
     let mut file = File::create(&path).unwrap();
@@ -80,7 +80,7 @@ fn a_file_that_was_dropped_from_memory_is_cold_and_one_that_was_read_is_not() {
         doctor.args(["doctor", "--json", "--input"]).arg(&path);
         doctor
     };
-    // Some file systems do not report it, so the doctor cannot either.
+    // Some file systems do not report residency, so the doctor cannot report it either.
     let reported = probe(&path).is_some();
     fadvise(&file, 0, None, Advice::DontNeed).unwrap();
     assert_eq!(verdict(doctor(), "page_cache"), if reported { "warn" } else { "unknown" });

@@ -1,4 +1,4 @@
-//! Machines of all kinds, described to the topology and the doctor by the files that Linux would have there.
+//! Tests of the topology and the doctor on many kinds of machines, described by the files of `/proc` and `/sys`.
 
 mod doctor;
 mod injected;

@@ -3,7 +3,7 @@
 use crate::tree::{Core, Tree, core};
 use harness::machine::topology::Topology;
 
-/// What a process may use of `tree`, and how many of these are physical cores.
+/// Returns the processors of `tree` that a process may use, and the number of physical cores among them.
 fn seen(tree: &Tree) -> (Vec<usize>, usize) {
     let Topology { processors, physical } = Topology::read(&tree.files());
     (processors, physical)
@@ -16,14 +16,15 @@ fn eight_cores() -> Tree {
 #[test]
 fn a_small_virtual_machine_has_its_two_cores_in_order() {
     let tree = Tree::of(&[core([0]), core([1])]);
-    // Both versions are mounted there, and neither limits anything.
+    // Both cgroup versions are mounted, and neither sets a limit.
     tree.first_version("/", "/");
     tree.write("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", -1);
     tree.write("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", 100_000);
     assert_eq!(seen(&tree), (vec![0, 1], 2));
 }
 
-/// 32 cores on two sockets; the numbers of a core's threads from its place among all cores and on its socket.
+/// Returns 32 cores on two sockets. `threads` maps a core's index in the machine and on its socket to its thread
+/// numbers.
 fn two_sockets(threads: fn(usize, usize) -> [usize; 2]) -> Vec<Core> {
     let places = (0..2).flat_map(|package| (0..16).map(move |core| (package, core)));
     let of = |(package, core): (usize, usize)| Core {
@@ -36,7 +37,7 @@ fn two_sockets(threads: fn(usize, usize) -> [usize; 2]) -> Vec<Core> {
 }
 
 #[test]
-fn on_two_sockets_the_first_is_filled_before_the_second_however_cores_are_numbered_and_second_threads_come_last() {
+fn the_first_socket_is_filled_first_and_sibling_threads_come_last() {
     let tree = Tree::of(&two_sockets(|package, core| [16 * package + core, 32 + 16 * package + core]));
     assert_eq!(seen(&tree), ((0..64).collect(), 32));
     let tree = Tree::of(&two_sockets(|package, core| [2 * core + package, 32 + 2 * core + package]));
@@ -49,7 +50,7 @@ fn on_two_sockets_the_first_is_filled_before_the_second_however_cores_are_number
 fn with_smt_off_the_second_threads_are_offline_and_never_taken() {
     let tree = Tree::of(&two_sockets(|package, core| [16 * package + core, 32 + 16 * package + core]));
     tree.online(&(0..32).collect::<Vec<_>>());
-    // The kernel removes offline processors from the siblings too, but leaves them in the mask.
+    // The kernel removes offline processors from the sibling lists but not from the affinity mask.
     for number in 0..32 {
         tree.cpu(number, "topology/core_cpus_list", number);
         tree.cpu(number, "topology/thread_siblings_list", number);
@@ -58,7 +59,7 @@ fn with_smt_off_the_second_threads_are_offline_and_never_taken() {
 }
 
 #[test]
-fn of_two_kinds_of_cores_the_fast_ones_come_first_and_their_second_threads_last() {
+fn fast_cores_come_first_and_sibling_threads_last() {
     let fast = (0..6).map(|number| core([2 * number, 2 * number + 1]));
     let tree = Tree::of(&fast.chain((12..20).map(|number| core([number]))).collect::<Vec<_>>());
     tree.write("/sys/devices/cpu_core/cpus", "0-11");
@@ -84,7 +85,7 @@ fn a_favoured_core_does_not_separate_cores_that_share_a_cache() {
 
 #[test]
 fn cores_that_share_a_cache_stay_together() {
-    // Four caches, and consecutive numbers on different ones.
+    // Four caches. Consecutive processor numbers belong to different caches.
     let of = |number: usize| Core { cache: number % 4, ..core([number, 16 + number]) };
     let tree = Tree::of(&(0..16).map(of).collect::<Vec<_>>());
     let first = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
@@ -93,7 +94,7 @@ fn cores_that_share_a_cache_stay_together() {
 }
 
 #[test]
-fn a_container_of_version_two_gets_what_its_quota_pays_for_in_full() {
+fn cgroup_v2_quota_is_rounded_down() {
     for (limit, expected) in [("150000 100000", 1), ("50000 100000", 1), ("250000 100000", 2), ("max 100000", 8)] {
         let tree = eight_cores();
         tree.second_version("/");
@@ -103,8 +104,9 @@ fn a_container_of_version_two_gets_what_its_quota_pays_for_in_full() {
 }
 
 #[test]
-fn a_container_of_version_one_gets_what_its_quota_pays_for_in_full() {
-    // Inside the container its own group is the root of the mount, but the path is the host's.
+fn cgroup_v1_quota_is_rounded_down() {
+    // Inside the container, the container's cgroup is the root of the mount, but `/proc/self/cgroup` shows the path on
+    // the host.
     for (group, root) in [("/docker/4f", "/docker/4f"), ("/", "/"), ("/docker/4f", "/")] {
         for (limit, expected) in [(150_000, 1), (50_000, 1), (250_000, 2), (-1, 8)] {
             let tree = eight_cores();
@@ -125,14 +127,14 @@ fn the_smallest_quota_on_the_path_to_the_root_counts() {
         tree.write("/sys/fs/cgroup/system.slice/cpu.max", outer);
         tree.write("/sys/fs/cgroup/system.slice/job.service/cpu.max", inner);
         tree.write("/sys/fs/cgroup/system.slice/job.service/child/cpu.max", "max 100000");
-        // Not ours.
+        // The quota of a different group.
         tree.write("/sys/fs/cgroup/user.slice/cpu.max", "100000 100000");
         assert_eq!(seen(&tree).0, [0, 1, 2]);
     }
 }
 
 #[test]
-fn the_quota_is_cut_from_the_order_and_not_from_the_numbers() {
+fn the_quota_keeps_the_first_processors_in_cell_order() {
     let tree = Tree::of(&[core([0, 1]), core([2, 3]), core([4, 5])]);
     tree.second_version("/");
     tree.write("/sys/fs/cgroup/cpu.max", "400000 100000");
@@ -144,7 +146,7 @@ fn a_mask_leaves_out_what_it_forbids() {
     let tree = Tree::of(&[core([0, 4]), core([1, 5]), core([2, 6]), core([3, 7])]);
     tree.mask(&[1, 2, 6]);
     assert_eq!(seen(&tree), (vec![1, 2, 6], 2));
-    // A second hardware thread whose first is forbidden has its core for itself.
+    // A hardware thread whose sibling is forbidden has the core to itself.
     tree.mask(&[4, 5, 2]);
     assert_eq!(seen(&tree), (vec![4, 5, 2], 3));
 }

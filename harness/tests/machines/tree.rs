@@ -1,4 +1,4 @@
-//! A folder with the files in which Linux describes a machine.
+//! A folder with files that describe a machine as Linux does.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,22 +13,22 @@ pub(crate) struct Tree {
 /// A physical core.
 #[derive(Clone)]
 pub(crate) struct Core {
-    /// The numbers of its hardware threads.
+    /// The numbers of the core's hardware threads.
     pub(crate) threads: Vec<usize>,
-    /// Its socket.
+    /// The socket.
     pub(crate) package: usize,
-    /// The number of its last-level cache.
+    /// The number of the last-level cache.
     pub(crate) cache: usize,
-    /// 1024 for the fastest.
+    /// The capacity, which is 1024 for the fastest kind of core.
     pub(crate) capacity: usize,
 }
 
-/// A core of a machine with one socket, one cache and one kind of core.
+/// Returns a core of a machine with one socket, one cache and one kind of core.
 pub(crate) fn core(threads: impl Into<Vec<usize>>) -> Core {
     Core { threads: threads.into(), package: 0, cache: 0, capacity: 1024 }
 }
 
-/// `0-3,8`, as the kernel writes it.
+/// Formats a list of processors as the kernel does, such as `0-3,8`.
 pub(crate) fn ranges(numbers: &[usize]) -> String {
     let mut sorted = numbers.to_vec();
     sorted.sort_unstable();
@@ -41,12 +41,12 @@ pub(crate) fn ranges(numbers: &[usize]) -> String {
 }
 
 impl Tree {
-    /// A machine that reports nothing.
+    /// Returns a machine that reports nothing.
     pub(crate) fn bare() -> Self {
         Tree { folder: TempDir::new().expect("a temporary folder can be made") }
     }
 
-    /// A machine with these cores, all of them online and allowed.
+    /// Returns a machine with these cores, all online and allowed.
     pub(crate) fn of(cores: &[Core]) -> Self {
         let tree = Tree::bare();
         let all: Vec<usize> = cores.iter().flat_map(|core| core.threads.clone()).collect();
@@ -82,7 +82,7 @@ impl Tree {
         self.write("/proc/thread-self/status", format!("Name:\tgoldilocks\nCpus_allowed_list:\t{}", ranges(numbers)));
     }
 
-    /// A host whose control groups are of version 2, with this process in `group`.
+    /// Makes the machine a host with cgroup version 2 and this process in `group`.
     pub(crate) fn second_version(&self, group: &str) {
         self.write("/proc/self/cgroup", format!("0::{group}"));
         self.write(
@@ -91,7 +91,7 @@ impl Tree {
         );
     }
 
-    /// A host whose control groups are of version 1, with this process in `group`, of which `root` is mounted.
+    /// Makes the machine a host with cgroup version 1 and this process in `group`. Only `root` is mounted.
     pub(crate) fn first_version(&self, group: &str, root: &str) {
         let controllers = ["cpuset", "cpu,cpuacct", "memory"];
         let groups = controllers.iter().zip(4..).map(|(names, number)| format!("{number}:{names}:{group}\n"));
@@ -99,7 +99,7 @@ impl Tree {
         let mounts = controllers.iter().zip(32..).map(|(names, number)| {
             format!("{number} 31 0:29 {root} /sys/fs/cgroup/{names} rw,relatime - cgroup cgroup rw,{names}\n")
         });
-        // Beside them the hierarchy of version 2, without controllers, as on many hosts.
+        // Also mount the hierarchy of version 2 without controllers, as on many hosts.
         let unified = "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
         self.write("/proc/self/mountinfo", mounts.collect::<String>() + unified);
     }
@@ -109,14 +109,14 @@ impl Tree {
         self.write(&format!("/sys/devices/system/cpu/cpu{number}/{file}"), text);
     }
 
-    /// Writes a file, and creates its folders.
+    /// Writes a file and creates its folders.
     pub(crate) fn write(&self, path: &str, text: impl ToString) {
         let path = self.folder.path().join(Path::new(path).strip_prefix("/").expect("paths are absolute"));
         std::fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("our own folder");
         std::fs::write(path, text.to_string() + "\n").expect("our own folder");
     }
 
-    /// The machine as the program sees it.
+    /// Returns the machine's files as the program sees them.
     pub(crate) fn files(&self) -> SystemFiles {
         SystemFiles::below(self.folder.path())
     }

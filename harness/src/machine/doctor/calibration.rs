@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lost_share_is_what_the_slow_loops_took_longer() {
+    fn lost_share_is_the_extra_time_of_slow_loops() {
         let even = [Duration::from_micros(100); 50];
         assert_eq!(lost(&even), Some(0.0));
         let mut halted = even.to_vec();

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_workers_is_too_few_unless_there_is_no_more_to_do() {
+    fn half_of_the_workers_is_too_few_if_there_is_work_for_all() {
         let nothing = Snapshot::default();
         for workers in [2, 4, 8, 32] {
             let spans = handed_out(&[10; 2_000], workers / 2);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn more_workers_than_cores_may_rest_while_all_cores_are_busy_but_not_while_all_only_wait() {
+    fn workers_beyond_the_cores_may_rest_only_if_all_cores_are_busy() {
         for (cores, workers) in [(1, 2), (1, 32), (2, 5), (3, 8)] {
             let (spans, nothing) = (handed_out(&[1; 900], cores), Snapshot::default());
             let wall_ns = 900 * MS / cores as u64;
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_that_other_programs_keep_from_running_are_not_missing() {
+    fn workers_without_a_core_are_not_missing() {
         let on_two_cores = |workers, spans: &[Span], threads: Vec<Thread>| {
             let (cpu_ns, seen) = (threads.iter().map(|thread| thread.cpu_ns).sum(), snapshot(threads));
             let all = facts(workers, spans, &seen);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn more_jobs_than_workers_are_too_many_however_short_the_run() {
+    fn more_jobs_than_workers_are_too_many_even_in_short_runs() {
         let spans = handed_out(&[1; 9], 3);
         assert_eq!(fault(&facts(2, &spans, &Snapshot::default())), Some(Fault::TooManyJobs));
     }

@@ -1,6 +1,6 @@
 //! Load that other programs and other virtual machines put on the processors.
 
-use super::finding::{Finding, RUN, count, ok, refuse, unknown, warn};
+use super::finding::{Finding, RUN, ok, refuse, unknown, warn};
 use crate::machine::doctor::counters::{Counters, risen};
 use crate::machine::doctor::observations::Observations;
 
@@ -19,7 +19,7 @@ pub(super) fn neighbours(observations: &Observations) -> Finding {
     let Some(used) = calibration.rested.used_by_others(&calibration.before) else {
         return unknown("the kernel does not report how busy the processors are");
     };
-    let seen = format!("other programs use {used:.1} of {}", count(calibration.rested.processors));
+    let seen = format!("other programs use {used:.1} of {}", cores(&calibration.rested));
     match is_crowded(used, &calibration.rested) {
         true => refuse(format!("{seen}: stop them, or wait until they end; `top` lists them")),
         false => ok(seen),
@@ -31,7 +31,7 @@ pub(super) fn neighbours_between(before: &Counters, after: &Counters) -> Finding
     let Some(used) = after.used_by_others(before) else {
         return unknown("the kernel does not report how busy the processors were");
     };
-    let seen = format!("{RUN}, other programs used {used:.1} of {}", count(after.processors));
+    let seen = format!("{RUN}, other programs used {used:.1} of {}", cores(after));
     match is_crowded(used, after) {
         true => warn(format!("{seen}: their load is in the figures; measure again when they have ended")),
         false => ok(seen),
@@ -41,6 +41,10 @@ pub(super) fn neighbours_between(before: &Counters, after: &Counters) -> Finding
 /// Replaces the check of that load if the user gave a database server, because the server is one of the other programs.
 pub(super) fn given_server() -> Finding {
     unknown("the database server is not ours, so its load cannot be told from that of other programs")
+}
+
+fn cores(counters: &Counters) -> String {
+    crate::counted(counters.processors as u64, "core")
 }
 
 fn is_crowded(used: f64, counters: &Counters) -> bool {
@@ -94,7 +98,7 @@ fn stolen(share: Option<f64>, when: &str) -> Finding {
     let Some(share) = share else {
         return unknown("the kernel does not report whether a hypervisor takes time away");
     };
-    let seen = format!("{when}, the hypervisor gave {:.1} % of their time to others", share * 100.0);
+    let seen = format!("{when}, the hypervisor gave {:.1} % of the processor time to other machines", share * 100.0);
     match share {
         0.0 => ok(format!("{when}, no hypervisor took time away")),
         _ if share <= MOST_STOLEN => ok(seen),

@@ -31,9 +31,10 @@ pub(super) fn priority(observations: &Observations) -> Finding {
     match Stat::read(&observations.files, "self").map(|stat| stat.nice) {
         None => unknown("the kernel does not report the priority of this process"),
         Some(nice) if nice > 0 => {
-            warn(format!("this process gives way to others, at nice {nice}: start it without `nice`"))
+            warn(format!("this process runs at low priority (nice {nice}): start it without `nice`"))
         }
-        Some(nice) => ok(format!("this process gives way to no other, at nice {nice}")),
+        Some(0) => ok("this process runs at normal priority (nice 0)"),
+        Some(nice) => ok(format!("this process runs at high priority (nice {nice})")),
     }
 }
 
@@ -43,10 +44,10 @@ pub(super) fn address_layout(observations: &Observations) -> Finding {
     match observations.files.number::<u8>(file) {
         None => unknown("the kernel does not report whether it randomises addresses"),
         Some(0) => warn(format!(
-            "every process gets the same addresses, so their luck is in every sample and no interval shows it: \
+            "addresses are the same in every process, so layout effects are in every sample and no interval shows them: \
              `echo 2 > {file}`"
         )),
-        Some(_) => ok("every process gets other addresses, so their luck averages out"),
+        Some(_) => ok("addresses are randomised for each process, so layout effects average out"),
     }
 }
 

@@ -35,11 +35,11 @@ pub(super) fn counted(times: Option<u64>, silent: &str, none: String, some: impl
 
 /// Writes a number of processors with its noun.
 pub(super) fn count(processors: usize) -> String {
-    format!("{processors} processor{}", if processors == 1 { "" } else { "s" })
+    crate::counted(processors as u64, "processor")
 }
 
 /// The duration of the calibration, for sentences.
 pub(super) const CALIBRATION: &str = "in half a second";
 
 /// The time of the run, for sentences.
-pub(super) const RUN: &str = "during the run";
+pub(super) const RUN: &str = "during the measurement";

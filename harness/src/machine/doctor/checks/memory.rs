@@ -98,7 +98,8 @@ pub(super) fn huge_pages(observations: &Observations) -> Finding {
             "the kernel gives huge pages whenever some are free, so the same process is fast or slow by chance: \
              `echo madvise > {file}`"
         )),
-        Some(chosen) => ok(format!("no process gets huge pages by chance ({chosen})")),
+        Some("never") => ok("the kernel gives no huge pages (never)"),
+        Some(chosen) => ok(format!("the kernel gives huge pages only on request ({chosen})")),
     }
 }
 
