@@ -1,6 +1,6 @@
 //! Turns a record into plain data, from which the page, the terminal text and JSON are made.
 //!
-//! Only this folder reads samples. A new conclusion is a file here and a line in [`CONCLUSIONS`].
+//! Only this folder reads samples. A new conclusion is a file here and a line in `CONCLUSIONS`.
 
 pub mod caveats;
 pub mod conclusions;

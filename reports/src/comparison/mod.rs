@@ -20,8 +20,8 @@ use record::statistics::LEVEL;
 ///
 /// A difference is stated if three conditions hold:
 ///
-/// - Both runs have at least [`BLOCKS_FOR_A_VERDICT`] processes of the cell.
-/// - The whole interval of the ratio, corrected for the number of comparisons, lies beyond [`MARGIN`].
+/// - Both runs have at least [`BLOCKS_FOR_A_VERDICT`](record::statistics::BLOCKS_FOR_A_VERDICT) processes of the cell.
+/// - The whole interval of the ratio, corrected for the number of comparisons, lies beyond [`MARGIN`](record::statistics::MARGIN).
 /// - The p-value of the exact rank test over the processes, corrected likewise, is at most `1 - LEVEL`.
 ///
 /// # Errors
