@@ -1,7 +1,7 @@
 //! Chooses the cells that a sweep measures next. A schedule does no input or output. The sweep passes each sample to
 //! the schedule.
 //!
-//! The first blocks contain every cell, because a verdict needs that many blocks. Later blocks contain only cells below
+//! The first five blocks contain every cell, because a verdict needs at least five. Later blocks contain only cells below
 //! the target precision or with undecided comparisons, the neediest first, as far as the budget allows.
 
 use crate::plan::Plan;

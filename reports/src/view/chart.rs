@@ -24,7 +24,7 @@ pub struct Chart {
 pub struct Axis {
     /// The quantity and its unit.
     pub title: String,
-    /// Whether equal distances are equal differences or equal ratios.
+    /// Whether the scale is linear (equal distances are equal differences) or logarithmic (equal ratios).
     pub scale: Scale,
     /// The lowest value.
     pub low: f64,
@@ -85,7 +85,7 @@ pub enum Kind {
 pub struct Series {
     /// The strategy's name.
     pub name: String,
-    /// The strategy's place in the run: its colour, dash and marker on the whole page.
+    /// The strategy's index in the run, which determines its colour, dash and marker on the whole page.
     pub place: usize,
     /// The points from left to right. `None` where there is no sound cell; the line breaks there.
     pub points: Vec<Option<Point>>,
