@@ -329,7 +329,7 @@ fn the_output_never_overwrites_the_input() {
     ] {
         let mut goldilocks = Command::new(testbed::goldilocks());
         goldilocks.args(command).arg("--input").arg(&file).arg("--output").arg(output);
-        let sentence = "--output names the input itself, which would be lost; name another file";
+        let sentence = "--output names the input file, which would be lost; name another file";
         complains(&goldilocks.output().unwrap(), sentence);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), LINES);
     }

@@ -95,7 +95,7 @@ impl Run {
         }
         let baseline = match self.samples_of(&Cell::baseline(&self.task), &prepared, &processors, None, interrupt)? {
             Ok(samples) => samples,
-            Err(reason) => bail!("the baseline of {} failed: {reason}", self.task),
+            Err(reason) => bail!("{reason}"),
         };
         let measured = self.samples_of(&cell, &prepared, &processors, Some(&baseline), interrupt)?;
         prepared.end()?;
