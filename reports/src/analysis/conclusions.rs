@@ -101,7 +101,7 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
                 |it| format!("So far the strategies’ medians are {} {AGAINST}", factors(it)),
             );
             return format!(
-                "not decided: a verdict needs {BLOCKS_FOR_A_VERDICT} blocks per cell, and cells have {there}. `just bench \
+                "not decided: a verdict needs {BLOCKS_FOR_A_VERDICT} blocks per cell, and cells have {there}. `goldilocks sweep \
                  --resume` with a larger `--budget` or more `--blocks` measures more. {so_far} {setting}."
             );
         }
