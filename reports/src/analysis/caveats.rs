@@ -129,8 +129,8 @@ pub(crate) fn reading(facts: &Facts) -> Vec<Statement> {
     );
     list.add("verdicts", [format!(
         "The report calls a strategy slower than the one with the fastest median if two conditions hold over at least \
-         {BLOCKS_FOR_A_VERDICT} blocks. First, the block-by-block difference is at least {}. Second, among as many equally \
-         fast strategies, the slowest would show such a difference in only {} of sessions. All others tie. A tie does not \
+         {BLOCKS_FOR_A_VERDICT} blocks. First, the block-by-block difference is at least {}. Second, if all \
+         strategies were equally fast, the slowest would show such a difference in only {} of sessions. All others tie. A tie does not \
          mean equal: these data do not decide.",
         percent(MARGIN),
         percent(1.0 - LEVEL),

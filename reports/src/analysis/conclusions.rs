@@ -175,7 +175,7 @@ pub(crate) fn good_sizes(results: &TaskResults) -> Vec<Statement> {
     let close = results.close_sizes(&leaders, cores);
     let percent = format::percent(CLOSE);
     let sentence = if close.is_empty() {
-        format!("No single partition size suits all tied strategies (within {percent} of each one’s best median).")
+        format!("No single partition size is within {percent} of the best median of every tied strategy.")
     } else {
         let (unit, tried) = (&results.task.unit, sizes.len());
         let (close, they_are, best) = (format::sizes(&close, sizes), they_are(&leaders), best(&leaders));

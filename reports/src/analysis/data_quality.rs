@@ -96,7 +96,7 @@ impl DataQuality {
             };
             statements.push(Statement::new("too_little_warm_up", format!(
                 "One untimed run was not enough for {}. The first sample is decidedly slower than the later ones of the same \
- process, so medians over all samples are too long. First sample divided by later samples: {}.",
+                 process, so medians over all samples are too long. First sample divided by later samples: {}.",
                 format::cells(cold.len()),
                 cold.iter().map(named).collect::<Vec<_>>().join("; ")
             )));
@@ -113,7 +113,7 @@ impl DataQuality {
         if unknown > 0 {
             statements.push(Statement::new("unknown_warm_up", format!(
                 "For {}, it is not known whether one untimed run was enough: the test needs {BLOCKS_FOR_A_VERDICT} processes with \
- at least two samples.",
+                 at least two samples.",
                 format::cells(unknown)
             )));
         }
@@ -177,8 +177,8 @@ pub(crate) fn caveats(tasks: &[(&TaskResults, &DataQuality)]) -> Vec<Statement> 
     if number > 0 {
         caveats.push(Statement::new("two_kinds", format!(
             "That one true time exists for a cell with fast and slow processes. This applies to {} of the {} cells that have \
- enough blocks to tell. The memory layout of a process can cause two kinds of processes, and so can one disturbance. \
- The interval spans both kinds. By chance, up to one cell in twenty looks like this.",
+             enough blocks to tell. The memory layout of a process can cause two kinds of processes, and so can one disturbance. \
+             The interval spans both kinds. By chance, up to one cell in twenty looks like this.",
             format::count(number as u64),
             format::count(judged().count() as u64),
         )));
@@ -187,7 +187,7 @@ pub(crate) fn caveats(tasks: &[(&TaskResults, &DataQuality)]) -> Vec<Statement> 
     if number > 0 {
         caveats.push(Statement::new("cold", format!(
             "That every process was warm: in {} the first sample is decidedly slower than the later ones, so the times of these \
- cells are too long. Threads and warm-up names these cells. By chance, up to one cell in twenty looks like this.",
+             cells are too long. The section “Threads and warm-up” lists these cells. By chance, up to one cell in twenty looks like this.",
             format::cells(number)
         )));
     }

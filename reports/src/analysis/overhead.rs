@@ -9,18 +9,18 @@ use std::collections::BTreeMap;
 /// The cost of the smallest unit of a task's work.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Overhead {
-    /// One unit of the plain loop's answer; `null` for tasks without [`Detail::UnitCost`], and without a sound baseline.
+    /// The cost of one unit in the plain loop; `null` for tasks without [`Detail::UnitCost`], and without a sound baseline.
     pub unit_cost: Option<UnitCost>,
     /// The cost of handing over a job on the most cores, for each strategy; empty for tasks without [`Detail::DispatchCost`].
     pub dispatch: Vec<DispatchCost>,
 }
 
-/// One unit of the plain loop's answer.
+/// The cost of one unit in the plain loop.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct UnitCost {
     /// The unit with its article: `an increment`.
     pub unit: String,
-    /// The clause that says what limits the units per cycle.
+    /// What limits the number of units per cycle, as a clause.
     pub limit: String,
     /// The time of one unit, in nanoseconds.
     pub ns: f64,

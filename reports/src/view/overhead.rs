@@ -40,7 +40,7 @@ pub fn dispatch(task: &TaskAnalysis) -> Option<Table> {
     (!rows.is_empty()).then(|| Table {
         caption: format!(
             "The cost of handing over an empty job, on {}: medians, and the range of the middle 80{SPACE}% of the samples. A mean \
- would hide that there are often two kinds of samples: with workers awake, and with workers that must be woken.",
+             would hide that there are often two kinds of samples: with workers awake, and with workers that must be woken.",
             format::cores(task.results.most_cores().unwrap_or(0))
         ),
         columns: vec!["strategy", "start the workers", "one job alone", "one of many jobs", "number of jobs"],

@@ -19,8 +19,8 @@ pub fn table(task: &str, peers: &[PeerResult]) -> Option<Table> {
     (!peers.is_empty()).then(|| Table {
         caption: format!(
             "Median times of other programs for the job of {task}, run in turn on the same file. {CAVEAT} Start is the time of \
- the same program for the file’s first line alone. The kernel copies data that is read, and maps and unmaps pages. Its \
- share is not known below 100 ms of processor time. Memory is that of the largest process. {checked}"
+             the same program for the file’s first line alone. The kernel copies data that is read, and maps and unmaps pages. Its \
+             share is not known below 100 ms of processor time. Memory is that of the largest process. {checked}"
         ),
         columns: vec![
             "peer",

@@ -109,14 +109,14 @@ pub fn threads(task: &TaskAnalysis) -> Table {
     };
     let census = if counted {
         "Threads, including the main thread, were sampled repeatedly during each sample. For each thread name: the highest \
- count in any sample, and whether those threads ran jobs. "
+         count in any sample, and whether those threads ran jobs. "
     } else {
         "The record has no census of threads. "
     };
     Table {
         caption: format!(
-            "{census}The warm-up is the untimed run before a process’s first sample. A ratio near 1 means that the \
- warm-up made no difference; above 1, the earlier run was slower. Ratios are medians over processes."
+            "{census}The warm-up is the untimed run before a process’s first sample. The ratio is the earlier run’s time divided by the \
+             later one’s: near 1, the warm-up made no difference; above 1, the earlier run was slower. Ratios are medians over processes."
         ),
         columns,
         rows: resources().map(row).collect(),

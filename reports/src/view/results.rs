@@ -35,9 +35,9 @@ pub fn strategies(results: &TaskResults) -> Table {
     }
     Table {
         caption: format!(
-            "On {} with {}, in the catalogue’s order.{} Below each median and speed-up is its interval. Below each best partition \
- size are all sizes whose median exceeds the best by at most {}. A speed-up is the median of the blocks’ ratios, not \
- the ratio of two medians.",
+            "On {} with {}, in the catalogue’s order.{} Below each median and speed-up is its interval. The line under each best partition \
+             size lists all sizes whose median is at most {} above the best. A speed-up is the median of the blocks’ ratios, not \
+             the ratio of two medians.",
             format::cores(cores),
             format::partitions(size, &results.task.unit),
             if results.places.len() > 1 {
@@ -189,7 +189,7 @@ pub fn outliers(task: &TaskAnalysis) -> Table {
     Table {
         caption:
             "Samples farther from the median sample of their cell than the cell’s noise explains, the farthest first. Every \
- figure on this page includes these samples."
+             figure on this page includes these samples."
                 .into(),
         columns: vec!["strategy", "cores", "partition size", "block.sample", "time", "times the median"],
         rows: task.data_quality.outliers.iter().map(row).collect(),

@@ -114,7 +114,7 @@ fn drifting() -> Promise {
     let both = |of: fn(&Drift) -> f64| [of(&two), of(&nine)];
     let (shuffled, nested) = (both(|drift| drift.shuffled), both(|drift| drift.nested));
     promise(
-        "a drift of 20 % over a session of 2 and of 9 cells: bias of the ratio of two equal strategies",
+        "bias of the ratio of two equal strategies when the machine drifts by 20 % in a session of 2 or 9 cells",
         format!(
             "{} in shuffled blocks, {} in nested ones; typically {} in one session without noise",
             percents(&shuffled),
@@ -166,7 +166,10 @@ fn early() -> Vec<Promise> {
             |saved| format!("{} instead of {}: {} fewer", saved.early, saved.fixed, percents(&[saved.share()])),
         );
         promise(
-            format!("samples until the widest interval is {} to either side, stopping early", percents(&[target])),
+            format!(
+                "stopping early: samples until the widest interval extends at most {} to either side",
+                percents(&[target])
+            ),
             figure,
             "at least 30 % fewer",
             saved.is_some_and(|it| it.share() >= 0.30 && it.widest_fixed <= target && it.widest_early <= target),

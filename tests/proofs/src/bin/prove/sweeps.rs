@@ -33,7 +33,7 @@ pub(crate) fn waits(proofs: &mut Proofs) -> Result<()> {
         let mut speed_ups = Vec::new();
         for _ in 0..5 {
             let (_, phases) = strategies::run(&work as &dyn AnyTask, &mut *up, choice, &Cancel::default())?;
-            // The speed-up is relative to the sum of all waits, the least time of one worker.
+            // One worker would take at least the sum of all waits, so the speed-up is relative to that sum.
             speed_ups.push(work.all().as_nanos() as f64 / (phases.run_ns + phases.reduce_ns) as f64);
         }
         let (what, speed_up) = (format!("32 workers on waiting work, {}", strategy.name), median(speed_ups));
