@@ -3,8 +3,13 @@
 # The program gets the arguments of a recipe unchanged, spaces in names included.
 set positional-arguments
 
-# The variable tells the program to name recipes in its messages.
-goldilocks := "GOLDILOCKS_RECIPES=1 cargo run --release --quiet --package harness --bin goldilocks --"
+# Recipes with [no-cd] run where the user stands, so that a relative path means what the user sees.
+root := justfile_directory()
+manifest := "--manifest-path " + quote(root / "Cargo.toml")
+
+# The variable tells the program to name recipes in its messages, and where the checkout is.
+goldilocks := "GOLDILOCKS_RECIPES=" + quote(root) + " cargo run --release --quiet --package harness --bin goldilocks " + manifest + " --"
+peers := quote(root / "datasets/generated/peers")
 
 _list:
     @just --list --unsorted
@@ -14,27 +19,31 @@ _list:
 
 # Measure three tasks with every strategy on 1, 2, 4 … all cores, and write the report (about 6 minutes)
 [group('run')]
+[no-cd]
 [no-exit-message]
-bench *options: setup
-    {{ goldilocks }} sweep --anyway "$@"
+bench *options: build
+    {{ goldilocks }} sweep --anyway --install "$@"
 
 # The same in a minute: five strategies, less work
 [group('run')]
+[no-cd]
 [no-exit-message]
-demo *options: setup
-    {{ goldilocks }} sweep --anyway --budget 51s --samples 1 --rows 20000 --increments 50000000 \
+demo *options: build
+    {{ goldilocks }} sweep --anyway --install --budget 51s --samples 1 --rows 20000 --increments 50000000 \
         --strategies sequential,threads_shared,rayon,tokio_blocking,channel_crossbeam "$@"
 
 # Any command of the program: `just goldilocks run --task count --strategy rayon`
 [group('run')]
+[no-cd]
 [no-exit-message]
-goldilocks *arguments:
+goldilocks *arguments: build
     @{{ goldilocks }} "$@"
 
 # Where the ranking changes: word totals of few and many words, alike or by Zipf's law, sorted and shuffled (15 minutes)
 [group('run')]
+[no-cd]
 [no-exit-message]
-axes *options:
+axes *options: build
     worst=0; for words in 100 10000 1000000; do for zipf in 0 1 1.3; do for order in "" ,shuffled; do \
         {{ goldilocks }} sweep --anyway --budget 50s --tasks word_totals --kernel runs --sizes 60000 \
             --combines per_partition,sharded --grams 100MB,words=$words,zipf=$zipf$order "$@" || \
@@ -43,38 +52,53 @@ axes *options:
 
 # Write a run's report again; default: the newest run's
 [group('run')]
-report *run:
+[no-cd]
+[no-exit-message]
+report *run: build
     {{ goldilocks }} report "$@"
 
-# Compare two runs: `just compare <run> <run>`
+# List the runs, the newest first
 [group('run')]
+[no-cd]
 [no-exit-message]
-compare a b *options:
+runs *options: build
+    {{ goldilocks }} runs "$@"
+
+# Compare two runs, the two newest or `just compare <run> <run>`
+[group('run')]
+[no-cd]
+[no-exit-message]
+compare *runs: build
     {{ goldilocks }} compare "$@"
 
 # The overhead of each strategy: starting workers, one job alone, one job of many (half a minute)
 [group('run')]
+[no-cd]
 [no-exit-message]
-dispatch *options:
+dispatch *options: build
     {{ goldilocks }} sweep --anyway --budget 30s --tasks noop "$@"
 
 # Time other programs at the same job on the newest run's file, for its report: `just peers --rounds 9`
 [group('run')]
-peers *options:
-    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment, so DuckDB and Polars are missing"
-    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "continuing without what could not be installed"
+[no-cd]
+[no-exit-message]
+peers *options: build
+    test -x {{ peers }}/bin/python || python3 -m venv {{ peers }} || echo "no virtual environment, so DuckDB and Polars are missing"
+    {{ peers }}/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "continuing without what could not be installed"
     {{ goldilocks }} peers "$@"
 
 # Compare the cursor and every other way to read a table with asyncpg, psycopg and psql, in one table (about 3 minutes)
 [group('run')]
+[no-exit-message]
 peers-cursor: setup
-    test -x datasets/generated/peers/bin/python || python3 -m venv datasets/generated/peers || echo "no virtual environment, so asyncpg and psycopg are missing"
-    datasets/generated/peers/bin/pip install --quiet --disable-pip-version-check asyncpg uvloop "psycopg[binary]" || echo "continuing without what could not be installed"
+    test -x {{ peers }}/bin/python || python3 -m venv {{ peers }} || echo "no virtual environment, so asyncpg and psycopg are missing"
+    {{ peers }}/bin/pip install --quiet --disable-pip-version-check asyncpg uvloop "psycopg[binary]" || echo "continuing without what could not be installed"
     just prove cursor peers
 
 # criterion: every strategy on every task, the job interface against twins without it, the kernels: `just micro --quick word_totals`
 [group('run')]
-micro *options: setup
+micro *options: build
+    {{ goldilocks }} setup || echo "continuing without PostgreSQL, so cursor_pages is skipped"
     cargo bench --package proofs --package tasks --package kernels --bench cells --bench seam --bench kernels --bench count -- "$@"
 
 # Show the machine code of the counting loop
@@ -90,41 +114,61 @@ prove *what:
 
 # Make a file of 1-grams: `just grams 2GB`
 [group('data')]
-grams size="20MB":
+[no-cd]
+[no-exit-message]
+grams size="20MB": build
     {{ goldilocks }} data grams --size "$1"
 
 # Fetch the 1-gram file that the book uses, from Google (1.8 GB unpacked); needs the internet
 [group('data')]
-fetch:
+[no-cd]
+[no-exit-message]
+fetch: build
     {{ goldilocks }} data fetch
 
 # Try an exercise: `just exercise 2`
 [group('learn')]
+[no-exit-message]
 exercise number:
     @cargo build --package conformance
     @cargo run --quiet --package conformance -- "$1"
 
 # Try every exercise
 [group('learn')]
+[no-exit-message]
 exercises:
     @cargo build --package conformance
     @cargo run --quiet --package conformance -- 1 2 3
 
 # Make sure that PostgreSQL is available, and install it if necessary
 [group('set-up')]
-setup:
-    cargo build --release --package harness --bin goldilocks
-    {{ goldilocks }} setup || echo "continuing without PostgreSQL, so cursor_pages will be skipped"
+[no-exit-message]
+setup: build
+    {{ goldilocks }} setup
 
-# Make sure that the tests have PostgreSQL, a browser and cargo-deny, and install what is missing
+# Build the program. The other recipes do so too; here cargo shows its progress.
+[group('set-up')]
+[no-exit-message]
+build:
+    @cargo build --release --package harness --bin goldilocks
+
+# Make sure that the tests have PostgreSQL and a browser, and install what is missing
 [group('set-up')]
 setup-tests:
     .ci/setup-tests
 
-# Every check; .ci/run runs this
+# Every check of the code: formatting, tests, lints and documentation. .ci/run runs this and `just audit`
 [group('check')]
-test: fmt-check setup-tests lint deny docs
-    .ci/test
+test: fmt-check
+    .ci/heartbeat .ci/setup-tests
+    .ci/heartbeat .ci/test
+    CARGO_INCREMENTAL=0 .ci/heartbeat {{ quote(just_executable()) }} lint docs
+
+# Try what users of similar tools have met, such as unusual files and addresses, on the program; one line for each
+[group('check')]
+faults:
+    cargo test --quiet --package testbed --test faults --no-run
+    cargo test --quiet --package testbed --test faults -- --format pretty
 
 # The inner loop: formatting, lints and the quick tests, about a minute
 [group('check')]
@@ -188,9 +232,12 @@ miri: nightly
 nightly:
     cargo +nightly miri --version || rustup toolchain install nightly --profile minimal --component miri,rust-src
 
-# Check licences, sources and bans, and advisories if their database is reachable
+# A debug build of cargo-deny is fast enough for an audit and compiles far sooner.
+
+# Check licences, sources and bans, and advisories if their database is reachable; installs cargo-deny if it is missing
 [group('check')]
-deny:
+audit:
+    command -v cargo-deny > /dev/null || cargo install --locked --debug cargo-deny
     cargo deny check bans licenses sources
     if cargo deny fetch db; then cargo deny check advisories; else echo "advisories NOT checked: their database is not reachable"; fi
 

@@ -1,6 +1,6 @@
 //! The record of a run on disk: lines are only appended, so that a crash loses nothing that was measured.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use record::Line;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -85,15 +85,34 @@ pub fn find(runs: &Path, run: Option<&str>) -> Result<PathBuf> {
     if let Some(run) = run {
         let folders = [PathBuf::from(run), runs.join(run)];
         let found = folders.iter().find(|folder| folder.join(FILE).is_file());
-        return found
-            .cloned()
-            .with_context(|| format!("no run `{run}`: neither {run} nor {} has a {FILE}", folders[1].display()));
+        return found.cloned().with_context(|| {
+            let neither = format!("no run `{run}`: neither {run} nor {} has a {FILE}", folders[1].display());
+            let newest = newest_first(runs);
+            let ids: Vec<_> = newest.iter().take(SHOWN).filter_map(|folder| folder.file_name()?.to_str()).collect();
+            match ids.is_empty() {
+                true => format!("{neither}; {}", no_run(runs)),
+                false => {
+                    format!("{neither}; the newest: {}; `{}` lists all", ids.join(", "), crate::command("runs"))
+                }
+            }
+        });
     }
-    let entries = std::fs::read_dir(runs);
-    let folders = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+    newest_first(runs).into_iter().next().with_context(|| no_run(runs))
+}
+
+/// The number of runs that an error names.
+const SHOWN: usize = 5;
+
+/// Returns the folders of all runs, the newest first.
+pub fn newest_first(runs: &Path) -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> = folders.filter(|path| path.join(FILE).is_file()).collect();
     // An id begins with date and time, so the greatest id is the newest.
-    match folders.filter(|path| path.join(FILE).is_file()).max() {
-        Some(newest) => Ok(newest),
-        None => bail!("there is no run in {}; `{}` makes one", runs.display(), crate::command("sweep")),
-    }
+    folders.sort_unstable_by(|a, b| b.cmp(a));
+    folders
+}
+
+/// Returns the sentence about a folder without runs.
+pub(crate) fn no_run(runs: &Path) -> String {
+    format!("there is no run in {}; `{}` makes one", runs.display(), crate::command("sweep"))
 }

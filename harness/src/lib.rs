@@ -58,10 +58,15 @@ pub(crate) fn added() -> (&'static [Strategy], &'static [tasks::Entry]) {
     ADDED.get().map_or((&[], &[]), |(strategies, tasks)| (strategies, tasks))
 }
 
+/// Returns the folder of the justfile whose recipe started the program, if one did.
+pub(crate) fn recipes() -> Option<std::ffi::OsString> {
+    std::env::var_os("GOLDILOCKS_RECIPES").filter(|folder| !folder.is_empty())
+}
+
 /// Returns the words that start a command of this program, for messages: `goldilocks sweep`, or `just bench` if `just`
 /// started the program.
 pub(crate) fn command(name: &str) -> String {
-    match (std::env::var_os("GOLDILOCKS_RECIPES").is_some(), name) {
+    match (recipes().is_some(), name) {
         (true, "sweep") => "just bench".to_owned(),
         (true, name) => format!("just goldilocks {name}"),
         (false, name) => format!("goldilocks {name}"),

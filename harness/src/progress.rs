@@ -3,6 +3,7 @@
 use crate::counted;
 use crate::plan::cells::Cell;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::OnceCell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,35 @@ impl Progress {
     /// Removes the bar.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A line about something that the program waits for. A terminal shows the newest text in place. Without a terminal,
+/// only the first text is printed.
+#[derive(Default)]
+pub struct Waiting {
+    bar: OnceCell<ProgressBar>,
+}
+
+impl Waiting {
+    /// Shows the reason for waiting.
+    pub fn show(&self, reason: &str) {
+        let bar = self.bar.get_or_init(|| {
+            let bar = ProgressBar::new_spinner();
+            if bar.is_hidden() {
+                eprintln!("{reason}");
+            }
+            bar
+        });
+        bar.set_message(reason.to_owned());
+        bar.tick();
+    }
+
+    /// Removes the line.
+    pub fn end(&self) {
+        if let Some(bar) = self.bar.get() {
             bar.finish_and_clear();
         }
     }

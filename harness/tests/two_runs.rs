@@ -1,4 +1,4 @@
-//! The output and the exit codes of `export` and `compare`.
+//! The output and the exit codes of `runs`, `export` and `compare`, and where runs and data go.
 
 #[path = "../../reports/tests/synthetic/mod.rs"]
 mod synthetic;
@@ -52,6 +52,64 @@ fn incomparable_runs_are_refused_with_a_reason() {
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
     assert_eq!(json["refused"].as_array().map(Vec::len), Some(1));
     assert_eq!(goldilocks(runs.path(), &["compare", "one", "none"]).status.code(), Some(1));
+}
+
+#[test]
+fn runs_are_listed_newest_first_and_an_unknown_id_names_them() {
+    let runs = runs();
+    let output = goldilocks(runs.path(), &["runs"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let ids: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(ids, ["other", "one", "again"]);
+    assert!(text.lines().all(|line| line.contains("count, virtual_work; ") && line.contains("68 samples")), "{text}");
+    for command in ["report", "export", "peers"] {
+        let output = goldilocks(runs.path(), &[command, "twenty"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("no run `twenty`") && said.contains("the newest: other, one, again; "), "{command}: {said}");
+    }
+}
+
+#[test]
+fn compare_takes_the_two_newest_runs_by_default() {
+    let runs = runs();
+    let said = String::from_utf8_lossy(&goldilocks(runs.path(), &["compare"]).stderr).into_owned();
+    assert!(said.contains("/one, B is ") && said.contains("the answer’s digest differs"), "{said}");
+    std::fs::remove_dir_all(runs.path().join("other")).expect("our own folder");
+    assert!(goldilocks(runs.path(), &["compare"]).status.success());
+    assert!(goldilocks(runs.path(), &["compare", "again"]).status.success(), "the newest is the other one");
+    std::fs::remove_dir_all(runs.path().join("one")).expect("our own folder");
+    let output = goldilocks(runs.path(), &["compare"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("again is the only run"), "{said}");
+}
+
+#[test]
+fn data_go_to_the_checkout_or_else_to_the_users_folder_which_is_said_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    for name in ["elsewhere", "checkout/harness", "checkout/datasets", "checkout/deep/below"] {
+        std::fs::create_dir_all(at(name)).expect("our own folder");
+    }
+    for part in ["harness", "datasets"] {
+        std::fs::write(at("checkout").join(part).join("Cargo.toml"), "").expect("our own folder");
+    }
+    let make = |place: &str, recipes: Option<PathBuf>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goldilocks"));
+        command.args(["data", "grams", "--size", "1KB"]).current_dir(at(place)).env("XDG_DATA_HOME", at("home"));
+        command.env_remove("GOLDILOCKS_RECIPES").envs(recipes.map(|folder| ("GOLDILOCKS_RECIPES", folder)));
+        let output = command.output().expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        let made = PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim_end());
+        assert!(at(place).join(&made).is_file(), "{}", made.display());
+        (made.parent().expect("it is in a folder").to_owned(), said.contains("runs and data go to "))
+    };
+    assert_eq!(make("elsewhere", None), (at("home/goldilocks/data"), true));
+    assert_eq!(make("elsewhere", None), (at("home/goldilocks/data"), false));
+    assert_eq!(make("checkout", None), (PathBuf::from("datasets/generated"), false));
+    assert_eq!(make("checkout/deep/below", None), (at("checkout/datasets/generated"), false));
+    assert_eq!(make("elsewhere", Some(at("checkout"))), (at("checkout/datasets/generated"), false));
+    assert_eq!(std::fs::read_dir(at("elsewhere")).expect("our own folder").count(), 0, "nothing is made where one stands");
 }
 
 #[test]

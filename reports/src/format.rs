@@ -119,8 +119,9 @@ pub fn block_count(fewest: usize, most: usize) -> String {
     if fewest == most { most.to_string() } else { format!("{fewest} to {most}") }
 }
 
-/// `partitions of 60 000 lines`.
+/// `partitions of 60 000 lines`, `partitions of 1 line`. The unit is a regular plural.
 pub fn partitions(size: u64, unit: &str) -> String {
+    let unit = if size == 1 { unit.trim_end_matches('s') } else { unit };
     format!("partitions of {} {unit}", count(size))
 }
 

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 /// The hooks of a task.
 #[derive(Clone, Copy)]
 pub struct Hooks {
+    /// Installs what the task needs and this machine lacks, such as a database server, if the user wants that.
+    pub install: fn(&Inputs) -> Result<(), String>,
     /// Completes the inputs of the task before any measurement. For instance, makes a file or starts a server.
     pub prepare: fn(&mut Preparation) -> Result<(), Unprepared>,
     /// Completes the inputs with the results of an earlier preparation in a folder. Makes nothing.
@@ -23,6 +25,7 @@ pub struct Hooks {
 impl Hooks {
     /// The hooks of a task without special needs.
     pub const NONE: Hooks = Hooks {
+        install: |_| Ok(()),
         prepare: |_| Ok(()),
         reuse: |_, _| (),
         data: |_| Data { file: None, cold: false, database: None, bytes: 0 },

@@ -90,6 +90,7 @@ pub(crate) fn options(inputs: &Inputs) -> BTreeMap<String, String> {
 
 /// The hooks of a task that reads the table.
 pub(crate) const HOOKS: Hooks = Hooks {
+    install,
     prepare,
     data,
     secrets: Secrets {
@@ -98,6 +99,15 @@ pub(crate) const HOOKS: Hooks = Hooks {
     },
     ..Hooks::NONE
 };
+
+/// Installs PostgreSQL unless the user names a server or this machine has one.
+fn install(inputs: &Inputs) -> std::result::Result<(), String> {
+    let environment = Environment::of_this_process();
+    if inputs.cursor_pages.address().is_some() || postgres::discovery::find(&environment).is_ok() {
+        return Ok(());
+    }
+    postgres::install::install(&environment).map(drop).map_err(|error| error.to_string())
+}
 
 fn data(inputs: &Inputs) -> Data {
     let options = &inputs.cursor_pages;

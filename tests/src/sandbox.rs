@@ -54,7 +54,8 @@ impl Sandbox {
     /// A command that runs the program in its own process group.
     pub fn goldilocks(&self) -> Command {
         let mut goldilocks = Command::new(crate::goldilocks());
-        goldilocks.current_dir(self.folder.path()).env("TMPDIR", self.temp()).stdin(Stdio::null()).process_group(0);
+        goldilocks.current_dir(self.folder.path()).stdin(Stdio::null()).process_group(0);
+        goldilocks.env("TMPDIR", self.temp()).env("XDG_DATA_HOME", self.path("home"));
         goldilocks
     }
 

@@ -191,39 +191,64 @@ fn repeated_options_are_measured_once() {
     assert_eq!((run.tasks.len(), run.strategies.len(), run.cores.len(), run.tasks[0].sizes.len()), (1, 1, 1, 1));
 }
 
+/// Options that make the three default tasks small.
+const SMALL: [&str; 14] = [
+    "--increments",
+    "20000",
+    "--how-many",
+    "32",
+    "--grams",
+    "100KB",
+    "--strategies",
+    "rayon,sequential",
+    "--cores",
+    "1",
+    "--sizes",
+    "100",
+    "--blocks",
+    "1",
+];
+
 #[test]
-fn without_a_server_cursor_pages_is_skipped_for_a_reason_and_the_rest_is_measured() {
+fn a_default_task_without_a_server_is_skipped_for_a_reason_and_the_rest_is_measured() {
     let sandbox = Sandbox::default();
-    // No server listens on port 1.
-    let address = "postgresql://somebody:open-sesame@127.0.0.1:1/postgres";
-    let arguments = ["--tasks", "noop,cursor_pages", "--strategies", "rayon,sequential", "--cores", "1"];
-    let more = ["--sizes", "100", "--blocks", "1", "--database-url", address];
-    let output = carried_out(&sandbox, &[arguments.as_slice(), &more].concat());
-    assert_went_on(&sandbox, &output, 3);
+    // A private server needs a temporary folder.
+    let missing = sandbox.path("missing");
+    let output = sandbox.sweep(SMALL).env("TMPDIR", &missing).output().expect("the binary was just built");
+    assert_went_on(&sandbox, &output, 6);
     let record = sandbox.record();
     let [skipped] = record.skipped.as_slice() else { panic!("{:?}", record.skipped) };
     assert_eq!(skipped.task, "cursor_pages");
-    assert!(skipped.reason.contains("cannot connect to") && skipped.reason.contains("127.0.0.1"), "{}", skipped.reason);
-    assert!(record.samples.iter().all(|sample| sample.cell.task == "noop" && sample.status == Status::Verified));
-    assert!(words(&output).contains("cursor_pages is skipped: cannot connect to"), "{}", words(&output));
-    let page = report(&sandbox);
-    assert!(page.contains("cursor_pages") && page.contains("cannot connect to"), "the report says so too");
-    // The address contains a password, which must not appear in any file.
-    let plan = read_to_string(sandbox.run().expect("there is a run").join("plan.json")).expect("there is a plan");
-    let journal = String::from_utf8(sandbox.journal()).expect("a record is text");
-    for text in [&page, &plan, &journal, &words(&output)] {
-        assert!(!text.contains("open-sesame"));
-    }
+    assert!(skipped.reason.contains("missing"), "{}", skipped.reason);
+    assert!(record.samples.iter().all(|sample| sample.status == Status::Verified));
+    assert!(words(&output).contains("cursor_pages is skipped: "), "{}", words(&output));
+    assert!(report(&sandbox).contains("cursor_pages"), "the report says so too");
 }
 
+/// What the user names is measured, or nothing is.
 #[test]
-fn a_sweep_whose_tasks_are_all_skipped_is_an_error() {
-    let sandbox = Sandbox::default();
-    let address = "postgresql://somebody@127.0.0.1:1/postgres";
-    let output = carried_out(&sandbox, &["--tasks", "cursor_pages", "--database-url", address]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(words(&output).contains("no task is left to measure"), "{}", words(&output));
-    assert_eq!(sandbox.run(), None);
+fn whatever_was_named_and_cannot_be_measured_ends_the_sweep_at_once() {
+    // No server listens on port 1.
+    let address = "postgresql://somebody:open-sesame@127.0.0.1:1/postgres";
+    let missing = "No such file or directory (os error 2); is the path right?";
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["--input", "nowhere.tsv"], 1, missing),
+        (&["--tasks", "count,word_totals", "--input", "nowhere.tsv"], 1, missing),
+        (&["--tasks", "count", "--input", "nowhere.tsv"], 2, "no task of this sweep reads it; add word_totals"),
+        (&["--database-url", address], 1, "cursor_pages cannot be measured: cannot connect to"),
+        (&["--tasks", "noop,cursor_pages", "--database-url", address], 1, "cannot connect to"),
+        (&["--database-url", address, "--table", "public.nothing"], 1, "cursor_pages cannot be measured: "),
+        (&["--tasks", "count,word_total"], 2, "a similar value exists: 'word_totals'"),
+    ];
+    for (arguments, code, part) in cases {
+        let sandbox = Sandbox::default();
+        let small = &["--strategies", "rayon", "--increments", "20000", "--blocks", "1"];
+        let output = carried_out(&sandbox, &[small.as_slice(), arguments].concat());
+        let said = words(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(part) && !said.contains("open-sesame"), "{arguments:?}: {said}");
+        assert_eq!(sandbox.run(), None, "{arguments:?}");
+    }
 }
 
 #[test]

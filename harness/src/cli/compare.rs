@@ -5,25 +5,26 @@ use super::exit::Exit;
 use super::options::Folders;
 use super::values::percent;
 use crate::journal;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use record::Cell;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
 use reports::analysis::Analysis;
 use reports::comparison::compare;
 use reports::comparison::difference::{By, Comparison, Difference, Outcome};
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  goldilocks compare 20260101-120000-abcd 20260102-120000-efgh
+  goldilocks compare                                  # the newest run with the one before it
   goldilocks compare before after --fail-on-slower 5  # for CI: ends with 4 if a cell is over 5 % slower
   goldilocks compare before after --json --runs results")]
 pub(crate) struct Compare {
-    /// The first run: its id or folder
-    a: String,
-    /// The second run: its id or folder
-    b: String,
+    /// The first run: its id or folder [default: the one before the newest]
+    a: Option<String>,
+    /// The second run: its id or folder [default: the newest]
+    b: Option<String>,
     /// End with code 4 if a cell of B is decidedly slower than in A by more than PERCENT, and with 3 if a cell is undecided
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     fail_on_slower: Option<f64>,
@@ -38,7 +39,8 @@ impl Compare {
     /// Returns an error if the runs cannot be compared, because a script must not mistake a refusal for "no
     /// difference".
     pub(crate) fn run(self) -> Result<Exit> {
-        let runs = [self.read(&self.a)?, self.read(&self.b)?];
+        let [a, b] = self.folders()?;
+        let runs = [read(&a)?, read(&b)?];
         let comparison = match compare(&runs[0], &runs[1]) {
             Ok(comparison) => comparison,
             Err(refusal) => {
@@ -56,10 +58,25 @@ impl Compare {
         self.fail_on_slower.map_or(Ok(Exit::Done), |percent| fail_on_slower(&comparison, &runs, percent))
     }
 
-    fn read(&self, run: &str) -> Result<Analysis> {
-        let folder = journal::find(&self.folders.runs, Some(run))?;
-        Ok(Analysis::new(&record::read(folder.join(journal::FILE))?))
+    /// Returns the folders of both runs. Without ids these are the two newest.
+    fn folders(&self) -> Result<[PathBuf; 2]> {
+        let Folders { runs, .. } = &self.folders;
+        if let Some(a) = &self.a {
+            return Ok([journal::find(runs, Some(a))?, journal::find(runs, self.b.as_deref())?]);
+        }
+        match journal::newest_first(runs).as_slice() {
+            [b, a, ..] => {
+                eprintln!("A is {}, B is {}", a.display(), b.display());
+                Ok([a.clone(), b.clone()])
+            }
+            [only] => bail!("{} is the only run; `{}` makes another", only.display(), crate::command("sweep")),
+            [] => bail!(journal::no_run(runs)),
+        }
     }
+}
+
+fn read(folder: &Path) -> Result<Analysis> {
+    Ok(Analysis::new(&record::read(folder.join(journal::FILE))?))
 }
 
 /// Returns [`Exit::Done`] if the intervals rule out, for every cell, that B is slower than A by more than `percent`.

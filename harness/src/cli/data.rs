@@ -1,7 +1,7 @@
 //! `goldilocks data`: makes or fetches what the tasks read.
 
 use super::exit::Exit;
-use super::options::Folders;
+use super::options::{Folders, announce};
 use super::values::positive;
 use anyhow::Result;
 use clap::Subcommand;
@@ -56,10 +56,14 @@ impl Data {
     pub(crate) fn run(self) -> Result<Exit> {
         let path = match self {
             Data::Grams { size, seed, shuffled, words, zipf: hundredths, folders } => {
+                folders.new_place().iter().for_each(|place| announce(place));
                 let recipe = Recipe { seed, bytes: size, shuffled, zipf: Zipf::given(words, hundredths) };
                 recipe.file_announced(&folders.data, &|line| eprintln!("{line}"))?
             }
-            Data::Fetch { url, folders } => fetch(url, &folders.data)?,
+            Data::Fetch { url, folders } => {
+                folders.new_place().iter().for_each(|place| announce(place));
+                fetch(url, &folders.data)?
+            }
         };
         println!("{}", path.display());
         Ok(Exit::Done)

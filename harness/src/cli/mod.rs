@@ -14,6 +14,7 @@ mod output;
 mod peers;
 mod report;
 mod run;
+mod runs;
 mod setup;
 mod sweep;
 mod values;
@@ -66,6 +67,8 @@ enum Command {
     Sweep(sweep::Sweep),
     /// Looks for anything on this machine that would spoil a measurement, and says how to cure it
     Doctor(doctor::Doctor),
+    /// Lists the runs, the newest first
+    Runs(runs::Runs),
     /// Writes a run's report again
     Report(report::Report),
     /// Writes a run's samples as CSV, one row for each, failures included
@@ -101,6 +104,7 @@ impl Command {
             Command::Run(run) => run.run(),
             Command::Sweep(sweep) => sweep.run(),
             Command::Doctor(doctor) => Ok(doctor.run()),
+            Command::Runs(runs) => runs.run(),
             Command::Report(report) => report.run(),
             Command::Export(export) => export.run(),
             Command::Compare(compare) => compare.run(),

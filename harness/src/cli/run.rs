@@ -1,20 +1,22 @@
 //! `goldilocks run`: measures one cell and verifies it.
 
 use super::exit::Exit;
-use super::options::{Folders, refuse_same_file};
+use super::options::{Folders, announce, refuse_same_file};
 use super::values::{cores, named, positive, seconds, strategy_or_baseline, task, workers};
 use crate::counted;
-use crate::data::Prepared;
+use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
 use crate::machine;
+use crate::machine::doctor::{Checkup, Subject, worst_first};
 use crate::measure::child::{self, End};
 use crate::measure::protocol::{Message, Order};
 use crate::plan::cells::Cell;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use record::Times;
-use std::path::PathBuf;
-use std::time::Duration;
+use record::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, Estimate, LEVEL, ratio, reach};
+use record::{Check, Times, Verdict};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use strategies::{Combine, Delivery};
 use tasks::Inputs;
 
@@ -46,7 +48,10 @@ pub(crate) struct Run {
     /// Where partials are combined first
     #[arg(long, default_value = "per_partition", value_parser = named::<Combine>(Combine::ALL.iter().map(|it| it.name())))]
     combine: Combine,
-    /// The number of timed runs, after one that is not timed
+    /// The number of processes of the strategy and of the baseline, in turns [default: 5; fewer if those take over a minute]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    processes: Option<u32>,
+    /// The number of timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
     /// The file for the whole total; word totals as TSV, sorted by the words' bytes
@@ -89,65 +94,78 @@ impl Run {
         };
         let say = |line: &str| eprintln!("{line}");
         refuse_same_file(self.output.as_deref(), (entry.hooks.data)(&self.inputs).file.as_deref())?;
+        let new_place = self.folders.new_place();
         let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.folders.data, interrupt, &say)?;
+        new_place.filter(|place| place.exists()).iter().for_each(|place| announce(place));
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot run: {reason}", self.task);
         }
-        let baseline = match self.samples_of(&Cell::baseline(&self.task), &prepared, &processors, None, interrupt)? {
-            Ok(samples) => samples,
-            Err(reason) => bail!("{reason}"),
+        let plain_loop = Cell::baseline(&self.task);
+        let (mut own, mut baseline) = (Samples::default(), Samples::default());
+        let measure = |cell: &Cell, samples: &mut Samples, baseline: Option<&Samples>| {
+            self.add_process(cell, samples, baseline, &prepared, &processors, interrupt)
         };
-        let measured = self.samples_of(&cell, &prepared, &processors, Some(&baseline), interrupt)?;
+        // The first process of the baseline runs before the machine is examined, because it may reject the input.
+        measure(&plain_loop, &mut baseline, None)?.map_err(|reason| anyhow!(reason))?;
+        let checkup = Checkup::begin(&Subject {
+            tasks: &[&self.task],
+            inputs: &prepared.inputs,
+            cores: usize::try_from(cores)?,
+            runs: &self.folders.runs,
+            given_server: read_by(&[&self.task], &self.inputs).iter().any(|data| data.database.is_some()),
+        });
+        let began = Instant::now();
+        for pair in 0..self.processes.unwrap_or(PROCESSES) {
+            if self.processes.is_none() && pair > 0 && began.elapsed() > LONGEST {
+                break;
+            }
+            // The order alternates, so that a machine that becomes slower or faster affects both alike.
+            let baseline_first = pair % 2 == 0;
+            if baseline_first && pair > 0 {
+                measure(&plain_loop, &mut baseline, None)?.map_err(|reason| anyhow!(reason))?;
+            }
+            let failed = |reason| Exit::NotVerified.error(format!("{} failed: {reason}", cell.strategy));
+            measure(&cell, &mut own, Some(&baseline))?.map_err(failed)?;
+            if own.digest != baseline.digest || own.unfair.is_some() {
+                break;
+            }
+            if !baseline_first {
+                measure(&plain_loop, &mut baseline, None)?.map_err(|reason| anyhow!(reason))?;
+            }
+        }
+        let warnings = warnings(checkup.checks.clone(), checkup.end());
         prepared.end()?;
-        let samples =
-            measured.map_err(|reason| Exit::NotVerified.error(format!("{} failed: {reason}", cell.strategy)))?;
-        let verified = samples.digest == baseline.digest;
+        let result = Measured { verified: own.digest == baseline.digest, cell: &cell, own, baseline, warnings };
         if self.json {
-            println!(
-                "{}",
-                serde_json::json!({ "cell": cell.to_record(), "verified": verified, "unfair": samples.unfair,
-                    "digest": samples.digest, "answer": samples.figures, "baseline": baseline.times,
-                    "samples": samples.times })
-            );
+            println!("{}", result.json());
         } else {
-            print(&cell, entry.unit, &samples, &baseline, verified);
+            result.print(entry.unit);
         }
-        if !verified {
-            let written =
-                self.output.as_ref().map(|path| format!("; {} holds the total of the last run", path.display()));
-            return Err(Exit::NotVerified.error(format!(
-                "{} gave a wrong answer: {} instead of {}{}",
-                cell.strategy,
-                samples.digest,
-                baseline.digest,
-                written.unwrap_or_default()
-            )));
-        }
-        match samples.unfair {
-            Some(reason) => Err(Exit::NotVerified.error(format!("{} was unfair: {reason}", cell.strategy))),
-            None => Ok(Exit::Done),
-        }
+        result.exit(self.output.as_deref())
     }
 
-    /// Measures a cell in a child process. Returns the samples, or the reason why there are none.
-    fn samples_of(
+    /// Measures a cell in one child process and adds what it measured to `samples`. The inner error is the reason why
+    /// the process failed.
+    fn add_process(
         &self,
         cell: &Cell,
+        samples: &mut Samples,
+        baseline: Option<&Samples>,
         prepared: &Prepared,
         processors: &[usize],
-        baseline: Option<&Samples>,
         interrupt: &Interrupt,
-    ) -> Result<Result<Samples, String>> {
+    ) -> Result<Result<(), String>> {
         let mut order = Order::for_cell(cell, &prepared.inputs, processors, self.samples)?;
-        order.output = baseline.and(self.output.clone());
+        // One process writes the total, because writing a large file would disturb the processes after it.
+        order.output = baseline.filter(|_| samples.processes.is_empty()).and(self.output.clone());
         order.baseline_cpu_ns =
-            baseline.map(|baseline| median(&baseline.times)).map(|times| times.user_ns + times.system_ns);
-        let mut samples = Samples::default();
+            baseline.map(|baseline| median(&baseline.times())).map(|times| times.user_ns + times.system_ns);
+        let mut process = Vec::new();
         let end = child::measure(&order, Duration::from_secs_f64(self.patience), interrupt, |message| {
             match message {
                 Message::WarmedUp { digest, figures, .. } => samples.note_answer(digest, figures, baseline),
                 Message::Sample { digest, figures, times, unfair } => {
-                    samples.times.push(*times);
+                    process.push(*times);
                     samples.unfair = samples.unfair.take().or(unfair.map(|(_, reason)| reason));
                     samples.note_answer(digest, figures, baseline);
                 }
@@ -156,49 +174,134 @@ impl Run {
             }
             Ok(())
         })?;
+        samples.processes.push(process);
         match end {
-            End::Done => Ok(Ok(samples)),
+            End::Done => Ok(Ok(())),
             End::Failed(_, reason) | End::Crashed(reason) | End::Hung(reason) => Ok(Err(reason)),
             End::Interrupted => bail!("interrupted"),
         }
     }
 }
 
-fn print(cell: &Cell, unit: &str, samples: &Samples, baseline: &Samples, verified: bool) {
-    println!(
-        "{} {} on {}, {}, {} {unit} per partition",
-        cell.task,
-        cell.strategy,
-        counted(cell.cores.into(), "core"),
-        counted(cell.workers.into(), "worker"),
-        cell.size
-    );
-    for (name, value) in &samples.figures {
-        println!("  {name}: {value}");
-    }
-    println!("  answer: {}", if verified { "verified, the same as the baseline's" } else { "WRONG" });
-    let (own, plain) = (median(&samples.times), median(&baseline.times));
-    println!(
-        "  median of {}: {} (start {}, reduce {}), {} partitions",
-        samples.times.len(),
-        duration(own.wall_ns),
-        duration(own.start_ns),
-        duration(own.reduce_ns),
-        own.partitions
-    );
-    let speed_up = match verified && samples.unfair.is_none() {
-        true => format!("speed-up {:.2}", plain.wall_ns as f64 / own.wall_ns.max(1) as f64),
-        false => "no speed-up".to_owned(),
-    };
-    println!("  baseline: {}, {speed_up}", duration(plain.wall_ns));
+/// The default number of processes of each side. A verdict needs as many.
+const PROCESSES: u32 = BLOCKS_FOR_A_VERDICT as u32;
+
+/// The time after which no further process begins, unless the user gave their number.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Returns the sentences of the checks that warn or refuse, the worst first. If a check warns before and after the
+/// measurement, only the second sentence counts, because it is about the measurement itself.
+fn warnings(before: Vec<Check>, after: Vec<Check>) -> Vec<String> {
+    let warns = |check: &Check| check.verdict >= Verdict::Warn;
+    let again = |check: &Check| after.iter().any(|later| later.name == check.name && warns(later));
+    let before = before.into_iter().filter(|check| warns(check) && !again(check)).collect::<Vec<_>>();
+    let all = before.into_iter().chain(after.iter().filter(|check| warns(check)).cloned()).collect();
+    worst_first(all).into_iter().map(|check| check.sentence).collect()
 }
 
-/// The answers and times of a cell's runs.
+/// The result of a measurement.
+struct Measured<'a> {
+    cell: &'a Cell,
+    own: Samples,
+    baseline: Samples,
+    verified: bool,
+    warnings: Vec<String>,
+}
+
+impl Measured<'_> {
+    /// Returns the speed-up against the baseline. A wrong or unfair strategy has none.
+    fn speed_up(&self) -> Option<Estimate> {
+        let counts = self.verified && self.own.unfair.is_none();
+        counts.then(|| ratio(&self.baseline.blocks(), &self.own.blocks(), LEVEL)).flatten()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::json!({ "cell": self.cell.to_record(), "verified": self.verified, "unfair": self.own.unfair,
+            "digest": self.own.digest, "answer": self.own.figures, "processes": self.own.processes.len(),
+            "speed_up": self.speed_up(), "warnings": self.warnings, "baseline": self.baseline.times(),
+            "samples": self.own.times() })
+    }
+
+    fn print(&self, unit: &str) {
+        for warning in &self.warnings {
+            eprintln!("warning: {warning}");
+        }
+        let (cell, times) = (self.cell, self.own.times());
+        println!(
+            "{} {} on {}, {}, {} per partition",
+            cell.task,
+            cell.strategy,
+            counted(cell.cores.into(), "core"),
+            counted(cell.workers.into(), "worker"),
+            counted(cell.size, unit.trim_end_matches('s'))
+        );
+        for (name, value) in &self.own.figures {
+            println!("  {name}: {value}");
+        }
+        println!("  answer: {}", if self.verified { "verified, the same as the baseline's" } else { "WRONG" });
+        let (own, plain) = (median(&times), median(&self.baseline.times()));
+        println!(
+            "  median of {} in {}: {} (start {}, reduce {}), {}",
+            counted(times.len() as u64, "run"),
+            processes(self.own.processes.len()),
+            duration(own.wall_ns),
+            duration(own.start_ns),
+            duration(own.reduce_ns),
+            counted(own.partitions, "partition")
+        );
+        println!("  baseline: {}, {}", duration(plain.wall_ns), self.speed_up_in_words());
+    }
+
+    fn speed_up_in_words(&self) -> String {
+        let count = self.own.processes.len();
+        match self.speed_up() {
+            None => "no speed-up".to_owned(),
+            Some(Estimate { value, interval: None }) => format!(
+                "speed-up {value:.2} without an interval, because {} of each side are too few: `--processes {PROCESSES}` \
+                 gives one",
+                processes(count)
+            ),
+            Some(Estimate { value, interval: Some(interval) }) => {
+                let undecided = if interval.contains(1.0) { "; which of the two is faster is not decided" } else { "" };
+                format!(
+                    "speed-up {value:.2} ({:.2} to {:.2} with {:.0} % confidence){undecided}",
+                    interval.low,
+                    interval.high,
+                    100.0 * reach(count).min(LEVEL)
+                )
+            }
+        }
+    }
+
+    fn exit(self, output: Option<&Path>) -> Result<Exit> {
+        let (strategy, own) = (&self.cell.strategy, self.own);
+        if !self.verified {
+            let which = if own.processes.len() == 1 { "the last run" } else { "an earlier process" };
+            let written = output.map(|path| format!("; {} holds the total of {which}", path.display()));
+            return Err(Exit::NotVerified.error(format!(
+                "{strategy} gave a wrong answer: {} instead of {}{}",
+                own.digest,
+                self.baseline.digest,
+                written.unwrap_or_default()
+            )));
+        }
+        match own.unfair {
+            Some(reason) => Err(Exit::NotVerified.error(format!("{strategy} was unfair: {reason}"))),
+            None => Ok(Exit::Done),
+        }
+    }
+}
+
+fn processes(count: usize) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}
+
+/// The answers of a cell and the times of each of its processes.
 #[derive(Default)]
 struct Samples {
     digest: String,
     figures: Vec<(String, String)>,
-    times: Vec<Times>,
+    processes: Vec<Vec<Times>>,
     unfair: Option<String>,
 }
 
@@ -208,6 +311,16 @@ impl Samples {
         if self.digest.is_empty() || baseline.is_some_and(|baseline| baseline.digest == self.digest) {
             (self.digest, self.figures) = (digest, figures);
         }
+    }
+
+    fn times(&self) -> Vec<Times> {
+        self.processes.concat()
+    }
+
+    /// Returns the wall times. Each process is a block.
+    fn blocks(&self) -> Blocks {
+        let wall = |times: &Vec<Times>| times.iter().map(|times| times.wall_ns as f64).collect();
+        (0..).zip(self.processes.iter().map(wall)).collect()
     }
 }
 

@@ -2,13 +2,14 @@
 
 use super::cell_list::cell_list;
 use super::exit::Exit;
-use super::options::Folders;
+use super::options::{Folders, announce};
 use super::report::write_report;
 use super::values::{cores, named, percent, positive, seconds, strategy, task, workers};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::Plan;
 use crate::plan::cells::Axes;
+use crate::progress::Waiting;
 use crate::sweep;
 use crate::{journal, machine};
 use anyhow::{Context, Result, ensure};
@@ -28,9 +29,9 @@ Examples:
   goldilocks sweep -t count -s sequential,rayon -j 1,2,4,8 --budget 1m
   goldilocks sweep --resume --budget 10m              # more blocks for the newest run")]
 pub(crate) struct Sweep {
-    /// The tasks
-    #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = task(),
-        default_values_t = tasks::ALL[..3].iter().map(|task| task.name.to_owned()))]
+    /// The tasks. A task named here must run; one of the defaults is skipped if this machine cannot run it
+    /// [default: count,word_totals,cursor_pages]
+    #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = task())]
     tasks: Vec<String>,
     /// The strategies [default: the whole catalogue]
     #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = strategy())]
@@ -74,6 +75,9 @@ pub(crate) struct Sweep {
     /// Continue a run: its id, or the newest. Its plan stays, except for --budget and --blocks
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
     resume: Option<String>,
+    /// Install PostgreSQL first if a task needs a server and this machine has none
+    #[arg(long)]
+    install: bool,
     /// Measure even where the doctor refuses; the reasons stay in the record and in the report
     #[arg(long)]
     anyway: bool,
@@ -85,6 +89,9 @@ pub(crate) struct Sweep {
 
 /// The maximum time that a sweep waits for other programs to end. After that it refuses to start.
 const QUIET_AFTER: Duration = Duration::from_secs(30);
+
+/// The number of leading tasks in the list that a sweep measures by default.
+const DEFAULT_TASKS: usize = 3;
 
 /// The default budget, in seconds.
 const BUDGET_S: f64 = 300.0;
@@ -108,8 +115,20 @@ impl Sweep {
         }
     }
 
+    /// Installs what the tasks need. What cannot be installed is missing later, which the sweep then reports.
+    fn install_missing(&self) {
+        for task in self.tasks().iter().filter_map(|name| crate::find_task(name)) {
+            if let Err(reason) = (task.hooks.install)(&self.inputs) {
+                eprintln!("{} has no server: {reason}", task.name);
+            }
+        }
+    }
+
     /// Begins or resumes a run. Returns its folder.
     fn measure(&self, interrupt: &Interrupt) -> Result<PathBuf> {
+        if self.install {
+            interrupt.at_once(|| self.install_missing());
+        }
         if let Some(run) = &self.resume {
             let folder = journal::find(&self.folders.runs, Some(run.as_str()).filter(|run| !run.is_empty()))?;
             let secrets = self.inputs.clone();
@@ -122,7 +141,30 @@ impl Sweep {
         let command: Vec<String> = command.collect::<Result<_, _>>().context("the command has a zero byte")?;
         let plan = self.plan()?;
         self.ask_doctor(interrupt)?;
-        sweep::begin(&plan, &self.folders.runs, command.join(" "), interrupt)
+        self.refuse_unread_file()?;
+        self.folders.new_place().iter().for_each(|place| announce(place));
+        sweep::begin(&plan, !self.tasks.is_empty(), &self.folders.runs, command.join(" "), interrupt)
+    }
+
+    /// Returns the tasks that the user named, each once, or the default ones.
+    fn tasks(&self) -> Vec<String> {
+        let default = || tasks::ALL[..DEFAULT_TASKS].iter().map(|task| task.name.to_owned()).collect();
+        if self.tasks.is_empty() { default() } else { each_once(&self.tasks) }
+    }
+
+    /// Returns an error if the user named a file that no task of this sweep reads.
+    fn refuse_unread_file(&self) -> Result<()> {
+        let reads = |task: &&tasks::Entry| (task.hooks.data)(&self.inputs).file.is_some();
+        let measured = self.tasks();
+        match tasks::ALL.iter().find(reads) {
+            Some(reader) if !measured.iter().filter_map(|name| crate::find_task(name)).any(|task| reads(&task)) => {
+                Err(Exit::Usage.error(format!(
+                    "an input file is given, and no task of this sweep reads it; add {} to --tasks, or leave the file out",
+                    reader.name
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns an error if the doctor refuses this machine. This check runs before any data is made. It first waits a
@@ -131,7 +173,8 @@ impl Sweep {
         if self.anyway {
             return Ok(());
         }
-        let tasks: Vec<&str> = self.tasks.iter().map(String::as_str).collect();
+        let tasks = self.tasks();
+        let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
         let cores = self.cores.iter().max().map_or(usize::MAX, |most| usize::try_from(*most).unwrap_or(usize::MAX));
         let subject = doctor::Subject {
             tasks: &tasks,
@@ -142,14 +185,18 @@ impl Sweep {
         };
         let look = || doctor::examine(&doctor::Observations::gather(&subject));
         let (mut checks, until) = (look(), Instant::now() + QUIET_AFTER);
+        // Only other programs end by themselves. Waiting cures no other refusal.
         let crowded = |checks: &[Check]| {
-            checks.iter().any(|check| check.name == "neighbours" && check.verdict == Verdict::Refuse)
+            let mut refusals = checks.iter().filter(|check| check.verdict == Verdict::Refuse).peekable();
+            refusals.peek().is_some() && refusals.all(|check| ["neighbours", "other_sweeps"].contains(&&*check.name))
         };
+        let waiting = Waiting::default();
         while crowded(&checks) && Instant::now() < until && !interrupt.is_asked() {
-            eprintln!("{}; waiting until they end", doctor::refusals(&checks).join("; "));
+            waiting.show(&format!("{}; waiting until they end", doctor::refusals(&checks).join("; ")));
             std::thread::sleep(Duration::from_secs(3));
             checks = look();
         }
+        waiting.end();
         let refusals = doctor::refusals(&checks);
         ensure!(
             refusals.is_empty(),
@@ -173,7 +220,7 @@ impl Sweep {
         cores.sort_unstable();
         cores.dedup();
         let mut tasks = Vec::new();
-        for task in &each_once(&self.tasks) {
+        for task in &self.tasks() {
             let entry = crate::find_task(task).context("the task is gone")?;
             let mut sizes = if self.sizes.is_empty() { entry.sizes.to_vec() } else { self.sizes.clone() };
             sizes.sort_unstable();

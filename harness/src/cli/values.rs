@@ -48,7 +48,10 @@ pub(crate) fn cores(text: &str) -> Result<u64, String> {
     let (number, available) = (positive(text)?, crate::machine::processors().len());
     match number <= available as u64 {
         true => Ok(number),
-        false => Err(format!("this process may use {available} cores; `--workers {number}` oversubscribes them")),
+        false => Err(format!(
+            "this process may use {}; `--workers {number}` oversubscribes them",
+            crate::counted(available as u64, "core")
+        )),
     }
 }
 

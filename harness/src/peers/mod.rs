@@ -9,6 +9,7 @@ pub mod whole_job;
 pub use programs::{ALL, PATHS, Program};
 
 use self::programs::{Launchers, SCRIPTS, last_line};
+use crate::counted;
 use crate::measure::process::pin;
 use anyhow::{Context, Result, bail, ensure};
 use record::{Peer, PeerRun, Role};
@@ -83,7 +84,8 @@ impl Contest {
                 if !entrant.peer.reason.is_empty() || (entrant.long && round > 0) {
                     continue;
                 }
-                say(&format!("round {}: {} on {} threads", round + 1, entrant.program.name, entrant.peer.threads));
+                let threads = counted(entrant.peer.threads.into(), "thread");
+                say(&format!("round {}: {} on {threads}", round + 1, entrant.program.name));
                 let start = workspace.time(&entrant.program, entrant.peer.threads, &first_line, None)?;
                 let run = workspace.time(&entrant.program, entrant.peer.threads, &self.file, None)?;
                 match run.what_is_wrong(&entrant.program, &expected.report) {
@@ -171,7 +173,7 @@ impl Workspace<'_> {
 
     /// Asks a program for its version, and compares its totals with ours.
     fn check(&self, program: &Program, threads: usize, expected: &Expected, say: &dyn Fn(&str)) -> Result<Entrant> {
-        say(&format!("checking {} on {threads} threads", program.name));
+        say(&format!("checking {} on {}", program.name, counted(threads as u64, "thread")));
         let threads = u32::try_from(threads).context("too many threads")?;
         let mut peer = Peer {
             task: tasks::word_totals::ENTRY.name.to_owned(),

@@ -69,3 +69,30 @@ impl Plan {
         written.with_context(|| format!("cannot write to {}", folder.display()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strategies::{Combine, Delivery};
+
+    #[test]
+    fn the_file_of_a_plan_has_no_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut inputs = Inputs::default();
+        inputs.cursor_pages.database_url = Some("postgresql://me:open-sesame@db/x".to_owned());
+        let axes = Axes {
+            tasks: Vec::new(),
+            strategies: Vec::new(),
+            cores: vec![1],
+            workers: Vec::new(),
+            deliveries: vec![Delivery::Gather],
+            combines: vec![Combine::PerPartition],
+        };
+        let (budget_s, patience_s, precision) = (1.0, 1.0, TARGET);
+        let data = PathBuf::new();
+        let plan = Plan { axes, inputs, seed: 1, budget_s, blocks: 1, precision, samples: 1, patience_s, data };
+        plan.write(folder.path()).unwrap();
+        let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+        assert!(text.contains("\"seed\": 1") && !text.contains("open-sesame"), "{text}");
+    }
+}

@@ -23,11 +23,25 @@ use tasks::Inputs;
 
 /// Begins a sweep and measures until the budget is spent. Returns the run's folder.
 ///
+/// A task that cannot be measured is skipped, unless the user named what is missing: the tasks (then `tasks_named` is
+/// true), the task's file or its database.
+///
 /// # Errors
-/// When data cannot be made, no task is left, or the record cannot be written.
-pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -> Result<PathBuf> {
+/// When something that the user named cannot be measured, when data cannot be made, when no task is left, or when the
+/// record cannot be written.
+pub fn begin(
+    plan: &Plan,
+    tasks_named: bool,
+    runs: &Path,
+    command: String,
+    interrupt: &Interrupt,
+) -> Result<PathBuf> {
     let began = jiff::Timestamp::now();
     let prepared = prepare(plan, interrupt)?;
+    let required = |task: &str| tasks_named || names_data_of(task, &plan.inputs);
+    if let Some((task, reason)) = prepared.skipped.iter().find(|(task, _)| required(task)) {
+        bail!("{task} cannot be measured: {reason}");
+    }
     let (mut skipped, mut baselines) = (Vec::new(), Vec::new());
     for (task, sizes) in &plan.axes.tasks {
         let unprepared = prepared.skipped.iter().find(|(name, _)| name == task);
@@ -37,6 +51,7 @@ pub fn begin(plan: &Plan, runs: &Path, command: String, interrupt: &Interrupt) -
         };
         match measured {
             Ok(baseline) => baselines.push(baseline),
+            Err(reason) if required(task) => bail!("{task} cannot be measured: {reason}"),
             Err(reason) => {
                 eprintln!("{task} is skipped: {reason}");
                 skipped.push(Skipped { task: task.clone(), reason });
@@ -146,6 +161,11 @@ fn check_unchanged(run: &Run) -> Result<()> {
             bail!("{what} is not the one that this run began with ({now} instead of {then}), so begin a new run")
         }
     }
+}
+
+/// Whether the user's inputs name the file or the database of a task.
+fn names_data_of(task: &str, inputs: &Inputs) -> bool {
+    read_by(&[task], inputs).iter().any(|data| data.file.is_some() || data.database.is_some())
 }
 
 fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {

@@ -126,6 +126,7 @@ impl Fault {
             resident: Some(1.0),
             free_bytes: Some(5 << 30),
             database: database(128, Some(80), "none"),
+            other_sweeps: Vec::new(),
             calibration: Calibration { before, rested, worked, lost: Some(0.02) },
         };
         (self.besides)(&mut observations);
@@ -144,6 +145,11 @@ fn faults() -> Vec<Fault> {
             // The fault also disturbs the loop. That is not a second fault.
             besides: |observations| observations.calibration.lost = Some(0.5),
             ..fault("a busy neighbour", "neighbours")
+        },
+        Fault {
+            finding: ("other_sweeps", Verdict::Refuse),
+            besides: |observations| observations.other_sweeps = vec![4711],
+            ..fault("another sweep", "other_sweeps")
         },
         Fault {
             finding: ("build", Verdict::Refuse),
@@ -262,6 +268,7 @@ fn a_machine_that_reports_nothing_is_unknown_and_not_at_fault() {
         resident: None,
         free_bytes: None,
         database: None,
+        other_sweeps: Vec::new(),
         calibration,
     };
     let checks = examine(&observations);
@@ -307,6 +314,30 @@ fn our_own_processes_are_no_neighbours() {
     let after = Counters::now(&tree.files(), &PROCESSORS);
     assert_eq!(after.used_by_others(&before), Some(0.0));
     assert_eq!(after.used_by_others(&after), None, "no time has passed");
+}
+
+#[test]
+fn the_three_busiest_programs_are_named() {
+    let tree = healthy();
+    let programs = |ticks: [u64; 5]| {
+        for ((number, name), ticks) in (81..).zip(["rustc", "rustc", "idle", "dockerd", "gzip"]).zip(ticks) {
+            tree.write(
+                &format!("/proc/{number}/stat"),
+                format!("{number} ({name}) R 1 7 7 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 1 0 99"),
+            );
+        }
+    };
+    show(&tree, BEFORE);
+    programs([100, 100, 9_000, 500, 0]);
+    let before = Counters::now(&tree.files(), &PROCESSORS);
+    programs([106, 105, 9_000, 507, 1]);
+    show(&tree, Ticks { busy: BEFORE.busy + 100, own: BEFORE.own + 9, ..BEFORE });
+    let after = Counters::now(&tree.files(), &PROCESSORS);
+    assert_eq!(after.busiest(&before), ["rustc", "dockerd", "gzip"]);
+    assert_eq!(after.busiest(&after), [""; 0]);
+    let checks = examine_after(&before, &after);
+    let neighbours = checks.iter().find(|check| check.name == "neighbours").expect("it is checked");
+    assert!(neighbours.sentence.contains("mostly rustc, dockerd, gzip: "), "{}", neighbours.sentence);
 }
 
 #[test]

@@ -19,14 +19,27 @@ pub fn is_here(host: &Host) -> bool {
 
 /// Installs packages for the whole machine; only root can.
 pub fn install(packages: &[&str]) -> Result<(), Error> {
-    let mut line = vec!["apt-get", "install", "--yes", "--no-install-recommends"];
-    line.extend(["--option", "Dpkg::Options::=--force-confold"]);
-    line.extend(packages);
+    let apt = ["apt-get", "--option", "Dpkg::Options::=--force-confold"];
+    let install = || apt_install(&apt, &[], packages, "to install it on this machine");
     // Package lists are often missing in new containers and old elsewhere. Fetching them first would slow every installation.
-    shell::run(&line).or_else(|_| {
-        shell::run(&["apt-get", "update"])?;
-        shell::run(&line)
+    install().or_else(|_| {
+        eprintln!("fetching new package lists");
+        shell::run_quietly(&["apt-get", "update"])?;
+        install()
     })
+}
+
+/// Fetches packages with apt, and installs them unless `options` prevent that. Says beforehand how much it fetches; `purpose`
+/// ends that sentence.
+fn apt_install(apt: &[&str], options: &[&str], packages: &[&str], purpose: &str) -> Result<(), Error> {
+    let line = [apt, &["install", "--yes", "--no-install-recommends"], options, packages].concat();
+    let archives = shell::run_quietly(&[&line[..], &["--print-uris"]].concat())?;
+    // One line for each archive: its address in quotes, its name, its size and its checksum.
+    let sizes = archives.lines().filter(|line| line.starts_with('\''));
+    let sizes: Vec<u64> = sizes.filter_map(|line| line.split(' ').nth(2)?.parse().ok()).collect();
+    let megabytes = sizes.iter().sum::<u64>().div_ceil(1_000_000);
+    eprintln!("fetching {}, {megabytes} MB in {} packages, {purpose}", packages[0], sizes.len());
+    shell::run_quietly(&line).map(drop)
 }
 
 /// The folder in which a package stays unpacked: `<cache>/debian/<package>`.
@@ -160,15 +173,14 @@ impl Workspace {
         };
         let settings = settings.display().to_string();
         let apt = ["apt-get", "--config-file", &settings];
-        let mut line = apt.to_vec();
-        line.extend(["install", "--download-only", "--yes", "--no-install-recommends"]);
-        line.extend(packages);
+        let purpose = format!("to unpack it below {}", self.0.parent().unwrap_or(&self.0).display());
+        let fetch = || apt_install(&apt, &["--download-only"], packages, &purpose);
         use_lists("/var/lib/apt/lists/")?;
-        shell::run(&line).or_else(|_| {
-            eprintln!("that failed; fetching new package lists for this user alone");
+        fetch().or_else(|_| {
+            eprintln!("fetching new package lists for this user alone");
             use_lists("WORKSPACE/state/lists/")?;
-            shell::run(&[&apt[..], &["update"]].concat())?;
-            shell::run(&line)
+            shell::run_quietly(&[&apt[..], &["update"]].concat())?;
+            fetch()
         })
     }
 

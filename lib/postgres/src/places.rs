@@ -58,8 +58,13 @@ const INSTALL_LINES: [(&str, &str); 6] = [
     ("brew", "brew install postgresql@17"),
 ];
 
-/// What the user can do to get a server on `host`, with the one line to type.
+/// What the user can do to get a server on `host`: our set-up step first, then what remains after it failed.
 pub(crate) fn hint(host: &Host) -> String {
+    format!("Run `goldilocks setup` (in a checkout: `just setup`), or {}", hint_after_set_up(host))
+}
+
+/// What the user can do to get a server on `host` without our set-up step, with the one line to type.
+pub(crate) fn hint_after_set_up(host: &Host) -> String {
     let line = INSTALL_LINES.iter().find(|(manager, _)| host.has(manager)).map_or_else(
         || format!("install PostgreSQL {OLDEST} or newer"),
         |(manager, line)| {
@@ -68,7 +73,7 @@ pub(crate) fn hint(host: &Host) -> String {
         },
     );
     format!(
-        "Run `just setup`, or {line}, or set PGBIN to the folder of initdb and postgres, or set \
+        "{line}, or set PGBIN to the folder of initdb and postgres, or set \
          DATABASE_URL=postgresql://user@host/database to use a running server."
     )
 }

@@ -8,10 +8,12 @@ use std::fs::{File, read_dir, read_to_string};
 use std::os::unix::fs::FileExt;
 
 /// The fields of `/proc/<pid>/stat` that this project uses; see proc(5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
     /// The process's number.
     pub process: u32,
+    /// The first 15 bytes of its program's file name, unless the process has set another name.
+    pub name: String,
     /// `R` for running or ready to run, `S` for sleeping, `Z` for ended but not waited for.
     pub state: char,
     /// The parent's number.
@@ -38,13 +40,15 @@ impl Stat {
 
     fn parse(stat: &str) -> Option<Self> {
         // The program's name is in parentheses and may contain any character, even parentheses.
-        let (number, _) = stat.split_once(' ')?;
-        let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_whitespace().collect();
+        let (number, rest) = stat.split_once(" (")?;
+        let (name, fields) = rest.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
         // proc(5) counts fields from 1; `fields` starts with field 3, after the name.
         let number_at = |field: usize| fields.get(field - 3)?.parse::<i64>().ok();
         let count_at = |field: usize| u64::try_from(number_at(field)?).ok();
         Some(Stat {
             process: number.parse().ok()?,
+            name: name.to_owned(),
             state: fields.first()?.chars().next()?,
             parent: u32::try_from(number_at(4)?).ok()?,
             minor_faults: count_at(10)?,
@@ -209,6 +213,7 @@ mod tests {
         let stat = "70 (a) b) R 1 7 7 0 -1 0 101 102 103 104 11 12 13 14 39 -5 1 0 99";
         let wanted = Stat {
             process: 70,
+            name: "a) b".to_owned(),
             state: 'R',
             parent: 1,
             minor_faults: 101,

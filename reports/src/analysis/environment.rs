@@ -61,6 +61,13 @@ impl Environment {
         [("before", &self.run.checks), ("after", after)]
     }
 
+    /// Whether no check found load, stolen time, a quota or heat that slowed the processors down.
+    pub(crate) fn was_quiet(&self) -> bool {
+        const LOAD: [&str; 5] = ["neighbours", "noise", "steal", "quota", "heat"];
+        let loaded = |check: &Check| check.verdict >= Verdict::Warn && LOAD.contains(&check.name.as_str());
+        !self.checks().into_iter().flat_map(|(_, checks)| checks).any(loaded)
+    }
+
     fn alarm(&self) -> Option<Alarm> {
         let mut entries: Vec<(Check, Vec<&'static str>)> = Vec::new();
         for (moment, checks) in self.checks() {

@@ -111,7 +111,7 @@ impl TaskAnalysis {
             slowdowns: slowdown::slowdowns(&results),
             data_quality: DataQuality::new(&results, &samples),
             resources: resources::resources(&results, &samples),
-            overhead: Overhead::new(&results, &samples, &record.run.machine),
+            overhead: Overhead::new(&results, &samples, &Environment::new(record)),
             peers: Peers::new(&peers, results.most_cores().unwrap_or(0)),
             results,
         }

@@ -1,7 +1,8 @@
 //! The cost of the smallest unit of work: one increment, or handing over one job.
 
+use crate::analysis::environment::Environment;
 use crate::analysis::results::{CellResult, Samples, TaskResults, verified};
-use record::{CLOCK, Detail, Machine, Times, statistics};
+use record::{CLOCK, Detail, Times, statistics};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,8 +21,8 @@ pub struct Overhead {
 pub struct UnitCost {
     /// The unit with its article: `an increment`.
     pub unit: String,
-    /// What limits the number of units per cycle, as a clause.
-    pub limit: String,
+    /// What limits the number of units per cycle, as a clause; `null` if other load may have limited it.
+    pub limit: Option<String>,
     /// The time of one unit, in nanoseconds.
     pub ns: f64,
     /// The clock under load in GHz; `null` if it was not measured.
@@ -59,12 +60,12 @@ pub struct Spread {
 }
 
 impl Overhead {
-    pub(crate) fn new(results: &TaskResults, samples: &Samples, machine: &Machine) -> Self {
-        Self { unit_cost: unit_cost(results, machine), dispatch: dispatch(results, samples) }
+    pub(crate) fn new(results: &TaskResults, samples: &Samples, environment: &Environment) -> Self {
+        Self { unit_cost: unit_cost(results, environment), dispatch: dispatch(results, samples) }
     }
 }
 
-fn unit_cost(results: &TaskResults, machine: &Machine) -> Option<UnitCost> {
+fn unit_cost(results: &TaskResults, environment: &Environment) -> Option<UnitCost> {
     let (unit, figure, limit) = results.task.details.iter().find_map(|detail| match detail {
         Detail::UnitCost { unit, figure, limit } => Some((unit.clone(), figure, limit.clone())),
         Detail::DispatchCost => None,
@@ -72,7 +73,8 @@ fn unit_cost(results: &TaskResults, machine: &Machine) -> Option<UnitCost> {
     let (_, units) = results.task.answer.iter().find(|(name, _)| name == figure)?;
     let units = units.parse::<f64>().ok().filter(|units| *units > 0.0)?;
     let ns = results.baseline.as_ref()?.time?.value / units;
-    let clock = machine.notes.get(CLOCK).and_then(|clock| clock.trim_end_matches("GHz").trim().parse::<f64>().ok());
+    let limit = Some(limit).filter(|_| environment.was_quiet());
+    let clock = environment.run.machine.notes.get(CLOCK).and_then(|clock| clock.trim_end_matches("GHz").trim().parse::<f64>().ok());
     Some(UnitCost { unit, limit, ns, clock_ghz: clock, per_cycle: clock.map(|clock| 1.0 / (ns * clock)) })
 }
 

@@ -6,15 +6,18 @@ use crate::format::{self, NONE, SPACE};
 use crate::view::table::{Entry, Row, Table};
 
 /// The label and the time of one unit of the plain loop's answer. Where the clock was measured, the text adds the units
-/// per cycle and their limit.
+/// per cycle, and their limit if nothing else ran.
 pub fn unit_cost(task: &TaskAnalysis) -> Option<(String, String)> {
     let cost = task.overhead.unit_cost.as_ref()?;
     let cycles = cost.clock_ghz.zip(cost.per_cycle).map_or_else(String::new, |(clock, per_cycle)| {
         let [per_cycle, clock] = [per_cycle, clock].map(format::digits);
         // The unit has an article: `an increment`.
         let unit = cost.unit.split_once(' ').map_or(&*cost.unit, |(_, unit)| unit);
-        let limit = format::capitalised(&cost.limit);
-        format!(": {per_cycle} {unit}s per cycle at {clock}{SPACE}GHz. {limit}.")
+        let rest = match &cost.limit {
+            Some(limit) => format!(". {}.", format::capitalised(limit)),
+            None => " on a machine with other load; an idle machine may do more.".to_owned(),
+        };
+        format!(": {per_cycle} {unit}s per cycle at {clock}{SPACE}GHz{rest}")
     });
     Some((format!("{} of the plain loop", cost.unit), format!("{}{cycles}", format::time(cost.ns))))
 }

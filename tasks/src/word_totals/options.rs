@@ -72,20 +72,25 @@ pub(super) fn for_record(inputs: &Inputs) -> BTreeMap<String, String> {
 /// The hooks of `word_totals`.
 pub(super) const HOOKS: Hooks = Hooks { prepare, reuse, data, ..Hooks::NONE };
 
-/// Makes the 1-gram file unless the user names a file.
+/// Makes the 1-gram file unless the user names a file. A named file is opened now, so that a typo ends the program
+/// before anything else is prepared or measured.
 fn prepare(preparation: &mut Preparation) -> Result<(), Unprepared> {
     let options = &mut preparation.inputs.word_totals;
-    if options.input.is_none() {
+    let is_named = options.input.is_some();
+    if !is_named {
         let made = options.grams.unwrap_or_default().file_announced(preparation.folder, preparation.say);
         options.input = Some(made.map_err(|error| Unprepared::Fail(error.to_string()))?);
     }
-    match options.input.as_ref().filter(|input| input.to_str().is_none()) {
-        None => Ok(()),
-        Some(input) => Err(Unprepared::Fail(format!(
+    if let Some(input) = options.input.as_ref().filter(|input| input.to_str().is_none()) {
+        return Err(Unprepared::Fail(format!(
             "{} has a name that is not UTF-8, and a record must name its file: rename it",
             input.display()
-        ))),
+        )));
     }
+    if is_named && let Err(error) = (super::ENTRY.load)(&preparation.inputs) {
+        return Err(Unprepared::Fail(error.to_string()));
+    }
+    Ok(())
 }
 
 fn reuse(inputs: &mut Inputs, folder: &Path) {

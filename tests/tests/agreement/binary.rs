@@ -27,6 +27,7 @@ pub(crate) fn run(case: &Case, cores: usize) {
             ("--combine", Combine::ALL[turn / 2 % 4].name().to_owned()),
             ("--kernel", kernel.to_owned()),
             ("--samples", "1".to_owned()),
+            ("--processes", "1".to_owned()),
         ];
         let mut goldilocks = Command::new(testbed::goldilocks());
         goldilocks.arg("run");

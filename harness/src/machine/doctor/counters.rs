@@ -18,6 +18,8 @@ pub struct Counters {
     pub stolen: u64,
     /// Ticks in which any processor, watched or not, worked for this process or its descendants.
     pub own: u64,
+    /// The other processes, by number: the program's name, and the ticks in which any processor worked for it.
+    pub others: BTreeMap<u32, (String, u64)>,
     /// The number of times that a quota throttled our control groups.
     pub throttled: Option<u64>,
     /// The number of times that heat slowed the watched processors down.
@@ -31,9 +33,11 @@ pub struct Counters {
 impl Counters {
     /// Reads the counters now. Processor times cover `processors` only, except `own`.
     pub fn now(files: &SystemFiles, processors: &[usize]) -> Self {
+        let (own, others) = processes(files);
         let mut counters = Counters {
             processors: processors.len(),
-            own: own(files),
+            own,
+            others,
             throttled: cgroup::throttled(files),
             heat: heat(files, processors),
             swapped: ["pswpin", "pswpout"].iter().map(|name| files.count("/proc/vmstat", name)).sum(),
@@ -69,6 +73,19 @@ impl Counters {
         Some(others as f64 / ticks as f64 * self.processors as f64)
     }
 
+    /// Returns the names of the other programs that used most processor time since `before`, at most three, the busiest
+    /// first. Empty if the kernel reports no program, for example because others' processes are hidden.
+    pub fn busiest(&self, before: &Counters) -> Vec<&str> {
+        let mut used: BTreeMap<&str, u64> = BTreeMap::new();
+        for (process, (name, ticks)) in &self.others {
+            let earlier = before.others.get(process).filter(|(then, _)| then == name).map_or(0, |(_, ticks)| *ticks);
+            *used.entry(name).or_default() += ticks.saturating_sub(earlier);
+        }
+        let mut busy: Vec<(&str, u64)> = used.into_iter().filter(|(_, ticks)| *ticks > 0).collect();
+        busy.sort_by_key(|(_, ticks)| std::cmp::Reverse(*ticks));
+        busy.into_iter().take(3).map(|(name, _)| name).collect()
+    }
+
     /// Returns the share of the watched processors' time that the hypervisor gave to other virtual machines since
     /// `before`.
     pub fn stolen_share(&self, before: &Counters) -> Option<f64> {
@@ -82,8 +99,9 @@ pub(super) fn risen(before: Option<u64>, after: Option<u64>) -> Option<u64> {
     Some(after?.saturating_sub(before?))
 }
 
-/// Returns the processor time of this process and its descendants in ticks, including descendants that have ended.
-fn own(files: &SystemFiles) -> u64 {
+/// Returns the processor time of this process and its descendants in ticks, including descendants that have ended. Then
+/// returns the name and the processor time of each other process.
+fn processes(files: &SystemFiles) -> (u64, BTreeMap<u32, (String, u64)>) {
     let numbers =
         files.names("/proc").into_iter().filter(|name| name.starts_with(|first: char| first.is_ascii_digit()));
     let processes: BTreeMap<u32, Stat> =
@@ -96,8 +114,10 @@ fn own(files: &SystemFiles) -> u64 {
             .take(processes.len() + 1)
             .any(|number| Some(number) == myself)
     };
-    let ticks = |stat: &Stat| stat.user_ticks + stat.system_ticks + stat.children_ticks;
-    processes.iter().filter(|(number, _)| is_own(number)).map(|(_, stat)| ticks(stat)).sum()
+    let (own, others): (Vec<&Stat>, Vec<&Stat>) = processes.values().partition(|stat| is_own(&stat.process));
+    let work = |stat: &Stat| stat.user_ticks + stat.system_ticks;
+    let own = own.into_iter().map(|stat| work(stat) + stat.children_ticks).sum();
+    (own, others.into_iter().map(|stat| (stat.process, (stat.name.clone(), work(stat)))).collect())
 }
 
 /// Adds up how often heat throttled the cores and packages of `processors`.

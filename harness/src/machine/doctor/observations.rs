@@ -27,6 +27,8 @@ pub struct Observations {
     pub free_bytes: Option<u64>,
     /// The settings of the database server. `None` if no task uses a server.
     pub database: Option<Result<Settings, String>>,
+    /// The other processes that run a sweep.
+    pub other_sweeps: Vec<u32>,
     /// The calibration of the processors.
     pub calibration: Calibration,
 }
@@ -60,11 +62,23 @@ impl Observations {
             resident: data.iter().filter_map(|data| page_cache::probe(data.file.as_ref()?)).reduce(f64::min),
             free_bytes: free_bytes(subject.runs),
             database: database.map(|database| Settings::ask(&database.url, database.table.as_deref())),
+            other_sweeps: other_sweeps(&files),
             calibration: Calibration::run(&files, &processors),
             files,
             processors,
         }
     }
+}
+
+/// Finds the processes that run `goldilocks sweep` beside this one.
+fn other_sweeps(files: &SystemFiles) -> Vec<u32> {
+    let sweeps = files.names("/proc").into_iter().filter_map(|name| name.parse().ok()).filter(|process| {
+        // The arguments end with a zero byte each. The first is the program.
+        let command = files.text(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        let mut words = command.split('\0');
+        words.next().is_some_and(|program| program.ends_with("goldilocks")) && words.next() == Some("sweep")
+    });
+    sweeps.filter(|process| *process != std::process::id()).collect()
 }
 
 /// Returns the free bytes on the disk of `folder`, which need not exist yet.

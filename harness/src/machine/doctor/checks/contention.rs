@@ -21,7 +21,10 @@ pub(super) fn neighbours(observations: &Observations) -> Finding {
     };
     let seen = format!("other programs use {used:.1} of {}", cores(&calibration.rested));
     match is_crowded(used, &calibration.rested) {
-        true => refuse(format!("{seen}: stop them, or wait until they end; `top` lists them")),
+        true => {
+            let busiest = named(&calibration.rested.busiest(&calibration.before));
+            refuse(format!("{seen}{busiest}: stop them, or wait until they end; `top` lists them"))
+        }
         false => ok(seen),
     }
 }
@@ -33,8 +36,26 @@ pub(super) fn neighbours_between(before: &Counters, after: &Counters) -> Finding
     };
     let seen = format!("{RUN}, other programs used {used:.1} of {}", cores(after));
     match is_crowded(used, after) {
-        true => warn(format!("{seen}: their load is in the figures; measure again when they have ended")),
+        true => {
+            let busiest = named(&after.busiest(before));
+            warn(format!("{seen}{busiest}: their load is in the figures; measure again when they have ended"))
+        }
         false => ok(seen),
+    }
+}
+
+/// Returns the names of the busiest programs, as the rest of a sentence.
+fn named(busiest: &[&str]) -> String {
+    if busiest.is_empty() { String::new() } else { format!(", mostly {}", busiest.join(", ")) }
+}
+
+/// Checks that no other sweep measures on this machine, even if it is waiting at the moment.
+pub(super) fn other_sweeps(observations: &Observations) -> Finding {
+    match observations.other_sweeps.as_slice() {
+        [] => ok("no other sweep runs"),
+        [sweep, ..] => {
+            refuse(format!("process {sweep} is another sweep, and both would be in the figures: wait until it ends"))
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use record::Check;
 type Before = fn(&Observations) -> Finding;
 type After = fn(&Counters, &Counters) -> Finding;
 
-const BEFORE: [(&str, Before); 25] = [
+const BEFORE: [(&str, Before); 26] = [
     ("build", environment::build),
     ("tracer", environment::tracer),
     ("priority", environment::priority),
@@ -23,6 +23,7 @@ const BEFORE: [(&str, Before); 25] = [
     ("counters", environment::counters),
     ("room", environment::room),
     ("neighbours", contention::neighbours),
+    ("other_sweeps", contention::other_sweeps),
     ("noise", contention::noise),
     ("steal", contention::steal),
     ("governor", processor::governor),

@@ -189,7 +189,7 @@ pub(crate) fn resources(proofs: &mut Proofs) -> Result<()> {
 /// Measures one cell and returns the figures of its samples.
 fn run(arguments: &[&str]) -> Result<Vec<Times>> {
     let mut run = Command::new(sabotaged());
-    run.args(["run", "--json"]).args(arguments).current_dir(workspace());
+    run.args(["run", "--json", "--processes", "1"]).args(arguments).current_dir(workspace());
     let output = run.output().context("cannot run a cell")?;
     ensure!(output.status.success(), "a cell failed: {}", String::from_utf8_lossy(&output.stderr));
     let mut printed: serde_json::Value = serde_json::from_slice(&output.stdout).context("a cell printed no JSON")?;
