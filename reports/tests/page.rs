@@ -858,6 +858,18 @@ fn an_increment_is_given_in_cycles_where_the_clock_was_measured() {
     assert!(cycles.starts_with(&bare) && cycles.contains(&format!("{:.2}", 1.0 / (ns * 2.0))[..3]), "{cycles}");
     assert!(page(&record).contains("an increment of the plain loop"));
     assert_eq!(overhead::unit_cost(&analysed(&record, 1)), None);
+    // The processor is the limit only if nothing else ran.
+    assert!(cycles.contains("Each takes a branch"), "{cycles}");
+    for (moment, name) in [("before", "neighbours"), ("after", "neighbours"), ("before", "steal"), ("after", "quota")] {
+        let mut loaded = record.clone();
+        let check = Check { name: name.into(), verdict: Verdict::Warn, sentence: "other load".into() };
+        match moment {
+            "before" => loaded.run.checks.push(check),
+            _ => loaded.ended.as_mut().expect("it has ended").checks.push(check),
+        }
+        let cycles = words(&loaded);
+        assert!(!cycles.contains("branch") && cycles.contains("an idle machine may do more"), "{name}: {cycles}");
+    }
 }
 
 #[test]

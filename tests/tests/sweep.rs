@@ -212,9 +212,9 @@ const SMALL: [&str; 14] = [
 #[test]
 fn a_default_task_without_a_server_is_skipped_for_a_reason_and_the_rest_is_measured() {
     let sandbox = Sandbox::default();
-    // A private server needs a temporary folder.
+    // This variable names the only folder in which PostgreSQL may be.
     let missing = sandbox.path("missing");
-    let output = sandbox.sweep(SMALL).env("TMPDIR", &missing).output().expect("the binary was just built");
+    let output = sandbox.sweep(SMALL).env("PGBIN", &missing).output().expect("the binary was just built");
     assert_went_on(&sandbox, &output, 6);
     let record = sandbox.record();
     let [skipped] = record.skipped.as_slice() else { panic!("{:?}", record.skipped) };

@@ -49,6 +49,9 @@ pub enum Outcome {
 /// Completes `1.93×`.
 const AGAINST: &str = "the plain one-thread loop’s speed";
 
+/// The speed-up below which a reader understands "31 400 times as slow" better than "0.0000318×".
+const TINY: f64 = 0.01;
+
 /// Finds the strategies that lead on the most cores at the default partition size, and their speed-up over the plain loop.
 pub fn finding(results: &TaskResults) -> Finding {
     let candidates = results.candidates();
@@ -98,7 +101,7 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
             let there = format::block_count(blocks.fewest, blocks.most);
             let so_far = finding.medians.map_or_else(
                 || "So far there is no sound baseline".into(),
-                |it| format!("So far the strategies’ medians are {} {AGAINST}", factors(it)),
+                |it| format!("So far the strategies’ medians are {}", compared(it)),
             );
             return format!(
                 "not decided: a verdict needs {BLOCKS_FOR_A_VERDICT} blocks per cell, and cells have {there}. `goldilocks sweep \
@@ -122,8 +125,10 @@ fn against_the_baseline(finding: &Finding, speed_ups: &[Estimate]) -> String {
         return "no speed-up can be stated without a sound baseline.".into();
     };
     let figures = match speed_ups {
+        [only] if only.value < TINY => compared(Interval { low: only.value, high: only.value }),
         [only] => format!("{} {AGAINST}", format::sentence(format::speed_up(*only))),
-        _ => format!("their medians are {} {AGAINST} (intervals within {})", factors(medians), factors(within)),
+        _ if medians.high < TINY => format!("their medians are {}", compared(medians)),
+        _ => format!("their medians are {} (intervals within {})", compared(medians), factors(within)),
     };
     let remark = if within.high < 1.0 {
         " The plain loop is faster.".into()
@@ -135,6 +140,16 @@ fn against_the_baseline(finding: &Finding, speed_ups: &[Estimate]) -> String {
         String::new()
     };
     format!("{figures}.{remark}")
+}
+
+/// `1.91× to 1.93× the plain one-thread loop’s speed`, or `31 400 times as slow as the plain one-thread loop`.
+fn compared(range: Interval) -> String {
+    if range.high >= TINY {
+        return format!("{} {AGAINST}", factors(range));
+    }
+    let [low, high] = [range.high, range.low].map(|value| format::digits(1.0 / value));
+    let times = if low == high { low } else { format!("{low} to {high}") };
+    format!("{times} times as slow as the plain one-thread loop")
 }
 
 /// `1.91× to 1.93×`, or `1.93×` if they round to the same.
@@ -204,4 +219,18 @@ fn they_are(names: &[&str]) -> String {
 
 fn best(names: &[&str]) -> &'static str {
     if names.len() == 1 { "its best median" } else { "their best medians" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use format::SPACE;
+
+    #[test]
+    fn a_tiny_speed_up_is_told_as_a_slowdown() {
+        let told = |low, high| compared(Interval { low, high }).replace(SPACE, " ");
+        assert_eq!(told(1.9, 1.95), "1.90× to 1.95× the plain one-thread loop’s speed");
+        assert_eq!(told(0.000_031_8, 0.000_031_8), "31 400 times as slow as the plain one-thread loop");
+        assert_eq!(told(0.001, 0.002), "500 to 1 000 times as slow as the plain one-thread loop");
+    }
 }
