@@ -65,7 +65,10 @@ fn runs_are_listed_newest_first_and_an_unknown_id_names_them() {
     for command in ["report", "export", "peers"] {
         let output = goldilocks(runs.path(), &[command, "twenty"]);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("no run `twenty`") && said.contains("the newest: other, one, again; "), "{command}: {said}");
+        assert!(
+            said.contains("no run `twenty`") && said.contains("the newest: other, one, again; "),
+            "{command}: {said}"
+        );
     }
 }
 
@@ -109,7 +112,11 @@ fn data_go_to_the_checkout_or_else_to_the_users_folder_which_is_said_once() {
     assert_eq!(make("checkout", None), (PathBuf::from("datasets/generated"), false));
     assert_eq!(make("checkout/deep/below", None), (at("checkout/datasets/generated"), false));
     assert_eq!(make("elsewhere", Some(at("checkout"))), (at("checkout/datasets/generated"), false));
-    assert_eq!(std::fs::read_dir(at("elsewhere")).expect("our own folder").count(), 0, "nothing is made where one stands");
+    assert_eq!(
+        std::fs::read_dir(at("elsewhere")).expect("our own folder").count(),
+        0,
+        "nothing is made where one stands"
+    );
 }
 
 #[test]

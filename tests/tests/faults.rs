@@ -39,9 +39,8 @@ fn assert_totals(input: &Path, totals: &[u8]) {
     let written = sandbox.path("totals.tsv");
     for kernel in ["book", "bytes", "runs"] {
         for read in ["pread", "map"] {
-            let ran = done(
-                word_totals(&sandbox, input).args(["--kernel", kernel, "--read", read, "--output"]).arg(&written),
-            );
+            let ran =
+                done(word_totals(&sandbox, input).args(["--kernel", kernel, "--read", read, "--output"]).arg(&written));
             assert!(ran.status.success(), "{kernel}, {read}: {}", String::from_utf8_lossy(&ran.stderr));
             let found = std::fs::read(&written).expect("the totals were written");
             assert_eq!(String::from_utf8_lossy(&found), String::from_utf8_lossy(totals), "{kernel}, {read}");

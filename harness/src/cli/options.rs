@@ -41,7 +41,8 @@ fn default_folder(in_checkout: &str, elsewhere: &str) -> PathBuf {
 /// nearest one above the current folder. The path is empty if that is the current folder itself.
 fn checkout() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
-    let is_checkout = |folder: &&Path| ["harness", "datasets"].iter().all(|part| folder.join(part).join("Cargo.toml").is_file());
+    let is_checkout =
+        |folder: &&Path| ["harness", "datasets"].iter().all(|part| folder.join(part).join("Cargo.toml").is_file());
     let nearest = || here.ancestors().find(is_checkout).map(Path::to_owned);
     let root = crate::recipes().map(PathBuf::from).or_else(nearest)?;
     Some(if root == here { PathBuf::new() } else { root })

@@ -13,7 +13,7 @@ use crate::measure::protocol::{Message, Order};
 use crate::plan::cells::Cell;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use record::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, Estimate, LEVEL, ratio, reach};
+use record::statistics::{BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_AN_INTERVAL, Blocks, Estimate, LEVEL, ratio, reach};
 use record::{Check, Times, Verdict};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -257,9 +257,8 @@ impl Measured<'_> {
         match self.speed_up() {
             None => "no speed-up".to_owned(),
             Some(Estimate { value, interval: None }) => format!(
-                "speed-up {value:.2} without an interval, because {} of each side are too few: `--processes {PROCESSES}` \
-                 gives one",
-                processes(count)
+                "speed-up {value:.2} without an interval, which needs {BLOCKS_FOR_AN_INTERVAL} processes of each side: \
+                 `--processes {PROCESSES}` gives one"
             ),
             Some(Estimate { value, interval: Some(interval) }) => {
                 let undecided = if interval.contains(1.0) { "; which of the two is faster is not decided" } else { "" };

@@ -29,13 +29,7 @@ use tasks::Inputs;
 /// # Errors
 /// When something that the user named cannot be measured, when data cannot be made, when no task is left, or when the
 /// record cannot be written.
-pub fn begin(
-    plan: &Plan,
-    tasks_named: bool,
-    runs: &Path,
-    command: String,
-    interrupt: &Interrupt,
-) -> Result<PathBuf> {
+pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, interrupt: &Interrupt) -> Result<PathBuf> {
     let began = jiff::Timestamp::now();
     let prepared = prepare(plan, interrupt)?;
     let required = |task: &str| tasks_named || names_data_of(task, &plan.inputs);

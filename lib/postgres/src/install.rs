@@ -83,7 +83,10 @@ pub fn install(environment: &Environment) -> Result<Installation> {
         };
         reasons.push(reason.into());
     }
-    Err(Error::Install { reasons, hint: format!("To get a server by hand: {}", places::hint_after_set_up(&environment.host)) })
+    Err(Error::Install {
+        reasons,
+        hint: format!("To get a server by hand: {}", places::hint_after_set_up(&environment.host)),
+    })
 }
 
 impl Method {

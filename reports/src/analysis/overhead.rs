@@ -74,7 +74,12 @@ fn unit_cost(results: &TaskResults, environment: &Environment) -> Option<UnitCos
     let units = units.parse::<f64>().ok().filter(|units| *units > 0.0)?;
     let ns = results.baseline.as_ref()?.time?.value / units;
     let limit = Some(limit).filter(|_| environment.was_quiet());
-    let clock = environment.run.machine.notes.get(CLOCK).and_then(|clock| clock.trim_end_matches("GHz").trim().parse::<f64>().ok());
+    let clock = environment
+        .run
+        .machine
+        .notes
+        .get(CLOCK)
+        .and_then(|clock| clock.trim_end_matches("GHz").trim().parse::<f64>().ok());
     Some(UnitCost { unit, limit, ns, clock_ghz: clock, per_cycle: clock.map(|clock| 1.0 / (ns * clock)) })
 }
 

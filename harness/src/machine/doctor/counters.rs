@@ -73,15 +73,17 @@ impl Counters {
         Some(others as f64 / ticks as f64 * self.processors as f64)
     }
 
-    /// Returns the names of the other programs that used most processor time since `before`, at most three, the busiest
-    /// first. Empty if the kernel reports no program, for example because others' processes are hidden.
+    /// Returns the names of the other programs that used most processor time since `before`: at most three, the busiest
+    /// first, each with a tenth of the busiest one's time or more. Empty if the kernel reports no program, for example because others' processes are hidden.
     pub fn busiest(&self, before: &Counters) -> Vec<&str> {
         let mut used: BTreeMap<&str, u64> = BTreeMap::new();
         for (process, (name, ticks)) in &self.others {
             let earlier = before.others.get(process).filter(|(then, _)| then == name).map_or(0, |(_, ticks)| *ticks);
             *used.entry(name).or_default() += ticks.saturating_sub(earlier);
         }
-        let mut busy: Vec<(&str, u64)> = used.into_iter().filter(|(_, ticks)| *ticks > 0).collect();
+        // The kernel's threads use a little all the time.
+        let least = used.values().max().map_or(1, |most| most.div_ceil(10)).max(1);
+        let mut busy: Vec<(&str, u64)> = used.into_iter().filter(|(_, ticks)| *ticks >= least).collect();
         busy.sort_by_key(|(_, ticks)| std::cmp::Reverse(*ticks));
         busy.into_iter().take(3).map(|(name, _)| name).collect()
     }

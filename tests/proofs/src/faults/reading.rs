@@ -88,7 +88,19 @@ impl Reading {
         let program = testbed::goldilocks();
         let began = Instant::now();
         let ran = Command::new(program)
-            .args(["run", "--task", self.task, "--strategy", "sequential", "--samples", "1", "--processes", "1", "--patience", "30"])
+            .args([
+                "run",
+                "--task",
+                self.task,
+                "--strategy",
+                "sequential",
+                "--samples",
+                "1",
+                "--processes",
+                "1",
+                "--patience",
+                "30",
+            ])
             .args(["--database-url", &self.url, "--table", &self.table, "--size", &PAGE.to_string()])
             .args(["--silence", &self.silence.to_string()])
             .stdin(Stdio::null())
