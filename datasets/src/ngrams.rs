@@ -4,13 +4,13 @@
 //! A line is `ngram TAB year TAB match_count TAB volume_count LF`. Like the real file for the letter *a* (version
 //! 20120701), the generated one is sorted by the bytes of the ngram, then by year. A word appears as `aardvark`,
 //! `Aardvark`, `AARDVARK` and with part-of-speech tags (`aardvark_NOUN`). A few words are very frequent and most are
-//! rare. Unlike in the real file, most words are invented, and no word has more than 200 years.
+//! rare. Unlike in the real file, most words are invented, and no word has lines for more than 200 years.
 //!
 //! How it works:
 //!
 //! 1. `vocabulary` draws words, each with its total and its number of lines, until their lines fill the requested size.
 //!    Only this list is in memory. It has about a fifteenth of the size of the file.
-//! 2. `years` draws the lines of one word from the seed of the word. So step 1 measures these lines without storing
+//! 2. `years` draws the lines of one word from the seed of the word, so they need not be stored: step 1 only measures
 //!    them, and step 3 draws them again.
 //! 3. `text` writes the lines of the sorted words into a large buffer.
 //!
@@ -51,8 +51,8 @@ const GENERATOR: u64 = 4;
 pub struct Recipe {
     /// The seed of all random choices.
     pub seed: u64,
-    /// The requested size in bytes. The file ends with the last whole line that fits and is less than 100 bytes
-    /// smaller. The file has at least one line of the word `Aardvark`. With [`Recipe::zipf`], a size that is too small
+    /// The requested size in bytes. The file ends with the last whole line that fits, so it is at most 100 bytes
+    /// below this size. It has at least one line of the word `Aardvark`. With [`Recipe::zipf`], a size that is too small
     /// is an error.
     pub bytes: u64,
     /// `true` for lines in a random order, which also follows from the seed. Lines with the same word are then rarely
@@ -70,7 +70,7 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Writes the file to `out`, about 1 MiB at a time. Passes the number of bytes written to `progress`.
+    /// Writes the file to `out`, about 1 MiB at a time. Calls `progress` with the number of bytes so far.
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ impl Recipe {
         Ok(path)
     }
 
-    /// Calls [`Recipe::file`]. Passes a message with the path to `say` if the file must be made.
+    /// Calls [`Recipe::file`]. If the file must be made, calls `say` with a message that contains its path.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Recipe {
 
     /// Estimates the bytes of memory that generating the file takes.
     fn memory(&self) -> u64 {
-        /// The bytes per word with its share of lines. A process with a million words had 76 MiB.
+        /// Bytes of memory per word, including its lines. A process with a million words had 76 MiB.
         const WORD: u64 = 80;
         let words = self.zipf.map_or(self.bytes / 15, |zipf| zipf.words.saturating_mul(WORD));
         words.saturating_add(if self.shuffled { self.bytes / 10 * 11 } else { 0 })

@@ -19,7 +19,7 @@ pub const FILE: &str = "run.jsonl";
 impl Journal {
     /// Begins the record of a new run in `folder` with its `first` lines.
     ///
-    /// The file appears only when all first lines are written. After an earlier crash, [`find`] ignores the folder.
+    /// The file appears only when all first lines are written. If a crash prevents that, [`find`] ignores the folder.
     ///
     /// # Errors
     /// When the record cannot be written, or the folder already has one.
@@ -56,7 +56,7 @@ impl Journal {
         let written = self.file.write_all(&text(line)?).and_then(|()| self.file.flush());
         written.with_context(|| {
             format!(
-                "cannot write to {}; what it holds stays: mend that, then `{} --resume {}` continues",
+                "cannot write to {}; the lines before are safe. Fix the cause, then `{} --resume {}` continues",
                 self.folder.join(FILE).display(),
                 crate::command("sweep"),
                 self.folder.display()

@@ -151,7 +151,7 @@ fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
         (&["--workers", "0"], "expected a whole number from 1"),
         (&["--workers", "99999999999"], "expected a whole number from 1 to 1024"),
         (&["--cores", "0"], "expected a whole number from 1"),
-        (&["--cores", "100000"], "`--workers 100000` oversubscribes them"),
+        (&["--cores", "100000"], "for more threads than cores, pass `--workers 100000`"),
         (&["--sizes", "0"], "expected a whole number from 1"),
         (&["--sizes", "many"], "expected a whole number from 1"),
         (&["--samples", "0"], "0 is not in 1.."),

@@ -54,13 +54,13 @@ pub(crate) struct Run {
     /// The number of timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
-    /// The file for the whole total; word totals as TSV, sorted by the words' bytes
+    /// Write the complete result to FILE (word_totals: TSV, sorted by the words' bytes)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     json: bool,
-    /// The time after which it is stopped: 90s, 5m, 1h
+    /// Stop the measurement after this time: 90s, 5m, 1h
     #[arg(long, default_value = "1h", value_parser = seconds)]
     patience: f64,
     #[command(flatten)]
@@ -305,7 +305,7 @@ struct Samples {
 }
 
 impl Samples {
-    /// Stores an answer, but never replaces a wrong one, because every run must give the baseline's answer.
+    /// Stores an answer. A wrong one is kept, so that a single wrong run fails the cell.
     fn note_answer(&mut self, digest: String, figures: Vec<(String, String)>, baseline: Option<&Samples>) {
         if self.digest.is_empty() || baseline.is_some_and(|baseline| baseline.digest == self.digest) {
             (self.digest, self.figures) = (digest, figures);

@@ -38,7 +38,7 @@ where
 
 pub(crate) fn positive(text: &str) -> Result<u64, String> {
     match text.replace('_', "").parse() {
-        Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
+        Ok(0) | Err(_) => Err("expected a whole number of at least 1".to_owned()),
         Ok(number) => Ok(number),
     }
 }
@@ -49,7 +49,7 @@ pub(crate) fn cores(text: &str) -> Result<u64, String> {
     match number <= available as u64 {
         true => Ok(number),
         false => Err(format!(
-            "this process may use {}; `--workers {number}` oversubscribes them",
+            "this process may use {}; for more threads than cores, pass `--workers {number}`",
             crate::counted(available as u64, "core")
         )),
     }
@@ -76,7 +76,7 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     if number.is_finite() && (0.0..1e9).contains(&number) {
         Ok(number * unit)
     } else {
-        Err("expected a time from 0".to_owned())
+        Err("expected a time of 0 or more".to_owned())
     }
 }
 

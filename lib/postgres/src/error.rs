@@ -29,12 +29,12 @@ pub enum Error {
         /// The server's message with its SQLSTATE.
         reason: String,
     },
-    /// A table has more or fewer rows than its contents.
+    /// A table does not have the expected number of rows.
     #[error("{table} has {rows} rows instead of {expected}; load it again")]
     Rows {
         /// The table's qualified name.
         table: String,
-        /// Rows of its contents.
+        /// The number of rows that were loaded.
         expected: u64,
         /// Rows that the server counted.
         rows: u64,
@@ -69,7 +69,7 @@ pub enum Error {
     Install {
         /// One for each method that was tried.
         reasons: Vec<String>,
-        /// The line to type instead.
+        /// A command that installs a server by hand.
         hint: String,
     },
 }

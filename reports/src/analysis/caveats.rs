@@ -196,8 +196,8 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
     }));
     list.add("stopped_early", facts.went_on_with_some().then(|| {
         format!(
-            "That every interval reaches {}: some cells were measured until their interval was narrow, which favours lucky \
-             intervals. In simulations with bell-shaped noise, these contain the true median in 91 to 93 of 100 runs.",
+            "That every interval reaches {}: some cells were measured until their interval was narrow, which favours \
+             intervals that are narrow by luck. In simulations with bell-shaped noise, such intervals contain the true median in 91 to 93 of 100 runs.",
             percent(LEVEL)
         )
     }));

@@ -134,8 +134,8 @@ fn against_the_baseline(finding: &Finding, speed_ups: &[Estimate]) -> String {
         " The plain loop is faster.".into()
     } else if within.low <= 1.0 + MARGIN {
         let bar = format::digits(1.0 + MARGIN);
-        let (whose, all) = if speed_ups.len() == 1 { ("Its", "") } else { ("At least one", " for all of them") };
-        format!(" {whose} interval starts at or below {bar}×, so a speed-up is not established{all}.")
+        let (whose, which) = if speed_ups.len() == 1 { ("Its", "a") } else { ("At least one", "that") };
+        format!(" {whose} interval starts at or below {bar}×, so {which} speed-up is not established.")
     } else {
         String::new()
     };
@@ -190,7 +190,9 @@ pub(crate) fn good_sizes(results: &TaskResults) -> Vec<Statement> {
     let close = results.close_sizes(&leaders, cores);
     let percent = format::percent(CLOSE);
     let sentence = if close.is_empty() {
-        format!("No single partition size is within {percent} of the best median of every tied strategy.")
+        format!(
+            "The tied strategies share no good partition size: each size is more than {percent} above the best median of at least one of them."
+        )
     } else {
         let (unit, tried) = (&results.task.unit, sizes.len());
         let (close, they_are, best) = (format::sizes(&close, sizes), they_are(&leaders), best(&leaders));

@@ -176,8 +176,8 @@ pub(crate) fn caveats(tasks: &[(&TaskResults, &DataQuality)]) -> Vec<Statement> 
     let number = judged().filter(|result| result.modes.is_some()).count();
     if number > 0 {
         caveats.push(Statement::new("two_kinds", format!(
-            "That one true time exists for a cell with fast and slow processes. This applies to {} of the {} cells that have \
-             enough blocks to tell. The memory layout of a process can cause two kinds of processes, and so can one disturbance. \
+            "That one true time exists for a cell with fast and slow processes. {} of the {} cells that have enough \
+             blocks to tell are of this kind. The memory layout of a process can cause two kinds of processes, and so can one disturbance. \
              The interval spans both kinds. By chance, up to one cell in twenty looks like this.",
             format::count(number as u64),
             format::count(judged().count() as u64),

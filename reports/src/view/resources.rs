@@ -115,7 +115,7 @@ pub fn threads(task: &TaskAnalysis) -> Table {
     };
     Table {
         caption: format!(
-            "{census}The warm-up is the untimed run before a process’s first sample. The ratio is the earlier run’s time divided by the \
+            "{census}The warm-up is the untimed run before a process’s first sample. Each of the two ratio columns divides the earlier run’s time by the \
              later one’s: near 1, the warm-up made no difference; above 1, the earlier run was slower. Ratios are medians over processes."
         ),
         columns,

@@ -1,6 +1,6 @@
 //! Each thread gets its share of the jobs in advance.
 //!
-//! Good when: all partitions take equally long, because a thread never has to ask for more.
+//! Good when: all partitions take equally long: all shares end together, and no thread spends time asking for jobs.
 //! Bad when:  partitions differ, because all threads wait for the longest share; or the source never ends.
 //! In the trace: lanes end at different times; the run takes as long as the longest lane.
 

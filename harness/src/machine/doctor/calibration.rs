@@ -16,7 +16,7 @@ pub struct Calibration {
     pub rested: Counters,
     /// The counters after the loops.
     pub worked: Counters,
-    /// The share of its working time (0 to 1) that the most disturbed core lost, compared with undisturbed loops.
+    /// The share of working time (0 to 1) that the most disturbed core lost, compared with undisturbed loops.
     /// `None` if the share could not be measured.
     pub lost: Option<f64>,
 }

@@ -39,7 +39,7 @@ pub(super) fn count(processors: usize) -> String {
 }
 
 /// The duration of the calibration, for sentences.
-pub(super) const CALIBRATION: &str = "in half a second";
+pub(super) const CALIBRATION: &str = "during the half second of calibration";
 
 /// The time of the run, for sentences.
 pub(super) const RUN: &str = "during the measurement";
