@@ -330,7 +330,7 @@ fn the_three_busiest_programs_are_named() {
     show(&tree, BEFORE);
     programs([100, 100, 9_000, 500, 0]);
     let before = Counters::now(&tree.files(), &PROCESSORS);
-    programs([106, 105, 9_000, 507, 1]);
+    programs([106, 105, 9_000, 507, 3]);
     show(&tree, Ticks { busy: BEFORE.busy + 100, own: BEFORE.own + 9, ..BEFORE });
     let after = Counters::now(&tree.files(), &PROCESSORS);
     assert_eq!(after.busiest(&before), ["rustc", "dockerd", "gzip"]);
