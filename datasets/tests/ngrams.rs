@@ -4,9 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::str;
 
 use datasets::ngrams::{Recipe, Summary, Zipf};
+use rustix::process::Uid;
+use rustix::thread::set_thread_uid;
 use sha2::{Digest, Sha256};
 
 /// The tested sizes, from one kilobyte to five megabytes.
@@ -173,6 +176,28 @@ fn a_file_is_made_once_and_named_after_its_recipe() {
 
     assert_eq!(recipe.file(folder.path(), &mut |_| panic!("made again")).unwrap(), path);
     assert!(!folder.path().join("1grams-20KB-seed1-sorted.tsv.partial").exists());
+}
+
+#[test]
+fn a_file_in_a_read_only_folder_is_used_and_none_is_made_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = Recipe { bytes: 20_000, ..Recipe::default() };
+    let path = recipe.file(folder.path(), &mut |_| ()).unwrap();
+    fs::remove_file(folder.path().join(".lock")).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    // Root may write anyway, so a thread of its own becomes another user.
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            if rustix::process::geteuid().is_root() {
+                set_thread_uid(Uid::from_raw(65_534)).unwrap();
+            }
+            assert_eq!(recipe.file(folder.path(), &mut |_| panic!("made again")).unwrap(), path);
+            let error = Recipe { seed: 2, ..recipe }.file(folder.path(), &mut |_| ()).unwrap_err().to_string();
+            assert!(error.contains("1grams-20KB-seed2-sorted.tsv") && error.contains("writable"), "{error}");
+        });
+        thread.join().unwrap();
+    });
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

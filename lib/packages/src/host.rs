@@ -1,7 +1,9 @@
 //! The part of a machine that decides how programs are found and installed on it.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A machine's programs and folders. Tests make up machines of their own.
@@ -31,7 +33,7 @@ impl Host {
         // The user that runs the server cannot read root's own cache, so root fills and prefers the machine's.
         let shared = we_are_root.then(|| PathBuf::from("/var/cache"));
         Host {
-            path: env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default(),
+            path: search_path(),
             home,
             caches: shared.into_iter().chain(own).map(|folder| folder.join("goldilocks")).collect(),
             root: PathBuf::from("/"),
@@ -43,6 +45,19 @@ impl Host {
     pub fn has(&self, name: &str) -> bool {
         self.path.iter().any(|folder| folder.join(name).is_file())
     }
+}
+
+/// The folders of `PATH` in which this process looks for programs.
+///
+/// An empty or relative folder depends on where the user stands, so it is left out. Root also leaves out folders to which every
+/// user may write, because root would run what any of them puts there.
+pub fn search_path() -> Vec<PathBuf> {
+    trusted(&env::var_os("PATH").unwrap_or_default(), rustix::process::geteuid().is_root())
+}
+
+fn trusted(path: &OsStr, we_are_root: bool) -> Vec<PathBuf> {
+    let open = |folder: &Path| folder.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0);
+    env::split_paths(path).filter(|folder| folder.is_absolute() && !(we_are_root && open(folder))).collect()
 }
 
 /// Every path below `root` that matches `pattern`. Each part of the pattern may hold one `*`.
@@ -60,4 +75,21 @@ pub fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
             })
             .collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_never_taken_from_where_the_user_stands_and_root_takes_none_that_anyone_may_have_written() {
+        let open = env::temp_dir().join(format!("gl-search-path-{}", std::process::id()));
+        fs::create_dir_all(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).unwrap();
+        let path = env::join_paths([Path::new("/usr/bin"), Path::new(""), Path::new("."), Path::new("bin"), &open]);
+        let path = path.unwrap();
+        assert_eq!(trusted(&path, true), [Path::new("/usr/bin")]);
+        assert_eq!(trusted(&path, false), [Path::new("/usr/bin"), &open]);
+        fs::remove_dir(&open).unwrap();
+    }
 }

@@ -7,4 +7,4 @@ mod host;
 pub mod shell;
 
 pub use error::Error;
-pub use host::{Host, expand};
+pub use host::{Host, expand, search_path};

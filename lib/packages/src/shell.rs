@@ -1,10 +1,11 @@
 //! Runs the programs of this machine that the set-up step uses.
 
+use std::env;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::Error;
+use crate::{Error, search_path};
 
 /// The time after which a program that prints nothing is reported as still running.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -63,6 +64,9 @@ fn command(redirection: &str, line: &[&str]) -> Command {
         // Package managers translate their messages.
         .env("LC_ALL", "C")
         .stdin(Stdio::null());
+    if let Ok(path) = env::join_paths(search_path()) {
+        command.env("PATH", path);
+    }
     command
 }
 

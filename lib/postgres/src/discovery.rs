@@ -7,15 +7,19 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::places::{
     self, OLDEST, PACKAGE, PROGRAMS_IN_PACKAGE, PROGRAMS_IN_WHEEL, USUAL_PLACES, USUAL_PLACES_AT_HOME, wheel_folder,
 };
+use crate::processes;
 use crate::user::User;
 use packages::debian::{self, Unpacked};
 use packages::{Host, expand};
+
+/// How long a program may take to print its version.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The machine as the search sees it.
 #[derive(Clone, Default)]
@@ -90,7 +94,7 @@ pub fn find(environment: &Environment) -> Result<Installation> {
     let mut tried = Vec::new();
     let named = [
         ("PGBIN says so", "PGBIN", environment.pgbin.clone().map(Ok)),
-        ("PG_CONFIG says so", "PG_CONFIG", environment.pg_config.as_deref().map(folder_of)),
+        ("PG_CONFIG says so", "PG_CONFIG", environment.pg_config.as_deref().map(|program| folder_of(program, environment))),
     ];
     for (reason, variable, folder) in named {
         let Some(folder) = folder else {
@@ -108,7 +112,7 @@ pub fn find(environment: &Environment) -> Result<Installation> {
     }
     let host = &environment.host;
     for (reason, place) in
-        on_path(host).into_iter().chain(by_pg_config(host)).chain(usual_places(host)).chain(cached(host))
+        on_path(host).into_iter().chain(by_pg_config(environment)).chain(usual_places(host)).chain(cached(host))
     {
         match place.and_then(|folder| examine(folder, reason, environment)) {
             Ok(installation) => return Ok(installation),
@@ -136,9 +140,10 @@ fn on_path(host: &Host) -> Vec<Candidate> {
     candidates
 }
 
-fn by_pg_config(host: &Host) -> Option<Candidate> {
-    let program = programs_on_path(host, "pg_config").next();
-    let folder = program.ok_or_else(|| "pg_config: not on PATH".to_string()).and_then(|program| folder_of(&program));
+fn by_pg_config(environment: &Environment) -> Option<Candidate> {
+    let program = programs_on_path(&environment.host, "pg_config").next();
+    let program = program.ok_or_else(|| "pg_config: not on PATH".to_string());
+    let folder = program.and_then(|program| folder_of(&program, environment));
     Some(("pg_config on PATH says so", folder))
 }
 
@@ -185,8 +190,8 @@ fn numbers(text: &str) -> Vec<u64> {
 }
 
 /// The folder of programs that `pg_config` prints.
-fn folder_of(pg_config: &Path) -> Result<PathBuf, String> {
-    output(pg_config, "--bindir", &[]).map(PathBuf::from)
+fn folder_of(pg_config: &Path, environment: &Environment) -> Result<PathBuf, String> {
+    output(pg_config, "--bindir", &[], environment).map(PathBuf::from)
 }
 
 /// The installation in `folder`, if its programs are there, run here and are new enough; otherwise the problem.
@@ -206,7 +211,7 @@ fn examine(folder: PathBuf, reason: &'static str, environment: &Environment) -> 
     }
     let program = folder.join("postgres");
     let libraries = libraries_of(&folder, &environment.host);
-    let printed = output(&program, "--version", &libraries)?;
+    let printed = output(&program, "--version", &libraries, environment)?;
     let version = printed
         .split_whitespace()
         .find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))
@@ -228,14 +233,24 @@ fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// What a program prints; the problem if it cannot be run.
-fn output(program: &Path, argument: &str, libraries: &[PathBuf]) -> Result<String, String> {
-    let line = format!("{} {argument}", program.display());
-    let mut command = Command::new(program);
-    debian::set_library_path(&mut command, libraries);
-    let output = command.arg(argument).stdin(Stdio::null()).output().map_err(|error| format!("{line}: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("{line}: {}, {}", output.status, String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
+/// What a program prints; the problem if it cannot be run or does not end.
+///
+/// It runs as the user that runs the server, because it may be anything that has a server program's name.
+fn output(
+    program: &Path,
+    argument: &str,
+    libraries: &[PathBuf],
+    environment: &Environment,
+) -> Result<String, String> {
+    let user = environment.runs_as.as_ref();
+    let run = || {
+        // Files and not pipes, because a process that the program leaves behind could keep a pipe open.
+        let [printed, complaint] = [tempfile::tempfile()?, tempfile::tempfile()?];
+        let mut command = processes::command(program, user);
+        debian::set_library_path(&mut command, libraries);
+        command.arg(argument).current_dir("/").stdout(printed.try_clone()?);
+        processes::run(&mut command, user, &complaint, PATIENCE)?;
+        Ok(processes::tail(&printed))
+    };
+    run().map_err(|error: std::io::Error| format!("{} {argument}: {error}", program.display()))
 }

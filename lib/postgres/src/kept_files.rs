@@ -1,12 +1,17 @@
 //! The files of a server that was loaded and stopped in good order, kept so that the next server with the same table needs
 //! neither `initdb` nor a load.
 //!
-//! A server never works on the kept files but on a copy. A folder of kept files appears under its name only when it is
-//! complete. Keeping is an optimisation: if the files cannot be written or read, the next server makes and loads its own.
+//! They are kept as one archive. `tar` reads and writes the server's files as the server's user, and this process only
+//! passes the archive through: if it is root, a link that a process of that user plants among the files leads to nothing
+//! that the user could not reach anyway.
+//!
+//! An archive appears under its name only when it is complete. The name holds the archive's digest, so a changed archive is
+//! noticed and not used. A failure never removes an archive, because its reason may lie elsewhere, such as a full disk; a new
+//! archive of the same table replaces the old one. Keeping is an optimisation: if the files cannot be written or read, the
+//! next server makes and loads its own.
 
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, chown};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -14,25 +19,33 @@ use sha2::{Digest, Sha256};
 
 use crate::contents::Contents;
 use crate::discovery::Installation;
-use crate::unique::unique;
+use crate::processes;
 use crate::user::User;
 
-/// How the name of each folder begins; a hash follows.
+/// How the name of each archive begins; a hash of what the files follow from, a dash and the archive's digest follow.
 const PREFIX: &str = "postgres-";
 
-/// The end of the name of a folder that is not complete.
+/// How the name of each archive ends.
+const ARCHIVE: &str = ".tar";
+
+/// The end of the name of an archive that is not complete.
 const PARTIAL: &str = ".partial";
 
-/// How many folders are kept, the newest.
+/// How many archives are kept, the newest.
 const MOST: usize = 4;
 
-/// The age after which a partial folder counts as abandoned, because no program writes on one for so long.
+/// The age after which a partial archive counts as abandoned, because no program writes on one for so long.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// The folder of one server's kept files, whether it exists or not.
+/// How long `tar` may take.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The archive of one server's files, whether it exists or not.
 #[derive(Debug)]
 pub(crate) struct KeptFiles {
-    path: PathBuf,
+    folder: PathBuf,
+    /// The name up to the digest.
+    name: String,
 }
 
 impl KeptFiles {
@@ -55,71 +68,96 @@ impl KeptFiles {
             hash.update([0]);
         }
         hash.update(contents.identity());
-        let name: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        KeptFiles { path: folder.join(format!("{PREFIX}{name}")) }
+        KeptFiles { folder: folder.into(), name: format!("{PREFIX}{}-", hexadecimal(&hash.finalize()[..8])) }
+    }
+
+    /// The archives of these files: one, or two after two programs have kept the same files at the same time.
+    fn archives(&self) -> Vec<PathBuf> {
+        let archives = complete(&self.folder).into_iter().map(|(_, path)| path);
+        archives.filter(|path| name_of(path).starts_with(&self.name)).collect()
     }
 
     pub(crate) fn exist(&self) -> bool {
-        self.path.is_dir()
+        !self.archives().is_empty()
     }
 
-    /// Copies the files into the empty folder `to`, for a server that runs as `user`.
-    pub(crate) fn restore(&self, to: &Path, user: Option<&User>) -> io::Result<()> {
-        copy(&self.path, to, user)
-    }
-
-    /// Keeps a copy of the files in `from`, whose server has been stopped.
-    pub(crate) fn keep(&self, from: &Path) -> io::Result<()> {
-        let folder = self.path.parent().ok_or(io::ErrorKind::NotFound)?;
-        fs::create_dir_all(folder)?;
-        let partial = folder.join(format!("{PREFIX}{}{PARTIAL}", unique()));
-        DirBuilder::new().mode(0o700).create(&partial)?;
-        let kept = copy(from, &partial, None).and_then(|()| fs::rename(&partial, &self.path));
-        if kept.is_err() {
-            // Renaming also fails when another program has just kept the same files.
-            let _ = fs::remove_dir_all(&partial);
+    /// Unpacks the files into the empty folder `to`, which belongs to `user`. `log` gets what `tar` reports.
+    pub(crate) fn restore(&self, to: &Path, user: Option<&User>, log: &File) -> io::Result<()> {
+        let path = self.archives().pop().ok_or(io::ErrorKind::NotFound)?;
+        let mut archive = File::open(&path)?;
+        if name_of(&path) != self.file_name(&digest(&mut archive)?) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the archive was changed after it was written"));
         }
-        tidy(folder);
-        kept
+        let mut tar = processes::command("tar", user);
+        tar.args(["-x", "-f", "-"]).current_dir(to).stdin(archive).stdout(log.try_clone()?);
+        processes::run(&mut tar, user, log, PATIENCE)
     }
 
-    /// Removes files that no server could start from.
-    pub(crate) fn remove(&self) {
-        // If this fails, the next server meets the same files and does the same.
-        let _ = fs::remove_dir_all(&self.path);
+    /// Keeps an archive of the files in `from`, whose server has been stopped. It replaces an earlier one.
+    pub(crate) fn keep(&self, from: &Path, user: Option<&User>, log: &File) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let mut archive = tempfile::Builder::new().prefix(PREFIX).suffix(PARTIAL).tempfile_in(&self.folder)?;
+        let mut tar = processes::command("tar", user);
+        tar.args(["-c", "-f", "-", "."]).current_dir(from).stdout(archive.as_file().try_clone()?);
+        processes::run(&mut tar, user, log, PATIENCE)?;
+        let name = self.file_name(&digest(archive.as_file_mut())?);
+        archive.persist(self.folder.join(&name))?;
+        self.archives().into_iter().filter(|path| name_of(path) != name).for_each(remove);
+        tidy(&self.folder);
+        Ok(())
+    }
+
+    fn file_name(&self, digest: &str) -> String {
+        format!("{}{digest}{ARCHIVE}", self.name)
     }
 }
 
-/// Removes abandoned folders, and the oldest beyond [`MOST`].
-fn tidy(folder: &Path) {
+/// The digest of a whole file, whose position is its start afterwards.
+fn digest(file: &mut File) -> io::Result<String> {
+    file.rewind()?;
+    let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut block)? {
+            0 => break,
+            read => hash.update(&block[..read]),
+        }
+    }
+    file.rewind()?;
+    Ok(hexadecimal(&hash.finalize()[..16]))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What this file has written into `folder` whose name has this end, the oldest first.
+fn ours(folder: &Path, end: &str) -> Vec<(SystemTime, PathBuf)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
-    let dated = ours.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())));
-    let (partial, mut complete): (Vec<_>, Vec<(SystemTime, PathBuf)>) =
-        dated.partition(|(_, path)| path.to_string_lossy().ends_with(PARTIAL));
-    complete.sort();
-    let too_many = complete.len().saturating_sub(MOST);
-    let abandoned = partial.into_iter().filter(|(made, _)| made.elapsed().is_ok_and(|age| age > ABANDONED));
-    for (_, path) in complete.into_iter().take(too_many).chain(abandoned) {
-        // A server that is just copying these files fails to restore them, and then makes its own.
-        let _ = fs::remove_dir_all(path);
-    }
+    let dated = entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())));
+    let ours = dated.filter(|(_, path)| name_of(path).starts_with(PREFIX) && name_of(path).ends_with(end));
+    let mut ours: Vec<_> = ours.collect();
+    ours.sort();
+    ours
 }
 
-/// Copies what is in one folder into another, existing one, and hands it to `user`.
-fn copy(from: &Path, to: &Path, user: Option<&User>) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            DirBuilder::new().mode(0o700).create(&target)?;
-            copy(&entry.path(), &target, user)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-        }
-        if let Some(user) = user {
-            chown(&target, Some(user.uid), Some(user.gid))?;
-        }
-    }
-    Ok(())
+fn complete(folder: &Path) -> Vec<(SystemTime, PathBuf)> {
+    ours(folder, ARCHIVE)
+}
+
+/// Removes abandoned archives, and the oldest beyond [`MOST`].
+fn tidy(folder: &Path) {
+    let complete = complete(folder);
+    let too_many = complete.len().saturating_sub(MOST);
+    let partial = ours(folder, PARTIAL).into_iter();
+    let abandoned = partial.filter(|(made, _)| made.elapsed().is_ok_and(|age| age > ABANDONED));
+    complete.into_iter().take(too_many).chain(abandoned).for_each(|(_, path)| remove(path));
+}
+
+/// Removes a file. If this fails, the next call meets the same file.
+fn remove(path: PathBuf) {
+    let _ = fs::remove_file(path);
 }

@@ -9,6 +9,7 @@ mod kept_files;
 mod memory;
 mod places;
 mod private;
+mod processes;
 mod program;
 mod server;
 mod unique;

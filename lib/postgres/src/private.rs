@@ -1,8 +1,7 @@
 //! A private server: made in a private directory, started there, and removed with its owner.
 
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread;
@@ -14,6 +13,7 @@ use crate::discovery::Installation;
 use crate::error::{Error, Result};
 use crate::kept_files::KeptFiles;
 use crate::memory::shared_buffers_megabytes;
+use crate::processes;
 use crate::program;
 use crate::unique::unique;
 use crate::user::User;
@@ -31,15 +31,24 @@ const SOCKET: &str = ".s.PGSQL.5432";
 /// How long a server may take until it answers, or until it stops.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long `initdb` may take. It writes a thousand files, which takes a second on most machines.
+const PATIENCE_FOR_INITDB: Duration = Duration::from_secs(120);
+
+/// Keeps shared memory in the data folder, so that a killed server leaves none in `/dev/shm`. Such a server's main memory is
+/// freed with its processes, and the watchdog removes the small segment that marks the folder as used.
+const SHARED_MEMORY: &str = "dynamic_shared_memory_type=mmap";
+
 /// Names the data folder by its relative name, and the programs are started in it. By its full name, `initdb` would
 /// create the whole path again after the watchdog has removed it.
 const HERE: [&str; 2] = ["-D", "."];
 
 /// The server's settings.
 ///
-/// The first group avoids waiting for a disk; it is safe only because the data are thrown away. The second group makes
-/// scans equal: each begins at the table's first row and uses one process and one plan, and no background work disturbs it.
+/// One group avoids waiting for a disk; it is safe only because the data are thrown away. Another group makes scans equal: each begins at the table's first row and uses one process and one plan, and no background work disturbs it.
 const SETTINGS: &[&str] = &[
+    SHARED_MEMORY,
+    // After a crash of one process the server would go on with an empty table, because unlogged tables are not recovered.
+    "restart_after_crash=off",
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
@@ -65,6 +74,8 @@ pub(crate) struct PrivateServer {
     installation: Installation,
     buffers_megabytes: u64,
     watchdog: Watchdog,
+    /// What the programs write. It has no name: as root, this process could not trust a file in the server's directory.
+    log: File,
     postgres: Option<Child>,
 }
 
@@ -81,31 +92,51 @@ impl PrivateServer {
             });
         }
         let folder = temporary_folder(runs_as);
-        watchdog::sweep(&folder);
+        watchdog::sweep(&folder, runs_as);
+        let log = tempfile::tempfile_in(&folder).map_err(Error::io("create a file in", &folder))?;
+        let directory = folder.join(format!("{}{}", watchdog::PREFIX, unique()));
         // From here on an error drops the watchdog, and with it all that was made.
         let mut server = PrivateServer {
             installation: installation.clone(),
             buffers_megabytes: shared_buffers_megabytes(table_bytes, usable(&SystemFiles::here())),
-            watchdog: Watchdog::create(&folder.join(format!("{}{}", watchdog::PREFIX, unique())))?,
+            watchdog: Watchdog::create(&directory, runs_as, &log)?,
+            log,
             postgres: None,
         };
-        server.create_folders()?;
+        server.run_on(kept)?;
+        Ok(server)
+    }
+
+    /// Starts the server again in the same directory, on a copy of the kept files or on new ones. It keeps its address. What is
+    /// left of a server that runs or has died is removed first.
+    pub(crate) fn restart(&mut self, kept: Option<&KeptFiles>) -> Result<()> {
+        if let Some(mut postgres) = self.postgres.take() {
+            // It fails if the server has died already.
+            let _ = postgres.kill();
+            let _ = postgres.wait();
+        }
+        self.watchdog.clear(&self.log)?;
+        self.run_on(kept)
+    }
+
+    /// Fills the data folder and starts the server.
+    fn run_on(&mut self, kept: Option<&KeptFiles>) -> Result<()> {
         match kept {
             Some(kept) => {
-                let data = server.path("data");
-                kept.restore(&data, runs_as).map_err(Error::io("copy kept files to", &data))?;
+                let data = self.path("data");
+                let user = self.installation.runs_as.as_ref();
+                kept.restore(&data, user, &self.log).map_err(Error::io("copy kept files to", &data))?;
             }
-            None => server.initialise()?,
+            None => self.initialise()?,
         }
-        server.run()?;
-        Ok(server)
+        self.run()
     }
 
     /// Keeps a copy of the server's files. The server stops meanwhile.
     pub(crate) fn keep_files(&mut self, kept: &KeptFiles) -> Result<()> {
         self.pause()?;
         // Without the copy, the next server loads its table again.
-        let _ = kept.keep(&self.path("data"));
+        let _ = kept.keep(&self.path("data"), self.installation.runs_as.as_ref(), &self.log);
         self.run()
     }
 
@@ -122,11 +153,8 @@ impl PrivateServer {
                     self.postgres = Some(postgres);
                     return Err(self.failed("postgres", format!("it did not stop within {} s", PATIENCE.as_secs())));
                 }
+                Some(status) if status.success() => return Ok(()),
                 Some(status) => {
-                    self.forget_number("postgres");
-                    if status.success() {
-                        return Ok(());
-                    }
                     return Err(self.failed("postgres", format!("it ended with {status} when told to stop")));
                 }
             }
@@ -146,13 +174,9 @@ impl PrivateServer {
         self.directory().join(name)
     }
 
-    fn number_file(&self, program: &str) -> PathBuf {
-        self.path("run").join(format!("{program}.pid"))
-    }
-
-    /// Removes the number of a program that has ended, because another process may now get that number.
-    fn forget_number(&self, program: &str) {
-        let _ = fs::remove_file(self.number_file(program));
+    /// The number of the server's main process, if it was started.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.postgres.as_ref().map(Child::id)
     }
 
     /// The address of the socket. It stands in place of a host name, so the folder's slashes are escaped.
@@ -162,35 +186,18 @@ impl PrivateServer {
         format!("postgresql://goldilocks@{host}:5432/postgres")
     }
 
-    /// Creates the folders. The outer one stays ours; the server's user gets the two inside.
-    fn create_folders(&self) -> Result<()> {
-        let directory = self.directory();
-        let user = self.installation.runs_as.as_ref();
-        for folder in ["run", "data"].map(|name| self.path(name)) {
-            DirBuilder::new().mode(0o700).create(&folder).map_err(Error::io("create", &folder))?;
-            if let Some(user) = user {
-                chown(&folder, Some(user.uid), Some(user.gid)).map_err(Error::io("change the owner of", &folder))?;
-            }
-        }
-        if let Some(user) = user {
-            chown(directory, None, Some(user.gid)).map_err(Error::io("change the group of", directory))?;
-            let mode = Permissions::from_mode(0o710);
-            fs::set_permissions(directory, mode).map_err(Error::io("change the mode of", directory))?;
-        }
-        Ok(())
-    }
-
     fn start_program(&self, name: &str, arguments: &[String]) -> Result<Child> {
-        let log = self.path("log");
-        let log = &OpenOptions::new().create(true).append(true).open(&log).map_err(Error::io("create", &log))?;
-        program::start(&self.installation, name, arguments, &self.number_file(name), log, &self.path("data"))
+        program::start(&self.installation, name, arguments, &self.log, &self.path("data"))
     }
 
     fn initialise(&self) -> Result<()> {
         let mut initdb = self.start_program("initdb", &initdb_arguments(&self.installation))?;
-        let status = initdb.wait().map_err(Error::io("wait for", &self.installation.programs.join("initdb")))?;
-        self.forget_number("initdb");
-        if status.success() { Ok(()) } else { Err(self.failed("initdb", format!("it ended with {status}"))) }
+        let status = processes::wait(&mut initdb, PATIENCE_FOR_INITDB);
+        match status.map_err(Error::io("wait for", &self.installation.programs.join("initdb")))? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(self.failed("initdb", format!("it ended with {status}"))),
+            None => Err(self.failed("initdb", format!("it did not end within {} s", PATIENCE_FOR_INITDB.as_secs()))),
+        }
     }
 
     /// Starts the server on its files and waits until it answers.
@@ -213,7 +220,6 @@ impl PrivateServer {
                 Err(error) => error,
             };
             if let Some(Ok(Some(status))) = self.postgres.as_mut().map(Child::try_wait) {
-                self.forget_number("postgres");
                 return Err(self.failed("postgres", format!("it ended with {status}")));
             }
             if Instant::now() > deadline {
@@ -225,8 +231,7 @@ impl PrivateServer {
     }
 
     fn failed(&self, program: &str, reason: String) -> Error {
-        let log = fs::read(self.path("log")).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
+        let log = processes::tail(&self.log);
         let lines: Vec<&str> = log.lines().collect();
         Error::Start {
             doing: format!("starting a private server ({program})"),
@@ -261,6 +266,11 @@ pub(crate) fn initdb_arguments(installation: &Installation) -> Vec<String> {
         // Without it, an interrupted initdb would remove the file that names the shared memory left behind.
         "--no-clean",
     ]);
+    let setting = format!("--set={SHARED_MEMORY}");
+    if installation.major() >= 16 {
+        // Older releases do not have the option. There the watchdog finds what a killed initdb leaves in memory.
+        arguments.push(&setting);
+    }
     if installation.major() >= 18 {
         // Release 18 turns checksums on, at a cost that older releases do not have.
         arguments.push("--no-data-checksums");
@@ -268,13 +278,13 @@ pub(crate) fn initdb_arguments(installation: &Installation) -> Vec<String> {
     arguments.into_iter().map(String::from).collect()
 }
 
-/// The folder for temporary files, if the server's user can reach it and the socket's path fits; otherwise `/tmp`.
+/// The folder for temporary files, if the server's user can use it and the socket's path fits; otherwise `/tmp`.
 fn temporary_folder(runs_as: Option<&User>) -> PathBuf {
     let folder = std::env::temp_dir();
     let example = folder.join(format!("{}12345678", watchdog::PREFIX)).join("run").join(SOCKET);
     let fits = folder.is_absolute() && folder.to_str().is_some() && example.as_os_str().len() <= SOCKET_PATH_LIMIT;
-    let reachable = runs_as.is_none_or(|user| user.stopped_at(&folder).is_none());
-    if fits && reachable { folder } else { PathBuf::from("/tmp") }
+    let usable = runs_as.is_none_or(|user| user.stopped_at(&folder).is_none() && user.may_create_in(&folder));
+    if fits && usable { folder } else { PathBuf::from("/tmp") }
 }
 
 /// A path as text, because PostgreSQL's arguments are text.

@@ -28,6 +28,8 @@ pub struct Server {
     schema: String,
     version: String,
     about: String,
+    /// Where the files of a private server with a table are kept.
+    kept: Option<KeptFiles>,
 }
 
 #[derive(Debug)]
@@ -74,46 +76,90 @@ impl Server {
         }
         let installation = find(environment)?;
         let kept = KeptFiles::of(kept, &installation, &initdb_arguments(&installation), contents);
-        if kept.exist() {
-            match Server::from_kept(&installation, &kept, contents) {
-                Ok(up) => return Ok(up),
-                Err(_) => kept.remove(),
-            }
+        // Whatever prevents a start from kept files, the server then makes new ones; they replace the kept ones.
+        let restored = || Server::private(PrivateServer::start(&installation, contents.bytes(), Some(&kept))?);
+        let begun = Instant::now();
+        if kept.exist()
+            && let Ok(mut server) = restored()
+            && let Ok(loaded) = server.read_kept(contents, begun)
+        {
+            server.kept = Some(kept);
+            return Ok((server, loaded));
         }
         let mut server = Server::start(&installation, contents.bytes())?;
-        let loaded = server.load(contents)?;
-        server.drop_templates()?;
-        if let Kind::Private(private) = &mut server.kind {
-            private.keep_files(&kept)?;
-        }
-        // The restart has emptied the server's buffers.
-        let begun = Instant::now();
-        server.scan(contents)?;
-        Ok((server, Loaded { settling: loaded.settling + begun.elapsed(), ..loaded }))
+        server.kept = Some(kept);
+        let loaded = server.load_and_keep(contents)?;
+        Ok((server, loaded))
     }
 
-    /// Starts a private server on a copy of kept files.
-    fn from_kept(installation: &Installation, kept: &KeptFiles, contents: &impl Contents) -> Result<(Server, Loaded)> {
+    /// Whether the server answers a new connection. After a crash of the server, or of one of its processes, it does not.
+    pub fn is_alive(&self) -> bool {
+        connect(&self.url).is_ok()
+    }
+
+    /// Starts a private server again after it has died, with the same address, and the table `contents` as it was loaded. If
+    /// the server runs, all its sessions end.
+    ///
+    /// It takes the files that [`Server::with`] has kept, which takes a few tenths of a second; without them it loads the table
+    /// again. On an external server, which only its owner can start, it creates our schema if that is gone, and loads the table.
+    ///
+    /// # Errors
+    ///
+    /// The server does not come up within half a minute or so, or the external server does not answer.
+    pub fn revive(&mut self, contents: &impl Contents) -> Result<Loaded> {
+        if let Some(loaded) = self.restart_from_kept(contents) {
+            return Ok(loaded);
+        }
+        if let Kind::Private(private) = &mut self.kind {
+            private.restart(None)?;
+        }
+        self.create_schema()?;
+        self.load_and_keep(contents)
+    }
+
+    /// `None` if there are no kept files, or the server does not start from them.
+    fn restart_from_kept(&mut self, contents: &impl Contents) -> Option<Loaded> {
+        let (Kind::Private(private), Some(kept)) = (&mut self.kind, &self.kept) else { return None };
         let begun = Instant::now();
-        let server = Server::describe_private(PrivateServer::start(installation, contents.bytes(), Some(kept))?)?;
+        private.restart(Some(kept)).ok()?;
+        self.read_kept(contents, begun).ok()
+    }
+
+    /// Reads the table that came with kept files. `begun` is when copying them began.
+    fn read_kept(&self, contents: &impl Contents, begun: Instant) -> Result<Loaded> {
         let copying = begun.elapsed();
         let begun = Instant::now();
-        let (rows, bytes) = server.scan(contents)?;
-        Ok((server, Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: true }))
+        let (rows, bytes) = self.scan(contents)?;
+        Ok(Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: true })
+    }
+
+    /// Loads the table into a new server and keeps its files.
+    fn load_and_keep(&mut self, contents: &impl Contents) -> Result<Loaded> {
+        let loaded = self.load(contents)?;
+        let (Kind::Private(private), Some(kept)) = (&mut self.kind, &self.kept) else { return Ok(loaded) };
+        drop_templates(&self.url)?;
+        private.keep_files(kept)?;
+        // The restart has emptied the server's buffers.
+        let begun = Instant::now();
+        self.scan(contents)?;
+        Ok(Loaded { settling: loaded.settling + begun.elapsed(), ..loaded })
     }
 
     /// Starts a private, throw-away server with the programs of `installation`.
     pub fn start(installation: &Installation, table_bytes: u64) -> Result<Server> {
-        let private = PrivateServer::start(installation, table_bytes, None)?;
-        let (client, mut driver) = connect(&private.url())?;
-        driver
-            .block_on(client.batch_execute(&format!("CREATE SCHEMA {SCHEMA}")))
-            .map_err(Error::database("cannot create a schema on the private server"))?;
-        drop(client);
-        Server::describe_private(private)
+        let server = Server::private(PrivateServer::start(installation, table_bytes, None)?)?;
+        server.create_schema()?;
+        Ok(server)
     }
 
-    fn describe_private(private: PrivateServer) -> Result<Server> {
+    fn create_schema(&self) -> Result<()> {
+        let (client, mut driver) = connect(&self.url)?;
+        driver
+            .block_on(client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", self.schema)))
+            .map_err(Error::database(format!("cannot create the schema {}", self.schema)))
+    }
+
+    fn private(private: PrivateServer) -> Result<Server> {
         let (url, origin) = (private.url(), format!("private, from {}", private.installation().origin()));
         Server::describe(Kind::Private(private), url, SCHEMA.to_string(), &origin)
     }
@@ -140,7 +186,7 @@ impl Server {
         // Debian appends its own version in brackets.
         let version = version.split_whitespace().next().unwrap_or_default().to_string();
         let about = format!("PostgreSQL {version} ({origin}; {settings})");
-        Ok(Server { kind, url, schema, version, about })
+        Ok(Server { kind, url, schema, version, about, kept: None })
     }
 
     /// The address for clients, as [`connect`] and `tokio_postgres::Config` read it. It may hold a password: do not
@@ -177,6 +223,14 @@ impl Server {
         }
     }
 
+    /// The number of a private server's main process; `None` on an external server.
+    pub fn process(&self) -> Option<u32> {
+        match &self.kind {
+            Kind::Private(private) => private.process(),
+            Kind::External(_) => None,
+        }
+    }
+
     /// Creates the table of `contents` in our schema, replacing one of that name, and fills it.
     ///
     /// After that a reader changes nothing in it: all rows are frozen, the planner's statistics are fresh, and every page
@@ -199,20 +253,6 @@ impl Server {
             .map_err(Error::database(format!("cannot freeze and analyse {table}")))?;
         let (rows, bytes) = self.scan(contents)?;
         Ok(Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: false })
-    }
-
-    /// Leaves one database on the server. The two templates serve to make more databases; without them the next start copies
-    /// a third of the files, and each file costs more than its bytes.
-    fn drop_templates(&self) -> Result<()> {
-        let (client, mut driver) = connect(&self.url)?;
-        for statement in
-            ["UPDATE pg_database SET datistemplate = false", "DROP DATABASE template0", "DROP DATABASE template1"]
-        {
-            driver
-                .block_on(client.batch_execute(statement))
-                .map_err(Error::database("cannot drop the template databases"))?;
-        }
-        Ok(())
     }
 
     /// Reads the whole table once, on the server, and checks how many rows it has; returns that and its size in bytes.
@@ -245,4 +285,18 @@ impl Server {
             Kind::External(schema) => schema.drop_schema(),
         }
     }
+}
+
+/// Leaves one database on the server. The two templates serve to make more databases; without them the next start copies
+/// a third of the files, and each file costs more than its bytes.
+fn drop_templates(url: &str) -> Result<()> {
+    let (client, mut driver) = connect(url)?;
+    for statement in
+        ["UPDATE pg_database SET datistemplate = false", "DROP DATABASE template0", "DROP DATABASE template1"]
+    {
+        driver
+            .block_on(client.batch_execute(statement))
+            .map_err(Error::database("cannot drop the template databases"))?;
+    }
+    Ok(())
 }

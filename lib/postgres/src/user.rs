@@ -44,12 +44,22 @@ impl User {
         parts.into_iter().find(|part| !part.metadata().is_ok_and(|metadata| self.may_execute(&metadata)))
     }
 
+    /// Whether this user may create files in `folder`, if it may enter the folders above.
+    pub(crate) fn may_create_in(&self, folder: &Path) -> bool {
+        folder.metadata().is_ok_and(|metadata| self.rights(&metadata) & 3 == 3)
+    }
+
     fn may_execute(&self, metadata: &Metadata) -> bool {
+        self.rights(metadata) & 1 == 1
+    }
+
+    /// Its bits of a mode: 4 to read, 2 to write, 1 to execute.
+    fn rights(&self, metadata: &Metadata) -> u32 {
         let shift = match () {
             () if metadata.uid() == self.uid => 6,
             () if metadata.gid() == self.gid => 3,
             () => 0,
         };
-        metadata.mode() >> shift & 1 == 1
+        metadata.mode() >> shift
     }
 }

@@ -7,20 +7,25 @@
 //! The watchdog is a shell and not a second copy of this program, because a copy would need a hook in the `main` of every
 //! program, test and bench that owns a server. Its own process group and ignored signals keep it alive through a Ctrl-C
 //! meant for the owner. If the watchdog itself is killed, [`sweep`] does its work at the next start.
+//!
+//! The shell runs as the server's user, and the directory belongs to that user. If this process is root, it neither reads nor
+//! writes there: a process of that user could replace any file by a link, and root would follow it. It only opens the marker,
+//! to lock it.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 use crate::error::{Error, Result};
+use crate::processes;
+use crate::user::User;
 
 /// How the name of each private server's directory begins; eight characters follow.
 pub(crate) const PREFIX: &str = "goldilocks-pg-";
@@ -31,13 +36,15 @@ const MARKER: &str = "goldilocks-owner";
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
-/// Longer than the script takes when a server ignores every signal but the last.
+/// Longer than the script takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A directory that is removed when this process ends, after the programs started in it have been ended.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     directory: PathBuf,
+    /// The directory's owner, if it is not this process's user.
+    user: Option<User>,
     shell: Child,
     /// Closing it makes the shell tidy up. The standard library opens it so that no child inherits it.
     lifeline: Option<ChildStdin>,
@@ -46,25 +53,22 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts the shell, which creates `directory` (it must not exist) with access for its owner alone.
-    pub(crate) fn create(directory: &Path) -> Result<Watchdog> {
-        let mut shell = script(directory, "create")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
+    /// Starts the shell, which creates `directory` (it must not exist) with access for its owner alone, and the folders `run` and
+    /// `data` in it. `log` gets what the shell reports.
+    pub(crate) fn create(directory: &Path, user: Option<&User>, log: &File) -> Result<Watchdog> {
+        let output = log.try_clone().map_err(Error::io("write", directory))?;
+        let mut command = script(directory, user, "create");
+        let mut shell = processes::start(command.stdin(Stdio::piped()).stderr(output), user)
             .map_err(Error::io("start", Path::new("/bin/sh")))?;
-        let lifeline = shell.stdin.take();
-        let answer = first_line(&mut shell);
-        let marked = match answer.as_str() {
-            "ready" => mark(directory).map_err(Error::io("mark", directory)),
-            _ => Err(Error::io("create", directory)(io::Error::other(answer))),
-        };
-        match marked {
-            Ok(marker) => Ok(Watchdog { directory: directory.into(), shell, lifeline, _marker: marker }),
+        let mut lifeline = shell.stdin.take();
+        match lock(directory, &mut shell, lifeline.as_mut()) {
+            Ok(marker) => {
+                Ok(Watchdog { directory: directory.into(), user: user.cloned(), shell, lifeline, _marker: marker })
+            }
             Err(error) => {
                 drop(lifeline);
-                let _ = shell.wait();
-                Err(error)
+                let _ = processes::wait(&mut shell, PATIENCE);
+                Err(Error::io("create", directory)(io::Error::other(format!("{error}. {}", processes::tail(log)))))
             }
         }
     }
@@ -72,6 +76,12 @@ impl Watchdog {
     /// The directory.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Ends the programs and empties the folders, for a new start in the same directory.
+    pub(crate) fn clear(&self, log: &File) -> Result<()> {
+        let (directory, user) = (&self.directory, self.user.as_ref());
+        processes::run(&mut script(directory, user, "clear"), user, log, PATIENCE).map_err(Error::io("clear", directory))
     }
 
     /// Ends the programs, removes the directory and reaps the server. Calling it again does nothing.
@@ -91,7 +101,10 @@ impl Watchdog {
         }
         let places = [self.directory.clone(), closed(&self.directory)];
         // If a directory is still there, the shell was killed: another shell does its work.
-        places.iter().filter(|place| place.exists()).for_each(|place| tidy(place));
+        places.iter().filter(|place| place.exists()).for_each(|place| tidy(place, self.user.as_ref()));
+        // It has nothing left to do. This fails if it has ended, as it should have.
+        let _ = self.shell.kill();
+        let _ = self.shell.wait();
         if let Some(server) = server
             && !ended(server)
         {
@@ -112,47 +125,45 @@ impl Drop for Watchdog {
     }
 }
 
-/// Removes directories in `folder` whose owner and whose watchdog have both ended.
-pub(crate) fn sweep(folder: &Path) {
+/// Removes directories in `folder` that belong to the server's user and whose owner and watchdog have both ended.
+pub(crate) fn sweep(folder: &Path, user: Option<&User>) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
-        if is_orphaned(&entry.path()).unwrap_or(false) {
-            tidy(&entry.path());
+        if is_orphaned(&entry.path(), user).unwrap_or(false) {
+            tidy(&entry.path(), user);
         }
     }
 }
 
-/// Whether `directory` is ours (same user, marked) and no owner holds its marker.
-fn is_orphaned(directory: &Path) -> io::Result<bool> {
-    let we = rustix::process::geteuid().as_raw();
-    let marker = directory.join(MARKER);
-    let (about_directory, about_marker) = (directory.symlink_metadata()?, marker.symlink_metadata()?);
-    let ours =
-        about_directory.is_dir() && about_marker.is_file() && about_directory.uid() == we && about_marker.uid() == we;
-    // An empty marker belongs to an owner that is about to lock it.
-    if !ours || about_marker.len() == 0 {
+/// Whether `directory` is ours (the server's user's, marked) and no owner holds its marker.
+fn is_orphaned(directory: &Path, user: Option<&User>) -> io::Result<bool> {
+    let owner = user.map_or_else(|| rustix::process::geteuid().as_raw(), |user| user.uid);
+    let about = directory.symlink_metadata()?;
+    if !about.is_dir() || about.uid() != owner {
         return Ok(false);
     }
-    Ok(flock(File::open(&marker)?, FlockOperation::NonBlockingLockExclusive).is_ok())
+    let marker = open_marker(directory)?;
+    let about = marker.metadata()?;
+    // An empty marker belongs to an owner that is about to lock it.
+    let ours = about.is_file() && about.uid() == owner && about.len() > 0;
+    Ok(ours && flock(&marker, FlockOperation::NonBlockingLockExclusive).is_ok())
 }
 
 /// Runs the script on a directory at once, without a lifeline.
-fn tidy(directory: &Path) {
+fn tidy(directory: &Path, user: Option<&User>) {
     // If it fails, the directory is still there.
-    let _ = script(directory, "sweep").stdin(Stdio::null()).stdout(Stdio::null()).status();
+    if let Ok(mut shell) = processes::start(&mut script(directory, user, "sweep"), user) {
+        let _ = processes::wait(&mut shell, PATIENCE);
+    }
 }
 
-fn script(directory: &Path, mode: &str) -> Command {
-    // The script finds its tools where the user has them, and then where every machine has them.
-    let mut path = std::env::var_os("PATH").unwrap_or_default();
-    path.push(":/usr/bin:/bin");
-    let mut shell = Command::new("/bin/sh");
+fn script(directory: &Path, user: Option<&User>, mode: &str) -> Command {
+    let mut shell = processes::command("/bin/sh", user);
     shell
         .args([OsStr::new("-c"), OsStr::new(SCRIPT), OsStr::new("goldilocks-watchdog")])
         .args([directory.as_os_str(), OsStr::new(MARKER), OsStr::new(mode)])
-        .env("PATH", path)
         .current_dir("/")
-        .process_group(0)
+        .stdout(Stdio::null())
         .stderr(Stdio::null());
     shell
 }
@@ -164,17 +175,26 @@ fn closed(directory: &Path) -> PathBuf {
     name.into()
 }
 
-fn first_line(shell: &mut Child) -> String {
-    let mut line = Vec::new();
-    if let Some(output) = shell.stdout.take() {
-        let _ = BufReader::new(output).read_until(b'\n', &mut line);
-    }
-    String::from_utf8_lossy(&line).trim_end().to_owned()
+/// Opens the marker. A process of the server's user may have replaced it: a link is not followed, and a pipe does not block.
+fn open_marker(directory: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(directory.join(MARKER))
 }
 
-fn mark(directory: &Path) -> io::Result<File> {
-    let mut marker = OpenOptions::new().write(true).open(directory.join(MARKER))?;
+/// Waits until the shell has made the directory, locks the marker, and tells the shell so.
+fn lock(directory: &Path, shell: &mut Child, lifeline: Option<&mut ChildStdin>) -> io::Result<File> {
+    let deadline = Instant::now() + PATIENCE;
+    let marker = loop {
+        match open_marker(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => break opened?,
+        }
+        if shell.try_wait()?.is_some() || Instant::now() > deadline {
+            return Err(io::Error::other("the watchdog failed"));
+        }
+        thread::sleep(Duration::from_millis(1));
+    };
     flock(&marker, FlockOperation::NonBlockingLockExclusive)?;
-    writeln!(marker, "{}", std::process::id())?;
+    lifeline.ok_or(io::ErrorKind::BrokenPipe)?.write_all(b"locked\n")?;
     Ok(marker)
 }

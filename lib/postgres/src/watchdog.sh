@@ -1,81 +1,94 @@
-# Outlives the owner of a server, ends the programs that run in the server's directory and removes the directory.
-# Arguments: the directory; the name of the marker file in it; "create", or "sweep" for an existing directory.
+# Outlives the owner of a server, ends the programs that run in the server's directory and removes the directory. It runs as
+# the server's user, so it can do no harm that this user could not do, whatever a process of this user puts there.
+# Arguments: the directory; the name of the marker file in it; "create", or for an existing directory "sweep", which removes
+# it, or "clear", which empties its folders.
 # Standard input is a pipe whose other end only the owner holds: it closes when the owner ends, for whatever reason.
 
-# PIPE as well, because the owner may end before it has read the answer.
+# PIPE as well, because the owner may end at any moment.
 trap '' HUP INT QUIT TERM PIPE
-directory=$1 marker=$2
+directory=$1 marker=$1/$2
 
 if [ "$3" = create ]; then
     # Created here and not by the owner, so that it never exists without a watchdog.
-    mkdir -m 700 "$directory" 2>&1 && : >"$directory/$marker" || exit 1
-    echo ready
+    mkdir -m 700 "$directory" || exit 1
+    mkdir -m 700 "$directory/run" "$directory/data" && : >"$marker" || { rm -rf "$directory"; exit 1; }
+    # The owner's only line says that it has locked the marker. A marker with this line but without a lock has lost its owner.
+    read -r line && echo "$line" >"$marker"
+    exec 2>/dev/null
+    while read -r _; do :; done
+else
+    [ -f "$marker" ] || exit 0
 fi
-exec >/dev/null 2>&1
-while read -r _; do :; done
 
-[ -f "$directory/$marker" ] || exit 0
+# Prints the numbers of the server's programs that work in the directory. A shell in which a user looks around there is none.
+programs() {
+    if [ ! -e /proc/self/cwd ]; then
+        # Only the server itself can be found. Its number is negative while it sets up its files.
+        read -r number <"$directory/data/postmaster.pid" && kill -0 "${number#-}" && echo "${number#-}"
+        return
+    fi
+    ls -l /proc/[0-9]*/cwd | while read -r line; do
+        case $line in *" -> $directory/"*) ;; *) continue ;; esac
+        number=${line%%/cwd -> *}
+        number=${number##*/}
+        read -r name <"/proc/$number/comm" || continue
+        case $name in *postgres* | *initdb* | *tar) echo "$number" ;; esac
+    done
+}
 
-# After this no program can be started in the directory (see program.rs): the list of process numbers is complete.
+# Prints the shared memory that processes use: the paths of files, and the numbers of System V segments.
+shared_memory() {
+    for number; do
+        cat "/proc/$number/maps"
+        # A file that is not yet mapped is open.
+        ls -l "/proc/$number/fd"
+    done | sed -n -e 's|.* \(/dev/shm/PostgreSQL\.[0-9]*\).*|\1|p' -e 's|.* \([0-9][0-9]*\) */SYSV.*|\1|p' | sort -u
+}
+
+pause() {
+    sleep 0.02 || sleep 1
+}
+
+# Ends the programs by KILL, which a stopped or hanging process obeys too. A killed program leaves its shared memory behind;
+# so all programs are stopped first, and what they use then is removed.
+end_programs() {
+    turns=100
+    while found=$(programs) && [ -n "$found" ] && [ "$turns" -gt 0 ]; do
+        turns=$((turns - 1))
+        kill -STOP $found
+        memory=$(shared_memory $found)
+        kill -KILL $found
+        for segment in $memory; do
+            case $segment in
+            /*) rm -f "$segment" ;;
+            *) ipcrm -m "$segment" ;;
+            esac
+        done
+        pause
+    done
+    # A server that ended by itself may have left a segment, and the number of it in the seventh line of this file. The file
+    # may be old, and the number that of a segment in use: a segment of ours has no process left.
+    left=$(sed -n '7s/.* //p' "$directory/data/postmaster.pid")
+    while read -r _ segment _ _ _ _ attached _; do
+        [ "$segment" = "$left" ] && [ "$attached" = 0 ] && ipcrm -m "$segment"
+    done </proc/sysvipc/shm
+}
+
+if [ "$3" = clear ]; then
+    end_programs
+    rm -rf "$directory/run" "$directory/data"
+    mkdir -m 700 "$directory/run" "$directory/data"
+    exit
+fi
+
+# After this no program can be started in the directory, because its working directory no longer exists under that name.
 named=${directory%.closed}
 if [ "$directory" = "$named" ] && mv "$named" "$named.closed"; then
     directory=$named.closed
 fi
-
-# An ended process keeps its number until its parent reaps it; /proc, where it exists, shows that it has ended.
-alive() {
-    kill -0 "$1" || return
-    read -r line <"/proc/$1/stat" || return 0
-    case ${line##*) } in Z*) return 1 ;; esac
-}
-
-group_alive() {
-    kill -0 "-$1"
-}
-
-# wait_for TURNS alive|group_alive NUMBER: looks every 20 ms until the process or group has ended.
-wait_for() {
-    turns=$1
-    while "$2" "$3"; do
-        [ "$turns" -gt 0 ] || return
-        turns=$((turns - 1))
-        sleep 0.02 || sleep 1
-    done
-}
-
-# Another process may have got the number since: only a process that works in our directory is ours.
-ours() {
-    [ ! -e /proc/self/cwd ] && return
-    case $(readlink "/proc/$1/cwd") in "$directory"/*) return 0 ;; esac
-    return 1
-}
-
-# end NUMBER SIGNAL: sends that signal, then QUIT, then KILL, to the program alone, because its children follow it in good
-# order. KILL first would leave shared memory behind. It takes at most one second; four where a turn takes five times as
-# long.
-end() {
-    for signal in "$2" QUIT KILL; do
-        kill "-$signal" "$1" || break
-        wait_for 15 alive "$1" && break
-    done
-    wait_for 10 group_alive "$1" || kill -KILL "-$1"
-}
-
-for file in "$directory"/run/*.pid; do
-    read -r number <"$file" || continue
-    case $number in '' | *[!0-9]*) continue ;; esac
-    # initdb ignores INT while it tries settings; on TERM the server would wait for its clients.
-    case $file in */initdb.pid) ask=TERM ;; *) ask=INT ;; esac
-    if ours "$number"; then
-        end "$number" "$ask"
-    fi
+turns=50
+end_programs
+while ! rm -rf "$directory" && [ "$turns" -gt 0 ]; do
+    turns=$((turns - 1))
+    pause
 done
-
-# A killed server leaves its shared memory behind, and the key and number of it in the seventh line of this file.
-set -- $(sed -n 7p "$directory/data/postmaster.pid")
-[ -z "$2" ] || ipcrm -m "$2"
-
-still_there() {
-    ! rm -rf "$1"
-}
-wait_for 50 still_there "$directory"

@@ -168,6 +168,23 @@ fn root_rejects_programs_that_its_server_user_may_not_reach() {
 }
 
 #[test]
+fn programs_of_the_search_run_as_the_servers_user_and_not_for_ever() {
+    let mut machine = Machine::new("rights");
+    machine.program("root/usr/lib/postgresql/15/bin/initdb", "");
+    machine.program("root/usr/lib/postgresql/15/bin/postgres", "postgres (PostgreSQL) 15.$(id -u)");
+    machine.environment.runs_as = Environment::of_this_process().runs_as;
+    let user = machine.environment.runs_as.as_ref().map_or(rustix::process::geteuid().as_raw(), |user| user.uid);
+    let found = find(&machine.environment).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(found.version, format!("15.{user}"));
+
+    machine.program("root/usr/lib/postgresql/16/bin/initdb", "");
+    machine.program("root/usr/lib/postgresql/16/bin/postgres", "$(sleep 3600)");
+    machine.environment.pgbin = Some(machine.folder.join("root/usr/lib/postgresql/16/bin"));
+    let complaint = machine.complaint();
+    assert!(complaint.contains("postgres --version: it did not end within"), "{complaint}");
+}
+
+#[test]
 fn the_set_up_step_installs_packages_as_root_unpacks_them_otherwise_and_then_tries_a_wheel() {
     let mut machine = Machine::new("ways");
     assert_eq!(methods(&machine.environment), []);

@@ -11,14 +11,14 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use leftovers::{left_after_five_seconds, processes_in};
+use leftovers::{abandoned_memory, left_after_five_seconds, processes_in};
 use postgres::{Environment, Server, User};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A folder for temporary files of one test, so that everything in it is the test's.
-struct Folder(PathBuf);
+/// A folder for temporary files of one test, so that everything in it is the test's, and when the test began.
+struct Folder(PathBuf, SystemTime);
 
 impl Folder {
     fn new(name: &str) -> Folder {
@@ -27,7 +27,7 @@ impl Folder {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
         // Unwritten files of a build would delay every deletion.
         rustix::fs::sync();
-        Folder(path)
+        Folder(path, SystemTime::now())
     }
 
     fn owner(&self, mode: &str) -> Command {
@@ -41,7 +41,7 @@ impl Folder {
     }
 
     fn assert_nothing_is_left(&self, after: &str) {
-        let left = left_after_five_seconds(|| self.left());
+        let left = left_after_five_seconds(|| self.left().into_iter().chain(abandoned_memory(self.1)).collect());
         assert!(left.is_empty(), "after {after}: {left:#?}");
     }
 }
@@ -143,12 +143,17 @@ fn a_control_c_for_the_owners_group_does_not_reach_the_server_while_the_owner_li
 }
 
 #[test]
-fn a_server_that_ignores_the_first_signals_is_killed() {
+fn a_stopped_server_is_killed_with_its_processes() {
     let folder = Folder::new("stopped");
     let mut owner = folder.owner("hold").spawn().unwrap();
     wait_until_up(&mut owner);
-    // A stopped process reacts to SIGKILL alone.
-    kill_process(server_of(&folder), Signal::STOP).unwrap();
+    // A stopped process reacts to SIGKILL alone. A server's processes have process groups of their own.
+    let server = server_of(&folder);
+    let helpers = children_of(server.as_raw_nonzero().get().cast_unsigned());
+    assert!(!helpers.is_empty());
+    for process in helpers.into_iter().chain([server]) {
+        kill_process(process, Signal::STOP).unwrap();
+    }
     kill_process(pid(&owner), Signal::KILL).unwrap();
     owner.wait().unwrap();
     folder.assert_nothing_is_left("SIGKILL of an owner whose server is stopped");
@@ -163,7 +168,7 @@ fn the_next_start_removes_what_a_killed_watchdog_left_and_spares_living_servers(
     let mut dead = folder.owner("hold").spawn().unwrap();
     wait_until_up(&mut dead);
     // The watchdog first, then its owner: no process is left to tidy up.
-    for watchdog in children_of(&dead).into_iter().filter(|child| command_line(*child).contains("goldilocks-watchdog"))
+    for watchdog in children_of(dead.id()).into_iter().filter(|child| command_line(*child).contains("goldilocks-watchdog"))
     {
         kill_process(watchdog, Signal::KILL).unwrap();
     }
@@ -216,9 +221,9 @@ fn an_ordinary_user_owns_a_server_too_and_leaves_nothing() {
     }
 }
 
-/// The processes that an owner's threads have started.
-fn children_of(owner: &Child) -> Vec<Pid> {
-    let children = system::process::children(owner.id());
+/// The processes that a process's threads have started.
+fn children_of(process: u32) -> Vec<Pid> {
+    let children = system::process::children(process);
     children.into_iter().filter_map(|number| Pid::from_raw(number.try_into().ok()?)).collect()
 }
 
@@ -229,6 +234,6 @@ fn command_line(process: Pid) -> String {
 /// The server whose directory is in the folder.
 fn server_of(folder: &Folder) -> Pid {
     let directory = fs::read_dir(&folder.0).unwrap().flatten().next().unwrap().path();
-    let number = fs::read_to_string(directory.join("run/postgres.pid")).unwrap();
-    Pid::from_raw(number.trim().parse().unwrap()).unwrap()
+    let number = fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
+    Pid::from_raw(number.lines().next().unwrap().parse().unwrap()).unwrap()
 }

@@ -162,9 +162,15 @@ fn a_loaded_table_is_kept_and_the_next_server_starts_from_a_copy_of_it() {
         let (other, loaded) = open(rows, factor);
         assert!((loaded.rows, loaded.kept) == (rows, false) && sum_and_damage(&other) != expected);
     }
-    // Damaged kept files lead to a new load and not to a failure.
+    // A changed row leads to a new load, although the server could start from these files.
     for entry in std::fs::read_dir(folder.path()).unwrap() {
-        std::fs::remove_file(entry.unwrap().path().join("global/pg_control")).unwrap();
+        let path = entry.unwrap().path();
+        let mut archive = std::fs::read(&path).unwrap();
+        let row = [5_000_u64, 35_000].map(u64::to_le_bytes).concat();
+        if let Some(at) = archive.windows(row.len()).position(|bytes| bytes == row) {
+            archive[at + 8] += 1;
+            std::fs::write(&path, archive).unwrap();
+        }
     }
     let (again, loaded) = open(5_000, 7);
     assert_eq!((loaded.kept, sum_and_damage(&again)), (false, expected));
@@ -172,6 +178,65 @@ fn a_loaded_table_is_kept_and_the_next_server_starts_from_a_copy_of_it() {
     // Only the newest four are kept.
     (1..5).for_each(|rows| drop(open(rows, 7)));
     assert_eq!(kept(), 4);
+}
+
+#[test]
+fn kept_files_survive_a_failure_that_is_not_theirs() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
+    let (programs, kept) = (folder.path().join("bin"), folder.path().join("kept"));
+    std::fs::create_dir(&programs).unwrap();
+    let real = discovery::find(&Environment::of_this_process()).unwrap().programs;
+    let link = |name: &str| std::os::unix::fs::symlink(real.join(name), programs.join(name)).unwrap();
+    ["postgres", "initdb"].into_iter().for_each(link);
+    let environment = Environment { address: None, pgbin: Some(programs.clone()), ..Environment::of_this_process() };
+    let open = || Server::with(&environment, &Numbers { rows: 10, factor: 7 }, &kept);
+    assert!(!open().unwrap().1.kept);
+    // A server that tells its version but does not start stands for a full disk, too little memory and the like.
+    std::fs::remove_file(programs.join("postgres")).unwrap();
+    let script = r#"printf '#!/bin/sh\ntest "$1" = --version && exec "%s" "$@"\n' "$1" >"$2" && chmod 755 "$2""#;
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script, "sh"]).arg(real.join("postgres")).arg(programs.join("postgres"));
+    assert!(shell.status().unwrap().success());
+    assert!(open().is_err());
+    std::fs::remove_file(programs.join("postgres")).unwrap();
+    link("postgres");
+    assert!(open().unwrap().1.kept);
+}
+
+#[test]
+fn a_dead_server_comes_back_with_its_address_and_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = Environment { address: None, ..Environment::of_this_process() };
+    let contents = Numbers { rows: 1_000, factor: 7 };
+    let (mut server, _) = Server::with(&environment, &contents, folder.path()).unwrap();
+    let url = server.url();
+    let kill = |process: i32| {
+        let process = rustix::process::Pid::from_raw(process).unwrap();
+        rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+    };
+    for (kept, victim) in [(true, "the server"), (false, "one of its processes"), (true, "the server")] {
+        assert!(server.is_alive());
+        let (client, mut driver) = connect(&url).unwrap();
+        let session: i32 = driver.block_on(client.query_one("SELECT pg_backend_pid()", &[])).unwrap().get(0);
+        kill(if victim == "the server" { server.process().unwrap().cast_signed() } else { session });
+        while server.is_alive() {
+            std::thread::yield_now();
+        }
+        if !kept {
+            std::fs::remove_dir_all(folder.path()).unwrap();
+        }
+        let loaded = server.revive(&contents).unwrap();
+        assert_eq!((loaded.rows, loaded.kept, server.url()), (1_000, kept, url.clone()), "after killing {victim}");
+        let (client, mut driver) = connect(&url).unwrap();
+        let sum = count(&client, &mut driver, &format!("SELECT sum(multiple)::int8 FROM {}", server.table::<Numbers>()));
+        assert_eq!(sum, 7 * 1_000 * 1_001 / 2, "after killing {victim}");
+    }
+    let directory = server.directory().unwrap().to_path_buf();
+    server.stop().unwrap();
+    assert!(!directory.exists());
+    assert_eq!(processes_in(&directory), Vec::<String>::new());
 }
 
 #[test]

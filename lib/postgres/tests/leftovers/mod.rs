@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The living processes that work in `folder` or name it on their command line: servers, `initdb` and watchdogs.
 pub(crate) fn processes_in(folder: &Path) -> Vec<String> {
@@ -29,4 +29,26 @@ pub(crate) fn left_after_five_seconds(look: impl Fn() -> Vec<String>) -> Vec<Str
         }
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// PostgreSQL's shared memory that was made since then and that no process uses: files in `/dev/shm` and System V segments.
+#[allow(dead_code, reason = "one of the two test programs that share this file does not look at shared memory")]
+pub(crate) fn abandoned_memory(since: SystemTime) -> Vec<String> {
+    let used: String = fs::read_dir("/proc").unwrap().flatten().map(|process| process.path().join("maps")).fold(
+        String::new(),
+        |used, maps| used + &fs::read_to_string(maps).unwrap_or_default(),
+    );
+    let files = fs::read_dir("/dev/shm").into_iter().flatten().flatten().filter(|file| {
+        let recent = file.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|made| made >= since);
+        recent && file.file_name().to_string_lossy().starts_with("PostgreSQL.")
+    });
+    let files = files.map(|file| file.path().display().to_string()).filter(|path| !used.contains(path.as_str()));
+    let seconds = since.duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let table = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    let segments = table.lines().skip(1).filter(|line| {
+        let columns: Vec<u64> = line.split_whitespace().map(|column| column.parse().unwrap_or_default()).collect();
+        // Attached processes, and the time of the last change. PostgreSQL's segments have 56 bytes or some more.
+        columns[6] == 0 && columns[13] >= seconds && columns[3] < 1000
+    });
+    files.chain(segments.map(String::from)).collect()
 }

@@ -135,7 +135,7 @@ impl FaultServer {
 
     /// The server's main process.
     pub(super) fn postmaster(&self) -> Result<i32> {
-        Ok(std::fs::read_to_string(self.folder()?.join("postgres.pid"))?.trim().parse()?)
+        Ok(self.server.process().context("a private server has a process")?.try_into()?)
     }
 }
 
