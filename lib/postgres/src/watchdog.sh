@@ -49,14 +49,28 @@ pause() {
     sleep 0.02 || sleep 1
 }
 
+# Whether these processes have stopped or ended.
+stopped() {
+    for number; do
+        read -r line <"/proc/$number/stat" || continue
+        case ${line##*) } in [TtZX]*) ;; *) return 1 ;; esac
+    done
+}
+
 # Ends the programs by KILL, which a stopped or hanging process obeys too. A killed program leaves its shared memory behind;
-# so all programs are stopped first, and what they use then is removed.
+# so all programs are stopped first, and what they use then is removed. A program that stops while it removes its memory no
+# longer shows it, so they are also looked at before.
 end_programs() {
     turns=100
     while found=$(programs) && [ -n "$found" ] && [ "$turns" -gt 0 ]; do
         turns=$((turns - 1))
-        kill -STOP $found
         memory=$(shared_memory $found)
+        kill -STOP $found
+        until stopped $found || [ "$turns" -le 0 ]; do
+            turns=$((turns - 1))
+            pause
+        done
+        memory="$memory $(shared_memory $found)"
         kill -KILL $found
         for segment in $memory; do
             case $segment in
