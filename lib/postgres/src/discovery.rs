@@ -94,7 +94,11 @@ pub fn find(environment: &Environment) -> Result<Installation> {
     let mut tried = Vec::new();
     let named = [
         ("PGBIN says so", "PGBIN", environment.pgbin.clone().map(Ok)),
-        ("PG_CONFIG says so", "PG_CONFIG", environment.pg_config.as_deref().map(|program| folder_of(program, environment))),
+        (
+            "PG_CONFIG says so",
+            "PG_CONFIG",
+            environment.pg_config.as_deref().map(|program| folder_of(program, environment)),
+        ),
     ];
     for (reason, variable, folder) in named {
         let Some(folder) = folder else {
@@ -236,12 +240,7 @@ fn is_program(path: &Path) -> bool {
 /// What a program prints; the problem if it cannot be run or does not end.
 ///
 /// It runs as the user that runs the server, because it may be anything that has a server program's name.
-fn output(
-    program: &Path,
-    argument: &str,
-    libraries: &[PathBuf],
-    environment: &Environment,
-) -> Result<String, String> {
+fn output(program: &Path, argument: &str, libraries: &[PathBuf], environment: &Environment) -> Result<String, String> {
     let user = environment.runs_as.as_ref();
     let run = || {
         // Files and not pipes, because a process that the program leaves behind could keep a pipe open.

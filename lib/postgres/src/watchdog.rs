@@ -81,7 +81,8 @@ impl Watchdog {
     /// Ends the programs and empties the folders, for a new start in the same directory.
     pub(crate) fn clear(&self, log: &File) -> Result<()> {
         let (directory, user) = (&self.directory, self.user.as_ref());
-        processes::run(&mut script(directory, user, "clear"), user, log, PATIENCE).map_err(Error::io("clear", directory))
+        processes::run(&mut script(directory, user, "clear"), user, log, PATIENCE)
+            .map_err(Error::io("clear", directory))
     }
 
     /// Ends the programs, removes the directory and reaps the server. Calling it again does nothing.

@@ -38,11 +38,11 @@ programs() {
 
 # Prints the shared memory that processes use: the paths of files, and the numbers of System V segments.
 shared_memory() {
-    for number; do
-        cat "/proc/$number/maps"
+    {
+        cat $(printf '/proc/%s/maps ' "$@")
         # A file that is not yet mapped is open.
-        ls -l "/proc/$number/fd"
-    done | sed -n -e 's|.* \(/dev/shm/PostgreSQL\.[0-9]*\).*|\1|p' -e 's|.* \([0-9][0-9]*\) */SYSV.*|\1|p' | sort -u
+        ls -l $(printf '/proc/%s/fd ' "$@")
+    } | sed -n -e 's|.* \(/dev/shm/PostgreSQL\.[0-9]*\).*|\1|p' -e 's|.* \([0-9][0-9]*\) */SYSV.*|\1|p' | sort -u
 }
 
 pause() {

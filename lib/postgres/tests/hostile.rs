@@ -122,9 +122,12 @@ impl Stage {
             gains.push("a segment of root was removed".into());
         }
         let secret = self.folder.join("secret/file");
-        gains.extend(copies_of_the_secret(&self.folder).into_iter().filter(|path| *path != secret).map(|path| {
-            format!("{} holds the secret", path.display())
-        }));
+        gains.extend(
+            copies_of_the_secret(&self.folder)
+                .into_iter()
+                .filter(|path| *path != secret)
+                .map(|path| format!("{} holds the secret", path.display())),
+        );
         gains
     }
 }

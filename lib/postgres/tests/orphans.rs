@@ -168,7 +168,8 @@ fn the_next_start_removes_what_a_killed_watchdog_left_and_spares_living_servers(
     let mut dead = folder.owner("hold").spawn().unwrap();
     wait_until_up(&mut dead);
     // The watchdog first, then its owner: no process is left to tidy up.
-    for watchdog in children_of(dead.id()).into_iter().filter(|child| command_line(*child).contains("goldilocks-watchdog"))
+    for watchdog in
+        children_of(dead.id()).into_iter().filter(|child| command_line(*child).contains("goldilocks-watchdog"))
     {
         kill_process(watchdog, Signal::KILL).unwrap();
     }

@@ -230,7 +230,8 @@ fn a_dead_server_comes_back_with_its_address_and_table() {
         let loaded = server.revive(&contents).unwrap();
         assert_eq!((loaded.rows, loaded.kept, server.url()), (1_000, kept, url.clone()), "after killing {victim}");
         let (client, mut driver) = connect(&url).unwrap();
-        let sum = count(&client, &mut driver, &format!("SELECT sum(multiple)::int8 FROM {}", server.table::<Numbers>()));
+        let sum =
+            count(&client, &mut driver, &format!("SELECT sum(multiple)::int8 FROM {}", server.table::<Numbers>()));
         assert_eq!(sum, 7 * 1_000 * 1_001 / 2, "after killing {victim}");
     }
     let directory = server.directory().unwrap().to_path_buf();

@@ -34,10 +34,11 @@ pub(crate) fn left_after_five_seconds(look: impl Fn() -> Vec<String>) -> Vec<Str
 /// PostgreSQL's shared memory that was made since then and that no process uses: files in `/dev/shm` and System V segments.
 #[allow(dead_code, reason = "one of the two test programs that share this file does not look at shared memory")]
 pub(crate) fn abandoned_memory(since: SystemTime) -> Vec<String> {
-    let used: String = fs::read_dir("/proc").unwrap().flatten().map(|process| process.path().join("maps")).fold(
-        String::new(),
-        |used, maps| used + &fs::read_to_string(maps).unwrap_or_default(),
-    );
+    let used: String = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .map(|process| process.path().join("maps"))
+        .fold(String::new(), |used, maps| used + &fs::read_to_string(maps).unwrap_or_default());
     let files = fs::read_dir("/dev/shm").into_iter().flatten().flatten().filter(|file| {
         let recent = file.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|made| made >= since);
         recent && file.file_name().to_string_lossy().starts_with("PostgreSQL.")
