@@ -11,8 +11,8 @@ use packages::debian;
 
 /// Starts the program `name` in `folder` and writes its output to `log`.
 ///
-/// The watchdog finds programs by their working directory. Its first act is to rename the directory; after that this folder
-/// cannot be entered, and the program does not start.
+/// The watchdog finds programs by their working directory. Before it looks for the last time, it renames the directory; after
+/// that this folder cannot be entered, and the program does not start.
 pub(crate) fn start(
     installation: &Installation,
     name: &str,

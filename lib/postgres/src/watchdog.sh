@@ -20,7 +20,8 @@ else
     [ -f "$marker" ] || exit 0
 fi
 
-# Prints the numbers of the server's programs that work in the directory. A shell in which a user looks around there is none.
+# Prints the numbers of the server's programs that work in the directory. A user's shell there is none: it has another name,
+# and leads a process group, as only the first of our programs does.
 programs() {
     if [ ! -e /proc/self/cwd ]; then
         # Only the server itself can be found. Its number is negative while it sets up its files.
@@ -31,8 +32,12 @@ programs() {
         case $line in *" -> $directory/"*) ;; *) continue ;; esac
         number=${line%%/cwd -> *}
         number=${number##*/}
-        read -r name <"/proc/$number/comm" || continue
-        case $name in *postgres* | *initdb* | *tar) echo "$number" ;; esac
+        read -r line <"/proc/$number/stat" || continue
+        set -- ${line##*) }
+        case ${line%)*} in
+        *postgres* | *initdb* | *tar) echo "$number" ;;
+        *) [ "$3" = "$number" ] || echo "$number" ;;
+        esac
     done
 }
 
@@ -58,27 +63,27 @@ stopped() {
 }
 
 # Ends the programs by KILL, which a stopped or hanging process obeys too. A killed program leaves its shared memory behind;
-# so all programs are stopped first, and what they use then is removed. A program that stops while it removes its memory no
-# longer shows it, so they are also looked at before.
+# so all programs are stopped first, and what they use then is removed. Until all have stopped, none is killed: the program
+# that initdb feeds would abort. A program that stops while it removes its memory no longer shows it, so each is also looked at
+# before it is stopped.
 end_programs() {
-    turns=100
+    turns=100 before='' memory=''
     while found=$(programs) && [ -n "$found" ] && [ "$turns" -gt 0 ]; do
         turns=$((turns - 1))
-        memory=$(shared_memory $found)
-        kill -STOP $found
-        until stopped $found || [ "$turns" -le 0 ]; do
-            turns=$((turns - 1))
-            pause
-        done
+        signal=STOP
+        if stopped $found && [ "$found" = "$before" ] || [ "$turns" -lt 20 ]; then
+            signal=KILL
+        fi
+        before=$found
         memory="$memory $(shared_memory $found)"
-        kill -KILL $found
-        for segment in $memory; do
-            case $segment in
-            /*) rm -f "$segment" ;;
-            *) ipcrm -m "$segment" ;;
-            esac
-        done
+        kill "-$signal" $found
         pause
+    done
+    for segment in $memory; do
+        case $segment in
+        /*) rm -f "$segment" ;;
+        *) ipcrm -m "$segment" ;;
+        esac
     done
     # A server that ended by itself may have left a segment, and the number of it in the seventh line of this file. The file
     # may be old, and the number that of a segment in use: a segment of ours has no process left.
@@ -88,20 +93,22 @@ end_programs() {
     done </proc/sysvipc/shm
 }
 
+end_programs
 if [ "$3" = clear ]; then
-    end_programs
     rm -rf "$directory/run" "$directory/data"
     mkdir -m 700 "$directory/run" "$directory/data"
     exit
 fi
 
-# After this no program can be started in the directory, because its working directory no longer exists under that name.
+# After this no program can be started in the directory, because the folder in which it starts no longer exists under that
+# name. A program that the owner's last act has started may be there. The renaming comes second, because a program that sets
+# up its files aborts when their folder has another name.
 named=${directory%.closed}
 if [ "$directory" = "$named" ] && mv "$named" "$named.closed"; then
     directory=$named.closed
+    end_programs
 fi
 turns=50
-end_programs
 while ! rm -rf "$directory" && [ "$turns" -gt 0 ]; do
     turns=$((turns - 1))
     pause
