@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,10 +21,27 @@ const TAIL: u64 = 1 << 16;
 /// A program that will run as `user`, or as the user of this process.
 ///
 /// It gets a process group of its own, because a Ctrl-C at the terminal must reach the owner first, which still has a
-/// summary to write. Another user gets none of root's variables, because they may hold secrets, and every process of that
-/// user can read them.
+/// summary to write. Another user gets less of root's:
+///
+/// - no variables, because they may hold secrets, and every process of that user can read them;
+/// - no terminal, because some kernels let a process type into its terminal, and a shell of root would run that.
 pub(crate) fn command(program: impl AsRef<OsStr>, user: Option<&User>) -> Command {
-    let mut command = Command::new(program);
+    // The tools are where the user has them, or where every machine has them.
+    let path: Vec<PathBuf> =
+        packages::search_path().into_iter().chain(["/usr/bin", "/bin"].map(PathBuf::from)).collect();
+    let new_session = path.iter().map(|folder| folder.join("setsid")).find(|program| program.is_file());
+    let mut command = match (user, new_session) {
+        (Some(_), Some(setsid)) => {
+            let mut command = Command::new(setsid);
+            command.arg(program);
+            command
+        }
+        _ => {
+            let mut command = Command::new(program);
+            command.process_group(0);
+            command
+        }
+    };
     if let Some(user) = user {
         // The standard library also clears root's other groups before it becomes the user.
         command.env_clear().uid(user.uid).gid(user.gid);
@@ -31,12 +49,10 @@ pub(crate) fn command(program: impl AsRef<OsStr>, user: Option<&User>) -> Comman
             command.env("LD_LIBRARY_PATH", libraries);
         }
     }
-    // The tools are where the user has them, or where every machine has them.
-    let path = packages::search_path().into_iter().chain(["/usr/bin", "/bin"].map(Into::into));
     if let Ok(path) = env::join_paths(path) {
         command.env("PATH", path);
     }
-    command.env("LC_ALL", "C").process_group(0).stdin(Stdio::null());
+    command.env("LC_ALL", "C").stdin(Stdio::null());
     command
 }
 
@@ -63,8 +79,9 @@ pub(crate) fn wait(process: &mut Child, patience: Duration) -> io::Result<Option
             return Ok(Some(status));
         }
         if Instant::now() > deadline {
-            // It fails only if the group has ended in this moment.
+            // Both fail only if they have ended in this moment; the group also if it has not begun.
             let _ = kill_process_group(Pid::from_child(process), Signal::KILL);
+            let _ = process.kill();
             process.wait()?;
             return Ok(None);
         }
