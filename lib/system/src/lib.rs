@@ -5,7 +5,8 @@
 //! - [`process`]: processes and threads: names, parents, processor time, memory;
 //! - [`usage`]: resource usage of a process: processor time, page faults, context switches;
 //! - [`page_cache`]: the part of a file that is in memory;
-//! - [`atomic_file`]: writes a file completely or not at all.
+//! - [`atomic_file`]: writes a file completely or not at all;
+//! - [`printable`]: makes text that others wrote harmless on a terminal.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -13,6 +14,7 @@ pub mod atomic_file;
 pub mod cgroup;
 pub mod memory;
 pub mod page_cache;
+pub mod printable;
 pub mod process;
 pub mod sysfs;
 pub mod usage;
