@@ -23,8 +23,8 @@ impl Prepared {
     /// Completes `inputs` with the [`tasks::Hooks`] of the named tasks. Generated files stay in `folder`.
     ///
     /// A signal during this work ends the program at once, because partial files are never mistaken for complete ones
-    /// and a watchdog stops our own server. A database that the user gave is the exception: our schemas in that
-    /// database must be dropped first.
+    /// and a watchdog stops our own server. A database that the user gave is the exception: a signal ends every wait for
+    /// it, and our schemas there are dropped first.
     ///
     /// # Errors
     /// When data cannot be made, or something that the inputs name is missing. A task that this machine cannot run is
@@ -37,7 +37,8 @@ impl Prepared {
         say: &dyn Fn(&str),
     ) -> Result<Self> {
         let (notes, unavailable) = Default::default();
-        let mut preparation = Preparation { inputs, folder, say, notes, stops: Vec::new(), unavailable };
+        let (stop, stops) = (interrupt.flag(), Vec::new());
+        let mut preparation = Preparation { inputs, folder, say, stop, notes, stops, unavailable };
         let mut skipped = Vec::new();
         for entry in tasks.iter().filter_map(|task| find_task(task)) {
             let is_given = (entry.hooks.data)(&preparation.inputs).database.is_some();
@@ -47,6 +48,9 @@ impl Prepared {
                 Ok(()) => {}
                 Err(Unprepared::Skip(reason)) => skipped.push((entry.name.to_owned(), reason)),
                 Err(Unprepared::Fail(reason)) => bail!(reason),
+            }
+            if interrupt.is_asked() {
+                bail!("interrupted while preparing {}; nothing was measured", entry.name);
             }
         }
         let Preparation { inputs, notes, stops, .. } = preparation;

@@ -36,6 +36,11 @@ impl Interrupt {
         self.asked.load(Ordering::Relaxed)
     }
 
+    /// Returns what becomes true with the first signal, for waits in libraries.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.asked)
+    }
+
     /// Does `work`. While it runs, even the first signal ends the program at once. Use this for work that cannot stop
     /// halfway and leaves nothing behind if the program ends.
     pub fn at_once<T>(&self, work: impl FnOnce() -> T) -> T {

@@ -17,7 +17,7 @@ pub use crate::NoOptions as Options;
 use crate::connections::{Connection, Connections, Trouble};
 use crate::products::Products;
 use crate::table::{self, every_row};
-use crate::{Entry, Inputs, columns::columns};
+use crate::{Entry, Inputs, TableName, columns::columns};
 use cursor::Cursor;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -47,14 +47,14 @@ const ROWS_PER_BLOCK: f64 = 100.0;
 /// A table on a server that several connections read.
 pub struct CursorRanges {
     connections: Arc<Connections>,
-    table: String,
+    table: TableName,
     depth: usize,
 }
 
 impl CursorRanges {
     /// Makes a task for `table` on the server at `url`. Each cursor has `depth` pages in flight. The server may be
     /// silent without limit.
-    pub fn new(url: String, table: String, depth: usize) -> Self {
+    pub fn new(url: String, table: TableName, depth: usize) -> Self {
         CursorRanges { connections: Arc::new(Connections::to(url, None)), table, depth }
     }
 }
@@ -112,7 +112,7 @@ struct Survey {
 }
 
 impl Leader {
-    fn open(connections: &Arc<Connections>, table: &str) -> Result<(Self, Survey)> {
+    fn open(connections: &Arc<Connections>, table: &TableName) -> Result<(Self, Survey)> {
         let (client, mut driver) = connections.take()?;
         let survey = driver.block_on(lead(&client, table));
         let survey =
@@ -134,7 +134,7 @@ impl Drop for Leader {
 }
 
 /// Begins the transaction of the leader. The lock excludes commands that move every row (`VACUUM FULL`, `CLUSTER`).
-async fn lead(client: &Client, table: &str) -> std::result::Result<Survey, Trouble> {
+async fn lead(client: &Client, table: &TableName) -> std::result::Result<Survey, Trouble> {
     let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE {table} IN ACCESS SHARE MODE");
     client.batch_execute(&begin).await?;
     // Queries the real size of the table after the snapshot, because the planner's figure is older.
@@ -142,7 +142,7 @@ async fn lead(client: &Client, table: &str) -> std::result::Result<Survey, Troub
                     pg_relation_size(oid) / current_setting('block_size')::int, \
                     (reltuples / greatest(relpages, 1))::float8 \
                     FROM pg_class WHERE oid = to_regclass($1)";
-    let row = client.query_one(question, &[&table]).await?;
+    let row = client.query_one(question, &[&table.to_string()]).await?;
     let version: i32 = row.try_get(0)?;
     if version < TID_RANGE_SCAN {
         return Err(Trouble::Row(Error::task(format!(

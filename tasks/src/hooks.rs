@@ -4,6 +4,8 @@ use crate::Inputs;
 use record::Detail;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The hooks of a task.
 #[derive(Clone, Copy)]
@@ -42,6 +44,8 @@ pub struct Preparation<'a> {
     pub folder: &'a Path,
     /// Shows the user a message about a slow step.
     pub say: &'a dyn Fn(&str),
+    /// Becomes true when the user asks to stop. A wait for another program must then end.
+    pub stop: Arc<AtomicBool>,
     /// The facts and choices for the record: name and value.
     pub notes: BTreeMap<String, String>,
     /// The functions that stop the started servers. Dropping such a function also stops its server, but reports no

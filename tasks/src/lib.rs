@@ -12,8 +12,10 @@ mod numbered;
 pub mod products;
 mod random;
 mod table;
+mod table_name;
 
 pub use hooks::{Data, Database, Hooks, Preparation, Secrets, Unprepared};
+pub use table_name::TableName;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -38,21 +38,25 @@ impl Products {
 
     /// Runs the baseline of both tasks on a table: one query, no cursor, no pages.
     pub(crate) fn plain_stream(connections: &Connections, query: &str) -> Result<Self> {
-        let (client, mut driver) = connections.take()?;
+        let (mut client, mut driver) = connections.take()?;
         let mut products = Products::default();
-        let streamed = driver.block_on(products.stream(&client, query));
+        let streamed = driver.block_on(products.stream(&mut client, query));
         streamed.map_err(|trouble| trouble.after(products.rows, &driver))?;
         connections.give_back((client, driver));
         Ok(products)
     }
 
-    async fn stream(&mut self, client: &Client, query: &str) -> std::result::Result<(), Trouble> {
-        let statement = client.prepare(query).await?;
-        let mut rows = pin!(client.query_raw(&statement, std::iter::empty::<i32>()).await?);
-        while let Some(row) = rows.try_next().await? {
-            let (id, name) = columns(&row).map_err(Trouble::Row)?;
-            self.add(id, name);
+    async fn stream(&mut self, client: &mut Client, query: &str) -> std::result::Result<(), Trouble> {
+        let transaction = client.build_transaction().read_only(true).start().await?;
+        let statement = transaction.prepare(query).await?;
+        {
+            let mut rows = pin!(transaction.query_raw(&statement, std::iter::empty::<i32>()).await?);
+            while let Some(row) = rows.try_next().await? {
+                let (id, name) = columns(&row).map_err(Trouble::Row)?;
+                self.add(id, name);
+            }
         }
+        transaction.commit().await?;
         Ok(())
     }
 

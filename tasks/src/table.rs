@@ -1,8 +1,9 @@
 //! The table on a PostgreSQL server that both cursor tasks read: its options and its preparation.
 
-use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, Unprepared, named};
+use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, TableName, Unprepared, named};
+use cursor::Address;
 use datasets::products::{BYTES_PER_ROW, Products};
-use postgres::{Environment, Server};
+use postgres::{Environment, GivenTable, Limits, Server};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,11 +14,12 @@ use strategies::{Error, Result};
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "cursor_pages")]
 pub struct Options {
-    /// cursor_*: the server to use, instead of a private one; the harness makes a schema there and drops it
+    /// cursor_*: the server to use, instead of a private one; the harness makes a schema there and drops it. Other users
+    /// see this option in `ps`: keep a password in DATABASE_URL, PGPASSWORD or the file PGPASSFILE
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", help_heading = "Task options")]
     pub database_url: Option<String>,
     /// cursor_*: an existing table with product_id and product_name, instead of one made for the run
-    #[arg(long, value_name = "SCHEMA.TABLE", help_heading = "Task options")]
+    #[arg(long, value_name = "SCHEMA.TABLE", value_parser = table_name, help_heading = "Task options")]
     pub table: Option<String>,
     /// cursor_*: how many rows the table made for the run has
     #[arg(long, default_value_t = ROWS, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
@@ -30,6 +32,25 @@ pub struct Options {
     #[arg(long, default_value_t = SILENCE, value_parser = seconds, value_name = "SECONDS", help_heading = "Task options")]
     #[serde(default = "silence")]
     pub silence: f64,
+    /// Whether the server and the table are prepared, so that the address is complete.
+    #[arg(skip)]
+    #[serde(default)]
+    pub prepared: bool,
+    /// Whether the user has named the table.
+    #[arg(skip)]
+    #[serde(default)]
+    pub given: bool,
+}
+
+/// The variable that names a server.
+const VARIABLE: &str = "DATABASE_URL";
+
+/// The option that names a server.
+const OPTION: &str = "--database-url";
+
+/// Checks the name of a table, and keeps it as the user has written it.
+fn table_name(text: &str) -> std::result::Result<String, String> {
+    TableName::parse(text).map(|_| text.to_owned())
 }
 
 /// The default time limit of silence in seconds. It must not end a run that would succeed, so it is far longer than a
@@ -53,7 +74,8 @@ const SEED: u64 = 1;
 
 impl Default for Options {
     fn default() -> Self {
-        Options { database_url: None, table: None, rows: ROWS, depth: DEPTH, silence: SILENCE }
+        let (prepared, given) = (false, false);
+        Options { database_url: None, table: None, rows: ROWS, depth: DEPTH, silence: SILENCE, prepared, given }
     }
 }
 
@@ -63,29 +85,54 @@ impl Options {
         self.database_url.as_deref().filter(|address| !address.is_empty())
     }
 
+    /// Returns what names the server: the option or the variable.
+    fn origin(&self) -> &'static str {
+        let variable = std::env::var(VARIABLE).ok();
+        if self.address().is_some() && variable.as_deref() == self.address() { VARIABLE } else { OPTION }
+    }
+
+    /// Explains an error of the given server: where its address comes from, and what happens without it.
+    fn explain(&self, error: &postgres::Error) -> String {
+        match (self.address(), self.origin(), &self.table) {
+            (None, ..) => error.to_string(),
+            (Some(_), origin, Some(_)) => format!("{error}. The address comes from {origin}"),
+            (Some(_), VARIABLE, None) => {
+                format!("{error}. The address comes from {VARIABLE}; unset it, and a private server is started instead")
+            }
+            (Some(_), origin, None) => {
+                format!("{error}. The address comes from {origin}; without it, a private server is started")
+            }
+        }
+    }
+
     /// Returns the time that the server may be silent; `None` for no limit.
     pub(crate) fn patience(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.silence).ok().filter(|limit| !limit.is_zero())
     }
 
     /// Returns the address of the server and the table. `task` is the name for error messages.
-    pub(crate) fn place(&self, task: &str) -> Result<(String, String)> {
+    pub(crate) fn place(&self, task: &str) -> Result<(String, TableName)> {
         let missing =
             |what| Error::task(format!("{task} does not know {what}; run it with `goldilocks`, which prepares it"));
         let url = self.address().ok_or_else(|| missing("the server's address"))?.to_owned();
-        let table = self.table.clone().ok_or_else(|| missing("the table's name"))?;
-        Ok((url, table))
+        let table = self.table.as_deref().ok_or_else(|| missing("the table's name"))?;
+        Ok((url, TableName::parse(table).map_err(Error::task)?))
     }
 }
 
-/// Returns the query that streams a table. The name of the table becomes part of the query unquoted.
-pub(crate) fn every_row(table: &str) -> String {
+/// Returns the query that streams a table.
+pub(crate) fn every_row(table: &TableName) -> String {
     format!("SELECT product_id, product_name FROM {table}")
 }
 
-/// Returns the options for the record.
+/// Returns the options for the record. A table of our own has a new name in every run, which would make runs differ.
 pub(crate) fn options(inputs: &Inputs) -> BTreeMap<String, String> {
-    named::options([("rows", inputs.cursor_pages.rows.to_string()), ("depth", inputs.cursor_pages.depth.to_string())])
+    let options = &inputs.cursor_pages;
+    let mut record = named::options([("rows", options.rows.to_string()), ("depth", options.depth.to_string())]);
+    if let Some(table) = options.table.as_ref().filter(|_| options.given) {
+        record.insert("table".to_owned(), table.clone());
+    }
+    record
 }
 
 /// The hooks of a task that reads the table.
@@ -111,44 +158,86 @@ fn install(inputs: &Inputs) -> std::result::Result<(), String> {
 
 fn data(inputs: &Inputs) -> Data {
     let options = &inputs.cursor_pages;
-    let database = options.address().map(|url| Database { url: url.to_owned(), table: options.table.clone() });
+    let database =
+        options.address().map(|address| Database { url: complete(options, address), table: options.table.clone() });
     Data { database, bytes: options.rows.saturating_mul(BYTES_PER_ROW), ..Data::default() }
+}
+
+/// Returns the address with the settings that it takes from the environment.
+fn complete(options: &Options, address: &str) -> String {
+    let given = Address::given(address, |name| std::env::var(name).ok());
+    given.ok().filter(|_| !options.prepared).map_or_else(|| address.to_owned(), |given| given.text())
 }
 
 /// Starts a server, or makes a schema on the given server, and loads the table there. If the user names a table, it
 /// must already exist. The second cursor task uses the preparation of the first.
+///
+/// What the user names on the command line must be usable. A variable may belong to another program, so the other
+/// tasks are measured without its server.
 fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared> {
     const SERVER: &str = "server";
     let options = &mut preparation.inputs.cursor_pages;
-    if options.table.is_some() {
-        return match options.address() {
-            Some(_) => Ok(()),
-            None => Err(Unprepared::Fail(
-                "--table names an existing table; say on which server, by --database-url or DATABASE_URL".to_owned(),
-            )),
-        };
+    if options.prepared {
+        return Ok(());
     }
     if let Some(reason) = preparation.unavailable.get(SERVER) {
         return Err(Unprepared::Skip(reason.clone()));
     }
-    let server = start(options, preparation.folder, preparation.say).map_err(|reason| {
+    let named = options.table.is_some() || options.address().is_some() && options.origin() == OPTION;
+    let mut failed = |reason: String| {
+        if named {
+            return Unprepared::Fail(reason);
+        }
         preparation.unavailable.insert(SERVER, reason.clone());
         Unprepared::Skip(reason)
-    })?;
+    };
+    let visible = options.address().filter(|_| options.origin() == OPTION);
+    if visible.is_some_and(|address| Address::parse(address).is_ok_and(|address| address.has_password())) {
+        (preparation.say)(
+            "warning: other users of this machine see the password of --database-url in `ps`; put the address into \
+             DATABASE_URL, or the password into PGPASSWORD or the file that PGPASSFILE names",
+        );
+    }
+    let mut environment = Environment::of_this_process();
+    environment.address = options.address().map(str::to_owned);
+    environment.limits = Limits { stop: Some(preparation.stop.clone()), silence: options.patience() };
+    if let Some(table) = &options.table {
+        let found = find(options, table, &environment).map_err(failed)?;
+        (preparation.say)(&format!("{}; table {table} has {} rows", found.about, found.rows));
+        preparation.notes.insert(SERVER.to_owned(), found.about);
+        (options.database_url, options.rows) = (Some(found.url), found.rows);
+        (options.prepared, options.given) = (true, true);
+        return Ok(());
+    }
+    let server = start(options, &environment, preparation.folder, preparation.say).map_err(&mut failed)?;
     preparation.notes.insert(SERVER.to_owned(), server.about().to_owned());
     options.database_url = Some(server.url());
     options.table = Some(server.table::<Products>());
+    options.prepared = true;
     preparation
         .stops
         .push(Box::new(|| server.stop().map_err(|error| format!("cannot take the database down: {error}"))));
     Ok(())
 }
 
-fn start(options: &Options, folder: &Path, say: &dyn Fn(&str)) -> std::result::Result<Server, String> {
-    let mut environment = Environment::of_this_process();
-    environment.address = options.address().map(str::to_owned);
+/// Looks at the table that the user names.
+fn find(options: &Options, table: &str, environment: &Environment) -> std::result::Result<GivenTable, String> {
+    let table = TableName::parse(table).map_err(|reason| format!("--table {table}: {reason}"))?;
+    let address = options
+        .address()
+        .ok_or_else(|| format!("--table names an existing table; say on which server, by {OPTION} or {VARIABLE}"))?;
+    GivenTable::find(address, &table.to_string(), &environment.limits).map_err(|error| options.explain(&error))
+}
+
+fn start(
+    options: &Options,
+    environment: &Environment,
+    folder: &Path,
+    say: &dyn Fn(&str),
+) -> std::result::Result<Server, String> {
     let products = Products::new(SEED, options.rows).map_err(|error| error.to_string())?;
-    let (server, loaded) = Server::with(&environment, &products, folder).map_err(|error| error.to_string())?;
+    let (server, loaded) = Server::with(environment, &products, folder).map_err(|error| options.explain(&error))?;
+    server.remarks().iter().for_each(|remark| say(remark));
     say(server.about());
     let (copying, settling) = (loaded.copying.as_secs_f64(), loaded.settling.as_secs_f64());
     let how = if loaded.kept { "copied with the server's files, kept from an earlier load" } else { "loaded" };

@@ -28,7 +28,7 @@ use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{AsyncMessage, Connection};
 
 use crate::explain::{explain, explain_notice};
-use crate::socket::Socket;
+use crate::socket::{LONGEST_DEAFNESS, Socket};
 
 /// Wakes the driver: by a flag while its thread is busy, by a byte through a pair of sockets while it sleeps.
 struct Bell {
@@ -104,6 +104,8 @@ pub struct Driver {
     /// The time since which a future has waited without a byte moving.
     silent_since: Option<Instant>,
     timeout: Option<Timeout>,
+    /// Once this is true, a wait ends the connection.
+    stop: Option<Arc<AtomicBool>>,
     socket: Socket,
     bell: Arc<Bell>,
     waker: Waker,
@@ -115,6 +117,8 @@ enum Timeout {
     Server,
     /// The caller, who must read the rows of an earlier request.
     Reader,
+    /// Neither: the program was asked to stop.
+    Stopped,
 }
 
 impl Driver {
@@ -129,6 +133,7 @@ impl Driver {
             silence: None,
             silent_since: None,
             timeout: None,
+            stop: None,
             socket: socket.clone(),
             bell,
             waker,
@@ -146,6 +151,16 @@ impl Driver {
     /// on a network that drops every packet waits for ever.
     pub fn limit_silence(&mut self, silence: Duration) {
         self.silence = Some(silence);
+    }
+
+    /// Ends the connection in the middle of any wait once `stop` is true, such as after a signal.
+    pub fn stop_once(&mut self, stop: Arc<AtomicBool>) {
+        self.stop = Some(stop);
+    }
+
+    /// Whether the flag of [`Driver::stop_once`] is set.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Runs `future` to its end on this thread, and moves the connection's bytes meanwhile.
@@ -187,6 +202,7 @@ impl Driver {
                 "the rows of an earlier request were not read for {seconds} s and block the connection; read them to their end \
                  before the next request"
             ),
+            (Some(Timeout::Stopped), ..) => "interrupted".into(),
             (None, Some(ended), None) => explain(ended),
             (None, Some(ended), Some(_)) if ended.as_db_error().is_some() => explain(ended),
             (None, _, Some(warning)) => explain_notice(warning),
@@ -264,10 +280,21 @@ impl Driver {
             if let Poll::Ready(output) = self.attempt(future.as_mut()) {
                 return Some(output);
             }
+            if self.is_stopped() && self.timeout.is_none() {
+                self.timeout = Some(Timeout::Stopped);
+                let handshake = self.connection.is_none();
+                self.end();
+                // The end of the connection ends the future, but a handshake has no connection yet.
+                if handshake && deadline.is_some() {
+                    return None;
+                }
+                continue;
+            }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return None;
             }
-            self.bell.sleep(&self.socket, deadline.into_iter().chain(self.times_out_at()).min());
+            let look = self.stop.as_ref().map(|_| Instant::now() + LONGEST_DEAFNESS);
+            self.bell.sleep(&self.socket, deadline.into_iter().chain(self.times_out_at()).chain(look).min());
         }
     }
 

@@ -1,5 +1,7 @@
 //! Errors of connections and cursors. No message contains a password.
 
+use system::printable::printable;
+
 /// The error that stopped a cursor. After any of these errors the cursor returns no more rows.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,14 +30,15 @@ pub enum Error {
 fn message(error: &tokio_postgres::Error) -> String {
     let Some(reported) = error.as_db_error() else { return error.to_string() };
     let hint = reported.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{} ({}{hint})", reported.message(), reported.code().code())
+    let message = format!("{} ({}{hint})", reported.message(), reported.code().code());
+    printable(&message).into_owned()
 }
 
 /// The error that prevented a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The address cannot be parsed. The message does not repeat it, because it may hold a password.
-    #[error("cannot read the database address: {reason}. Write it as postgresql://user:password@host:port/database")]
+    /// The address cannot be used. The message does not repeat it, because it may hold a password.
+    #[error("cannot use the database address: {reason}")]
     Address {
         /// What is wrong with the address.
         reason: String,

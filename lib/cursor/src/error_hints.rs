@@ -32,6 +32,10 @@ pub(super) fn hint(error: &tokio_postgres::Error) -> Option<&'static str> {
 const GARBLED: &str = "a program between here and the server, such as a proxy, garbles the data; connect to the server itself, \
                        and run this again";
 
+const POOLER: &str = "a pooler between here and the server gives each transaction another connection (pgbouncer with \
+                      pool_mode=transaction), and prepared statements get lost; connect to the server itself, or to a pool \
+                      with pool_mode=session";
+
 const BROKEN: &str = "run this again; if it happens again, check the network and the server's log";
 
 /// The next step for an error or notice that the server itself reports.
@@ -41,6 +45,12 @@ pub(super) fn hint_on_reported(error: &DbError) -> Option<&'static str> {
         "22023" | "42704" if error.message().contains("snapshot") => {
             "the transaction that exported the snapshot has ended; keep its connection open, and run this again"
         }
+        "42P05" | "26000" => POOLER,
+        "08P01" if error.message().contains("startup parameter") => {
+            "a pooler such as pgbouncer refuses it; remove it from the address, or list it in the pooler's \
+             ignore_startup_parameters"
+        }
+        "22P05" => "that text has no equivalent in the encoding of the database; use a database whose encoding is UTF8",
         "22021" => "correct that text, or load it into a database whose encoding is UTF8",
         "25P01" | "34000" => "a cursor ends with its transaction; open both again",
         "25P02" => "an earlier statement of the transaction has failed; look for its error",

@@ -5,6 +5,7 @@ use std::error::Error as _;
 use tokio_postgres::error::DbError;
 
 use crate::error_hints;
+use system::printable::printable;
 
 /// A tokio-postgres error on one line: the server's message with SQLSTATE, detail and hint, or the chain of causes; then
 /// what to do next.
@@ -44,5 +45,6 @@ fn reported(answer: &DbError) -> String {
 /// The message and the hint on one line, even if the server's message has several.
 fn with_hint(what: &str, hint: Option<&str>) -> String {
     let what = what.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let what = printable(&what).into_owned();
     hint.map_or(what.clone(), |hint| format!("{what}; {hint}"))
 }

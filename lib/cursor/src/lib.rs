@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod connection;
 mod cursor;
 mod driver;
@@ -9,10 +10,13 @@ mod explain;
 mod metrics;
 mod page_size;
 mod pages;
+mod passfile;
 mod scroll;
+mod settings;
 mod socket;
 
-pub use connection::{connect, masked};
+pub use address::Address;
+pub use connection::{connect, connect_unless};
 pub use cursor::{Cursor, DEFAULT_DEPTH, MAX_DEPTH, Rows};
 pub use driver::Driver;
 pub use error::{ConnectError, Error};

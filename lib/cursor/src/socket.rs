@@ -10,31 +10,22 @@
 //!    moderate their interrupts in the same way.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
-/// The socket of a server that listens in `folder`.
-pub(super) fn path(folder: &Path, port: u16) -> PathBuf {
-    folder.join(format!(".s.PGSQL.{port}"))
-}
-
-/// The hosts of an address, each with its port.
-pub(super) fn hosts(config: &Config) -> impl Iterator<Item = (&Host, u16)> {
-    let ports = config.get_ports();
-    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
-    config.get_hosts().iter().enumerate().map(move |(index, host)| (host, port(index)))
-}
+use crate::address::{Keepalive, Target, socket_path};
 
 /// A non-blocking socket that notes what it waits for.
 ///
@@ -65,6 +56,9 @@ struct Shared {
     requested: AtomicU64,
 }
 
+/// How late a wait may notice that it must stop. Usually the signal itself ends the wait.
+pub(super) const LONGEST_DEAFNESS: Duration = Duration::from_millis(100);
+
 const READABLE: u8 = 1;
 const WRITABLE: u8 = 2;
 
@@ -79,26 +73,23 @@ const SHORTEST_PAUSE: Duration = Duration::from_micros(50);
 const FRACTION: u32 = 8;
 
 impl Socket {
-    /// Connects to the first host that answers.
-    pub(super) fn open(config: &Config, deadline: Instant) -> Result<Socket, String> {
-        let mut reasons = Vec::new();
-        for (host, port) in hosts(config) {
-            let opened = match host {
-                Host::Unix(folder) => UnixStream::connect(path(folder, port)),
-                Host::Tcp(name) => open_tcp(name, port, deadline).map(|stream| OwnedFd::from(stream).into()),
-            };
-            match opened.and_then(Socket::new) {
-                Ok(socket) => return Ok(socket),
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-                    reasons.push(format!("{error}; is the server running there?"));
-                }
-                Err(error) => reasons.push(error.to_string()),
+    /// Connects to one host, before `deadline` and unless `stop` becomes true.
+    pub(super) fn open(
+        target: &Target,
+        keepalive: &Keepalive,
+        deadline: Instant,
+        stop: Option<&AtomicBool>,
+    ) -> Result<Socket, String> {
+        let opened = match &target.host {
+            Host::Unix(folder) => UnixStream::connect(socket_path(folder, target.port)),
+            Host::Tcp(name) => open_tcp(name, target.port, keepalive, deadline, stop).map(UnixStream::from),
+        };
+        opened.and_then(Socket::new).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                format!("{error}; is the server running there?")
             }
-        }
-        if reasons.is_empty() {
-            reasons.push("the address names no host; write it as postgresql://user@host:port/database".into());
-        }
-        Err(reasons.join("; "))
+            _ => error.to_string(),
+        })
     }
 
     fn new(stream: UnixStream) -> io::Result<Socket> {
@@ -179,17 +170,70 @@ impl AsFd for Socket {
     }
 }
 
-fn open_tcp(name: &str, port: u16, deadline: Instant) -> io::Result<TcpStream> {
+/// Connects to the first address of `name` that answers.
+fn open_tcp(
+    name: &str,
+    port: u16,
+    keepalive: &Keepalive,
+    deadline: Instant,
+    stop: Option<&AtomicBool>,
+) -> io::Result<OwnedFd> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, format!("no address known for {name}"));
     for address in (name, port).to_socket_addrs()? {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        match TcpStream::connect_timeout(&address, left) {
-            // A request is a few bytes; waiting to fill a packet would add up to 40 ms to each.
-            Ok(stream) => return stream.set_nodelay(true).map(|()| stream),
+        match open_address(&address, deadline, stop) {
+            Ok(socket) => {
+                // A request is a few bytes; waiting to fill a packet would add up to 40 ms to each.
+                sockopt::set_tcp_nodelay(&socket, true)?;
+                keep_alive(&socket, keepalive)?;
+                return Ok(socket);
+            }
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// Connects without blocking, because a blocked connect cannot be interrupted.
+fn open_address(address: &SocketAddr, deadline: Instant, stop: Option<&AtomicBool>) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+    let socket = net::socket_with(family, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
+    match net::connect(&socket, address) {
+        Err(Errno::INPROGRESS | Errno::INTR) => {}
+        connected => return Ok(connected.map(|()| socket)?),
+    }
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Err(io::Error::other("interrupted"));
+        }
+        let wait = Timespec::try_from(left.min(LONGEST_DEAFNESS)).ok();
+        let mut watched = [PollFd::new(&socket, PollFlags::OUT)];
+        // An error is an interruption by a signal; the loop looks again.
+        if matches!(poll(&mut watched, wait.as_ref()), Ok(1)) {
+            sockopt::socket_error(&socket)??;
+            return Ok(socket);
+        }
+    }
+}
+
+fn keep_alive(socket: &OwnedFd, keepalive: &Keepalive) -> io::Result<()> {
+    sockopt::set_socket_keepalive(socket, !keepalive.off)?;
+    if let Some(idle) = keepalive.idle {
+        sockopt::set_tcp_keepidle(socket, idle)?;
+    }
+    if let Some(interval) = keepalive.interval {
+        sockopt::set_tcp_keepintvl(socket, interval)?;
+    }
+    if let Some(count) = keepalive.count {
+        sockopt::set_tcp_keepcnt(socket, count)?;
+    }
+    if let Some(limit) = keepalive.user_timeout_ms {
+        sockopt::set_tcp_user_timeout(socket, limit)?;
+    }
+    Ok(())
 }
 
 impl AsyncRead for Socket {
@@ -254,7 +298,7 @@ impl AsyncWrite for Socket {
 mod tests {
     use super::*;
     use rustix::net::sockopt::set_socket_linger;
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
 
     /// A socket and the server's end of it.
     fn pair() -> (Socket, UnixStream) {

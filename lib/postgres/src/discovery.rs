@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::external::Limits;
 use crate::places::{
     self, OLDEST, PACKAGE, PROGRAMS_IN_PACKAGE, PROGRAMS_IN_WHEEL, USUAL_PLACES, USUAL_PLACES_AT_HOME, wheel_folder,
 };
@@ -28,6 +29,8 @@ pub struct Environment {
     pub host: Host,
     /// The address of an external server: `DATABASE_URL`, or the command line's option.
     pub address: Option<String>,
+    /// What bounds the waits for that server.
+    pub limits: Limits,
     /// `PGBIN`: the folder of the server's programs.
     pub pgbin: Option<PathBuf>,
     /// `PG_CONFIG`: the program that prints that folder.
@@ -44,6 +47,7 @@ impl Environment {
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         Environment {
             address: env::var("DATABASE_URL").ok().filter(|address| !address.is_empty()),
+            limits: Limits::default(),
             pgbin: variable("PGBIN"),
             pg_config: variable("PG_CONFIG"),
             runs_as: User::for_server(host.we_are_root, &users),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cursor::explain;
+use cursor::{Driver, explain};
 
 /// The result of anything that needs the server.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -85,6 +85,12 @@ impl Error {
     pub(crate) fn database(doing: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Error {
         let doing = doing.into();
         move |error| Error::Database { doing, reason: explain(&error) }
+    }
+
+    /// As [`Error::database`], on a connection that may know better why it was closed.
+    pub(crate) fn on(driver: &Driver, doing: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Error {
+        let doing = doing.into();
+        move |error| Error::Database { doing, reason: driver.explain(&error) }
     }
 }
 

@@ -1,50 +1,124 @@
-//! A schema of our own on an external server. Nothing else on that server is touched.
+//! A schema of our own, or a given table, on an external server. Nothing else on that server is touched.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, Result};
+use crate::leftovers;
 use crate::places::OLDEST;
 use crate::unique::unique;
-use cursor::{ConnectError, connect, explain, masked};
+use cursor::{Address, ConnectError, Driver, connect, connect_unless};
+use system::printable::printable;
 
-/// A schema that we created on the server at `url`.
-#[derive(Debug)]
-pub(crate) struct ExternalSchema {
-    url: String,
-    pub(crate) name: String,
-    /// The address without its password.
-    pub(crate) shown: String,
-    dropped: bool,
+/// What bounds the waits for an external server.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Once it is true, every wait ends with an error.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// How long the server may be silent while it works.
+    pub silence: Option<Duration>,
 }
 
-impl ExternalSchema {
-    /// Creates a schema with a unique name.
-    pub(crate) fn create(url: &str) -> Result<ExternalSchema> {
-        let (client, mut driver) = connect(url)?;
-        let shown = url.parse().map(|config| masked(&config)).unwrap_or_default();
+/// The settings that can change a figure, as an SQL list. The record names them.
+const RECORDED_SETTINGS: &str = "'shared_buffers', 'fsync', 'synchronize_seqscans', 'jit', \
+                                 'max_parallel_workers_per_gather', 'autovacuum', 'max_connections', 'io_method'";
+
+/// The least bytes per second at which a server freezes and reads a table, so that a large one may be silent for longer.
+const SLOWEST: u64 = 10_000_000;
+
+/// How long the end of a program waits for others to let go of its schema.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Limits {
+    /// Connects; no wait on the connection is longer than the server needs to work on `bytes`.
+    pub(crate) fn connect(&self, url: &str, bytes: u64) -> Result<(Client, Driver)> {
+        let (client, mut driver) = match &self.stop {
+            Some(stop) => connect_unless(stop, url)?,
+            None => connect(url)?,
+        };
+        if let Some(silence) = self.silence {
+            driver.limit_silence(silence.saturating_add(Duration::from_secs(bytes / SLOWEST)));
+        }
+        Ok((client, driver))
+    }
+}
+
+/// An external server whose version has been checked.
+struct External {
+    url: String,
+    /// The address without its password.
+    shown: String,
+    client: Client,
+    driver: Driver,
+    user: String,
+    database: String,
+    encoding: String,
+}
+
+impl External {
+    /// Connects to the server at `address`, which the environment completes.
+    fn open(address: &str, limits: &Limits) -> Result<External> {
+        let address = Address::given(address, |name| std::env::var(name).ok())?;
+        let (url, shown) = (address.text(), address.shown());
+        let (client, mut driver) = limits.connect(&url, 0)?;
+        let question = "SELECT current_setting('server_version_num')::int, current_user::text, \
+                        current_database()::text, current_setting('server_encoding')";
         let row = driver
-            .block_on(client.query_one(
-                "SELECT current_setting('server_version_num')::int, current_user::text, current_database()::text",
-                &[],
-            ))
-            .map_err(Error::database(format!("cannot read the version of {shown}")))?;
-        let (number, user, database): (i32, &str, &str) = (row.get(0), row.get(1), row.get(2));
+            .block_on(client.query_one(question, &[]))
+            .map_err(Error::on(&driver, format!("cannot read the version of {shown}")))?;
+        let (number, user, database, encoding): (i32, String, String, String) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
         let major = number / 10_000;
         if major < OLDEST as i32 {
             let reason = format!("it is PostgreSQL {major}; use {OLDEST} or newer");
             return Err(ConnectError::Server { address: shown, reason }.into());
         }
+        Ok(External { url, shown, client, driver, user, database, encoding })
+    }
+}
+
+/// A schema that we created on the server at `url`.
+#[derive(Debug)]
+pub(crate) struct ExternalSchema {
+    pub(crate) url: String,
+    pub(crate) name: String,
+    /// The address without its password.
+    pub(crate) shown: String,
+    /// What the user should know about schemas of earlier programs.
+    pub(crate) remarks: Vec<String>,
+    dropped: bool,
+}
+
+impl ExternalSchema {
+    /// Creates a schema with a unique name, and drops those that killed programs of this machine have left.
+    pub(crate) fn create(address: &str, limits: &Limits) -> Result<ExternalSchema> {
+        let External { url, shown, client, mut driver, user, database, encoding } = External::open(address, limits)?;
+        if encoding != "UTF8" {
+            let reason = format!(
+                "its encoding is {encoding}, which lacks letters of the rows to load; create one with `CREATE DATABASE bench \
+                 TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`, and name it in the address"
+            );
+            return Err(Error::Database { doing: format!("cannot use database {database} of {shown}"), reason });
+        }
+        let remarks = leftovers::drop_those_of_killed_programs(&client, &mut driver, &shown);
         let name = format!("goldilocks_{}_{}", std::process::id(), unique());
-        let statement =
-            format!("CREATE SCHEMA {name}; COMMENT ON SCHEMA {name} IS 'goldilocks: dropped when the program ends'");
+        // One transaction, because without its comment a schema could never be told from one in use.
+        let statement = format!(
+            "BEGIN; CREATE SCHEMA {name}; COMMENT ON SCHEMA {name} IS '{}'; COMMIT",
+            leftovers::mark_of_this_program()
+        );
         driver.block_on(client.batch_execute(&statement)).map_err(|error| {
-            let mut reason = explain(&error);
+            let mut reason = driver.explain(&error);
             if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
                 reason.push_str(&format!(". Run `GRANT CREATE ON DATABASE \"{database}\" TO \"{user}\";`"));
             }
             Error::Database { doing: format!("cannot create a schema on {shown}"), reason }
         })?;
-        Ok(ExternalSchema { url: url.into(), name, shown, dropped: false })
+        Ok(ExternalSchema { url, name, shown, remarks, dropped: false })
     }
 
     /// Drops the schema and what is in it. Calling it again does nothing.
@@ -53,10 +127,15 @@ impl ExternalSchema {
             return Ok(());
         }
         let doing = format!("cannot drop schema {} on {}; please drop it", self.name, self.shown);
-        let (client, mut driver) = connect(&self.url)?;
-        driver
-            .block_on(client.batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name)))
-            .map_err(Error::database(doing))
+        // Also after a request to stop, which is no reason to leave something behind.
+        let limits = Limits { stop: None, silence: Some(2 * PATIENCE) };
+        let (client, mut driver) = limits.connect(&self.url, 0)?;
+        let statement = format!(
+            "BEGIN; SET LOCAL lock_timeout = {}; DROP SCHEMA IF EXISTS {} CASCADE; COMMIT",
+            PATIENCE.as_millis(),
+            self.name
+        );
+        driver.block_on(client.batch_execute(&statement)).map_err(Error::on(&driver, doing))
     }
 }
 
@@ -67,4 +146,55 @@ impl Drop for ExternalSchema {
             eprintln!("{error}");
         }
     }
+}
+
+/// A table that was on an external server before.
+#[derive(Clone, Debug)]
+pub struct GivenTable {
+    /// The address for clients. It may hold a password: do not print it.
+    pub url: String,
+    /// One line for the record, as [`Server::about`](crate::Server::about).
+    pub about: String,
+    /// Its rows, counted by the server.
+    pub rows: u64,
+}
+
+impl GivenTable {
+    /// Looks at `table`, a quoted name, on the server at `address`. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection or no such table, or the user may not read it.
+    pub fn find(address: &str, table: &str, limits: &Limits) -> Result<GivenTable> {
+        let External { url, shown, client, mut driver, encoding, .. } = External::open(address, limits)?;
+        let counted = driver.block_on(async {
+            client.batch_execute("BEGIN READ ONLY").await?;
+            let row = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await?;
+            client.batch_execute("COMMIT").await?;
+            row.try_get::<_, i64>(0)
+        });
+        let rows = counted.map_err(Error::on(&driver, format!("cannot read table {table} on {shown}")))?;
+        drop((client, driver));
+        let encoding = if encoding == "UTF8" { String::new() } else { format!(", encoding {encoding}") };
+        let (_, about) = describe(&url, &format!("external: {shown}{encoding}"), limits)?;
+        Ok(GivenTable { url, about, rows: rows.cast_unsigned() })
+    }
+}
+
+/// The version of the server at `url`, and one line about it.
+pub(crate) fn describe(url: &str, origin: &str, limits: &Limits) -> Result<(String, String)> {
+    let (client, mut driver) = limits.connect(url, 0)?;
+    let question = format!(
+        "SELECT current_setting('server_version'), \
+         (SELECT string_agg(name || '=' || current_setting(name), ' ' ORDER BY name) \
+          FROM pg_settings WHERE name IN ({RECORDED_SETTINGS}))"
+    );
+    let row = driver
+        .block_on(client.query_one(question.as_str(), &[]))
+        .map_err(Error::on(&driver, "cannot read the server's settings"))?;
+    let (version, settings): (String, String) = (row.get(0), row.get(1));
+    // Debian appends its own version in brackets.
+    let version = printable(version.split_whitespace().next().unwrap_or_default()).into_owned();
+    let about = format!("PostgreSQL {version} ({origin}; {})", printable(&settings));
+    Ok((version, about))
 }

@@ -8,17 +8,13 @@ use tokio_postgres::error::SqlState;
 use crate::contents::Contents;
 use crate::discovery::{Environment, Installation, find};
 use crate::error::{Error, Result};
-use crate::external::ExternalSchema;
+use crate::external::{ExternalSchema, Limits, describe};
 use crate::kept_files::KeptFiles;
 use crate::private::{PrivateServer, initdb_arguments};
-use cursor::{connect, explain};
+use cursor::{Driver, connect};
 
 /// Our schema on a private server.
 const SCHEMA: &str = "goldilocks";
-
-/// The settings that can change a figure, as an SQL list. The record names them.
-const RECORDED_SETTINGS: &str = "'shared_buffers', 'fsync', 'synchronize_seqscans', 'jit', \
-                                 'max_parallel_workers_per_gather', 'autovacuum', 'max_connections', 'io_method'";
 
 /// A PostgreSQL server with a schema of our own. Dropping it removes all that it has made.
 #[derive(Debug)]
@@ -30,6 +26,7 @@ pub struct Server {
     about: String,
     /// Where the files of a private server with a table are kept.
     kept: Option<KeptFiles>,
+    limits: Limits,
 }
 
 #[derive(Debug)]
@@ -59,7 +56,7 @@ impl Server {
     /// `table_bytes` is the size of the largest table to come; a private server's buffers follow from it.
     pub fn open(environment: &Environment, table_bytes: u64) -> Result<Server> {
         match &environment.address {
-            Some(url) => Server::at(url),
+            Some(url) => Server::at_within(url, &environment.limits),
             None => Server::start(&find(environment)?, table_bytes),
         }
     }
@@ -161,32 +158,24 @@ impl Server {
 
     fn private(private: PrivateServer) -> Result<Server> {
         let (url, origin) = (private.url(), format!("private, from {}", private.installation().origin()));
-        Server::describe(Kind::Private(private), url, SCHEMA.to_string(), &origin)
+        Server::describe(Kind::Private(private), url, SCHEMA.to_string(), &origin, Limits::default())
     }
 
     /// Creates a schema with a unique name on the server at `url`. The schema is dropped at the end.
     pub fn at(url: &str) -> Result<Server> {
-        let external = ExternalSchema::create(url)?;
-        let schema = external.name.clone();
-        let origin = format!("external: {}, schema {schema}", external.shown);
-        Server::describe(Kind::External(external), url.to_string(), schema, &origin)
+        Server::at_within(url, &Limits::default())
     }
 
-    fn describe(kind: Kind, url: String, schema: String, origin: &str) -> Result<Server> {
-        let (client, mut driver) = connect(&url)?;
-        let question = format!(
-            "SELECT current_setting('server_version'), \
-             (SELECT string_agg(name || '=' || current_setting(name), ' ' ORDER BY name) \
-              FROM pg_settings WHERE name IN ({RECORDED_SETTINGS}))"
-        );
-        let row = driver
-            .block_on(client.query_one(question.as_str(), &[]))
-            .map_err(Error::database("cannot read the server's settings"))?;
-        let (version, settings): (String, String) = (row.get(0), row.get(1));
-        // Debian appends its own version in brackets.
-        let version = version.split_whitespace().next().unwrap_or_default().to_string();
-        let about = format!("PostgreSQL {version} ({origin}; {settings})");
-        Ok(Server { kind, url, schema, version, about, kept: None })
+    fn at_within(url: &str, limits: &Limits) -> Result<Server> {
+        let external = ExternalSchema::create(url, limits)?;
+        let (schema, url) = (external.name.clone(), external.url.clone());
+        let origin = format!("external: {}, schema {schema}", external.shown);
+        Server::describe(Kind::External(external), url, schema, &origin, limits.clone())
+    }
+
+    fn describe(kind: Kind, url: String, schema: String, origin: &str, limits: Limits) -> Result<Server> {
+        let (version, about) = describe(&url, origin, &limits)?;
+        Ok(Server { kind, url, schema, version, about, kept: None, limits })
     }
 
     /// The address for clients, as [`connect`] and `tokio_postgres::Config` read it. It may hold a password: do not
@@ -215,6 +204,14 @@ impl Server {
         &self.about
     }
 
+    /// What the user should know about schemas that earlier programs have left on an external server.
+    pub fn remarks(&self) -> &[String] {
+        match &self.kind {
+            Kind::Private(_) => &[],
+            Kind::External(external) => &external.remarks,
+        }
+    }
+
     /// The directory of a private server, which is removed at the end; `None` on an external server.
     pub fn directory(&self) -> Option<&Path> {
         match &self.kind {
@@ -236,21 +233,21 @@ impl Server {
     /// After that a reader changes nothing in it: all rows are frozen, the planner's statistics are fresh, and every page
     /// has been read once.
     pub fn load<C: Contents>(&self, contents: &C) -> Result<Loaded> {
-        let (client, mut driver) = connect(&self.url)?;
+        let (client, mut driver) = self.limits.connect(&self.url, contents.bytes())?;
         let table = self.table::<C>();
         let begun = Instant::now();
-        driver.block_on(async {
-            // Unlogged, because the table is never recovered: the load then writes each row once.
-            let create = format!("DROP TABLE IF EXISTS {table}; CREATE UNLOGGED TABLE {table} ({})", C::COLUMNS);
-            client.batch_execute(&create).await.map_err(Error::database(format!("cannot create {table}")))?;
-            contents.fill(&client, &table).await.map_err(|error| self.not_loaded(&table, contents.bytes(), &error))
-        })?;
+        // Unlogged, because the table is never recovered: the load then writes each row once.
+        let create = format!("DROP TABLE IF EXISTS {table}; CREATE UNLOGGED TABLE {table} ({})", C::COLUMNS);
+        let created = driver.block_on(client.batch_execute(&create));
+        created.map_err(Error::on(&driver, format!("cannot create {table}")))?;
+        let filled = driver.block_on(contents.fill(&client, &table));
+        filled.map_err(|error| self.not_loaded(&table, contents.bytes(), &error, &driver))?;
         let copying = begun.elapsed();
 
         let begun = Instant::now();
         driver
             .block_on(client.batch_execute(&format!("VACUUM (FREEZE, ANALYZE) {table}")))
-            .map_err(Error::database(format!("cannot freeze and analyse {table}")))?;
+            .map_err(Error::on(&driver, format!("cannot freeze and analyse {table}")))?;
         let (rows, bytes) = self.scan(contents)?;
         Ok(Loaded { rows, bytes, copying, settling: begun.elapsed(), kept: false })
     }
@@ -258,24 +255,24 @@ impl Server {
     /// Reads the whole table once, on the server, and checks how many rows it has; returns that and its size in bytes.
     fn scan<C: Contents>(&self, contents: &C) -> Result<(u64, u64)> {
         let table = self.table::<C>();
-        let (client, mut driver) = connect(&self.url)?;
+        let (client, mut driver) = self.limits.connect(&self.url, contents.bytes())?;
         // A whole row is counted, because an index alone would answer `count(*)`.
         let question = format!("SELECT count(whole_row), pg_table_size('{table}') FROM {table} AS whole_row");
         let row = driver
             .block_on(client.query_one(question.as_str(), &[]))
-            .map_err(Error::database(format!("cannot read {table} once")))?;
+            .map_err(Error::on(&driver, format!("cannot read {table} once")))?;
         let [rows, bytes] = [0, 1].map(|column| row.get::<_, i64>(column).cast_unsigned());
         let expected = contents.rows();
         if rows == expected { Ok((rows, bytes)) } else { Err(Error::Rows { table, expected, rows }) }
     }
 
-    fn not_loaded(&self, table: &str, bytes: u64, error: &tokio_postgres::Error) -> Error {
+    fn not_loaded(&self, table: &str, bytes: u64, error: &tokio_postgres::Error, driver: &Driver) -> Error {
         let mut doing = format!("cannot load {table}");
         if error.code() == Some(&SqlState::DISK_FULL) {
             let place = self.directory().map(|directory| format!(" in {}", directory.display())).unwrap_or_default();
             doing.push_str(&format!(", about {} MB{place}", bytes / 1_000_000 + 1));
         }
-        Error::Database { doing, reason: explain(error) }
+        Error::Database { doing, reason: driver.explain(error) }
     }
 
     /// Stops a private server and removes its directory, or drops our schema. Dropping does the same but reports no error.

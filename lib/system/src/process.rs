@@ -30,6 +30,8 @@ pub struct Stat {
     pub children_ticks: u64,
     /// The nice value: above 0 the process gives way to others.
     pub nice: i32,
+    /// When the process started, in ticks since the machine started.
+    pub started_ticks: u64,
 }
 
 impl Stat {
@@ -57,6 +59,7 @@ impl Stat {
             system_ticks: count_at(15)?,
             children_ticks: count_at(16)? + count_at(17)?,
             nice: i32::try_from(number_at(19)?).ok()?,
+            started_ticks: count_at(22)?,
         })
     }
 }

@@ -33,7 +33,8 @@ async fn page_through(
     slot: &Slot,
     read: &mut u64,
 ) -> Result<(), Trouble> {
-    let mut transaction = client.transaction().await?;
+    // The table may belong to others.
+    let mut transaction = client.build_transaction().read_only(true).start().await?;
     let mut cursor = Cursor::open(&mut transaction, query, &[]).await?.depth(depth).page_size(size);
     let paged = async {
         while let Some(rows) = cursor.next_page().await? {

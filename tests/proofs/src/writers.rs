@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use strategies::{Answer, Task};
+use tasks::TableName;
 use tasks::cursor_ranges::{Blocks, CursorRanges};
 use tasks::products::Products;
 
@@ -93,7 +94,11 @@ pub struct Compared {
 
 /// Reads `table` in the three ways. `cursors` cursors at a time read the ranges, of `size` rows each.
 pub fn compare(url: &str, table: &str, size: NonZeroUsize, cursors: usize) -> Result<Compared> {
-    let task = Arc::new(CursorRanges::new(url.to_owned(), table.to_owned(), cursor::DEFAULT_DEPTH));
+    let task = Arc::new(CursorRanges::new(
+        url.to_owned(),
+        TableName::parse(table).map_err(anyhow::Error::msg)?,
+        cursor::DEFAULT_DEPTH,
+    ));
     // The snapshot lives until the last range is dropped.
     let blocks: Vec<Blocks> = task.partitions(size)?.collect::<strategies::Result<_>>()?;
     let conditions: Vec<String> = blocks.iter().map(|blocks| format!("WHERE {}", blocks.condition())).collect();

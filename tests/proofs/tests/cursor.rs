@@ -453,8 +453,13 @@ fn a_future_that_pulls_pages_awaits_the_socket_and_leaves_the_thread_to_others()
     let mut inputs = Inputs::default();
     inputs.cursor_pages.database_url = Some(SERVER.url());
     // The server takes 20 ms per row.
-    let slow =
-        format!("(SELECT product_id, product_name, pg_sleep(0.02) FROM {}.product LIMIT 20) AS slow", SERVER.schema());
+    let slow = format!("{}.slow", SERVER.schema());
+    let (client, mut driver) = connect(&SERVER.url()).unwrap();
+    let create = format!(
+        "CREATE VIEW {slow} AS SELECT product_id, product_name, pg_sleep(0.02)::text FROM {}.product LIMIT 20",
+        SERVER.schema()
+    );
+    driver.block_on(client.batch_execute(&create)).unwrap();
     inputs.cursor_pages.table = Some(slow);
     let task = (cursor_pages::ENTRY.load)(&inputs).unwrap();
     let size = NonZeroUsize::new(5).unwrap();

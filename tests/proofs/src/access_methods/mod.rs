@@ -25,6 +25,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use system::process;
+use tasks::TableName;
 use tasks::cursor_ranges::CursorRanges;
 use time_breakdown::{Cost, Meter};
 use tokio_postgres::Client;
@@ -80,7 +81,11 @@ pub struct Table {
 impl Table {
     /// Connects to the server at `url`, to read the table `name`.
     pub fn open(url: &str, name: &str) -> Result<Self> {
-        let ranges = CursorRanges::new(url.to_owned(), name.to_owned(), cursor::DEFAULT_DEPTH);
+        let ranges = CursorRanges::new(
+            url.to_owned(),
+            TableName::parse(name).map_err(anyhow::Error::msg)?,
+            cursor::DEFAULT_DEPTH,
+        );
         let reader = Reader::open(url)?;
         // Without a visible server process nothing is pinned, and the operating system places client and server.
         let pinning = reader.backend.zip(Pinning::new());
