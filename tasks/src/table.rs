@@ -171,9 +171,6 @@ fn complete(options: &Options, address: &str) -> String {
 
 /// Starts a server, or makes a schema on the given server, and loads the table there. If the user names a table, it
 /// must already exist. The second cursor task uses the preparation of the first.
-///
-/// What the user names on the command line must be usable. A variable may belong to another program, so the other
-/// tasks are measured without its server.
 fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared> {
     const SERVER: &str = "server";
     let options = &mut preparation.inputs.cursor_pages;
@@ -183,14 +180,6 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
     if let Some(reason) = preparation.unavailable.get(SERVER) {
         return Err(Unprepared::Skip(reason.clone()));
     }
-    let named = options.table.is_some() || options.address().is_some() && options.origin() == OPTION;
-    let mut failed = |reason: String| {
-        if named {
-            return Unprepared::Fail(reason);
-        }
-        preparation.unavailable.insert(SERVER, reason.clone());
-        Unprepared::Skip(reason)
-    };
     let visible = options.address().filter(|_| options.origin() == OPTION);
     if visible.is_some_and(|address| Address::parse(address).is_ok_and(|address| address.has_password())) {
         (preparation.say)(
@@ -201,15 +190,21 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
     let mut environment = Environment::of_this_process();
     environment.address = options.address().map(str::to_owned);
     environment.limits = Limits { stop: Some(preparation.stop.clone()), silence: options.patience() };
+    let mut unavailable = |reason: String| {
+        preparation.unavailable.insert(SERVER, reason.clone());
+        Unprepared::Skip(reason)
+    };
     if let Some(table) = &options.table {
-        let found = find(options, table, &environment).map_err(failed)?;
+        let (address, table) = given(options, table).map_err(Unprepared::Fail)?;
+        let found = GivenTable::find(address, &table, &environment.limits);
+        let found = found.map_err(|error| unavailable(options.explain(&error)))?;
         (preparation.say)(&format!("{}; table {table} has {} rows", found.about, found.rows));
         preparation.notes.insert(SERVER.to_owned(), found.about);
         (options.database_url, options.rows) = (Some(found.url), found.rows);
         (options.prepared, options.given) = (true, true);
         return Ok(());
     }
-    let server = start(options, &environment, preparation.folder, preparation.say).map_err(&mut failed)?;
+    let server = start(options, &environment, preparation.folder, preparation.say).map_err(unavailable)?;
     preparation.notes.insert(SERVER.to_owned(), server.about().to_owned());
     options.database_url = Some(server.url());
     options.table = Some(server.table::<Products>());
@@ -220,13 +215,13 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
     Ok(())
 }
 
-/// Looks at the table that the user names.
-fn find(options: &Options, table: &str, environment: &Environment) -> std::result::Result<GivenTable, String> {
+/// Returns the address and the quoted name of a table that the user names.
+fn given<'a>(options: &'a Options, table: &str) -> std::result::Result<(&'a str, String), String> {
     let table = TableName::parse(table).map_err(|reason| format!("--table {table}: {reason}"))?;
-    let address = options
-        .address()
-        .ok_or_else(|| format!("--table names an existing table; say on which server, by {OPTION} or {VARIABLE}"))?;
-    GivenTable::find(address, &table.to_string(), &environment.limits).map_err(|error| options.explain(&error))
+    let address = options.address().ok_or_else(|| {
+        format!("--table names an existing table; say on which server, by {OPTION} or {VARIABLE}")
+    })?;
+    Ok((address, table.to_string()))
 }
 
 fn start(

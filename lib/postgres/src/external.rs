@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, Result};
@@ -47,6 +47,21 @@ impl Limits {
     }
 }
 
+/// Why a pooler in this mode is refused: after a `COPY` it loses an answer, and its client waits for ever.
+const POOLED: &str = "two connections share one session of the server, so it is a pooler that gives each transaction another \
+                      session (pgbouncer with pool_mode=transaction), which loses prepared statements; connect to the server \
+                      itself, or to a pool with pool_mode=session";
+
+/// The session of a connection. A simple query, because a pooler may not know prepared statements.
+fn backend(client: &Client, driver: &mut Driver) -> Option<String> {
+    let question = "SELECT pg_backend_pid(), pg_postmaster_start_time()";
+    let answer = driver.block_on(client.simple_query(question)).ok()?;
+    answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(format!("{} {}", row.get(0)?, row.get(1)?)),
+        _ => None,
+    })
+}
+
 /// An external server whose version has been checked.
 struct External {
     url: String,
@@ -65,6 +80,11 @@ impl External {
         let address = Address::given(address, |name| std::env::var(name).ok())?;
         let (url, shown) = (address.text(), address.shown());
         let (client, mut driver) = limits.connect(&url, 0)?;
+        let (other, mut others) = limits.connect(&url, 0)?;
+        let backend = backend(&client, &mut driver);
+        if backend.is_some() && backend == self::backend(&other, &mut others) {
+            return Err(ConnectError::Server { address: shown, reason: POOLED.into() }.into());
+        }
         let question = "SELECT current_setting('server_version_num')::int, current_user::text, \
                         current_database()::text, current_setting('server_encoding')";
         let row = driver

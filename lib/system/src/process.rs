@@ -225,6 +225,7 @@ mod tests {
             system_ticks: 12,
             children_ticks: 27,
             nice: -5,
+            started_ticks: 99,
         };
         assert_eq!(Stat::parse(stat), Some(wanted));
         assert_eq!(Stat::parse("70 (cut off) R 1 7"), None);
