@@ -3,7 +3,7 @@
 use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, TableName, Unprepared, named};
 use cursor::Address;
 use datasets::products::{BYTES_PER_ROW, Products};
-use postgres::{Environment, GivenTable, Limits, Server};
+use postgres::{Environment, GivenServer, Limits, Server};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,13 +32,13 @@ pub struct Options {
     #[arg(long, default_value_t = SILENCE, value_parser = seconds, value_name = "SECONDS", help_heading = "Task options")]
     #[serde(default = "silence")]
     pub silence: f64,
-    /// Whether the server and the table are prepared, so that the address is complete.
+    /// Whether the server and the table are prepared, so that the address is complete. No plan can claim that.
     #[arg(skip)]
-    #[serde(default)]
+    #[serde(skip)]
     pub prepared: bool,
     /// Whether the user has named the table.
     #[arg(skip)]
-    #[serde(default)]
+    #[serde(skip)]
     pub given: bool,
 }
 
@@ -125,14 +125,13 @@ pub(crate) fn every_row(table: &TableName) -> String {
     format!("SELECT product_id, product_name FROM {table}")
 }
 
-/// Returns the options for the record. A table of our own has a new name in every run, which would make runs differ.
+/// Returns the options for the record: the table that the user names, or the number of rows of a table of our own. The
+/// latter has another name in every run, and the answer of the former counts its rows.
 pub(crate) fn options(inputs: &Inputs) -> BTreeMap<String, String> {
     let options = &inputs.cursor_pages;
-    let mut record = named::options([("rows", options.rows.to_string()), ("depth", options.depth.to_string())]);
-    if let Some(table) = options.table.as_ref().filter(|_| options.given) {
-        record.insert("table".to_owned(), table.clone());
-    }
-    record
+    let given = options.table.as_ref().filter(|_| options.given);
+    let what = given.map_or(("rows", options.rows.to_string()), |table| ("table", table.clone()));
+    named::options([what, ("depth", options.depth.to_string())])
 }
 
 /// The hooks of a task that reads the table.
@@ -195,12 +194,11 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
         Unprepared::Skip(reason)
     };
     if let Some(table) = &options.table {
-        let (address, table) = given(options, table).map_err(Unprepared::Fail)?;
-        let found = GivenTable::find(address, &table, &environment.limits);
+        let address = given(options, table).map_err(Unprepared::Fail)?;
+        let found = GivenServer::find(address, &environment.limits);
         let found = found.map_err(|error| unavailable(options.explain(&error)))?;
-        (preparation.say)(&format!("{}; table {table} has {} rows", found.about, found.rows));
         preparation.notes.insert(SERVER.to_owned(), found.about);
-        (options.database_url, options.rows) = (Some(found.url), found.rows);
+        options.database_url = Some(found.url);
         (options.prepared, options.given) = (true, true);
         return Ok(());
     }
@@ -215,13 +213,12 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
     Ok(())
 }
 
-/// Returns the address and the quoted name of a table that the user names.
-fn given<'a>(options: &'a Options, table: &str) -> std::result::Result<(&'a str, String), String> {
-    let table = TableName::parse(table).map_err(|reason| format!("--table {table}: {reason}"))?;
-    let address = options.address().ok_or_else(|| {
-        format!("--table names an existing table; say on which server, by {OPTION} or {VARIABLE}")
-    })?;
-    Ok((address, table.to_string()))
+/// Returns the address of the server with a table that the user names.
+fn given<'a>(options: &'a Options, table: &str) -> std::result::Result<&'a str, String> {
+    TableName::parse(table).map_err(|reason| format!("--table {table}: {reason}"))?;
+    options
+        .address()
+        .ok_or_else(|| format!("--table names an existing table; say on which server, by {OPTION} or {VARIABLE}"))
 }
 
 fn start(

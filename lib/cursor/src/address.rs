@@ -236,7 +236,7 @@ fn targets(settings: &BTreeMap<&'static str, Setting>) -> Result<Vec<Target>, St
     }
     for (name, list) in [("host", &hosts), ("hostaddr", &addresses), ("port", &ports)] {
         if list.len() > usize::from(name == "port") && list.len() != count {
-            return Err(format!("it lists {count} hosts but {} values of `{name}`", list.len()));
+            return Err(format!("the number of its hosts is {count}, but that of `{name}` is {}", list.len()));
         }
     }
     (0..count)

@@ -21,7 +21,7 @@ pub(super) fn hint(error: &tokio_postgres::Error) -> Option<&'static str> {
         return error.to_string().starts_with("unexpected message").then_some(GARBLED);
     };
     if cause.to_string() == "password missing" {
-        return Some("put it into the address: postgresql://user:password@host:port/database");
+        return Some("put it into PGPASSWORD, into the password file (~/.pgpass, or PGPASSFILE), or into the address");
     }
     match cause.downcast_ref::<io::Error>()?.kind() {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Some(GARBLED),

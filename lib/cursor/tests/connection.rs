@@ -5,12 +5,13 @@
 use std::future::{Future, poll_fn};
 use std::net::TcpListener;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cursor::{Driver, connect, explain};
+use cursor::{Address, Driver, connect, connect_unless, explain};
 use postgres::{Environment, Server};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -239,4 +240,75 @@ fn a_request_fails_if_the_server_is_silent_too_long_and_not_while_it_talks() {
     let error = driver.block_on(client.batch_execute("SELECT pg_sleep(60)")).unwrap_err();
     assert!(driver.explain(&error).contains("no data from the server for 0.2 s"), "{}", driver.explain(&error));
     assert!(driver.block_on(client.query_one("SELECT 1", &[])).unwrap_err().is_closed());
+}
+
+#[test]
+fn lost_prepared_statements_point_to_a_pooler() {
+    let (client, mut driver) = connected();
+    for (statement, code) in
+        [("PREPARE s0 AS SELECT 1; PREPARE s0 AS SELECT 1", "42P05"), ("EXECUTE no_such_statement", "26000")]
+    {
+        let error = explain(&driver.block_on(client.batch_execute(statement)).unwrap_err());
+        assert!(error.contains(code) && error.contains("pool_mode=transaction"), "{error}");
+    }
+}
+
+#[test]
+fn an_error_of_the_server_cannot_control_the_terminal() {
+    let (client, mut driver) = connected();
+    let raise =
+        "DO $$ BEGIN RAISE EXCEPTION E'\\x1b]0;owned\\x07' USING HINT = E'\\x1b[2J', DETAIL = E'\\r\\x08'; END $$";
+    let error = explain(&driver.block_on(client.batch_execute(raise)).unwrap_err());
+    assert!(error.contains("\\u{1b}]0;owned\\u{7}") && !error.contains(char::is_control), "{error:?}");
+}
+
+#[test]
+fn a_request_to_stop_ends_every_wait() {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (client, mut driver) = connect_unless(&stop, &SERVER.url()).unwrap();
+    let sleeper = backend(&client, &mut driver);
+    let stopper = thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            let (client, mut driver) = connected();
+            let sleeps = format!("SELECT 1 FROM pg_stat_activity WHERE pid = {sleeper} AND query ~ 'pg_sleep'");
+            while driver.block_on(client.query_opt(sleeps.as_str(), &[])).unwrap().is_none() {}
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    let error = driver.block_on(client.batch_execute("SELECT pg_sleep(600)")).unwrap_err();
+    stopper.join().unwrap();
+    assert_eq!(driver.explain(&error), "interrupted");
+    // The flag is still set: neither a silent server nor one that never accepts is waited for.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    // This address is reserved for documentation, so nothing answers there.
+    for url in [format!("postgresql://guest@127.0.0.1:{port}/x"), "postgresql://guest@192.0.2.1/x".to_owned()] {
+        let error = connect_unless(&stop, &format!("{url}?connect_timeout=600")).err().unwrap().to_string();
+        assert!(error.contains("interrupted") || error.contains("unreachable"), "{error}");
+    }
+}
+
+#[test]
+fn hosts_are_tried_in_turn_and_each_reason_is_given() {
+    let own: Address = Address::parse(&SERVER.url()).unwrap();
+    let folder = SERVER.directory().unwrap().display().to_string();
+    let (client, mut driver) =
+        connect(&format!("host=/nowhere,{folder} port=5432 user=goldilocks dbname=postgres")).unwrap();
+    assert_eq!(sum(&client, &mut driver), SUM);
+    assert!(own.shown().contains(&folder), "{}", own.shown());
+    let error = connect("host=/nowhere,/elsewhere user=guest").err().unwrap().to_string();
+    assert!(error.contains("/nowhere/.s.PGSQL.5432: ") && error.contains("/elsewhere/.s.PGSQL.5432: "), "{error}");
+    // A numeric address is used instead of the name beside it, which does not exist.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = connect(&format!("host=no.such.host.invalid hostaddr=127.0.0.1 port={port} user=guest"));
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("is the server running there?") && !error.contains("lookup"), "{error}");
+}
+
+#[test]
+fn a_rejected_login_is_not_tried_on_the_next_host() {
+    let folder = SERVER.directory().unwrap().display().to_string();
+    let error = connect(&format!("host={folder},/nowhere user=goldilocks dbname=no_such")).err().unwrap().to_string();
+    assert!(error.contains("3D000") && !error.contains("/nowhere/.s.PGSQL.5432: "), "{error}");
 }

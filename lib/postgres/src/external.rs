@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::error::{Error, Result};
 use crate::leftovers;
@@ -25,7 +25,7 @@ pub struct Limits {
 
 /// The settings that can change a figure, as an SQL list. The record names them.
 const RECORDED_SETTINGS: &str = "'shared_buffers', 'fsync', 'synchronize_seqscans', 'jit', \
-                                 'max_parallel_workers_per_gather', 'autovacuum', 'max_connections', 'io_method'";
+                                 'max_parallel_workers_per_gather', 'autovacuum', 'max_connections', 'io_method', 'server_encoding'";
 
 /// The least bytes per second at which a server freezes and reads a table, so that a large one may be silent for longer.
 const SLOWEST: u64 = 10_000_000;
@@ -62,16 +62,13 @@ fn backend(client: &Client, driver: &mut Driver) -> Option<String> {
     })
 }
 
-/// An external server whose version has been checked.
+/// A connection to an external server, and that server's address.
 struct External {
     url: String,
     /// The address without its password.
     shown: String,
     client: Client,
     driver: Driver,
-    user: String,
-    database: String,
-    encoding: String,
 }
 
 impl External {
@@ -80,24 +77,14 @@ impl External {
         let address = Address::given(address, |name| std::env::var(name).ok())?;
         let (url, shown) = (address.text(), address.shown());
         let (client, mut driver) = limits.connect(&url, 0)?;
-        let (other, mut others) = limits.connect(&url, 0)?;
-        let backend = backend(&client, &mut driver);
-        if backend.is_some() && backend == self::backend(&other, &mut others) {
+        // A user who may have only one connection has no pooler to fear.
+        if let Ok((other, mut others)) = limits.connect(&url, 0)
+            && let Some(one) = backend(&client, &mut driver)
+            && backend(&other, &mut others) == Some(one)
+        {
             return Err(ConnectError::Server { address: shown, reason: POOLED.into() }.into());
         }
-        let question = "SELECT current_setting('server_version_num')::int, current_user::text, \
-                        current_database()::text, current_setting('server_encoding')";
-        let row = driver
-            .block_on(client.query_one(question, &[]))
-            .map_err(Error::on(&driver, format!("cannot read the version of {shown}")))?;
-        let (number, user, database, encoding): (i32, String, String, String) =
-            (row.get(0), row.get(1), row.get(2), row.get(3));
-        let major = number / 10_000;
-        if major < OLDEST as i32 {
-            let reason = format!("it is PostgreSQL {major}; use {OLDEST} or newer");
-            return Err(ConnectError::Server { address: shown, reason }.into());
-        }
-        Ok(External { url, shown, client, driver, user, database, encoding })
+        Ok(External { url, shown, client, driver })
     }
 }
 
@@ -116,7 +103,20 @@ pub(crate) struct ExternalSchema {
 impl ExternalSchema {
     /// Creates a schema with a unique name, and drops those that killed programs of this machine have left.
     pub(crate) fn create(address: &str, limits: &Limits) -> Result<ExternalSchema> {
-        let External { url, shown, client, mut driver, user, database, encoding } = External::open(address, limits)?;
+        let External { url, shown, client, mut driver } = External::open(address, limits)?;
+        let question = "SELECT current_setting('server_version_num')::int, current_user::text, \
+                        current_database()::text, current_setting('server_encoding')";
+        let asked = driver.block_on(async {
+            let row = client.query_one(question, &[]).await?;
+            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
+        });
+        let (number, user, database, encoding): (i32, String, String, String) =
+            asked.map_err(Error::on(&driver, format!("cannot read the version of {shown}")))?;
+        let major = number / 10_000;
+        if major < OLDEST as i32 {
+            let reason = format!("it is PostgreSQL {major}; use {OLDEST} or newer");
+            return Err(ConnectError::Server { address: shown, reason }.into());
+        }
         if encoding != "UTF8" {
             let reason = format!(
                 "its encoding is {encoding}, which lacks letters of the rows to load; create one with `CREATE DATABASE bench \
@@ -135,6 +135,11 @@ impl ExternalSchema {
             let mut reason = driver.explain(&error);
             if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
                 reason.push_str(&format!(". Run `GRANT CREATE ON DATABASE \"{database}\" TO \"{user}\";`"));
+            }
+            if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                reason.push_str(
+                    ". Name a server that may be written to; target_session_attrs=read-write selects one of several",
+                );
             }
             Error::Database { doing: format!("cannot create a schema on {shown}"), reason }
         })?;
@@ -168,36 +173,28 @@ impl Drop for ExternalSchema {
     }
 }
 
-/// A table that was on an external server before.
+/// An external server on which nothing is made, because the user names a table there.
 #[derive(Clone, Debug)]
-pub struct GivenTable {
+pub struct GivenServer {
     /// The address for clients. It may hold a password: do not print it.
     pub url: String,
     /// One line for the record, as [`Server::about`](crate::Server::about).
     pub about: String,
-    /// Its rows, counted by the server.
-    pub rows: u64,
 }
 
-impl GivenTable {
-    /// Looks at `table`, a quoted name, on the server at `address`. Writes nothing.
+impl GivenServer {
+    /// Connects to the server at `address`, and asks what it is.
     ///
     /// # Errors
     ///
-    /// There is no connection or no such table, or the user may not read it.
-    pub fn find(address: &str, table: &str, limits: &Limits) -> Result<GivenTable> {
-        let External { url, shown, client, mut driver, encoding, .. } = External::open(address, limits)?;
-        let counted = driver.block_on(async {
-            client.batch_execute("BEGIN READ ONLY").await?;
-            let row = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await?;
-            client.batch_execute("COMMIT").await?;
-            row.try_get::<_, i64>(0)
-        });
-        let rows = counted.map_err(Error::on(&driver, format!("cannot read table {table} on {shown}")))?;
+    /// There is no connection, or a pooler is there that cannot be used.
+    pub fn find(address: &str, limits: &Limits) -> Result<GivenServer> {
+        let External { url, shown, client, driver } = External::open(address, limits)?;
         drop((client, driver));
-        let encoding = if encoding == "UTF8" { String::new() } else { format!(", encoding {encoding}") };
-        let (_, about) = describe(&url, &format!("external: {shown}{encoding}"), limits)?;
-        Ok(GivenTable { url, about, rows: rows.cast_unsigned() })
+        let origin = format!("external: {shown}");
+        // A table can be read on a server that does not know these settings.
+        let about = describe(&url, &origin, limits).map_or(origin, |(_, about)| about);
+        Ok(GivenServer { url, about })
     }
 }
 
@@ -209,10 +206,12 @@ pub(crate) fn describe(url: &str, origin: &str, limits: &Limits) -> Result<(Stri
          (SELECT string_agg(name || '=' || current_setting(name), ' ' ORDER BY name) \
           FROM pg_settings WHERE name IN ({RECORDED_SETTINGS}))"
     );
-    let row = driver
-        .block_on(client.query_one(question.as_str(), &[]))
-        .map_err(Error::on(&driver, "cannot read the server's settings"))?;
-    let (version, settings): (String, String) = (row.get(0), row.get(1));
+    let asked = driver.block_on(async {
+        let row = client.query_one(question.as_str(), &[]).await?;
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    });
+    let (version, settings): (String, String) =
+        asked.map_err(Error::on(&driver, "cannot read the server's settings"))?;
     // Debian appends its own version in brackets.
     let version = printable(version.split_whitespace().next().unwrap_or_default()).into_owned();
     let about = format!("PostgreSQL {version} ({origin}; {})", printable(&settings));

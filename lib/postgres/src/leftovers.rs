@@ -62,7 +62,7 @@ pub(crate) fn drop_those_of_killed_programs(client: &Client, driver: &mut Driver
     let rows = driver.block_on(client.query(&question, &[])).unwrap_or_default();
     let mut remarks = Vec::new();
     for row in rows {
-        let (name, comment): (String, String) = (row.get(0), row.get(1));
+        let (Ok(name), Ok(comment)) = (row.try_get::<_, String>(0), row.try_get::<_, String>(1)) else { continue };
         match owner_of(&comment) {
             Owner::Runs => {}
             Owner::Unknown => remarks.push(format!(

@@ -21,6 +21,6 @@ pub use contents::Contents;
 pub use cursor::{Driver, connect, explain};
 pub use discovery::{Environment, Installation};
 pub use error::{Error, Result};
-pub use external::{GivenTable, Limits};
+pub use external::{GivenServer, Limits};
 pub use server::{Loaded, Server};
 pub use user::User;

@@ -11,7 +11,7 @@ mod private_server;
 use std::time::{Duration, Instant};
 
 use leftovers::processes_in;
-use postgres::{Contents, Driver, Environment, Installation, Server, connect, discovery};
+use postgres::{Contents, Driver, Environment, GivenServer, Installation, Limits, Server, connect, discovery};
 use tokio_postgres::Client;
 
 /// A table of the multiples of a number.
@@ -322,4 +322,165 @@ fn an_error_quotes_the_log_of_programs_that_do_not_come_up() {
     let error = Server::start(&broken, 0).unwrap_err().to_string();
     assert!(error.contains("initdb") && error.contains("username"), "{error}");
     assert!(error.contains("PGBIN"), "{error}");
+}
+
+/// A private server to which `statement` was sent.
+fn prepared(statement: &str) -> Server {
+    let server = start();
+    let (client, mut driver) = connect(&server.url()).unwrap();
+    driver.block_on(client.batch_execute(statement)).unwrap();
+    server
+}
+
+#[test]
+fn the_server_that_the_session_attributes_ask_for_is_chosen() {
+    // A setting of a role is one of its server, because each server has roles of its own.
+    let read_only = prepared("ALTER ROLE goldilocks SET default_transaction_read_only = on");
+    let writable = start();
+    let [first, second] = [&read_only, &writable].map(|server| server.directory().unwrap().display().to_string());
+    let address = |attributes: &str| {
+        format!("host={first},{second} user=goldilocks dbname=postgres target_session_attrs={attributes}")
+    };
+    let read_only_at = |attributes: &str| {
+        let (client, mut driver) = connect(&address(attributes)).unwrap();
+        let row = driver.block_on(client.query_one("SHOW transaction_read_only", &[])).unwrap();
+        row.get::<_, String>(0)
+    };
+    let expected =
+        [("any", "on"), ("read-only", "on"), ("read-write", "off"), ("primary", "on"), ("prefer-standby", "on")];
+    for (attributes, is_read_only) in expected {
+        assert_eq!(read_only_at(attributes), is_read_only, "{attributes}");
+    }
+    let error = connect(&address("standby")).err().unwrap().to_string();
+    assert!(error.matches("target_session_attrs=standby").count() == 2, "{error}");
+    // A schema of our own can be made there.
+    Server::at(&address("read-write")).unwrap().stop().unwrap();
+}
+
+#[test]
+fn a_database_in_another_encoding_is_named_before_anything_is_made() {
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let theirs = prepared(&format!("CREATE DATABASE other ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"));
+        let address = theirs.url().replace("/postgres", "/other");
+        let error = Server::at(&address).unwrap_err().to_string();
+        assert!(error.contains(&format!("its encoding is {encoding}")) && error.contains("UTF8"), "{error}");
+        let (client, mut driver) = connect(&address).unwrap();
+        let ours = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'goldilocks\\_%'";
+        assert_eq!(count(&client, &mut driver, ours), 0);
+        // A table that is already there is only read, so its encoding is recorded.
+        let given = GivenServer::find(&address, &Limits::default()).unwrap();
+        assert!(given.about.contains(&format!("server_encoding={encoding}")), "{given:?}");
+    }
+}
+
+#[test]
+fn a_schema_of_a_killed_program_is_dropped_and_no_other() {
+    let theirs = start();
+    let (client, mut driver) = connect(&theirs.url()).unwrap();
+    let alive = Server::at(&theirs.url()).unwrap();
+    assert_eq!(alive.remarks(), <&[String]>::default());
+    let comment = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
+    let mark: String = driver.block_on(client.query_one(comment, &[&alive.schema()])).unwrap().get(0);
+    // The comment ends with the start of this process. With another start it names one that is gone.
+    let gone = format!("{mark}1");
+    let elsewhere = mark.replace("machine ", "machine x");
+    let make = format!(
+        "CREATE SCHEMA goldilocks_1_dead; COMMENT ON SCHEMA goldilocks_1_dead IS '{gone}';
+         CREATE TABLE goldilocks_1_dead.product (id int);
+         CREATE SCHEMA goldilocks_2_beef; COMMENT ON SCHEMA goldilocks_2_beef IS '{elsewhere}';
+         CREATE SCHEMA goldilocks_3_cafe; COMMENT ON SCHEMA goldilocks_3_cafe IS 'mine';
+         CREATE SCHEMA \"goldilocks_4_x; DROP SCHEMA other\";
+         COMMENT ON SCHEMA \"goldilocks_4_x; DROP SCHEMA other\" IS '{gone}';
+         CREATE SCHEMA other; COMMENT ON SCHEMA other IS '{gone}';
+         CREATE ROLE guest; CREATE SCHEMA goldilocks_5_fade AUTHORIZATION guest;
+         COMMENT ON SCHEMA goldilocks_5_fade IS '{gone}'"
+    );
+    driver.block_on(client.batch_execute(&make)).unwrap();
+    let next = Server::at(&theirs.url()).unwrap();
+    let [dropped, named] = next.remarks() else { panic!("{:?}", next.remarks()) };
+    assert!(dropped.contains("dropped schema goldilocks_1_dead"), "{dropped}");
+    assert!(named.contains("`DROP SCHEMA goldilocks_2_beef CASCADE`"), "{named}");
+    let kept = format!(
+        "SELECT count(*) FROM pg_namespace WHERE nspname IN ('{}', 'goldilocks_2_beef', 'goldilocks_3_cafe', 'other',
+         'goldilocks_4_x; DROP SCHEMA other', 'goldilocks_5_fade')",
+        alive.schema()
+    );
+    assert_eq!(count(&client, &mut driver, &kept), 6);
+    assert_eq!(count(&client, &mut driver, "SELECT count(*) FROM pg_namespace WHERE nspname = 'goldilocks_1_dead'"), 0);
+    alive.stop().unwrap();
+    next.stop().unwrap();
+}
+
+#[test]
+fn a_password_file_is_used_and_its_faults_are_named() {
+    let theirs = prepared(
+        "CREATE ROLE guest LOGIN PASSWORD 'open sesame';
+         DO $$ BEGIN EXECUTE format('COPY (VALUES (''local all guest scram-sha-256''), (''local all all trust'')) TO %L',
+                                    current_setting('hba_file')); END $$;
+         SELECT pg_reload_conf()",
+    );
+    let folder = theirs.directory().unwrap().display().to_string();
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("pass word");
+    let address = format!("host={folder} user=guest dbname=postgres passfile='{}'", file.display());
+    let refused = |named: &str| {
+        // The server reads its rules again some time later.
+        let error = loop {
+            match connect(&address) {
+                Ok(_) => std::thread::yield_now(),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(error.contains(named) && !error.contains("sesame"), "{error}");
+    };
+    let write = |line: &str, mode: u32| {
+        std::fs::write(&file, line).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    refused("cannot read the password file");
+    write("*:*:*:guest:open sesame\n", 0o644);
+    refused("chmod 600");
+    write("*:*:*:other:open sesame\n", 0o600);
+    refused("has no line for host");
+    write(&format!("*:*:*:other:x\n{folder}:5432:postgres:guest:open sesame\n"), 0o600);
+    connect(&address).unwrap();
+    theirs.stop().unwrap();
+}
+
+/// A pooler that gives all its connections one session: every query has the same answer.
+fn one_session_for_all() -> u16 {
+    use std::io::{Read, Write};
+    let message = |kind: u8, body: &[u8]| [&[kind][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat();
+    let ready = message(b'Z', b"I");
+    let column = |name: &str| [name.as_bytes(), &[0; 7], &25_i32.to_be_bytes(), &[255; 6], &[0; 2]].concat();
+    let columns = [&2_i16.to_be_bytes()[..], &column("pid"), &column("start")].concat();
+    let value = |text: &str| [&(text.len() as i32).to_be_bytes()[..], text.as_bytes()].concat();
+    let row = [&2_i16.to_be_bytes()[..], &value("7"), &value("today")].concat();
+    let answer = [message(b'T', &columns), message(b'D', &row), message(b'C', b"SELECT 1\0"), ready.clone()].concat();
+    let welcome = [message(b'R', &[0; 4]), ready].concat();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, welcome, answer) = (client.unwrap(), welcome.clone(), answer.clone());
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                let mut next = &welcome;
+                // Each request is small and waited for, so a read gets a whole one.
+                while client.read(&mut bytes).is_ok_and(|count| count > 0) && client.write_all(next).is_ok() {
+                    next = &answer;
+                }
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_pooler_of_transactions_is_named_at_once() {
+    let address = format!("postgresql://guest@127.0.0.1:{}/shop", one_session_for_all());
+    let error = Server::at(&address).unwrap_err().to_string();
+    assert!(error.contains("pool_mode=transaction") && error.contains("guest@127.0.0.1"), "{error}");
+    let error = GivenServer::find(&address, &Limits::default()).unwrap_err().to_string();
+    assert!(error.contains("pool_mode=transaction"), "{error}");
 }

@@ -23,7 +23,7 @@ pub(super) fn faults() -> Vec<Fault> {
             products(server.url_of(&format!("guest:{PASSWORD}")))
         })
         .code("28P01"),
-        Fault::reading("no password", &["password missing", "put it into the address"], |server| {
+        Fault::reading("no password", &["password missing", "put it into PGPASSWORD"], |server| {
             products(server.url_of("guest"))
         }),
         Fault::reading("an unknown user", &["nobody", "check the user"], |server| {

@@ -101,7 +101,9 @@ impl Reading {
                 "--patience",
                 "30",
             ])
-            .args(["--database-url", &self.url, "--table", &self.table, "--size", &PAGE.to_string()])
+            // As an option, an address with a password gives a warning.
+            .env("DATABASE_URL", &self.url)
+            .args(["--table", &self.table, "--size", &PAGE.to_string()])
             .args(["--silence", &self.silence.to_string()])
             .stdin(Stdio::null())
             .output()?;

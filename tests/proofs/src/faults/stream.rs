@@ -55,7 +55,7 @@ pub(super) fn faults() -> Vec<Fault> {
             .rows(IN_FLIGHT),
         Fault::other("the server is stopped at once", &["run this again"], |_| {
             let server = FaultServer::bare()?;
-            numbers(&server).interrupted(|| {
+            numbers(&server)?.interrupted(|| {
                 server.sessions("read")?;
                 signal(server.postmaster()?, Signal::QUIT)?;
                 wait_until_ended(&server)
@@ -89,9 +89,12 @@ fn proxied(server: &FaultServer, how: Break) -> Result<Reading> {
 }
 
 /// Reads 20,000 numbers in a session named `read`.
-fn numbers(server: &FaultServer) -> Reading {
-    let table = "(SELECT i AS product_id, 'product' AS product_name FROM generate_series(1, 20000) AS i) AS numbers";
-    Reading::new(server.url_as("read"), table)
+fn numbers(server: &FaultServer) -> Result<Reading> {
+    let (client, mut driver) = connect(&server.url())?;
+    let create = "CREATE OR REPLACE VIEW public.numbers AS
+                  SELECT i AS product_id, 'product' AS product_name FROM generate_series(1, 20000) AS i";
+    driver.block_on(client.batch_execute(create)).map_err(explained)?;
+    Ok(Reading::new(server.url_as("read"), "public.numbers"))
 }
 
 /// Kills the process of the session `read`, or of the session `other`, while `read` reads.
@@ -99,7 +102,7 @@ fn kill(victim: &str) -> Result<Report> {
     let server = FaultServer::bare()?;
     let (other, mut driver) = connect(&server.url_as("other"))?;
     driver.block_on(other.batch_execute("BEGIN")).map_err(explained)?;
-    numbers(&server).interrupted(|| {
+    numbers(&server)?.interrupted(|| {
         server.sessions("read")?;
         let session = *server.sessions(victim)?.first().context("there are sessions")?;
         signal(session, Signal::KILL)?;

@@ -36,7 +36,7 @@ pub(super) fn faults() -> Vec<Fault> {
         .rows(2..=2),
         Fault::reading(
             "no such table to split",
-            &["cannot split goldilocks.nothing", "check the name of the table"],
+            &["cannot split \"goldilocks\".\"nothing\"", "check the name of the table"],
             |server| Ok(Reading::new(server.url(), "goldilocks.nothing").in_ranges()),
         )
         .code("42P01")
