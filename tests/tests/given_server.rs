@@ -93,7 +93,7 @@ fn a_given_table_is_named_in_the_record_with_its_rows_and_its_server() {
         assert_eq!(task.answer[0], ("rows".to_owned(), "1234".to_owned()));
     }
     let server = &record.run.machine.notes["server"];
-    let host = SERVER.directory().expect("it is private").display().to_string();
+    let host = cursor::Address::parse(&SERVER.url()).expect("it is right").shown();
     assert!(server.contains(SERVER.version()) && server.contains(&host), "{server}");
     assert_eq!(count("SELECT count(*) FROM pg_class WHERE relname = 'victim'"), 1);
     // No file and no output holds the password.

@@ -332,12 +332,19 @@ fn prepared(statement: &str) -> Server {
     server
 }
 
+/// The folder of a server's socket.
+fn folder(server: &Server) -> String {
+    let shown = cursor::Address::parse(&server.url()).unwrap().shown();
+    let (_, socket) = shown.split_once('@').unwrap();
+    socket.split_once("/.s.PGSQL").unwrap().0.to_owned()
+}
+
 #[test]
 fn the_server_that_the_session_attributes_ask_for_is_chosen() {
     // A setting of a role is one of its server, because each server has roles of its own.
     let read_only = prepared("ALTER ROLE goldilocks SET default_transaction_read_only = on");
     let writable = start();
-    let [first, second] = [&read_only, &writable].map(|server| server.directory().unwrap().display().to_string());
+    let [first, second] = [&read_only, &writable].map(folder);
     let address = |attributes: &str| {
         format!("host={first},{second} user=goldilocks dbname=postgres target_session_attrs={attributes}")
     };
@@ -419,7 +426,7 @@ fn a_password_file_is_used_and_its_faults_are_named() {
                                     current_setting('hba_file')); END $$;
          SELECT pg_reload_conf()",
     );
-    let folder = theirs.directory().unwrap().display().to_string();
+    let folder = folder(&theirs);
     let files = tempfile::tempdir().unwrap();
     let file = files.path().join("pass word");
     let address = format!("host={folder} user=guest dbname=postgres passfile='{}'", file.display());
