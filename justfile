@@ -84,7 +84,7 @@ dispatch *options: build
 [no-exit-message]
 peers *options: build
     test -x {{ peers }}/bin/python || python3 -m venv {{ peers }} || echo "no virtual environment, so DuckDB and Polars are missing"
-    {{ peers }}/bin/pip install --quiet --disable-pip-version-check duckdb polars || echo "continuing without what could not be installed"
+    {{ peers }}/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r {{ justfile_directory() }}/harness/peers/requirements.txt || echo "continuing without what could not be installed"
     {{ goldilocks }} peers "$@"
 
 # Compare the cursor and every other way to read a table with asyncpg, psycopg and psql, in one table (about 3 minutes)
@@ -92,7 +92,7 @@ peers *options: build
 [no-exit-message]
 peers-cursor: setup
     test -x {{ peers }}/bin/python || python3 -m venv {{ peers }} || echo "no virtual environment, so asyncpg and psycopg are missing"
-    {{ peers }}/bin/pip install --quiet --disable-pip-version-check asyncpg uvloop "psycopg[binary]" || echo "continuing without what could not be installed"
+    {{ peers }}/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r tests/proofs/peers/requirements.txt || echo "continuing without what could not be installed"
     just prove cursor peers
 
 # criterion: every strategy on every task, the job interface against twins without it, the kernels: `just micro --quick word_totals`
@@ -202,14 +202,14 @@ schema:
     cargo run --quiet --package record --example record_schema
     cargo run --quiet --package reports --example analysis_schema
 
-# Fuzz the kernels against each other under the address sanitizer: `just fuzz 600` takes 600 seconds
+# Fuzz the kernels against each other, and the readers of formats, under the address sanitizer: `just fuzz 600` takes 600 seconds
 [group('check')]
 fuzz seconds="60": nightly
     #!/usr/bin/env bash
     set -euo pipefail
     cargo fuzz --version || cargo install --locked cargo-fuzz
     cargo +nightly fuzz build --fuzz-dir lib/kernels/fuzz
-    for target in bytes lines words; do
+    for target in bytes formats lines words; do
         (cargo +nightly fuzz run --fuzz-dir lib/kernels/fuzz $target -- -max_total_time={{ seconds }} -max_len=4096 -len_control=0 2>&1 |
             sed "s/^/$target: /") &
         running+=($!)

@@ -18,6 +18,10 @@ pub enum Error {
         cause: io::Error,
     },
 
+    /// A file that the user named is not a file of 1-grams or cannot be read.
+    #[error("{0}")]
+    Input(String),
+
     /// The recipe is impossible.
     #[error("cannot make these 1-grams: {0}")]
     Recipe(String),
@@ -81,6 +85,16 @@ pub enum Error {
         /// The requested number of products.
         count: u64,
     },
+}
+
+/// Shows a path without control characters, which a terminal would obey.
+pub(crate) fn shown(path: &Path) -> String {
+    let letters = path.display().to_string();
+    let shown = letters.chars().map(|letter| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    });
+    shown.collect()
 }
 
 impl Error {

@@ -19,7 +19,7 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use crate::error::Error;
-use crate::kept_file::{Metadata, lock};
+use crate::kept_file::{Metadata, keep};
 use download::{Download, Stop};
 
 /// The address of Google's 1-grams that begin with *a* (version 20120701, which the book uses).
@@ -62,19 +62,31 @@ impl Source {
     /// Also when the folder is not writable.
     pub fn file(&self, folder: &Path, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<PathBuf, Error> {
         let path = folder.join(self.file_name());
-        let _lock = lock(folder)?;
-        if let Some(metadata) = Metadata::read(&path)
-            && metadata.text("address") == Some(&self.address)
-            && download::matches_metadata(&path, &metadata)
-        {
-            return Ok(path);
-        }
-
-        let mut download = Download::open(&self.address, &path)?;
-        progress(download.received, download.total);
-        self.receive_all(&mut download, progress)?;
-        download.finish()?;
+        let is_kept = |metadata: &Metadata| {
+            metadata.text("address") == Some(&self.shown_address()) && download::matches_metadata(&path, metadata)
+        };
+        keep(&path, is_kept, || {
+            let mut download = Download::open(&self.shown_address(), &path)?;
+            progress(download.received, download.total);
+            self.receive_all(&mut download, progress)?;
+            download.finish()
+        })?;
         Ok(path)
+    }
+
+    /// Returns the address without user name and password, for messages and metadata.
+    fn shown_address(&self) -> String {
+        let Some((scheme, rest)) = self.address.split_once("://") else { return self.address.clone() };
+        let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        format!("{scheme}://{host}{path}")
+    }
+
+    /// Returns the SHA-256 sums of a downloaded file: compressed, as it came, and decompressed.
+    pub fn sums(path: &Path) -> Option<[String; 2]> {
+        let metadata = Metadata::read(path)?;
+        let sum = |name| metadata.text(name).map(str::to_owned);
+        Some([sum("compressed_sha256")?, sum("sha256")?])
     }
 
     /// Returns the name of the decompressed file: the last part of the address, with `.tsv` instead of `.gz`.
@@ -95,7 +107,7 @@ impl Source {
                 Ok(()) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Unreachable(reason)) if furthest == resumed_at => {
-                    return Err(Error::Unreachable { address: self.address.clone(), reason });
+                    return Err(Error::Unreachable { address: self.shown_address(), reason });
                 }
                 Err(Stop::Unreachable(reason) | Stop::Cut(reason)) => reason,
             };
@@ -104,7 +116,7 @@ impl Source {
             furthest = furthest.max(download.received);
             if attempts >= self.attempts {
                 return Err(Error::CutOff {
-                    address: self.address.clone(),
+                    address: self.shown_address(),
                     attempts,
                     at: download.received,
                     reason,
@@ -130,7 +142,10 @@ impl Source {
                 .header(header::RANGE, format!("bytes={}-", download.received))
                 .header(header::IF_RANGE, version);
         }
-        let response = request.call().map_err(|error| why_no_answer(&error))?;
+        let response = request.call().map_err(|error| {
+            // An error of the address repeats the address, which may contain a password.
+            why_no_answer(&error, error.to_string().replace(&self.address, &self.shown_address()))
+        })?;
         self.accept(&response, download)?;
 
         let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
@@ -150,7 +165,7 @@ impl Source {
             StatusCode::RANGE_NOT_SATISFIABLE => self.distrust(download, "the file has become shorter"),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(busy(response.status())),
             status if status.is_server_error() => Err(busy(status)),
-            status => Err(Stop::Failed(Error::Refused { address: self.address.clone(), status: status.as_u16() })),
+            status => Err(Stop::Failed(Error::Refused { address: self.shown_address(), status: status.as_u16() })),
         }
     }
 
@@ -179,7 +194,7 @@ fn busy(status: StatusCode) -> Stop {
 }
 
 /// Distinguishes a missing server from a broken connection.
-fn why_no_answer(error: &ureq::Error) -> Stop {
+fn why_no_answer(error: &ureq::Error, reason: String) -> Stop {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
     use ureq::Timeout;
 
@@ -191,7 +206,7 @@ fn why_no_answer(error: &ureq::Error) -> Stop {
         ureq::Error::Protocol(_) => true,
         _ => false,
     };
-    if broke { Stop::Cut(error.to_string()) } else { Stop::Unreachable(error.to_string()) }
+    if broke { Stop::Cut(reason) } else { Stop::Unreachable(reason) }
 }
 
 /// Returns the version of the file: a strong entity tag, otherwise the date of the last change.
@@ -226,6 +241,15 @@ mod tests {
         assert_eq!(Source::default().file_name(), "googlebooks-eng-all-1gram-20120701-a.tsv");
         let other = Source { address: "http://example.org/x/b.gz?generation=1".to_owned(), ..Source::default() };
         assert_eq!(other.file_name(), "b.tsv");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_user_and_password() {
+        let shown = |address: &str| Source { address: address.to_owned(), ..Source::default() }.shown_address();
+        assert_eq!(shown(ADDRESS), ADDRESS);
+        assert_eq!(shown("http://me:p@ss@example.org:80/a@b.gz?c=d@e"), "http://example.org:80/a@b.gz?c=d@e");
+        assert_eq!(shown("http://me@example.org"), "http://example.org");
+        assert_eq!(shown("a@b.gz"), "a@b.gz");
     }
 
     #[test]

@@ -83,6 +83,8 @@ impl PartialFile {
         // Without `sync_all`, the file could have wrong contents under the final name after a power cut.
         let written = self.flush().and_then(|()| self.file.sync_all());
         written.map_err(|cause| Error::file("write", &self.partial, cause))?;
+        // The metadata of an earlier file must never describe this file.
+        let _ = fs::remove_file(beside(&self.path, "facts"));
         fs::rename(&self.partial, &self.path).map_err(|cause| Error::file("create", &self.path, cause))
     }
 }
@@ -104,22 +106,32 @@ impl Write for PartialFile {
     }
 }
 
+/// Lets `make` make the file `path`, unless the metadata of an earlier file satisfy `is_kept`. If two processes call
+/// this at the same time, the second waits.
+///
+/// A file that is there needs no lock, so its folder need not be writable.
+pub(crate) fn keep(
+    path: &Path,
+    is_kept: impl Fn(&Metadata) -> bool,
+    make: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let is_there = || Metadata::read(path).is_some_and(|metadata| is_kept(&metadata));
+    if is_there() {
+        return Ok(());
+    }
+    let _lock = lock(path.parent().unwrap_or(Path::new(".")))?;
+    if is_there() { Ok(()) } else { make() }
+}
+
 /// Creates `folder` if it is missing, and waits until no other process makes a file there.
 ///
-/// The lock ends when the returned file is closed or the process ends. `None` if the folder is read-only: it may hold the
-/// complete file, and making a file there fails later.
-pub(crate) fn lock(folder: &Path) -> Result<Option<File>, Error> {
+/// The lock ends when the returned file is closed or the process ends.
+fn lock(folder: &Path) -> Result<File, Error> {
     fs::create_dir_all(folder).map_err(|cause| Error::file("create", folder, cause))?;
     let path = folder.join(".lock");
-    let file = match File::create(&path) {
-        Ok(file) => file,
-        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(Error::file("create", &path, error)),
-    };
+    let file = File::create(&path).map_err(|cause| Error::file("create", &path, cause))?;
     flock(&file, FlockOperation::LockExclusive).map_err(|cause| Error::file("lock", &path, cause.into()))?;
-    Ok(Some(file))
+    Ok(file)
 }
 
 /// Returns the path of `file` with `.<ending>` appended.

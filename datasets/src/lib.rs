@@ -3,6 +3,7 @@
 //! - [`book`]: the four lines of text of the book's example, with their answer;
 //! - [`sample`]: a small 1-gram file in git, with its answer;
 //! - [`ngrams`]: 1-gram files of any size, generated from a seed;
+//! - [`input`]: the files that the user names, made plain if necessary;
 //! - [`fetch`]: the real 1-gram file of Google Books, downloaded once;
 //! - [`products`]: the rows of the book's `product` table.
 
@@ -11,6 +12,7 @@
 pub mod book;
 mod error;
 pub mod fetch;
+pub mod input;
 mod kept_file;
 pub mod ngrams;
 pub mod products;

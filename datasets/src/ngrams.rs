@@ -33,7 +33,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::kept_file::{Metadata, PartialFile, lock};
+use crate::kept_file::{Metadata, PartialFile, keep};
 use shuffle::Shuffle;
 use system::sysfs::SystemFiles;
 use text::LineWriter;
@@ -102,16 +102,17 @@ impl Recipe {
     /// When the folder or the file cannot be written, or disk or memory is too small.
     pub fn file(&self, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<PathBuf, Error> {
         let path = folder.join(self.file_name());
-        let _lock = lock(folder)?;
-        if let Some(metadata) = Metadata::read(&path)
-            && metadata.number("generator") == Some(GENERATOR)
-            && metadata.number("bytes").is_some_and(|bytes| is_length_of(&path, bytes))
-        {
-            return Ok(path);
-        }
+        let is_kept = |metadata: &Metadata| {
+            metadata.number("generator") == Some(GENERATOR)
+                && metadata.number("bytes").is_some_and(|bytes| is_length_of(&path, bytes))
+        };
+        keep(&path, is_kept, || self.make(&path, folder, progress))?;
+        Ok(path)
+    }
 
+    fn make(&self, path: &Path, folder: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
         self.check_room(folder)?;
-        let mut new = PartialFile::create(&path)?;
+        let mut new = PartialFile::create(path)?;
         let summary = self.write(&mut new, progress).map_err(|source| {
             // An incomplete file is useless and occupies the disk.
             let _ = std::fs::remove_file(&new.partial);
@@ -126,8 +127,7 @@ impl Recipe {
             .with("bytes", summary.bytes)
             .with("lines", summary.lines)
             .with("words", summary.words)
-            .write(&path)?;
-        Ok(path)
+            .write(path)
     }
 
     /// Calls [`Recipe::file`]. If the file must be made, calls `say` with a message that contains its path.
@@ -170,7 +170,7 @@ impl Recipe {
         /// Bytes of memory per word, including its lines. A process with a million words had 76 MiB.
         const WORD: u64 = 80;
         let words = self.zipf.map_or(self.bytes / 15, |zipf| zipf.words.saturating_mul(WORD));
-        words.saturating_add(if self.shuffled { self.bytes / 10 * 11 } else { 0 })
+        words.saturating_add(if self.shuffled { (self.bytes / 10).saturating_mul(11) } else { 0 })
     }
 
     /// Returns the name of the file: size, seed and order, as in `1grams-20MB-seed1-sorted.tsv`. With [`Recipe::zipf`],

@@ -1,5 +1,5 @@
 # One table, line after line. A total is exact up to 2^53, because awk counts in floating point.
-BEGIN { FS = "\t" }
+BEGIN { FS = "\t"; output = ENVIRON["TOTALS"] }
 { total[$1] += $3 }
 END {
     for (word in total) {

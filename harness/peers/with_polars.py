@@ -11,7 +11,7 @@ os.environ["POLARS_MAX_THREADS"] = str(threads)
 import polars
 
 columns = {"word": polars.String, "year": polars.Int32, "count": polars.UInt64, "volumes": polars.UInt64}
-lines = polars.scan_csv(file, separator="\t", has_header=False, quote_char=None, schema=columns)
+lines = polars.scan_csv(file, separator="\t", has_header=False, quote_char=None, schema=columns, glob=False)
 totals = lines.group_by("word").agg(polars.col("count").sum()).collect(engine="streaming")
 if output:
     totals.write_csv(output, separator="\t", include_header=False, quote_style="never")

@@ -30,7 +30,7 @@ impl Hooks {
         install: |_| Ok(()),
         prepare: |_| Ok(()),
         reuse: |_, _| (),
-        data: |_| Data { file: None, cold: false, database: None, bytes: 0 },
+        data: |_| Data { file: None, named: Vec::new(), cold: false, database: None, bytes: 0 },
         secrets: Secrets { options: &[], copy: |_, _| () },
         details: Vec::new,
     };
@@ -69,6 +69,8 @@ pub enum Unprepared {
 pub struct Data {
     /// The file whose residency in the page cache matters.
     pub file: Option<PathBuf>,
+    /// The files that the user named. No output may replace them.
+    pub named: Vec<PathBuf>,
     /// `true` if the page cache must drop the file before each run.
     pub cold: bool,
     /// The database that the task reads.

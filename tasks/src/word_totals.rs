@@ -52,7 +52,7 @@ impl TotalsOf {
     /// When no file is named or the file cannot be opened.
     pub fn new(options: &Options) -> Result<Self> {
         let missing = "word_totals needs a 1-gram file: give one with --input FILE, or make one with `goldilocks data`";
-        let path = options.input.clone().ok_or_else(|| Error::task(missing))?;
+        let path = options.file().cloned().ok_or_else(|| Error::task(missing))?;
         let work = match options.kernel {
             Kernel::Book => book::add as Work,
             Kernel::Bytes => bytes::add as Work,

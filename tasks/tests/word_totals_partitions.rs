@@ -99,4 +99,29 @@ proptest! {
             Ok(())
         })?;
     }
+
+    #[test]
+    fn any_bytes_are_refused_or_give_the_totals_of_the_reference(
+        text in prop_oneof![
+            1 => vec(any::<u8>(), 0..100),
+            4 => vec("[ab]\t[0-9]{1,3}\t[0-9]{1,3}\t[0-9]{1,3}\n|[ab\t0-9\n\r\u{0}\u{feff}]{0,9}", 0..6)
+                .prop_map(|parts| parts.concat().into_bytes()),
+        ],
+        size in 1..5usize,
+        kernel in select(vec![Kernel::Book, Kernel::Bytes, Kernel::Runs]),
+        read in select(vec![Read::Pread, Read::Map]),
+    ) {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(&text).expect("it takes the text");
+        let options = Options { input: Some(file.path().to_owned()), kernel, read, ..Options::default() };
+        // A file that is refused as a whole gives no totals.
+        if let Ok(task) = TotalsOf::new(&options).map(Arc::new) {
+            let mut total = WordTotals::default();
+            let mut ranges = task.partitions(NonZeroUsize::new(size).unwrap()).unwrap();
+            let cut = ranges.try_for_each(|range| task.map(range?, &mut total)).map(|()| seen(&total)).ok();
+            let expected = by_the_line(&text).ok();
+            prop_assert_eq!(&cut, &expected);
+            prop_assert_eq!(task.once().map(|total| seen(&total)).ok(), expected);
+        }
+    }
 }

@@ -34,7 +34,7 @@ fn every_way_to_run_20_mb_sorted_and_shuffled_gives_what_awk_gives() {
 #[test]
 fn the_binary_writes_what_awk_gives_with_every_strategy() {
     let folder = tempfile::tempdir().unwrap();
-    for case in small(folder.path()).iter().take(3).chain(&*LARGE) {
+    for case in small(folder.path()).iter().take(2).chain(&*LARGE) {
         binary::run(case, CORES);
     }
 }

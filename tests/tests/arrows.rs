@@ -19,7 +19,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("record", vec!["system"]),
         ("system", vec![]),
         ("postgres", vec!["cursor", "packages", "system"]),
-        ("datasets", vec!["postgres", "system"]),
+        ("datasets", vec!["kernels", "postgres", "system"]),
         ("strategies", vec![]),
         ("reports", vec!["record", "system"]),
         ("exercises", vec!["strategies"]),

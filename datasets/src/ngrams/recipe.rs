@@ -50,7 +50,10 @@ pub fn size(text: &str) -> Result<u64, String> {
         _ => return Err(format!("`{unit}` is not a unit of size; use B, KB, MB or GB")),
     };
     let number: u64 = number.trim().parse().map_err(|_| "expected a size such as 500KB, 20MB or 2GB")?;
-    number.checked_mul(unit).filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size from 1 byte".to_owned())
+    number
+        .checked_mul(unit)
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("expected a size from 1 byte to {} bytes", u64::MAX))
 }
 
 /// Parses a Zipf exponent and returns hundredths.

@@ -38,6 +38,9 @@ Examples:
         folders: Folders,
     },
     /// Fetches the book's file from Google (1.8 GB when unpacked); needs the internet
+    ///
+    /// The content is not verified, because it comes by plain http and Google publishes no sum. The command prints the
+    /// SHA-256 of what came.
     #[command(after_help = "\
 Examples:
   goldilocks data fetch
@@ -81,5 +84,9 @@ fn fetch(address: String, folder: &Path) -> Result<PathBuf> {
         bar.set_position(received);
     });
     bar.finish_and_clear();
-    Ok(path?)
+    let path = path?;
+    if let Some([compressed, plain]) = datasets::fetch::Source::sums(&path) {
+        eprintln!("not verified, because no sum is known: SHA-256 {compressed} as it came, {plain} decompressed");
+    }
+    Ok(path)
 }

@@ -22,7 +22,7 @@ Examples:
 pub(crate) struct Peers {
     /// The run that gets the times, in its record and its report: id or folder [default: the newest]
     run: Option<String>,
-    /// A 1-gram file instead of the file of a run; then nothing is recorded
+    /// A 1-gram file or a folder of them, as for `run`, instead of the file of a run; then nothing is recorded
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     input: Option<PathBuf>,
     /// The programs [default: all]
@@ -47,7 +47,10 @@ pub(crate) struct Peers {
 impl Peers {
     pub(crate) fn run(self) -> Result<Exit> {
         let (file, known) = match &self.input {
-            Some(file) => (file.clone(), None),
+            Some(file) => {
+                let say = |line: &str| eprintln!("{line}");
+                (datasets::input::plain(std::slice::from_ref(file), &self.folders.data, &say)?.path, None)
+            }
             None => self.file_of_run().map(|(file, known)| (file, Some(known)))?,
         };
         let processors = machine::processors();
@@ -58,7 +61,8 @@ impl Peers {
         };
         let wanted = |name: &str| self.programs.is_empty() || self.programs.iter().any(|program| program == name);
         let contest = Contest {
-            file,
+            // A program would take `-x` as an option, and mawk would take `FS=x` as an assignment.
+            file: std::path::absolute(&file).with_context(|| format!("cannot find {}", file.display()))?,
             goldilocks: std::env::current_exe().context("cannot find this program's own file")?,
             python: self.python(),
             programs: ALL.iter().copied().filter(|program| wanted(program.name)).collect(),

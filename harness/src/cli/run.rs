@@ -93,7 +93,10 @@ impl Run {
             combine: self.combine,
         };
         let say = |line: &str| eprintln!("{line}");
-        refuse_same_file(self.output.as_deref(), (entry.hooks.data)(&self.inputs).file.as_deref())?;
+        let data = (entry.hooks.data)(&self.inputs);
+        for read in data.named.iter().chain(&data.file) {
+            refuse_same_file(self.output.as_deref(), Some(read))?;
+        }
         let new_place = self.folders.new_place();
         let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.folders.data, interrupt, &say)?;
         new_place.filter(|place| place.exists()).iter().for_each(|place| announce(place));

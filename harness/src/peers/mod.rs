@@ -26,7 +26,7 @@ use tasks::word_totals::{Kernel, Options, Read, TotalsOf};
 /// The programs to compare, and the settings of the comparison.
 #[derive(Debug, Clone)]
 pub struct Contest {
-    /// The 1-gram file.
+    /// The plain 1-gram file. Its path is absolute, because programs give other paths a meaning.
     pub file: PathBuf,
     /// The path of this executable.
     pub goldilocks: PathBuf,
@@ -61,6 +61,10 @@ impl Contest {
     /// # Errors
     /// When our own totals cannot be computed, or a process cannot be started.
     pub fn run(&self, say: &dyn Fn(&str)) -> Result<Vec<Peer>> {
+        let available = self.processors.len();
+        if let Some(threads) = self.threads.iter().find(|threads| **threads > available) {
+            bail!("{threads} threads need as many processors, and this process may use {available}");
+        }
         let folder = tempfile::tempdir().context("cannot create a folder for the scripts")?;
         for (name, text) in SCRIPTS {
             std::fs::write(folder.path().join(name), text).context("cannot write a script")?;
@@ -217,11 +221,6 @@ impl Workspace<'_> {
         let create = |path: &Path| File::create(path).context("cannot create a file for the output of a peer");
         command.stdin(Stdio::null()).stdout(create(&out)?).stderr(create(&err)?);
         let all = &self.contest.processors;
-        ensure!(
-            threads as usize <= all.len(),
-            "{threads} threads need as many processors, and this process may use {}",
-            all.len()
-        );
         pin(&all[..threads as usize])?;
         let began = Instant::now();
         let ended = command.spawn().and_then(usage::wait);

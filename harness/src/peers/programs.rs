@@ -153,9 +153,8 @@ impl Program {
             }
             Launch::Mawk => {
                 let mut command = Command::new("mawk");
-                if let Some(output) = output {
-                    command.arg("-v").arg(format!("output={}", output.display()));
-                }
+                // Not an assignment, because mawk interprets backslashes in its value.
+                command.env("TOTALS", output.unwrap_or(Path::new("")));
                 command.arg("-f").arg(launchers.scripts.join("totals.awk")).arg(file).env("LC_ALL", "C");
                 command
             }

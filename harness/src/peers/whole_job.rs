@@ -34,7 +34,9 @@ fn side_by_side(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotal
         Ok(totals)
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.get()).map(|_| scope.spawn(work)).collect();
+        let start = |_| std::thread::Builder::new().spawn_scoped(scope, work);
+        let others: Vec<_> =
+            (1..threads.get()).map(start).collect::<Result<_, _>>().context("cannot start a thread")?;
         let own: strategies::Result<WordTotals> = work();
         let mut totals = own?;
         for other in others {

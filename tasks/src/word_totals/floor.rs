@@ -38,7 +38,9 @@ pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize, release: b
         }
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.get()).map(|_| scope.spawn(work)).collect();
+        let others = (1..threads.get()).map(|_| std::thread::Builder::new().spawn_scoped(scope, work));
+        let others: std::io::Result<Vec<_>> = others.collect();
+        let others = others.map_err(|error| Error::task(format!("cannot start a thread: {error}")))?;
         let own = work();
         others.into_iter().fold(own, |sum, other| {
             let other = other.join().unwrap_or_else(|_| Err(Error::Panicked("while adding up bytes".to_owned())));

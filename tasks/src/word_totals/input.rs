@@ -28,13 +28,14 @@
 //! more.
 
 use super::map::{self, Map};
+use datasets::input::{self, LONGEST_LINE};
 use memchr::{memchr_iter, memrchr};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Error as IoError, ErrorKind};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use strategies::{Error, Result};
 
 /// The number of bytes that one system call reads. A piece fits into the second-level cache and is large enough to
@@ -50,6 +51,9 @@ pub enum Read {
     /// Read in place in the page cache: nothing is copied, but a file that shrinks meanwhile ends the process
     Map,
 }
+
+// A map refuses the same lines as a buffer that grows from `PIECE`.
+const _: () = assert!(map::PIECE == LONGEST_LINE && LONGEST_LINE.is_multiple_of(PIECE));
 
 /// An open file with a known length.
 pub(super) struct Input {
@@ -87,18 +91,17 @@ impl Input {
                 Some(Map::new(&file, length).map_err(failed)?)
             }
         };
-        let input = Input { path, file, length, map };
+        let opened = Input { path, file, length, map };
         // Some files that the operating system generates, such as those in /proc, report a length of zero but are not
         // empty.
-        if length == 0 && input.read_some(&mut [0], 0)? > 0 {
-            let path = input.path.display();
+        if length == 0 && opened.read_some(&mut [0], 0)? > 0 {
+            let path = opened.path.display();
             return Err(Error::task(format!("{path} does not report its length; copy it to an ordinary file first")));
         }
-        Ok(input)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+        let mut head = vec![0; input::HEAD];
+        let read = opened.read_some(&mut head, 0)?;
+        input::check(&opened.path, &head[..read], read < head.len()).map_err(Error::task)?;
+        Ok(opened)
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -117,7 +120,10 @@ impl Input {
                 let lines =
                     if at + wanted as u64 == end { wanted } else { memrchr(b'\n', bytes).map_or(0, |feed| feed + 1) };
                 if lines == 0 {
-                    // The line is longer than the piece, so the next attempt reads more.
+                    // The line is longer than the piece, so the next attempt reads more, but memory stays bounded.
+                    if wanted >= LONGEST_LINE {
+                        return Err(self.refuse(at, &input::too_long(bytes)));
+                    }
                     piece *= 2;
                     continue;
                 }
@@ -174,6 +180,16 @@ impl Input {
             at += read as u64;
         }
         Ok(feeds + 1)
+    }
+
+    /// Makes the error for the line that begins at `offset`.
+    pub(super) fn refuse(&self, offset: u64, reason: &str) -> Error {
+        match self.line_number(offset) {
+            // Later lines show that the file is one of 1-grams.
+            Ok(1) => Error::task(format!("{}, line 1: {reason}; {}", self.path.display(), input::EXPECTED)),
+            Ok(number) => Error::task(format!("{}, line {number}: {reason}", self.path.display())),
+            Err(error) => error,
+        }
     }
 
     /// Fills the buffer from offset `at` on, at most to the end of the file. Returns the number of bytes read.

@@ -2,6 +2,7 @@
 
 use super::Read;
 use crate::{Data, Hooks, Inputs, Preparation, Unprepared, named};
+use datasets::input;
 use datasets::ngrams::Recipe;
 use kernels::runs::Vector;
 use serde::{Deserialize, Serialize};
@@ -12,9 +13,18 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "word_totals")]
 pub struct Options {
-    /// word_totals: the 1-gram file
-    #[arg(long, value_name = "FILE", help_heading = "Task options")]
+    /// word_totals: a 1-gram file, or a folder of them; can be given several times. Lines are ngram TAB year TAB
+    /// match_count TAB volume_count (version 2), or as Google offers them since 2020 (version 3); gzip and zstd are read
+    #[arg(id = "input", long = "input", value_name = "FILE", help_heading = "Task options")]
+    #[serde(default)]
+    pub files: Vec<PathBuf>,
+    /// The plain file that the task reads. The preparation sets it.
+    #[arg(skip)]
     pub input: Option<PathBuf>,
+    /// What the plain file was made from, for the record. The preparation sets it.
+    #[arg(skip)]
+    #[serde(default)]
+    pub made_from: Option<String>,
     /// word_totals: 1-grams to make and read instead of --input
     #[arg(
         long,
@@ -56,51 +66,67 @@ pub enum Kernel {
     Runs,
 }
 
+impl Options {
+    /// Returns the file to read: the prepared one, or the only one that the user named.
+    pub fn file(&self) -> Option<&PathBuf> {
+        self.input.as_ref().or(match &self.files[..] {
+            [only] => Some(only),
+            _ => None,
+        })
+    }
+}
+
 /// Returns the options for the record.
 pub(super) fn for_record(inputs: &Inputs) -> BTreeMap<String, String> {
     let options = &inputs.word_totals;
-    named::options([
-        ("input", options.input.as_ref().map(|path| path.display().to_string()).unwrap_or_default()),
+    let mut all = named::options([
+        ("input", options.file().map(|path| path.display().to_string()).unwrap_or_default()),
         ("kernel", named::word(&options.kernel)),
         ("read", named::word(&options.read)),
         ("temperature", if options.cold { "cold" } else { "warm" }.to_owned()),
         ("vector", options.vector.name().to_owned()),
         ("word", options.word.clone()),
-    ])
+    ]);
+    all.extend(options.made_from.iter().map(|sources| ("made from".to_owned(), sources.clone())));
+    all
 }
 
 /// The hooks of `word_totals`.
 pub(super) const HOOKS: Hooks = Hooks { prepare, reuse, data, ..Hooks::NONE };
 
-/// Makes the 1-gram file unless the user names a file. A named file is opened now, so that a typo ends the program
+/// Makes the 1-gram file unless the user names a plain one. Named files are opened now, so that a typo ends the program
 /// before anything else is prepared or measured.
 fn prepare(preparation: &mut Preparation) -> Result<(), Unprepared> {
     let options = &mut preparation.inputs.word_totals;
-    let is_named = options.input.is_some();
-    if !is_named {
-        let made = options.grams.unwrap_or_default().file_announced(preparation.folder, preparation.say);
-        options.input = Some(made.map_err(|error| Unprepared::Fail(error.to_string()))?);
-    }
-    if let Some(input) = options.input.as_ref().filter(|input| input.to_str().is_none()) {
+    if let Some(unnamed) = options.files.iter().chain(&options.input).find(|path| path.to_str().is_none()) {
         return Err(Unprepared::Fail(format!(
             "{} has a name that is not UTF-8, and a record must name its file: rename it",
-            input.display()
+            unnamed.display()
         )));
     }
-    if is_named && let Err(error) = (super::ENTRY.load)(&preparation.inputs) {
-        return Err(Unprepared::Fail(error.to_string()));
+    let failed = |error: datasets::Error| Unprepared::Fail(error.to_string());
+    if !options.files.is_empty() {
+        let plain = input::plain(&options.files, preparation.folder, preparation.say).map_err(failed)?;
+        (options.input, options.made_from) = (Some(plain.path), plain.made_from);
+    } else if options.input.is_none() {
+        let made = options.grams.unwrap_or_default().file_announced(preparation.folder, preparation.say);
+        options.input = Some(made.map_err(failed)?);
     }
-    Ok(())
+    (super::ENTRY.load)(&preparation.inputs).map(|_| ()).map_err(|error| Unprepared::Fail(error.to_string()))
 }
 
 fn reuse(inputs: &mut Inputs, folder: &Path) {
     let options = &mut inputs.word_totals;
-    let made = || Some(folder.join(options.grams.unwrap_or_default().file_name())).filter(|file| file.exists());
+    let made = || match options.files.is_empty() {
+        true => Some(folder.join(options.grams.unwrap_or_default().file_name())).filter(|file| file.exists()),
+        false => input::earlier(&options.files, folder),
+    };
     options.input = options.input.take().or_else(made);
 }
 
 fn data(inputs: &Inputs) -> Data {
-    let Options { input, cold, .. } = &inputs.word_totals;
-    let bytes = input.as_ref().and_then(|input| input.metadata().ok()).map_or(0, |metadata| metadata.len());
-    Data { file: input.clone(), cold: *cold, bytes, ..Data::default() }
+    let options = &inputs.word_totals;
+    let file = options.file().cloned();
+    let bytes = file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |metadata| metadata.len());
+    Data { file, named: input::files(&options.files), cold: options.cold, bytes, ..Data::default() }
 }

@@ -1,6 +1,7 @@
 //! Cuts the file into partitions, which are ranges of whole lines.
 
 use super::input::{Input, PIECE};
+use datasets::input::LONGEST_LINE;
 use memchr::{memchr, memchr_iter};
 use std::num::NonZeroUsize;
 use strategies::{Error, Result};
@@ -54,6 +55,7 @@ impl Ranges {
 
     /// Returns the end of the line that contains the byte at `at`.
     fn after_line(&mut self, input: &Input, mut at: u64) -> Result<u64> {
+        let far = at.saturating_add(LONGEST_LINE as u64);
         // A large window covers the ends of many small ranges. For a large range a small window at its end is enough.
         let mut wanted = if self.step < WINDOW as u64 { PIECE } else { WINDOW };
         while at < input.length() {
@@ -73,6 +75,10 @@ impl Ranges {
                 // For a growing file, the length at its opening counts.
                 Some(feed) => return Ok((at + feed as u64 + 1).min(input.length())),
                 None => at = self.window_at + self.window.len() as u64,
+            }
+            // The line is too long. The work on this range will refuse the line, unless it refuses an earlier one.
+            if at > far {
+                break;
             }
         }
         Ok(input.length())

@@ -21,14 +21,7 @@ impl TotalsOf {
         let line = from.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let reason =
             line::reason(line).unwrap_or_else(|| "a kernel rejected this line for an unknown reason".to_owned());
-        self.refuse(offset, &reason)
-    }
-
-    fn refuse(&self, offset: u64, reason: &str) -> Error {
-        match self.input.line_number(offset) {
-            Ok(number) => Error::task(format!("{}, line {number}: {reason}", self.input.path().display())),
-            Err(error) => error,
-        }
+        self.input.refuse(offset, &reason)
     }
 
     /// Makes the error for the first line, in file order, at which the total of a word overflows. Partials do not
@@ -56,6 +49,6 @@ impl TotalsOf {
                 "a total exceeded u64, but not in a second reading; the file has changed, so run again",
             ));
         };
-        Ok(self.refuse(offset, &format!("with this line the total of `{word}` is beyond {}", u64::MAX)))
+        Ok(self.input.refuse(offset, &format!("with this line the total of `{word}` is beyond {}", u64::MAX)))
     }
 }

@@ -1,8 +1,12 @@
-//! Checks for any text. Every kernel, on every path that this processor supports, must give the result of `book`.
+//! Checks for any text. Every kernel, on every path that this processor supports, must give the result of `book`. The
+//! readers of other formats must refuse a file or give the totals of a simple reader.
 
 use kernels::runs::{Add, Vector};
 use kernels::words::WordTotals;
-use kernels::{book, bytes};
+use kernels::{book, bytes, line};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
 
 /// The sorted words with their totals, and `true` if a total overflowed.
 type Seen = (Vec<(Vec<u8>, u64)>, bool);
@@ -56,4 +60,57 @@ pub fn halves_agree(text: &[u8]) {
         all.absorb_all(vec![first, second]);
         assert_eq!(seen(&all), expected, "{name}, all at once");
     }
+}
+
+/// Panics if the plain lines of a file do not have the totals that a simple reader finds in the file, if a kernel rejects
+/// them, or if a message has control characters. Refusing the file is always right.
+pub fn reader_agrees(file: &[u8]) {
+    let mut plain = Vec::new();
+    match datasets::input::convert(Path::new("a.tsv"), file, &mut plain) {
+        Ok(()) => {
+            let (totals, overflowed) = outcome(book::add, &plain).expect("plain lines are well formed");
+            let expected = simple(file).expect("a simple reader reads the file, too");
+            if !overflowed {
+                let totals = totals.into_iter().map(|(word, total)| (word, u128::from(total)));
+                assert_eq!(totals.collect::<BTreeMap<_, _>>(), expected);
+            }
+            all_agree(&plain);
+        }
+        Err(error) => assert!(!error.to_string().contains(char::is_control), "{:?}", error.to_string()),
+    }
+}
+
+/// The totals of a file of any readable format, from its whole text in memory.
+fn simple(file: &[u8]) -> Option<BTreeMap<Vec<u8>, u128>> {
+    let mut text = Vec::new();
+    if file.starts_with(b"\x1f\x8b") {
+        flate2::read::MultiGzDecoder::new(file).read_to_end(&mut text).ok()?;
+    } else if let Some(magic) = file.first_chunk::<4>()
+        && (*magic == *b"\x28\xb5\x2f\xfd" || (magic[0] & 0xf0 == 0x50 && magic[1..] == *b"\x2a\x4d\x18"))
+    {
+        let decode = |most: usize| {
+            let mut text = vec![0; most];
+            let length = ruzstd::decoding::FrameDecoder::new().decode_all(file, &mut text).ok()?;
+            text.truncate(length);
+            Some(text)
+        };
+        text = [1 << 16, 1 << 28].into_iter().find_map(decode)?;
+    } else {
+        text.extend_from_slice(file);
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let mut totals = BTreeMap::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let mut fields = line.split(|byte| *byte == b'\t');
+        let word = fields.next()?;
+        let total = match line::parse(line) {
+            Ok((_, count)) => count.into(),
+            Err(_) => fields.try_fold(0, |total: u128, year| {
+                Some(total + u128::from(line::count(word, year.split(|byte| *byte == b',')).ok()?))
+            })?,
+        };
+        *totals.entry(word.to_vec()).or_default() += total;
+    }
+    Some(totals)
 }
