@@ -53,15 +53,15 @@ impl Journal {
     /// # Errors
     /// When the disk is full or the folder has gone. Earlier lines stay.
     pub fn write(&mut self, line: &Line) -> Result<()> {
-        let written = self.file.write_all(&text(line)?).and_then(|()| self.file.flush());
-        written.with_context(|| {
-            format!(
-                "cannot write to {}; the lines before are safe. Fix the cause, then `{} --resume {}` continues",
-                self.folder.join(FILE).display(),
-                crate::command("sweep"),
-                self.folder.display()
-            )
-        })
+        let path = self.folder.join(FILE);
+        let failed = || format!("cannot write to {}; the lines before are safe", path.display());
+        let length = self.file.metadata().with_context(failed)?.len();
+        let written = self.file.write_all(&text(line)?);
+        if written.is_err() {
+            // On a full disk a part of the line was written. Without this, the next line would continue it.
+            self.file.set_len(length).with_context(failed)?;
+        }
+        written.with_context(failed)
     }
 
     /// The run's folder.

@@ -21,6 +21,9 @@ pub enum Error {
     /// Workers could not be started, or a connection to them failed.
     #[error("{0}")]
     Worker(String),
+    /// Something outside the program killed a worker.
+    #[error("{0}")]
+    Killed(String),
     /// A partition or a partial was damaged on its way to or from a worker that shares no memory.
     #[error("on the wire: {0}")]
     Wire(String),

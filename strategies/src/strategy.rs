@@ -50,6 +50,8 @@ pub struct Setup {
 pub struct WorkerCommand {
     /// The program to start.
     pub program: PathBuf,
+    /// The name that the process shows: its argument 0.
+    pub name: OsString,
     /// Its arguments.
     pub arguments: Vec<OsString>,
     /// Additional environment variables. They contain the task, which is no argument because it may contain a password.

@@ -2,6 +2,7 @@
 //! which files and processes remain.
 
 use harness::journal::{FILE, find};
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -53,15 +54,31 @@ impl Sandbox {
 
     /// A command that runs the program in its own process group.
     pub fn goldilocks(&self) -> Command {
-        let mut goldilocks = Command::new(crate::goldilocks());
+        self.command(crate::goldilocks())
+    }
+
+    /// A copy of the program, for a test that changes its file or runs it as another user.
+    pub fn copied_program(&self) -> PathBuf {
+        let copy = self.path("goldilocks");
+        std::fs::copy(crate::goldilocks(), &copy).expect("our own folder");
+        copy
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut goldilocks = Command::new(program);
         goldilocks.current_dir(self.folder.path()).stdin(Stdio::null()).process_group(0);
         goldilocks.env("TMPDIR", self.temp()).env("XDG_DATA_HOME", self.path("home"));
         goldilocks
     }
 
     /// A command that runs a sweep. With `--anyway` it runs in spite of a debug build and a busy machine.
-    pub fn sweep<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut sweep = self.goldilocks();
+    pub fn sweep<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        self.sweep_of(crate::goldilocks(), arguments)
+    }
+
+    /// The same with another program.
+    pub fn sweep_of<A: AsRef<OsStr>>(&self, program: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut sweep = self.command(program);
         sweep
             .args(["sweep", "--anyway"])
             .arg("--runs")

@@ -22,7 +22,7 @@ mod whole_job;
 
 use self::exit::Exit;
 use crate::measure::protocol::Order;
-use crate::measure::{cell, worker};
+use crate::measure::{cell, image, last_words, worker};
 use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
@@ -122,6 +122,8 @@ impl Command {
 
 /// Reads an order from standard input, measures the cell and writes messages to standard output.
 fn measure_cell() -> Result<Exit> {
+    image::keep_name();
+    last_words::keep_short();
     let mut lines = std::io::stdin().lines();
     let text = lines.next().transpose().context("cannot read the order")?.unwrap_or_default();
     let order: Order = serde_json::from_str(&text).context("`goldilocks cell` expects an order on its input")?;

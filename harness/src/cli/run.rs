@@ -180,7 +180,7 @@ impl Run {
         samples.processes.push(process);
         match end {
             End::Done => Ok(Ok(())),
-            End::Failed(_, reason) | End::Crashed(reason) | End::Hung(reason) => Ok(Err(reason)),
+            End::Failed(failure) => Ok(Err(failure.reason)),
             End::Interrupted => bail!("interrupted"),
         }
     }

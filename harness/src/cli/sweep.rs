@@ -9,15 +9,16 @@ use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::Plan;
 use crate::plan::cells::Axes;
+use crate::plan::schedule::FULL_BLOCKS;
 use crate::progress::Waiting;
-use crate::sweep;
+use crate::sweep::{self, Outcome};
 use crate::{journal, machine};
 use anyhow::{Context, Result, ensure};
 use clap::{ArgAction, Args};
 use record::statistics::TARGET;
 use record::{Cell, Check, Record, Status, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use strategies::{Combine, Delivery};
 use tasks::Inputs;
@@ -99,19 +100,42 @@ const BUDGET_S: f64 = 300.0;
 impl Sweep {
     pub(crate) fn run(self) -> Result<Exit> {
         let interrupt = Interrupt::listen()?;
-        let folder = match self.measure(&interrupt) {
+        let Outcome { folder, error, wanted_budget } = match self.measure(&interrupt) {
             Err(error) if interrupt.is_asked() => return Err(Exit::Interrupted.error(format!("{error:#}"))),
             measured => measured?,
         };
-        let (record, report) = write_report(&folder)?;
-        if interrupt.is_asked() {
-            let resume = crate::command("sweep");
-            let resume = format!("interrupted; `{resume} --resume {}` continues this run", folder.display());
-            return Err(Exit::Interrupted.error(resume));
+        let resume = self.resume_command(&folder);
+        if let Some(budget) = wanted_budget {
+            eprintln!(
+                "the budget is spent before the {FULL_BLOCKS} blocks that a verdict needs; `{resume} --budget {}s` measures \
+                 the others",
+                budget.as_secs_f64().ceil()
+            );
         }
-        match not_verified(&record, &report) {
-            Some(sentence) => Err(Exit::NotVerified.error(sentence)),
-            None => Ok(Exit::Done),
+        let written = write_report(&folder).with_context(|| {
+            format!("no report is written; `{} {}` tries again", crate::command("report"), quoted(&folder))
+        });
+        let early = match (interrupt.is_asked(), error) {
+            (true, None) => Some((Exit::Interrupted, "interrupted".to_owned())),
+            (true, Some(error)) => Some((Exit::Interrupted, format!("interrupted, and {error:#}"))),
+            (false, Some(error)) => Some((Exit::of(&error), format!("{error:#}"))),
+            (false, None) => None,
+        };
+        match (early, written) {
+            (Some((exit, why)), Ok(_)) => Err(exit.error(format!("{why}; `{resume}` continues this run"))),
+            (Some((exit, why)), Err(report)) => {
+                Err(exit.error(format!("{why}; `{resume}` continues this run; {report:#}")))
+            }
+            (None, written) => {
+                let (record, report) = written?;
+                let outside: BTreeSet<&Cell> =
+                    record.samples.iter().filter(|sample| sample.outside).map(|sample| &sample.cell).collect();
+                if !outside.is_empty() {
+                    let cells = crate::counted(outside.len() as u64, "cell");
+                    eprintln!("{cells} failed for reasons outside the program; `{resume}` measures them again");
+                }
+                not_verified(&record, &report).map_or(Ok(Exit::Done), |sentence| Err(Exit::NotVerified.error(sentence)))
+            }
         }
     }
 
@@ -124,8 +148,19 @@ impl Sweep {
         }
     }
 
-    /// Begins or resumes a run. Returns its folder.
-    fn measure(&self, interrupt: &Interrupt) -> Result<PathBuf> {
+    /// Returns the command that continues a run, with every option that the run's folder does not hold.
+    fn resume_command(&self, folder: &Path) -> String {
+        let command = crate::command("sweep");
+        // The recipe `bench` has this option.
+        let anyway = if self.anyway && !command.starts_with("just") { " --anyway" } else { "" };
+        let words = std::env::args_os().filter_map(|word| word.into_string().ok());
+        let secrets: BTreeSet<String> = words.filter_map(|word| secret(&word).map(|name| format!(" {name} …"))).collect();
+        let secrets: String = secrets.into_iter().collect();
+        format!("{command} --resume {}{anyway}{secrets}", quoted(folder))
+    }
+
+    /// Begins or resumes a run.
+    fn measure(&self, interrupt: &Interrupt) -> Result<Outcome> {
         if self.install {
             interrupt.at_once(|| self.install_missing());
         }
@@ -193,7 +228,7 @@ impl Sweep {
         let waiting = Waiting::default();
         while crowded(&checks) && Instant::now() < until && !interrupt.is_asked() {
             waiting.show(&format!("{}; waiting until they end", doctor::refusals(&checks).join("; ")));
-            std::thread::sleep(Duration::from_secs(3));
+            interrupt.sleep(Duration::from_secs(3));
             checks = look();
         }
         waiting.end();
@@ -266,16 +301,31 @@ fn each_once(names: &[String]) -> Vec<String> {
 
 /// Removes the values of secret options from a command, because a record must not hold a password.
 fn without_secrets(words: impl Iterator<Item = String>) -> Vec<String> {
-    let options = || tasks::ALL.iter().flat_map(|task| task.hooks.secrets.options);
-    let is_secret = |word: &str| word.strip_prefix("--").is_some_and(|word| options().any(|option| *option == word));
     let mut value_follows = false;
     words
-        .map(|word| match (std::mem::replace(&mut value_follows, is_secret(&word)), word.split_once('=')) {
-            (true, _) => "…".to_owned(),
-            (false, Some((option, _))) if is_secret(option) => format!("{option}=…"),
-            (false, _) => word,
+        .map(|word| {
+            let option = secret(&word);
+            let has_value = option.is_some_and(|option| option.len() < word.len());
+            match std::mem::replace(&mut value_follows, option.is_some() && !has_value) {
+                true => "…".to_owned(),
+                false if has_value => format!("{}=…", option.unwrap_or_default()),
+                false => word,
+            }
         })
         .collect()
+}
+
+/// Returns the secret option that a word of the command line names, with its dashes.
+fn secret(word: &str) -> Option<&str> {
+    let option = word.split_once('=').map_or(word, |(option, _)| option);
+    let name = option.strip_prefix("--")?;
+    tasks::ALL.iter().any(|task| task.hooks.secrets.options.contains(&name)).then_some(option)
+}
+
+/// Returns a path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    shlex::try_quote(&path).map_or(path.clone(), String::from)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::measure::census::Sampler;
 use crate::measure::fairness::{self, SampleFacts};
-use crate::measure::process;
+use crate::measure::{image, last_words, limits, process};
 use crate::measure::protocol::{Message, Order};
 use crate::measure::resource_usage::{self, Counters, used_so_far};
 use crate::measure::worker;
@@ -25,7 +25,7 @@ use tasks::Data;
 /// from the thread that starts it.
 pub fn measure(order: &Order, mut say: impl FnMut(&Message)) {
     if let Err(error) = run(order, &mut say) {
-        say(&Message::Failed { fault: fault(&error), reason: error.to_string() });
+        say(&Message::Failed { fault: fault(&error), reason: error.to_string(), outside: is_from_outside(&error) });
     }
 }
 
@@ -45,6 +45,10 @@ fn run(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
     cell.end()?.iter().for_each(say);
     Ok(())
 }
+
+/// The threads that a cell may need besides its workers: those of a pipeline's stage or of a reactor and an executor, and
+/// the timer that cancels a run.
+const HELPERS: usize = 3;
 
 /// A cell with a loaded task and running workers.
 struct RunningCell<'a> {
@@ -74,11 +78,15 @@ impl<'a> RunningCell<'a> {
         let cores = processors.len();
         let sampler = order.census.then(|| Sampler::start(processors.into_iter().collect())).transpose();
         let sampler = sampler.map_err(|error| Error::worker(format!("cannot start the census: {error}")))?;
+        let enough_threads = limits::check_threads(order.workers.get() + HELPERS);
         let threads_before_workers = process::threads();
         let began = Instant::now();
         let workers = start_workers(order)?;
         let start_ns = nanoseconds(began);
         let is_parallel = workers.as_ref().is_some_and(|workers| workers.is_parallel());
+        if is_parallel {
+            enough_threads?;
+        }
         Ok(RunningCell {
             order,
             choice,
@@ -106,7 +114,10 @@ impl<'a> RunningCell<'a> {
                 Ok((outcome, Phases { run_ns: nanoseconds(began), reduce_ns: 0 }))
             }
         }));
-        ran.unwrap_or_else(|_| Err(Error::Panicked("outside of any job; the message is on standard error".to_owned())))
+        ran.unwrap_or_else(|_| {
+            let words = last_words::panic().unwrap_or("it gave no message");
+            Err(Error::Panicked(format!("outside of any job: {words}")))
+        })
     }
 
     fn warm_up(&mut self) -> Result<Message> {
@@ -198,9 +209,7 @@ fn start_workers(order: &Order) -> Result<Option<Box<dyn Workers>>> {
     }
     let strategy = find_strategy(&order.strategy);
     let strategy = strategy.ok_or_else(|| Error::task(format!("no strategy `{}`", order.strategy)))?;
-    let program = std::env::current_exe()
-        .map_err(|error| Error::worker(format!("cannot find this program's own file: {error}")))?;
-    let worker = worker::command(program, &order.task, &order.inputs)?;
+    let worker = worker::command(image::PROGRAM.into(), image::name(), &order.task, &order.inputs)?;
     strategy.start(&Setup { workers: order.workers, worker: Some(worker) }).map(Some)
 }
 
@@ -238,7 +247,15 @@ fn fault(error: &Error) -> Fault {
         Error::Stale => Fault::StaleReply,
         Error::Panicked(_) => Fault::Panicked,
         Error::Partition { source, .. } => fault(source),
-        Error::Task(_) | Error::Worker(_) | Error::Wire(_) | Error::Cancelled { .. } => Fault::Error,
+        Error::Task(_) | Error::Worker(_) | Error::Killed(_) | Error::Wire(_) | Error::Cancelled { .. } => Fault::Error,
+    }
+}
+
+/// Returns whether the reason of an error lies outside the program.
+fn is_from_outside(error: &Error) -> bool {
+    match error {
+        Error::Partition { source, .. } => is_from_outside(source),
+        error => matches!(error, Error::Killed(_)),
     }
 }
 

@@ -123,5 +123,7 @@ pub enum Message {
         fault: Fault,
         /// A sentence with the reason.
         reason: String,
+        /// Whether the reason lies outside the program, so that a later attempt may succeed.
+        outside: bool,
     },
 }

@@ -2,8 +2,10 @@
 
 use crate::load_task;
 use crate::measure::process::die_with;
+use crate::measure::{image, last_words};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::io::BufReader;
 use std::path::PathBuf;
 use strategies::{Error, Result, WorkerCommand};
@@ -19,14 +21,15 @@ struct WorkerOrder {
     parent: u32,
 }
 
-/// Builds the command that starts `program` (the path of this executable) as a worker process for `task`.
+/// Builds the command that starts `program`, which is this program, as a worker process for `task`. `ps` shows `name`.
 ///
 /// # Errors
 /// When the inputs cannot be serialised.
-pub fn command(program: PathBuf, task: &str, inputs: &Inputs) -> Result<WorkerCommand> {
+pub fn command(program: PathBuf, name: OsString, task: &str, inputs: &Inputs) -> Result<WorkerCommand> {
     let order = WorkerOrder { task: task.to_owned(), inputs: inputs.clone(), parent: std::process::id() };
     let order = serde_json::to_string(&order).map_err(Error::worker)?;
-    Ok(WorkerCommand { program, arguments: vec!["worker".into()], environment: vec![(TASK.into(), order.into())] })
+    let environment = vec![(TASK.into(), order.into())];
+    Ok(WorkerCommand { program, name, arguments: vec!["worker".into()], environment })
 }
 
 /// Loads the task that the environment names, and maps partitions until the pipe closes.
@@ -34,6 +37,8 @@ pub fn command(program: PathBuf, task: &str, inputs: &Inputs) -> Result<WorkerCo
 /// # Errors
 /// When no strategy started this process, the task cannot be loaded, or a pipe breaks.
 pub fn serve() -> anyhow::Result<()> {
+    image::keep_name();
+    last_words::keep_short();
     let order = std::env::var(TASK).with_context(|| {
         format!("{TASK} is not set: the strategy `processes` starts `goldilocks worker`; do not start it by hand")
     })?;

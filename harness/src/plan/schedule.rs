@@ -90,7 +90,10 @@ impl Schedule {
     /// Adds a sample that an earlier process measured.
     pub fn replay(&mut self, sample: &Sample) {
         let Some(number) = self.cells.iter().position(|known| known.recorded == sample.cell) else { return };
-        self.note_sample(number, sample);
+        // Such a sample is measured again.
+        if !sample.outside {
+            self.note_sample(number, sample);
+        }
         let elapsed = Duration::from_millis(sample.elapsed_ms);
         // The cost of a process is the time from the last sample of the previous process to its own last sample.
         let (block, cell, end) = self.last.unwrap_or((sample.block, number, Duration::ZERO));
@@ -228,6 +231,7 @@ mod tests {
             status: Status::Verified,
             reason: String::new(),
             fault: None,
+            outside: false,
             digest: String::new(),
             elapsed_ms: elapsed.as_millis() as u64,
             processors: Vec::new(),
@@ -319,6 +323,17 @@ mod tests {
         assert_eq!(schedule.samples(0, 2), (0, 1));
         assert_eq!(schedule.samples(0, 3), (1, 0));
         assert_eq!(schedule.samples(1, 3), (0, 0));
+    }
+
+    #[test]
+    fn a_resumed_sweep_measures_a_cell_again_that_failed_for_an_outside_reason() {
+        for (outside, missing) in [(true, 1), (false, 0)] {
+            let mut schedule = schedule(1, 1_000.0);
+            let failed = Sample { status: Status::Crashed, outside, times: None, ..sample(&schedule, 3, 0, SECOND) };
+            schedule.replay(&failed);
+            assert_eq!(schedule.samples(0, 3).1, missing, "{outside}");
+            assert_eq!(schedule.spent_earlier(), SECOND, "the attempt took time");
+        }
     }
 
     #[test]

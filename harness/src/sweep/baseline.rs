@@ -28,6 +28,9 @@ impl Baseline {
     }
 }
 
+/// The most attempts to measure a baseline.
+const ATTEMPTS: u32 = 3;
+
 /// Measures a task's baseline. The inner error is the reason why the task cannot be measured.
 pub(super) fn measure_baseline(
     task: &str,
@@ -38,26 +41,31 @@ pub(super) fn measure_baseline(
 ) -> Result<std::result::Result<Baseline, String>> {
     let entry = find_task(task).with_context(|| format!("no task `{task}`; `goldilocks list` names them all"))?;
     let order = Order::for_cell(&Cell::baseline(task), &prepared.inputs, &machine::processors(), 1)?;
-    let (mut sample, mut unmeasured) = (None, BTreeMap::new());
     // The limit is generous, because the limits of all other processes derive from the baseline's time, which is not
     // known yet.
     let patience = Duration::from_secs_f64(plan.patience_s) * 20;
-    let end = measure(&order, patience, interrupt, |message| {
-        match message {
-            Message::Sample { digest, figures, times, .. } => sample = Some((digest, figures, *times)),
-            Message::Started { unmeasured: reasons, .. } => unmeasured = reasons,
-            _ => {}
+    let (mut sample, mut unmeasured) = (None, BTreeMap::new());
+    // A reason outside the program, such as a user who kills a process, may not be there at the next attempt.
+    for attempt in 1..=ATTEMPTS {
+        let end = measure(&order, patience, interrupt, |message| {
+            match message {
+                Message::Sample { digest, figures, times, .. } => sample = Some((digest, figures, *times)),
+                Message::Started { unmeasured: reasons, .. } => unmeasured = reasons,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        match end {
+            End::Failed(failure) if failure.outside && attempt < ATTEMPTS => sample = None,
+            End::Failed(failure) => return Ok(Err(failure.reason)),
+            End::Done => break,
+            End::Interrupted => bail!("interrupted before anything was measured"),
         }
-        Ok(())
-    })?;
+    }
     if interrupt.is_asked() {
         bail!("interrupted before anything was measured");
     }
-    let (digest, answer, times) = match (end, sample) {
-        (End::Done, Some(sample)) => sample,
-        (End::Failed(_, reason) | End::Crashed(reason) | End::Hung(reason), _) => return Ok(Err(reason)),
-        (End::Done | End::Interrupted, _) => return Ok(Err("its baseline gave no answer".to_owned())),
-    };
+    let Some((digest, answer, times)) = sample else { return Ok(Err("its baseline gave no answer".to_owned())) };
     let default_size = if sizes.contains(&entry.default_size) { entry.default_size } else { sizes[sizes.len() / 2] };
     let note = TaskNote {
         name: task.to_owned(),

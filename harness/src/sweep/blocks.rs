@@ -7,16 +7,16 @@ use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::machine::{self, doctor::Checkup};
-use crate::measure::child::measure;
+use crate::measure::child::{End, measure};
 use crate::measure::protocol::Order;
 use crate::plan::Plan;
 use crate::plan::cells::{Axes, cells};
-use crate::plan::schedule::{FULL_BLOCKS, Schedule};
+use crate::plan::schedule::Schedule;
 use crate::progress::Progress;
+use crate::sweep::Outcome;
 use anyhow::{Context, Result};
 use record::{BASELINE, Ended, Line, Sample, Status};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tasks::Inputs;
 
@@ -31,6 +31,10 @@ pub(super) struct Runner<'a> {
     journal: Journal,
     interrupt: &'a Interrupt,
     progress: Progress,
+    /// The number of blocks that contained every cell.
+    full_blocks: u32,
+    /// The budget that the missing full blocks need, if the budget ended the sweep.
+    wanted_budget: Option<Duration>,
 }
 
 impl<'a> Runner<'a> {
@@ -56,47 +60,45 @@ impl<'a> Runner<'a> {
             journal,
             interrupt,
             progress: Progress::begin(),
+            full_blocks: 0,
+            wanted_budget: None,
         }
     }
 
-    /// Measures until the schedule ends or the user interrupts. Returns the run's folder.
-    pub(super) fn run(mut self, prepared: Prepared, checkup: &Checkup) -> Result<PathBuf> {
+    /// Measures until the schedule ends, the user interrupts or an error makes it impossible to go on.
+    pub(super) fn run(mut self, prepared: Prepared, checkup: &Checkup) -> Outcome {
         let folder = self.journal.folder().to_owned();
         self.progress.say(&format!(
             "{} cells, one after the other, each in a process of its own: {}",
             self.schedule.cell_count(),
             folder.display()
         ));
-        let blocks = self.run_blocks()?;
+        let measured = self.run_blocks();
         self.progress.end();
-        let interrupted = self.interrupt.is_asked();
-        self.journal.write(&Line::Ended(Ended { at: now(), blocks, interrupted, checks: checkup.end() }))?;
-        prepared.end()?;
-        Ok(folder)
+        let interrupted = self.interrupt.is_asked() || measured.is_err();
+        let ended = Ended { at: now(), blocks: self.full_blocks, interrupted, checks: checkup.end() };
+        let written = self.journal.write(&Line::Ended(ended));
+        let stopped = prepared.end();
+        // The first error explains the others.
+        let error = measured.and(written).and(stopped).err();
+        Outcome { folder, error, wanted_budget: self.wanted_budget }
     }
 
-    /// Runs block after block. Returns the number of blocks that contained every cell.
-    fn run_blocks(&mut self) -> Result<u32> {
-        let mut full = 0;
+    /// Runs block after block.
+    fn run_blocks(&mut self) -> Result<()> {
         for block in 0.. {
             let (order, began) = (self.schedule.block(block, self.clock.elapsed()), Instant::now());
             if order.is_empty() || !self.run_block(block, &order)? {
                 break;
             }
-            full += u32::from(order.len() == self.schedule.cell_count());
-            let (next, took, elapsed) = (block + 1, began.elapsed(), self.clock.elapsed());
-            if let Some(budget) = self.schedule.budget_for_full_blocks(next, took, elapsed) {
-                self.progress.say(&format!(
-                    "the budget is spent after {next} of the {FULL_BLOCKS} blocks that a verdict needs; \
-                     `{} --resume {} --budget {}s` measures the others",
-                    crate::command("sweep"),
-                    self.journal.folder().display(),
-                    budget.as_secs_f64().ceil()
-                ));
+            self.full_blocks += u32::from(order.len() == self.schedule.cell_count());
+            self.wanted_budget =
+                self.schedule.budget_for_full_blocks(block + 1, began.elapsed(), self.clock.elapsed());
+            if self.wanted_budget.is_some() {
                 break;
             }
         }
-        Ok(full)
+        Ok(())
     }
 
     /// Measures the missing samples of a block. Returns `false` if the user interrupted.
@@ -140,6 +142,7 @@ impl<'a> Runner<'a> {
             status: Status::Verified,
             reason: String::new(),
             fault: None,
+            outside: false,
             digest: String::new(),
             elapsed_ms: 0,
             processors: Vec::new(),
@@ -150,7 +153,10 @@ impl<'a> Runner<'a> {
         let started = Instant::now();
         let end = measure(&order, patience, self.interrupt, |message| recorder.on_message(message))?;
         let took = started.elapsed();
-        let samples = recorder.end(end)?;
+        let samples = recorder.end(match end {
+            End::Failed(failure) => Some(failure),
+            End::Done | End::Interrupted => None,
+        })?;
         self.schedule.note_process(number, took);
         samples.iter().for_each(|sample| self.schedule.note_sample(number, sample));
         if let Some(failed) = samples.last().filter(|sample| sample.status != Status::Verified) {

@@ -15,21 +15,33 @@ use crate::plan::Plan;
 use crate::sweep::baseline::measure_baseline;
 use crate::sweep::blocks::{Runner, now};
 use crate::{find_strategy, machine};
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use record::{Line, Moment, Run, Skipped, StrategyNote, VERSION};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tasks::Inputs;
 
-/// Begins a sweep and measures until the budget is spent. Returns the run's folder.
+/// The end of a sweep that has a record.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The run's folder.
+    pub folder: PathBuf,
+    /// The error that ended the sweep early. The record holds what was measured before it.
+    pub error: Option<Error>,
+    /// The budget that the missing full blocks need, if the budget ended the sweep before them.
+    pub wanted_budget: Option<Duration>,
+}
+
+/// Begins a sweep and measures until the budget is spent.
 ///
 /// A task that cannot be measured is skipped, unless the user named what is missing: the tasks (then `tasks_named` is
 /// true), the task's file or its database.
 ///
 /// # Errors
 /// When something that the user named cannot be measured, when data cannot be made, when no task is left, or when the
-/// record cannot be written.
-pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, interrupt: &Interrupt) -> Result<PathBuf> {
+/// record cannot be begun.
+pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, interrupt: &Interrupt) -> Result<Outcome> {
     let began = jiff::Timestamp::now();
     let prepared = prepare(plan, interrupt)?;
     let required = |task: &str| tasks_named || names_data_of(task, &plan.inputs);
@@ -79,7 +91,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
     let first: Vec<Line> =
         [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
     let journal = Journal::begin(&folder, &first)?;
-    Runner::new(plan, &prepared, baselines, &[], journal, interrupt).run(prepared, &checkup)
+    Ok(Runner::new(plan, &prepared, baselines, &[], journal, interrupt).run(prepared, &checkup))
 }
 
 /// The settings that may change when a sweep is resumed.
@@ -99,20 +111,22 @@ pub struct Changes {
 ///
 /// # Errors
 /// When there is no plan, when the machine, the program or the data have changed, or when the record cannot be written.
-pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result<PathBuf> {
+/// The plan is then as before, so that the same changes can be asked for again.
+pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result<Outcome> {
     let mut plan = Plan::read(folder)?;
     let record = record::read(folder.join(FILE))?;
     let budget_s = changes.budget_s.unwrap_or(plan.budget_s);
     let blocks = changes.blocks.unwrap_or(plan.blocks);
-    let more = budget_s > plan.budget_s || blocks > plan.blocks;
+    let failed_outside = record.samples.iter().any(|sample| sample.outside);
+    let more = budget_s > plan.budget_s || blocks > plan.blocks || failed_outside;
     if record.ended.as_ref().is_some_and(|ended| !ended.interrupted) && !more {
         eprintln!("this sweep is complete; a larger `--budget` or `--blocks` measures more blocks");
-        return Ok(folder.to_owned());
+        return Ok(Outcome { folder: folder.to_owned(), error: None, wanted_budget: None });
     }
     eprintln!("resuming: {}", record.run.command);
     (plan.budget_s, plan.blocks) = (budget_s, blocks);
     check_unchanged(&record.run)?;
-    plan.write(folder)?;
+    let changed = plan.clone();
     plan.inputs.copy_secrets(&changes.secrets);
     plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
     let mut journal = Journal::resume(folder)?;
@@ -134,10 +148,12 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
         );
         baselines.push(baseline);
     }
+    // From this line on the record is not complete. So the changes can be asked for again, even if the plan has them.
     journal.write(&Line::Resumed(Moment { at: now() }))?;
+    changed.write(folder)?;
     let runner = Runner::new(&plan, &prepared, baselines, &record.samples, journal, interrupt);
     let checkup = check_machine(&plan, &prepared, folder, Checkup::again);
-    runner.run(prepared, &checkup)
+    Ok(runner.run(prepared, &checkup))
 }
 
 /// Checks that new samples are comparable with those of `run`: same program, same machine.

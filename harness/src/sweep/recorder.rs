@@ -1,7 +1,7 @@
 //! Turns the messages of one measuring process into lines of the record.
 
 use crate::journal::Journal;
-use crate::measure::child::End;
+use crate::measure::child::Failure;
 use crate::measure::protocol::Message;
 use anyhow::Result;
 use record::{Fault, Line, Sample, Status, TaskNote, Times};
@@ -21,9 +21,6 @@ impl Clock {
         self.earlier + self.began.elapsed()
     }
 }
-
-/// The status, the fault and the reason of a failed sample.
-type Failure = (Status, Fault, String);
 
 /// Writes a line for each sample, up to the first unverified one. Later samples of the same process do not count.
 pub(super) struct Recorder<'a> {
@@ -52,12 +49,12 @@ impl<'a> Recorder<'a> {
                 }
             }
             Message::Sample { digest, figures, times, unfair } => {
-                let unfair = unfair.map(|(fault, reason)| (Status::Unfair, fault, reason));
+                let unfair = unfair.map(|(fault, reason)| failure(Status::Unfair, fault, reason));
                 let failure = self.wrong(&digest, &figures).or(unfair);
                 self.write(digest, failure.map_or(Ok(*times), Err))?;
             }
             Message::Unfair { fault, reason } => {
-                self.write(self.next.digest.clone(), Err((Status::Unfair, fault, reason)))?;
+                self.write(self.next.digest.clone(), Err(failure(Status::Unfair, fault, reason)))?;
             }
             Message::Failed { .. } => {}
         }
@@ -65,14 +62,10 @@ impl<'a> Recorder<'a> {
     }
 
     /// Writes a line if the process failed. Returns all samples that were written.
-    pub(super) fn end(mut self, end: End) -> Result<Vec<Sample>> {
-        let failure = match end {
-            End::Done | End::Interrupted => return Ok(self.written),
-            End::Failed(fault, reason) => (Status::Failed, fault, reason),
-            End::Crashed(reason) => (Status::Crashed, Fault::Crashed, reason),
-            End::Hung(reason) => (Status::Hung, Fault::Hung, reason),
-        };
-        self.write(self.next.digest.clone(), Err(failure))?;
+    pub(super) fn end(mut self, failure: Option<Failure>) -> Result<Vec<Sample>> {
+        if let Some(failure) = failure {
+            self.write(self.next.digest.clone(), Err(failure))?;
+        }
         Ok(self.written)
     }
 
@@ -86,7 +79,9 @@ impl<'a> Recorder<'a> {
         let line = match outcome {
             Ok(times) => Sample { times: Some(times), ..line },
             // A failed sample has no times, so no chart can show it.
-            Err((status, fault, reason)) => Sample { status, fault: Some(fault), reason, ..line },
+            Err(Failure { status, fault, reason, outside }) => {
+                Sample { status, fault: Some(fault), reason, outside, ..line }
+            }
         };
         self.journal.write(&Line::Sample(Box::new(line.clone())))?;
         self.written.push(line);
@@ -103,9 +98,15 @@ impl<'a> Recorder<'a> {
         let differing = figures.iter().zip(&self.task.answer).find(|(own, baseline)| own != baseline);
         let Some(((name, own), (_, baseline))) = differing else {
             let reason = format!("its answer has the digest {digest}, the baseline's has {}", self.task.digest);
-            return Some((Status::Wrong, Fault::WrongAnswer, reason));
+            return Some(failure(Status::Wrong, Fault::WrongAnswer, reason));
         };
         let fault = if *name == self.task.unit { Fault::LostItems } else { Fault::WrongAnswer };
-        Some((Status::Wrong, fault, format!("{name}: {own} in its answer, {baseline} in the baseline's")))
+        let reason = format!("{name}: {own} in its answer, {baseline} in the baseline's");
+        Some(failure(Status::Wrong, fault, reason))
     }
+}
+
+/// Returns a failure of the program itself.
+fn failure(status: Status, fault: Fault, reason: String) -> Failure {
+    Failure { status, fault, reason, outside: false }
 }

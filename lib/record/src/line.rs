@@ -308,6 +308,10 @@ pub struct Sample {
     /// Why the sample is not verified, as a known fault. Absent for a verified sample and in records of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// Whether the reason lies outside the program, such as a server that died. Then a resumed sweep measures the sample
+    /// again, and a later line with the same block, cell and index replaces this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outside: bool,
     /// The digest of the answer. Empty without an answer.
     pub digest: String,
     /// The run's measuring time so far, in milliseconds. Pauses between interruption and resumption are not counted.

@@ -1,7 +1,8 @@
 //! The reader of `run.jsonl`. Rejects any invalid line, except a last line that a crash cut off.
 
 use crate::error::{Error, Result};
-use crate::line::{BASELINE, Detail, Ended, Line, Peer, Run, Sample, Skipped, Status, VERSION};
+use crate::line::{BASELINE, Cell, Detail, Ended, Line, Peer, Run, Sample, Skipped, Status, VERSION};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// A whole run.
@@ -92,7 +93,25 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
             }
         }
     }
+    drop_replaced(&mut record.samples);
     Ok(record)
+}
+
+/// Removes the samples that failed for a reason outside the program and were measured again.
+fn drop_replaced(samples: &mut Vec<Sample>) {
+    let mut last = HashMap::new();
+    if samples.iter().any(|sample| sample.outside) {
+        last.extend(samples.iter().enumerate().map(|(place, sample)| (key(sample), place)));
+    }
+    let is_kept = |(place, sample): (usize, &Sample)| !sample.outside || last[&key(sample)] == place;
+    let kept: Vec<bool> = samples.iter().enumerate().map(is_kept).collect();
+    let mut kept = kept.into_iter();
+    samples.retain(|_| kept.next().unwrap_or(true));
+}
+
+/// What identifies a sample in a run.
+fn key(sample: &Sample) -> (u32, &Cell, u32) {
+    (sample.block, &sample.cell, sample.index)
 }
 
 /// Reads the first line, which must be a run of a known version. Checks the version first, because a newer line may not

@@ -1,4 +1,4 @@
-//! Reads the processor and memory limits of this process from cgroups (version 1, version 2 or both).
+//! Reads the limits of this process on processors, memory and threads from cgroups (version 1, version 2 or both).
 //!
 //! Groups are nested, and each limit holds for everything inside its group. The functions therefore return the tightest
 //! limit on the path from this process's group to the root. In a container, that root is the container's own group.
@@ -41,6 +41,22 @@ pub fn memory_limit(files: &SystemFiles) -> Option<u64> {
         bytes.into_iter().chain(files.number(folder.join("memory.high"))).min()
     };
     folders(files, "memory").iter().filter_map(limit).min()
+}
+
+/// Counts how many processes of this process's group the kernel has killed because memory ran out. `None` if the kernel
+/// does not count that.
+pub fn memory_kills(files: &SystemFiles) -> Option<u64> {
+    // Version 2 has `memory.events`, and version 1 `memory.oom_control`. Outside of groups only the machine's total is
+    // known.
+    let count = |folder: &PathBuf| {
+        ["memory.events", "memory.oom_control"].iter().find_map(|name| files.count(folder.join(name), "oom_kill"))
+    };
+    folders(files, "memory").iter().find_map(count).or_else(|| files.count("/proc/vmstat", "oom_kill"))
+}
+
+/// The number of threads that this process's groups may have, all processes together. `None` without a limit.
+pub fn process_limit(files: &SystemFiles) -> Option<u64> {
+    folders(files, "pids").iter().filter_map(|folder| files.number(folder.join("pids.max"))).min()
 }
 
 /// The folders of the groups that may limit `controller`, from this process's own group to the root.
@@ -93,5 +109,56 @@ impl<'a> Mount<'a> {
             kind: system.next()?,
             options: system.nth(1).unwrap_or_default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the files of a machine on which this process is in the group `/jobs/mine`.
+    fn machine(version: u8, contents: &[(&str, &str)]) -> (tempfile::TempDir, SystemFiles) {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let (groups, mount) = match version {
+            1 => ("7:memory:/jobs/mine\n8:pids:/jobs/mine\n", "cgroup cgroup rw,memory,pids"),
+            _ => ("0::/jobs/mine\n", "cgroup2 cgroup2 rw"),
+        };
+        write("proc/self/cgroup", groups);
+        write("proc/self/mountinfo", &format!("31 23 0:28 / /sys/fs/cgroup rw - {mount}\n"));
+        contents.iter().for_each(|(path, text)| write(path, text));
+        let files = SystemFiles::below(root.path());
+        (root, files)
+    }
+
+    #[test]
+    fn memory_kills_are_those_of_the_own_group() {
+        let two = ("sys/fs/cgroup/jobs/mine/memory.events", "low 0\noom 9\noom_kill 2\noom_group_kill 0\n");
+        let one = ("sys/fs/cgroup/jobs/mine/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+        let all = ("proc/vmstat", "pgfault 7\noom_kill 40\n");
+        for (version, contents, kills) in
+            [(2, &[two, all][..], Some(2)), (1, &[one, all], Some(3)), (2, &[all], Some(40)), (2, &[], None)]
+        {
+            let (_root, files) = machine(version, contents);
+            assert_eq!(memory_kills(&files), kills, "version {version}, {contents:?}");
+        }
+    }
+
+    #[test]
+    fn the_tightest_limit_of_threads_on_the_path_holds() {
+        let own = ("sys/fs/cgroup/jobs/mine/pids.max", "100\n");
+        let (none, above) = (("sys/fs/cgroup/jobs/mine/pids.max", "max\n"), ("sys/fs/cgroup/jobs/pids.max", "12\n"));
+        for version in [1, 2] {
+            for (contents, limit) in
+                [(&[own, above][..], Some(12)), (&[own], Some(100)), (&[none, above], Some(12)), (&[none], None)]
+            {
+                let (_root, files) = machine(version, contents);
+                assert_eq!(process_limit(&files), limit, "version {version}, {contents:?}");
+            }
+        }
     }
 }

@@ -95,6 +95,14 @@ impl Scheduled {
     }
 }
 
+/// Whether this process ignores the signal with this number, as programs do that `nohup` or a shell's `&` starts.
+pub fn ignores(signal: i32) -> bool {
+    let mask = SystemFiles::here().value("/proc/self/status", "SigIgn");
+    let mask = mask.and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    // Signals are counted from 1.
+    mask.zip(u32::try_from(signal - 1).ok()).is_some_and(|(mask, bit)| mask.checked_shr(bit).unwrap_or(0) & 1 == 1)
+}
+
 /// A process's name: the first 15 bytes of its program's file name, unless the process has set another name.
 pub fn name(process: u32) -> Option<String> {
     thread_name(process, process)
@@ -245,6 +253,13 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!((open.read(), name(child.id()), parent(child.id())), (None, None, None));
+    }
+
+    #[test]
+    fn ignored_signals_are_those_of_the_status_file() {
+        // Rust's runtime ignores SIGPIPE (13). Nothing can ignore SIGKILL (9).
+        assert!(ignores(13) && !ignores(9));
+        assert!(!ignores(0) && !ignores(-1) && !ignores(1000));
     }
 
     #[test]

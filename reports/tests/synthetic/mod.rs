@@ -208,6 +208,7 @@ impl Synthetic {
                         Status::Unfair => Some(Fault::TooManyJobs),
                         _ => Some(Fault::WrongAnswer),
                     },
+                    outside: false,
                     digest: if status == Status::Verified { digest.clone() } else { String::new() },
                     elapsed_ms: 0,
                     processors: (0..cell.cores).collect(),

@@ -5,6 +5,7 @@
 //! In the trace: spans are longer than the work inside them; the difference is the transfer.
 
 use std::io::BufReader;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -67,8 +68,9 @@ struct Worker {
 
 impl Worker {
     fn start(command: &WorkerCommand) -> Result<Self> {
-        let failed = |reason: &str| Error::worker(format!("cannot start `{}`: {reason}", command.program.display()));
+        let failed = |reason: &str| Error::worker(format!("cannot start a worker process: {reason}"));
         let mut process = Command::new(&command.program)
+            .arg0(&command.name)
             .args(&command.arguments)
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
@@ -116,8 +118,15 @@ impl Worker {
     /// Reaps the worker and reports its pid and exit status.
     fn reap(&mut self, reason: &str) -> Error {
         let _ = self.process.kill();
-        let how = self.process.wait().map_or_else(|_| String::new(), |status| format!(" ({status})"));
-        Error::worker(format!("worker process {} died{how}: {reason}", self.process.id()))
+        let status = self.process.wait().ok();
+        let how = status.map_or_else(String::new, |status| format!(" ({status})"));
+        let sentence = format!("worker process {} died{how}: {reason}", self.process.id());
+        // A program that fails ends in another way than by SIGKILL. The signal comes from the kernel, without memory, or
+        // from a user.
+        match status.and_then(|status| status.signal()) {
+            Some(9) => Error::Killed(sentence),
+            _ => Error::Worker(sentence),
+        }
     }
 }
 

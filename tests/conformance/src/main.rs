@@ -41,7 +41,8 @@ fn conforms(name: &str) -> bool {
         return false;
     };
     let Ok(program) = std::env::current_exe() else { return false };
-    let worker = WorkerCommand { program, arguments: vec!["worker".into()], environment: Vec::new() };
+    let name = program.clone().into();
+    let worker = WorkerCommand { program, name, arguments: vec!["worker".into()], environment: Vec::new() };
     let failures = check(strategy, &worker);
     for failure in &failures {
         println!("{}: not yet: {}\n    {}", strategy.name, failure.property, failure.sentence);

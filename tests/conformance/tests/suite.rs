@@ -4,8 +4,13 @@ use conformance::check;
 use strategies::WorkerCommand;
 
 fn worker() -> WorkerCommand {
-    let program = env!("CARGO_BIN_EXE_conformance").into();
-    WorkerCommand { program, arguments: vec!["worker".into()], environment: Vec::new() }
+    let program = env!("CARGO_BIN_EXE_conformance");
+    WorkerCommand {
+        program: program.into(),
+        name: program.into(),
+        arguments: vec!["worker".into()],
+        environment: Vec::new(),
+    }
 }
 
 #[test]

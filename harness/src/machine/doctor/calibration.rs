@@ -4,6 +4,7 @@
 use super::counters::Counters;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::hint::black_box;
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 use system::sysfs::SystemFiles;
 
@@ -41,8 +42,10 @@ impl Calibration {
         std::thread::sleep(REST);
         let rested = Counters::now(files, processors);
         let lost = std::thread::scope(|scope| {
-            let threads: Vec<_> = processors.iter().map(|processor| scope.spawn(|| lost(&loops(*processor)))).collect();
-            threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).max_by(f64::total_cmp)
+            let test = |processor| Builder::new().spawn_scoped(scope, move || lost(&loops(processor)));
+            // If the kernel refuses a thread, the share stays unknown.
+            let threads: std::io::Result<Vec<_>> = processors.iter().copied().map(test).collect();
+            threads.ok()?.into_iter().filter_map(|thread| thread.join().ok().flatten()).max_by(f64::total_cmp)
         });
         Calibration { before, rested, worked: Counters::now(files, processors), lost }
     }

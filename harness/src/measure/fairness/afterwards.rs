@@ -29,10 +29,11 @@ pub fn ignored_cancel(
         let cancel = Cancel::default();
         let ended = std::thread::scope(|scope| {
             let (timer, part) = (cancel.clone(), Duration::from_nanos(last.wall_ns / 5));
-            scope.spawn(move || {
+            let cancelling = std::thread::Builder::new().spawn_scoped(scope, move || {
                 std::thread::sleep(part);
                 timer.cancel();
             });
+            cancelling.map_err(|error| Error::worker(format!("cannot start a thread that cancels a run: {error}")))?;
             strategies::run(task, workers, choice, &cancel)
         });
         match ended {

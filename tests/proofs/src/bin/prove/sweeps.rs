@@ -70,9 +70,9 @@ pub(crate) fn made(proofs: &mut Proofs, what: &str, recipe: Recipe) -> Result<()
     Ok(())
 }
 
-/// Kills 30 sweeps, terminates 30 and stops 30 with Ctrl-C. Then resumes them.
+/// Ends 32 sweeps in eight ways and resumes them.
 pub(crate) fn interruptions(proofs: &mut Proofs) -> Result<()> {
-    let summary = interrupt(&Interruption::ALL, 30, 1)?;
+    let summary = interrupt(&Interruption::ALL, 32, 1)?;
     let holds = summary.failures.is_empty() && summary.slowest() <= Duration::from_secs(5);
     proofs.line("interrupted sweeps", &summary, "nothing left after 5 s, nothing lost, all resumed", holds);
     Ok(())
