@@ -64,6 +64,13 @@ impl Sandbox {
         copy
     }
 
+    /// A shell that runs `script` with a command as its arguments.
+    pub fn goldilocks_in(&self, script: &str, command: &Command) -> Command {
+        let mut shell = self.command(Path::new("/bin/sh"));
+        shell.args(["-c", script]).arg(command.get_program()).args(command.get_args());
+        shell
+    }
+
     fn command(&self, program: &Path) -> Command {
         let mut goldilocks = Command::new(program);
         goldilocks.current_dir(self.folder.path()).stdin(Stdio::null()).process_group(0);

@@ -184,3 +184,35 @@ fn check(run: &Run, sample: &Sample) -> std::result::Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_sample_that_failed_for_an_outside_reason_counts_until_it_is_measured_again() {
+        let text = include_str!("../tests/records/v5.jsonl");
+        let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of a record"));
+        let run = lines.next().expect("a run");
+        let measured = lines.find(|line| line["kind"] == "sample" && line["status"] == "verified").expect("a sample");
+        let with = |fields: Value| {
+            let mut line = measured.clone();
+            fields.as_object().expect("fields").iter().for_each(|(name, value)| line[name] = value.clone());
+            line
+        };
+        let failed = with(json!({ "status": "failed", "reason": "the server died", "outside": true, "times": null }));
+        let other = with(json!({ "status": "failed", "reason": "another", "outside": true, "index": 999, "times": null }));
+        let statuses = |lines: &[&Value]| {
+            let text = [&run].into_iter().chain(lines.iter().copied()).map(|line| format!("{line}\n"));
+            let record = parse(Path::new("run.jsonl"), text.collect::<String>().as_bytes()).expect("a record");
+            record.samples.iter().map(|sample| sample.status).collect::<Vec<_>>()
+        };
+        use Status::{Failed, Verified};
+        assert_eq!(statuses(&[&failed]), [Failed]);
+        assert_eq!(statuses(&[&failed, &measured]), [Verified]);
+        assert_eq!(statuses(&[&failed, &failed, &measured]), [Verified]);
+        assert_eq!(statuses(&[&failed, &failed]), [Failed]);
+        assert_eq!(statuses(&[&failed, &other, &measured]), [Failed, Verified]);
+    }
+}

@@ -1,8 +1,9 @@
-//! An interrupted sweep leaves nothing behind, loses nothing, and can be resumed.
+//! A sweep that ends early leaves nothing behind, loses nothing, and can be resumed, whatever ended it.
 //!
-//! With `GOLDILOCKS_INTERRUPTIONS=30` the test interrupts 30 sweeps in each way.
+//! With `GOLDILOCKS_INTERRUPTIONS=32` the first test interrupts 32 sweeps.
 
 use proofs::interruption::{Interruption, complete, interrupt};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use std::process::{Child, Output, Stdio};
 use std::time::Duration;
 use testbed::sandbox::{Sandbox, wait_for};
@@ -67,10 +68,12 @@ fn record(sandbox: &Sandbox) -> (String, std::path::PathBuf) {
 }
 
 #[test]
-fn a_sweep_interrupted_at_any_moment_leaves_nothing_behind_and_loses_nothing() {
-    let times = std::env::var("GOLDILOCKS_INTERRUPTIONS").ok();
-    let times = times.map_or(3, |times| times.parse().expect("GOLDILOCKS_INTERRUPTIONS is a number"));
-    let summary = interrupt(&Interruption::ALL, times, 7).expect("an undisturbed sweep succeeds");
+fn a_sweep_interrupted_at_any_moment_in_any_way_leaves_nothing_behind_and_loses_nothing() {
+    let runs = std::env::var("GOLDILOCKS_INTERRUPTIONS").ok();
+    let runs = runs.map_or(8, |runs| runs.parse().expect("GOLDILOCKS_INTERRUPTIONS is a number"));
+    let ways = Interruption::ALL.into_iter();
+    let ways = ways.filter(|way| ![Interruption::CloseTerminal, Interruption::FullDisk].contains(way));
+    let summary = interrupt(&ways.collect::<Vec<_>>(), runs, 7).expect("an undisturbed sweep succeeds");
     println!("{summary}");
     assert!(summary.failures.is_empty(), "{summary}\n{}", summary.failures.join("\n"));
 }
@@ -111,7 +114,7 @@ fn an_interrupted_sweep_names_the_command_that_resumes_it() {
     Interruption::CtrlC.strike(&sweep);
     let errors = interrupted(sweep);
     let run = sandbox.run().expect("there is a run");
-    assert!(errors.contains(&format!("`goldilocks sweep --resume {}` continues this run", run.display())), "{errors}");
+    assert!(errors.contains(&format!("`goldilocks sweep --resume {} --anyway` continues this run", run.display())), "{errors}");
     assert!(sandbox.record().ended.is_some_and(|ended| ended.interrupted));
     assert!(run.join("report.html").is_file(), "the measured part has a report");
 
@@ -219,9 +222,105 @@ fn a_run_is_not_resumed_with_another_program_or_another_input() {
     };
 
     std::fs::write(&input, "a\t1999\t3\t1\nb\t2000\t5\t1\n").expect("our own file");
+    // The same request is refused again, and is not taken for one that is already met.
+    refused(2, "its input has changed, so begin a new run", &journal);
     refused(2, "its input has changed, so begin a new run", &journal);
 
     let other = journal.replacen("\"program\":\"goldilocks ", "\"program\":\"goldilocks 0.0.0, not ", 1);
     std::fs::write(&path, &other).expect("our own file");
-    refused(3, "the program is not the one that this run began with", &other);
+    refused(2, "the program is not the one that this run began with", &other);
+
+    std::fs::write(&path, &journal).expect("our own file");
+    std::fs::write(&input, "a\t1999\t3\t1\nb\t2000\t4\t1\n").expect("our own file");
+    resume(&sandbox, "--blocks 2");
+    assert_eq!(blocks(&sandbox), 2);
+}
+
+#[test]
+fn signals_that_were_ignored_at_the_start_stay_ignored() {
+    let sandbox = Sandbox::default();
+    let sweep = sandbox.sweep(arguments(&format!("{SMALL} --blocks 2")));
+    // As with `nohup`, and in the background of a shell without job control.
+    let mut shell = sandbox.goldilocks_in("trap '' HUP INT && exec \"$0\" \"$@\"", &sweep);
+    let sweep = shell.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a shell is there");
+    wait_for_a_sample(&sandbox);
+    Interruption::HangUp.strike(&sweep);
+    Interruption::CtrlC.strike(&sweep);
+    let output = sweep.wait_with_output().expect("it can be waited for");
+    assert!(output.status.success(), "{}", errors(&output));
+    complete(&sandbox).expect("every cell has its samples");
+}
+
+#[test]
+fn an_error_that_ends_a_sweep_leaves_a_report_and_names_the_command_that_continues() {
+    let sandbox = Sandbox::default();
+    let sweep = start(&sandbox, &format!("{SMALL} --blocks 4"));
+    wait_for_a_sample(&sandbox);
+    // The next process needs more pipes than this limit allows, and writing a report needs one file.
+    let open = || std::fs::read_dir(format!("/proc/{}/fd", sweep.id())).map_or(0, |files| files.count() as u64);
+    let pid = Pid::from_raw(i32::try_from(sweep.id()).expect("a process number")).expect("not 0");
+    let few = Rlimit { current: Some(open() + 1), maximum: Some(1024) };
+    prlimit(Some(pid), Resource::Nofile, few).expect("our own process");
+    let output = sweep.wait_with_output().expect("it can be waited for");
+    let (errors, run) = (errors(&output), sandbox.run().expect("there is a run"));
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("cannot start a measuring process"), "{errors}");
+    let resume_command = format!("`goldilocks sweep --resume {} --anyway` continues this run", run.display());
+    assert!(errors.contains(&resume_command), "{errors}");
+    assert!(run.join("report.html").is_file(), "the measured part has a report");
+    assert!(sandbox.record().ended.is_some_and(|ended| ended.interrupted));
+    resume(&sandbox, "");
+    complete(&sandbox).expect("every cell has its samples");
+}
+
+#[test]
+fn a_line_that_a_full_disk_cuts_off_is_removed_and_later_lines_stay_readable() {
+    let sandbox = Sandbox::default();
+    let sweep = start(&sandbox, &format!("{SMALL} --blocks 4"));
+    wait_for_a_sample(&sandbox);
+    let pid = Pid::from_raw(i32::try_from(sweep.id()).expect("a process number")).expect("not 0");
+    // The next line of the record does not fit completely, and a report fits even less.
+    let full = Rlimit { current: Some(sandbox.journal().len() as u64 + 100), maximum: None };
+    prlimit(Some(pid), Resource::Fsize, full).expect("our own process");
+    let output = sweep.wait_with_output().expect("it can be waited for");
+    let errors = errors(&output);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("cannot write to") && errors.contains("--resume"), "{errors}");
+    assert!(errors.contains("no report is written"), "{errors}");
+    assert!(sandbox.journal().ends_with(b"\n"), "no line is cut off");
+    assert_eq!(sandbox.record().torn, None);
+    resume(&sandbox, "");
+    complete(&sandbox).expect("every cell has its samples");
+}
+
+#[test]
+fn a_sweep_goes_on_if_its_program_is_replaced_moved_or_removed() {
+    let changes: [(&str, fn(&std::path::Path) -> std::io::Result<()>); 4] = [
+        ("replaced by another program", |program| {
+            std::fs::copy("/bin/false", program.with_extension("new"))?;
+            std::fs::rename(program.with_extension("new"), program)
+        }),
+        ("moved", |program| std::fs::rename(program, program.with_extension("old"))),
+        ("removed", |program| std::fs::remove_file(program)),
+        ("removed and written again", |program| {
+            std::fs::remove_file(program)?;
+            std::fs::write(program, "#!/bin/false\n")
+        }),
+    ];
+    for (what, change) in changes {
+        let sandbox = Sandbox::default();
+        let program = sandbox.copied_program();
+        let sweep = sandbox.sweep_of(&program, arguments(&format!("{SMALL} --blocks 2"))).stderr(Stdio::piped()).spawn();
+        let sweep = sweep.expect("the program is there");
+        wait_for("a record", || sandbox.run());
+        change(&program).expect("our own file");
+        let output = sweep.wait_with_output().expect("it can be waited for");
+        assert!(output.status.success(), "{what}: {}", errors(&output));
+        complete(&sandbox).unwrap_or_else(|error| panic!("{what}: {error:#}"));
+        // The census names the threads of a process after its program, although the program has no file.
+        let samples = sandbox.record().samples;
+        let census = samples.iter().filter_map(|sample| sample.times.as_ref()?.census.as_ref());
+        let names: Vec<&str> = census.flat_map(|census| census.pools.iter().map(|pool| pool.name.as_str())).collect();
+        assert!(names.contains(&"goldilocks") && !names.contains(&"exe"), "{what}: {names:?}");
+    }
 }
