@@ -50,7 +50,8 @@ fn built(package: &str, binary: &str) -> PathBuf {
 /// The command with which the strategy `processes` starts a worker process in a test.
 pub fn worker_for(task: &str, inputs: &Inputs) -> WorkerCommand {
     let program = goldilocks();
-    harness::measure::worker::command(program.to_owned(), program.into(), task, inputs).expect("inputs can be written down")
+    harness::measure::worker::command(program.to_owned(), program.into(), task, inputs)
+        .expect("inputs can be written down")
 }
 
 /// A nonzero number of workers or items.

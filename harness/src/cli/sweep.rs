@@ -154,7 +154,8 @@ impl Sweep {
         // The recipe `bench` has this option.
         let anyway = if self.anyway && !command.starts_with("just") { " --anyway" } else { "" };
         let words = std::env::args_os().filter_map(|word| word.into_string().ok());
-        let secrets: BTreeSet<String> = words.filter_map(|word| secret(&word).map(|name| format!(" {name} …"))).collect();
+        let secrets: BTreeSet<String> =
+            words.filter_map(|word| secret(&word).map(|name| format!(" {name} …"))).collect();
         let secrets: String = secrets.into_iter().collect();
         format!("{command} --resume {}{anyway}{secrets}", quoted(folder))
     }

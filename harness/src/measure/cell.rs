@@ -2,10 +2,10 @@
 
 use crate::measure::census::Sampler;
 use crate::measure::fairness::{self, SampleFacts};
-use crate::measure::{image, last_words, limits, process};
 use crate::measure::protocol::{Message, Order};
 use crate::measure::resource_usage::{self, Counters, used_so_far};
 use crate::measure::worker;
+use crate::measure::{image, last_words, limits, process};
 use crate::{find_strategy, load_task};
 use record::{BASELINE, Fault, Times};
 use std::fs::File;

@@ -92,8 +92,7 @@ impl<'a> Runner<'a> {
                 break;
             }
             self.full_blocks += u32::from(order.len() == self.schedule.cell_count());
-            self.wanted_budget =
-                self.schedule.budget_for_full_blocks(block + 1, began.elapsed(), self.clock.elapsed());
+            self.wanted_budget = self.schedule.budget_for_full_blocks(block + 1, began.elapsed(), self.clock.elapsed());
             if self.wanted_budget.is_some() {
                 break;
             }

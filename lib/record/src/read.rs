@@ -202,7 +202,8 @@ mod tests {
             line
         };
         let failed = with(json!({ "status": "failed", "reason": "the server died", "outside": true, "times": null }));
-        let other = with(json!({ "status": "failed", "reason": "another", "outside": true, "index": 999, "times": null }));
+        let other =
+            with(json!({ "status": "failed", "reason": "another", "outside": true, "index": 999, "times": null }));
         let statuses = |lines: &[&Value]| {
             let text = [&run].into_iter().chain(lines.iter().copied()).map(|line| format!("{line}\n"));
             let record = parse(Path::new("run.jsonl"), text.collect::<String>().as_bytes()).expect("a record");

@@ -114,7 +114,10 @@ fn an_interrupted_sweep_names_the_command_that_resumes_it() {
     Interruption::CtrlC.strike(&sweep);
     let errors = interrupted(sweep);
     let run = sandbox.run().expect("there is a run");
-    assert!(errors.contains(&format!("`goldilocks sweep --resume {} --anyway` continues this run", run.display())), "{errors}");
+    assert!(
+        errors.contains(&format!("`goldilocks sweep --resume {} --anyway` continues this run", run.display())),
+        "{errors}"
+    );
     assert!(sandbox.record().ended.is_some_and(|ended| ended.interrupted));
     assert!(run.join("report.html").is_file(), "the measured part has a report");
 
@@ -295,7 +298,8 @@ fn a_line_that_a_full_disk_cuts_off_is_removed_and_later_lines_stay_readable() {
 
 #[test]
 fn a_sweep_goes_on_if_its_program_is_replaced_moved_or_removed() {
-    let changes: [(&str, fn(&std::path::Path) -> std::io::Result<()>); 4] = [
+    type Change = fn(&std::path::Path) -> std::io::Result<()>;
+    let changes: [(&str, Change); 4] = [
         ("replaced by another program", |program| {
             std::fs::copy("/bin/false", program.with_extension("new"))?;
             std::fs::rename(program.with_extension("new"), program)
@@ -310,7 +314,8 @@ fn a_sweep_goes_on_if_its_program_is_replaced_moved_or_removed() {
     for (what, change) in changes {
         let sandbox = Sandbox::default();
         let program = sandbox.copied_program();
-        let sweep = sandbox.sweep_of(&program, arguments(&format!("{SMALL} --blocks 2"))).stderr(Stdio::piped()).spawn();
+        let sweep =
+            sandbox.sweep_of(&program, arguments(&format!("{SMALL} --blocks 2"))).stderr(Stdio::piped()).spawn();
         let sweep = sweep.expect("the program is there");
         wait_for("a record", || sandbox.run());
         change(&program).expect("our own file");

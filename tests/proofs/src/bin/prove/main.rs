@@ -43,7 +43,12 @@ const PARTS: [(&str, &str, &str, Proof); 41] = [
     ("main", "waits", "32 workers on work that only waits", Plain(sweeps::waits)),
     ("main", "counting", "Counting twice as far takes twice as long", Plain(sweeps::counting)),
     ("main", "generator", "How fast 1-grams are made", Plain(sweeps::generator)),
-    ("main", "interruptions", "32 sweeps ended at random moments in eight ways, each with a report, resumed", Plain(sweeps::interruptions)),
+    (
+        "main",
+        "interruptions",
+        "32 sweeps ended at random moments in eight ways, each with a report, resumed",
+        Plain(sweeps::interruptions),
+    ),
     ("main", "demo", "How long `just demo` takes", Plain(sweeps::demo)),
     ("main", "bench", "How long `just bench` takes", Plain(sweeps::bench)),
     ("seam", "seam", "The same as in main", Plain(seam::prove)),
