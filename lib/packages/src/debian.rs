@@ -38,7 +38,7 @@ fn apt_install(apt: &[&str], options: &[&str], packages: &[&str], purpose: &str)
     let sizes = archives.lines().filter(|line| line.starts_with('\''));
     let sizes: Vec<u64> = sizes.filter_map(|line| line.split(' ').nth(2)?.parse().ok()).collect();
     let megabytes = sizes.iter().sum::<u64>().div_ceil(1_000_000);
-    eprintln!("fetching {}, {megabytes} MB in {} packages, {purpose}", packages[0], sizes.len());
+    eprintln!("fetching {}, {megabytes} MB, {purpose}", packages[0]);
     shell::run_quietly(&line).map(drop)
 }
 
@@ -191,7 +191,6 @@ impl Workspace {
             let reason = "everything is installed already; there is nothing to unpack".into();
             return Err(Error::Program { line: format!("apt-get install {}", packages.join(" ")), reason });
         }
-        eprintln!("unpacking {} packages", archives.len());
         let root = self.root().display().to_string();
         archives.iter().try_for_each(|archive| {
             shell::run_unannounced(&["dpkg-deb", "--extract", &archive.display().to_string(), &root])
