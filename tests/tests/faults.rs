@@ -53,7 +53,7 @@ fn assert_totals(input: &Path, totals: &[u8]) {
 fn fault_06_header() {
     let input = folder("06-header").join("header.tsv");
     let ran = done(&mut word_totals(&Sandbox::default(), &input));
-    assert_refused(&ran, 1, &["header.tsv", "line 1", "year"]);
+    assert_refused(&ran, 1, &["header.tsv", "year"]);
 }
 
 #[test]
