@@ -84,7 +84,7 @@ dispatch *options: build
 [no-exit-message]
 peers *options: build
     test -x {{ peers }}/bin/python || python3 -m venv {{ peers }} || echo "no virtual environment, so DuckDB and Polars are missing"
-    {{ peers }}/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r {{ justfile_directory() }}/harness/peers/requirements.txt || echo "continuing without what could not be installed"
+    {{ peers }}/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r {{ quote(root / "harness/peers/requirements.txt") }} || echo "continuing without what could not be installed"
     {{ goldilocks }} peers "$@"
 
 # Compare the cursor and every other way to read a table with asyncpg, psycopg and psql, in one table (about 3 minutes)
