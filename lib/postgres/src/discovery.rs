@@ -248,7 +248,7 @@ fn output(program: &Path, argument: &str, libraries: &[PathBuf], environment: &E
     let user = environment.runs_as.as_ref();
     let run = || {
         // Files and not pipes, because a process that the program leaves behind could keep a pipe open.
-        let [printed, complaint] = [tempfile::tempfile()?, tempfile::tempfile()?];
+        let [printed, complaint] = [processes::output_file()?, processes::output_file()?];
         let mut command = processes::command(program, user);
         debian::set_library_path(&mut command, libraries);
         command.arg(argument).current_dir("/").stdout(printed.try_clone()?);

@@ -93,7 +93,7 @@ impl PrivateServer {
         }
         let folder = temporary_folder(runs_as);
         watchdog::sweep(&folder, runs_as);
-        let log = tempfile::tempfile_in(&folder).map_err(Error::io("create a file in", &folder))?;
+        let log = processes::output_file().map_err(Error::io("create a file in memory for the log of", Path::new("postgres")))?;
         let directory = folder.join(format!("{}{}", watchdog::PREFIX, unique()));
         // From here on an error drops the watchdog, and with it all that was made.
         let mut server = PrivateServer {
@@ -193,11 +193,16 @@ impl PrivateServer {
     fn initialise(&self) -> Result<()> {
         let mut initdb = self.start_program("initdb", &initdb_arguments(&self.installation))?;
         let status = processes::wait(&mut initdb, PATIENCE_FOR_INITDB);
-        match status.map_err(Error::io("wait for", &self.installation.programs.join("initdb")))? {
-            Some(status) if status.success() => Ok(()),
-            Some(status) => Err(self.failed("initdb", format!("it ended with {status}"))),
-            None => Err(self.failed("initdb", format!("it did not end within {} s", PATIENCE_FOR_INITDB.as_secs()))),
+        let failure = match status.map_err(Error::io("wait for", &self.installation.programs.join("initdb")))? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => self.failed("initdb", format!("it ended with {status}")),
+            None => self.failed("initdb", format!("it did not end within {} s", PATIENCE_FOR_INITDB.as_secs())),
+        };
+        // A program that initdb ran may have aborted and left shared memory behind. The next one in the folder removes it.
+        if let Ok(mut check) = self.start_program("postgres", &["--check", "-D", "."].map(String::from)) {
+            let _ = processes::wait(&mut check, PATIENCE);
         }
+        Err(failure)
     }
 
     /// Starts the server on its files and waits until it answers.

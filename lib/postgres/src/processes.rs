@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::user::User;
@@ -54,6 +55,12 @@ pub(crate) fn command(program: impl AsRef<OsStr>, user: Option<&User>) -> Comman
     }
     command.env("LC_ALL", "C").stdin(Stdio::null());
     command
+}
+
+/// A file for the output of programs. It has no name, so no process can replace it, and needs no disk, so errors are read even
+/// if the disk is full.
+pub(crate) fn output_file() -> io::Result<File> {
+    Ok(memfd_create("goldilocks", MemfdFlags::CLOEXEC)?.into())
 }
 
 /// Starts a [`command`].
