@@ -68,7 +68,8 @@ impl Watchdog {
             Err(error) => {
                 drop(lifeline);
                 let _ = processes::wait(&mut shell, PATIENCE);
-                Err(Error::io("create", directory)(io::Error::other(format!("{error}. {}", processes::tail(log)))))
+                let reason = format!("{error}. {}; set TMPDIR to another folder", processes::tail(log));
+                Err(Error::io("create", directory)(io::Error::other(reason)))
             }
         }
     }

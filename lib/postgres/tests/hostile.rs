@@ -8,6 +8,8 @@ use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use postgres::{Contents, Environment, Server, User};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -20,9 +22,9 @@ const SECRET: &[u8] = b"the secret of root, which no other user may read";
 const PART: &str = "GOLDILOCKS_TEST_PART";
 const FOLDER: &str = "GOLDILOCKS_TEST_FOLDER";
 
-/// A table whose server has a hostile file in each form among its files when it is kept.
+/// A table. When its server's files are kept, a hostile file is among them.
 struct Numbers {
-    plant: bool,
+    planted: Option<String>,
 }
 
 impl Contents for Numbers {
@@ -43,8 +45,8 @@ impl Contents for Numbers {
 
     async fn fill(&self, client: &Client, table: &str) -> Result<(), tokio_postgres::Error> {
         let data: String = client.query_one("SHOW data_directory", &[]).await?.get(0);
-        if self.plant {
-            plant_one_of_each(Path::new(&data));
+        if let Some(kind) = &self.planted {
+            plant(kind, Path::new(&data));
         }
         client.batch_execute(&format!("INSERT INTO {table} SELECT generate_series(1, 1000)")).await
     }
@@ -91,9 +93,17 @@ impl Stage {
         actor
     }
 
-    /// Starts a server from kept files, or on new ones that are then kept. It may fail, and its table may be wrong.
+    /// Starts a server from kept files, or on new ones that are then kept. It may fail, and its table may be wrong, but it ends.
     fn open(&self, part: &str) {
-        self.actor(part).stderr(Stdio::null()).status().unwrap();
+        let mut root = self.actor(part).stderr(Stdio::null()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(180);
+        while root.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                kill_process_group(Pid::from_child(&root), Signal::KILL).unwrap();
+                panic!("root hangs: {part}");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn archives(&self) -> Vec<PathBuf> {
@@ -164,8 +174,9 @@ fn copies_of_the_secret(folder: &Path) -> Vec<PathBuf> {
 fn actor() {
     let (Ok(part), Ok(folder)) = (std::env::var(PART), std::env::var(FOLDER)) else { return };
     let folder = PathBuf::from(folder);
-    if let Some(plant) = part.strip_prefix("root").map(|how| how == ", planted") {
-        let _ = Server::with(&Environment::of_this_process(), &Numbers { plant }, &folder.join("kept"));
+    if let Some(what) = part.strip_prefix("root") {
+        let planted = what.strip_prefix(", planted ").map(String::from);
+        let _ = Server::with(&Environment::of_this_process(), &Numbers { planted }, &folder.join("kept"));
         return;
     }
     let number = |name| std::env::var(name).unwrap();
@@ -210,19 +221,34 @@ fn attack(part: &str, server: &Path, secret: &Path, victim: &str, segment: &str)
     }
 }
 
-/// Puts a link, a second name, a pipe and a socket among a server's files, as a process of its user could.
-fn plant_one_of_each(data: &Path) {
+/// What [`plant`] puts among a server's files, and whether the files can then be kept.
+const PLANTS: [(&str, bool); 6] = [
+    ("link", true),
+    ("link to a folder", true),
+    ("link in place of a folder", true),
+    ("second name", false),
+    ("pipe", true),
+    ("socket", true),
+];
+
+/// Puts something hostile among a server's files, as a process of its user could.
+fn plant(kind: &str, data: &Path) {
     let owner = fs::metadata(data).unwrap();
     let secret = data.join("../../secret/file").canonicalize().unwrap();
-    symlink(&secret, data.join("planted_link")).unwrap();
-    symlink(secret.parent().unwrap(), data.join("planted_folder")).unwrap();
-    // Some kernels refuse this to other users, but not all.
-    fs::hard_link(&secret, data.join("planted_name")).unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, data.join("planted_pipe"), 0o600.into()).unwrap();
-    drop(UnixListener::bind(data.join("planted_socket")).unwrap());
-    for name in ["planted_link", "planted_folder", "planted_pipe", "planted_socket"] {
-        lchown(data.join(name), Some(owner.uid()), Some(owner.gid())).unwrap();
+    let path = data.join("planted");
+    match kind {
+        "link" => symlink(&secret, &path).unwrap(),
+        "link to a folder" => symlink(secret.parent().unwrap(), &path).unwrap(),
+        "link in place of a folder" => {
+            fs::remove_dir_all(data.join("pg_stat")).unwrap();
+            symlink(secret.parent().unwrap(), data.join("pg_stat")).unwrap();
+        }
+        // Most kernels refuse this to other users, but not all.
+        "second name" => return fs::hard_link(&secret, &path).unwrap(),
+        "pipe" => rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap(),
+        _ => drop(UnixListener::bind(&path).unwrap()),
     }
+    let _ = lchown(&path, Some(owner.uid()), Some(owner.gid()));
 }
 
 #[test]
@@ -253,12 +279,15 @@ fn root_keeps_no_more_than_the_servers_user_may_read() {
     fs::write(stage.folder.join("kept/copy"), SECRET).unwrap();
     assert_eq!(stage.gains().len(), 1);
     fs::remove_file(stage.folder.join("kept/copy")).unwrap();
-    // Neither the pipe nor the socket keeps root waiting.
-    stage.open("root, planted");
-    assert_eq!(stage.gains(), Vec::<String>::new());
-    // And what was kept gives the server's user nothing when it is restored.
-    stage.open("root");
-    assert_eq!(stage.gains(), Vec::<String>::new());
+    for (kind, kept) in PLANTS {
+        stage.open(&format!("root, planted {kind}"));
+        assert_eq!(stage.gains(), Vec::<String>::new(), "{kind}");
+        assert_eq!(stage.archives().len(), usize::from(kept), "{kind}");
+        // What was kept gives the server's user nothing when it is restored.
+        stage.open("root");
+        assert_eq!(stage.gains(), Vec::<String>::new(), "{kind}, restored");
+        stage.archives().into_iter().for_each(|archive| drop(fs::remove_file(archive)));
+    }
     chown(stage.folder.join("secret/file"), Some(stage.user.uid), None).unwrap();
     assert_eq!(stage.gains().len(), 1);
 }
