@@ -88,7 +88,7 @@ impl KeptFiles {
         if name_of(&path) != self.file_name(&digest(&mut archive)?) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the archive was changed after it was written"));
         }
-        let mut tar = processes::command("tar", user);
+        let mut tar = processes::tool("tar", user);
         tar.args(["-x", "-f", "-"]).current_dir(to).stdin(archive).stdout(log.try_clone()?);
         processes::run(&mut tar, user, log, PATIENCE)
     }
@@ -97,7 +97,7 @@ impl KeptFiles {
     pub(crate) fn keep(&self, from: &Path, user: Option<&User>, log: &File) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         let mut archive = tempfile::Builder::new().prefix(PREFIX).suffix(PARTIAL).tempfile_in(&self.folder)?;
-        let mut tar = processes::command("tar", user);
+        let mut tar = processes::tool("tar", user);
         tar.args(["-c", "-f", "-", "."]).current_dir(from).stdout(archive.as_file().try_clone()?);
         processes::run(&mut tar, user, log, PATIENCE)?;
         let name = self.file_name(&digest(archive.as_file_mut())?);

@@ -93,7 +93,8 @@ impl PrivateServer {
         }
         let folder = temporary_folder(runs_as);
         watchdog::sweep(&folder, runs_as);
-        let log = processes::output_file().map_err(Error::io("create a file in memory for the log of", Path::new("postgres")))?;
+        let log = processes::output_file()
+            .map_err(Error::io("create a file in memory for the log of", Path::new("postgres")))?;
         let directory = folder.join(format!("{}{}", watchdog::PREFIX, unique()));
         // From here on an error drops the watchdog, and with it all that was made.
         let mut server = PrivateServer {
@@ -287,7 +288,9 @@ pub(crate) fn initdb_arguments(installation: &Installation) -> Vec<String> {
 fn temporary_folder(runs_as: Option<&User>) -> PathBuf {
     let folder = std::env::temp_dir();
     let example = folder.join(format!("{}12345678", watchdog::PREFIX)).join("run").join(SOCKET);
-    let fits = folder.is_absolute() && folder.to_str().is_some() && example.as_os_str().len() <= SOCKET_PATH_LIMIT;
+    // The watchdog reads lists of paths, one a line.
+    let is_text = folder.to_str().is_some_and(|name| !name.contains(char::is_control));
+    let fits = folder.is_absolute() && is_text && example.as_os_str().len() <= SOCKET_PATH_LIMIT;
     let usable = runs_as.is_none_or(|user| user.stopped_at(&folder).is_none() && user.may_create_in(&folder));
     if fits && usable { folder } else { PathBuf::from("/tmp") }
 }

@@ -57,6 +57,15 @@ pub(crate) fn command(program: impl AsRef<OsStr>, user: Option<&User>) -> Comman
     command
 }
 
+/// A [`command`] of the machine's tools, which get none of this process's variables: some change what a tool writes.
+pub(crate) fn tool(program: &str, user: Option<&User>) -> Command {
+    let mut command = command(program, user);
+    for (name, _) in env::vars_os().filter(|(name, _)| name != "PATH" && name != "LC_ALL") {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A file for the output of programs. It has no name, so no process can replace it, and needs no disk, so errors are read even
 /// if the disk is full.
 pub(crate) fn output_file() -> io::Result<File> {

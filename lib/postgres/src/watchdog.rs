@@ -160,7 +160,7 @@ fn tidy(directory: &Path, user: Option<&User>) {
 }
 
 fn script(directory: &Path, user: Option<&User>, mode: &str) -> Command {
-    let mut shell = processes::command("/bin/sh", user);
+    let mut shell = processes::tool("/bin/sh", user);
     shell
         .args([OsStr::new("-c"), OsStr::new(SCRIPT), OsStr::new("goldilocks-watchdog")])
         .args([directory.as_os_str(), OsStr::new(MARKER), OsStr::new(mode)])

@@ -208,5 +208,10 @@ fn abandoned_memory() -> BTreeSet<String> {
     let table = read_to_string("/proc/sysvipc/shm").unwrap_or_default();
     let segments = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
     let abandoned = segments.filter(|segment| segment.get(6) == Some(&"0"));
-    abandoned.filter_map(|segment| segment.get(1).map(ToString::to_string)).collect()
+    let segments = abandoned.filter_map(|segment| segment.get(1).map(ToString::to_string));
+    // A living server maps its file.
+    let used = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let used: String = used.filter_map(|process| read_to_string(process.path().join("maps")).ok()).collect();
+    let files = fs::read_dir("/dev/shm").into_iter().flatten().flatten().map(|file| file.path().display().to_string());
+    segments.chain(files.filter(|file| file.contains("/PostgreSQL.") && !used.contains(file.as_str()))).collect()
 }
