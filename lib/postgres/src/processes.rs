@@ -21,23 +21,21 @@ const TAIL: u64 = 1 << 16;
 
 /// A program that will run as `user`, or as the user of this process.
 ///
-/// It gets a process group of its own, because a Ctrl-C at the terminal must reach the owner first, which still has a
-/// summary to write. Another user gets less of root's:
-///
-/// - no variables, because they may hold secrets, and every process of that user can read them;
-/// - no terminal, because some kernels let a process type into its terminal, and a shell of root would run that.
+/// It gets a session of its own, because a Ctrl-C at the terminal must reach the owner first, which still has a summary to
+/// write. So it has no terminal either: some kernels let a process type into its terminal, where a shell of root would run
+/// what another user types. Another user gets none of root's variables, because they may hold secrets, and every process of
+/// that user can read them.
 pub(crate) fn command(program: impl AsRef<OsStr>, user: Option<&User>) -> Command {
     // The tools are where the user has them, or where every machine has them.
     let path: Vec<PathBuf> =
         packages::search_path().into_iter().chain(["/usr/bin", "/bin"].map(PathBuf::from)).collect();
-    let new_session = path.iter().map(|folder| folder.join("setsid")).find(|program| program.is_file());
-    let mut command = match (user, new_session) {
-        (Some(_), Some(setsid)) => {
+    let mut command = match path.iter().map(|folder| folder.join("setsid")).find(|program| program.is_file()) {
+        Some(setsid) => {
             let mut command = Command::new(setsid);
             command.arg(program);
             command
         }
-        _ => {
+        None => {
             let mut command = Command::new(program);
             command.process_group(0);
             command

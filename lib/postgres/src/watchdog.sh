@@ -20,8 +20,8 @@ else
     [ -f "$marker" ] || exit 0
 fi
 
-# Prints the numbers of the server's programs that work in the directory. A user's shell there is none: it has another name,
-# and leads a process group, as only the first of our programs does.
+# Prints the numbers of the server's programs that work in the directory. A user's shell there is none of them: it has another
+# name, leads a process group and has a terminal.
 programs() {
     if [ ! -e /proc/self/cwd ]; then
         # Only the server itself can be found. Its number is negative while it sets up its files.
@@ -36,7 +36,7 @@ programs() {
         set -- ${line##*) }
         case ${line%)*} in
         *postgres* | *initdb* | *tar) echo "$number" ;;
-        *) [ "$3" = "$number" ] || echo "$number" ;;
+        *) [ "$3" = "$number" ] && [ "$5" != 0 ] || echo "$number" ;;
         esac
     done
 }

@@ -160,6 +160,26 @@ fn a_stopped_server_is_killed_with_its_processes() {
 }
 
 #[test]
+fn an_owner_whose_initdb_hangs_ends_at_once_and_leaves_nothing() {
+    let folder = Folder::new("hangs");
+    let programs = folder.0.join("programs");
+    // Written by a shell: a file that this process has just written may still be open for writing in a child of another test.
+    let script = r#"mkdir "$1" && cd "$1" && printf '#!/bin/sh\necho postgres 15.0\n' >postgres &&
+        printf '#!/bin/sh\nexec sleep 3600\n' >initdb && chmod 755 postgres initdb"#;
+    assert!(Command::new("sh").args(["-c", script, "sh"]).arg(&programs).status().unwrap().success());
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let mut owner = folder.owner("hold").env("PGBIN", &programs).spawn().unwrap();
+        while !processes_in(&folder.0).iter().any(|line| line.contains("sleep 3600")) {
+            assert!(owner.try_wait().unwrap().is_none(), "initdb did not start");
+            thread::sleep(Duration::from_millis(10));
+        }
+        kill_process(pid(&owner), signal).unwrap();
+        owner.wait().unwrap();
+        folder.assert_nothing_is_left(&format!("{signal:?} while initdb hangs"));
+    }
+}
+
+#[test]
 fn the_next_start_removes_what_a_killed_watchdog_left_and_spares_living_servers() {
     let folder = Folder::new("sweep");
     let mut living = folder.owner("hold").spawn().unwrap();
