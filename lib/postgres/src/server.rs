@@ -10,6 +10,7 @@ use crate::discovery::{Environment, Installation, find};
 use crate::error::{Error, Result};
 use crate::external::{ExternalSchema, Limits, describe};
 use crate::kept_files::KeptFiles;
+use crate::leftovers::mark_of_this_program;
 use crate::private::{PrivateServer, initdb_arguments};
 use cursor::{Driver, connect};
 
@@ -151,9 +152,11 @@ impl Server {
 
     fn create_schema(&self) -> Result<()> {
         let (client, mut driver) = connect(&self.url)?;
+        let (schema, mark) = (&self.schema, mark_of_this_program());
+        let statement = format!("CREATE SCHEMA IF NOT EXISTS {schema}; COMMENT ON SCHEMA {schema} IS '{mark}'");
         driver
-            .block_on(client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", self.schema)))
-            .map_err(Error::database(format!("cannot create the schema {}", self.schema)))
+            .block_on(client.batch_execute(&statement))
+            .map_err(Error::database(format!("cannot create the schema {schema}")))
     }
 
     fn private(private: PrivateServer) -> Result<Server> {
