@@ -248,7 +248,8 @@ fn targets(settings: &BTreeMap<&'static str, Setting>) -> Result<Vec<Target>, St
                 port => port.parse().ok().filter(|port| *port > 0).ok_or_else(|| {
                     let label = settings.get("port").map(|setting| setting.label("port")).unwrap_or_default();
                     let is_number = port.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-                    let hint = if is_number { String::new() } else { format!(". {ESCAPE}") };
+                    let given = settings.get("port").is_some_and(|setting| setting.variable.is_none());
+                    let hint = if is_number || !given { String::new() } else { format!(". {ESCAPE}") };
                     format!("{label} must be a whole number from 1 to 65535{hint}")
                 })?,
             };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -24,7 +24,16 @@ use crate::socket::Socket;
 ///
 /// The address cannot be used, no server answers, or the server rejects the connection.
 pub fn connect(url: &str) -> Result<(Client, Driver), ConnectError> {
-    open(url, None)
+    open(url, None, Duration::MAX)
+}
+
+/// As [`connect`], but waits for each host no longer than `limit`, whatever the address says.
+///
+/// # Errors
+///
+/// As [`connect`].
+pub fn connect_within(limit: Duration, url: &str) -> Result<(Client, Driver), ConnectError> {
+    open(url, None, limit)
 }
 
 /// As [`connect`], but once `stop` is true every wait ends: that for the connection, and later those of the driver.
@@ -33,11 +42,12 @@ pub fn connect(url: &str) -> Result<(Client, Driver), ConnectError> {
 ///
 /// As [`connect`]; and when `stop` has become true.
 pub fn connect_unless(stop: &Arc<AtomicBool>, url: &str) -> Result<(Client, Driver), ConnectError> {
-    open(url, Some(stop))
+    open(url, Some(stop), Duration::MAX)
 }
 
-fn open(url: &str, stop: Option<&Arc<AtomicBool>>) -> Result<(Client, Driver), ConnectError> {
-    let address = Address::parse(url)?;
+fn open(url: &str, stop: Option<&Arc<AtomicBool>>, limit: Duration) -> Result<(Client, Driver), ConnectError> {
+    let mut address = Address::parse(url)?;
+    address.patience = address.patience.min(limit);
     let several = address.targets.len() > 1;
     let mut reasons = Vec::new();
     // A standby is only preferred: without one, any server will do.

@@ -16,7 +16,7 @@ mod settings;
 mod socket;
 
 pub use address::Address;
-pub use connection::{connect, connect_unless};
+pub use connection::{connect, connect_unless, connect_within};
 pub use cursor::{Cursor, DEFAULT_DEPTH, MAX_DEPTH, Rows};
 pub use driver::Driver;
 pub use error::{ConnectError, Error};

@@ -297,6 +297,7 @@ impl AsyncWrite for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use rustix::net::sockopt::set_socket_linger;
     use std::net::{TcpListener, TcpStream};
 
@@ -358,6 +359,25 @@ mod tests {
         let read = Pin::new(&mut socket).poll_read(&mut context, &mut ReadBuf::new(&mut bytes));
         let Poll::Ready(Err(error)) = read else { panic!("{read:?}") };
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    #[test]
+    fn the_keepalive_of_an_address_reaches_the_socket() {
+        let server = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+        let port = server.local_addr().expect("it has one").port();
+        let settings = "keepalives_idle=41 keepalives_interval=7 keepalives_count=3 tcp_user_timeout=5000";
+        let open = |settings: &str| {
+            let address = Address::parse(&format!("hostaddr=127.0.0.1 port={port} {settings}")).expect("it is right");
+            let deadline = Instant::now() + address.patience;
+            Socket::open(&address.targets[0], &address.keepalive, deadline, None).expect("it listens")
+        };
+        let socket = open(settings);
+        assert!(sockopt::socket_keepalive(&socket).expect("a TCP socket"), "it is on unless the address says no");
+        assert_eq!(sockopt::tcp_keepidle(&socket).ok(), Some(Duration::from_secs(41)));
+        assert_eq!(sockopt::tcp_keepintvl(&socket).ok(), Some(Duration::from_secs(7)));
+        assert_eq!(sockopt::tcp_keepcnt(&socket).ok(), Some(3));
+        assert_eq!(sockopt::tcp_user_timeout(&socket).ok(), Some(5000));
+        assert_eq!(sockopt::socket_keepalive(open("keepalives=0")).ok(), Some(false));
     }
 
     #[test]

@@ -48,9 +48,9 @@ impl Limits {
 }
 
 /// Why a pooler in this mode is refused: after a `COPY` it loses an answer, and its client waits for ever.
-const POOLED: &str = "two connections share one session of the server, so it is a pooler that gives each transaction another \
-                      session (pgbouncer with pool_mode=transaction), which loses prepared statements; connect to the server \
-                      itself, or to a pool with pool_mode=session";
+const POOLED: &str = "it is a pooler that gives each transaction another session of the server (pgbouncer with \
+                      pool_mode=transaction), which loses prepared statements; connect to the server itself, or to a pool \
+                      with pool_mode=session";
 
 /// The session of a connection. A simple query, because a pooler may not know prepared statements.
 fn backend(client: &Client, driver: &mut Driver) -> Option<String> {
@@ -80,7 +80,9 @@ impl External {
         // A user who may have only one connection has no pooler to fear.
         if let Ok((other, mut others)) = limits.connect(&url, 0)
             && let Some(one) = backend(&client, &mut driver)
-            && backend(&other, &mut others) == Some(one)
+            && let Some(two) = backend(&other, &mut others)
+            // Either both got the same session, or the first got another one for its second transaction.
+            && (one == two || backend(&client, &mut driver).is_some_and(|again| again != one))
         {
             return Err(ConnectError::Server { address: shown, reason: POOLED.into() }.into());
         }
@@ -119,7 +121,7 @@ impl ExternalSchema {
         }
         if encoding != "UTF8" {
             let reason = format!(
-                "its encoding is {encoding}, which lacks letters of the rows to load; create one with `CREATE DATABASE bench \
+                "its encoding is {encoding}, but the rows to load need UTF8; create a database with `CREATE DATABASE bench \
                  TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'`, and name it in the address"
             );
             return Err(Error::Database { doing: format!("cannot use database {database} of {shown}"), reason });

@@ -18,7 +18,7 @@ mod user;
 mod watchdog;
 
 pub use contents::Contents;
-pub use cursor::{Driver, connect, explain};
+pub use cursor::{Driver, connect, connect_within, explain};
 pub use discovery::{Environment, Installation};
 pub use error::{Error, Result};
 pub use external::{GivenServer, Limits};

@@ -1,9 +1,9 @@
 //! The settings that the database server reports.
 
-use postgres::{connect, explain};
+use postgres::{connect_within, explain};
 use std::time::Duration;
 
-/// How long the server may be silent before the doctor does without its answer.
+/// How long the doctor waits for a connection, and then for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The settings of a PostgreSQL server that change how fast it reads a table.
@@ -23,7 +23,7 @@ impl Settings {
     /// # Errors
     /// When the server gives no answer. The error is the reason.
     pub fn ask(url: &str, table: Option<&str>) -> Result<Self, String> {
-        let (client, mut driver) = connect(url).map_err(|error| error.to_string())?;
+        let (client, mut driver) = connect_within(PATIENCE, url).map_err(|error| error.to_string())?;
         driver.limit_silence(PATIENCE);
         // The size of a missing table is NULL, which is not an error here.
         let query = "SELECT pg_size_bytes(current_setting('shared_buffers')), \
