@@ -1,6 +1,7 @@
 //! The table on a PostgreSQL server that both cursor tasks read: its options and its preparation.
 
 use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, TableName, Unprepared, named};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use cursor::Address;
 use datasets::products::{BYTES_PER_ROW, Products};
 use postgres::{Environment, GivenServer, Limits, Server};
@@ -16,7 +17,7 @@ use strategies::{Error, Result};
 pub struct Options {
     /// cursor_*: the server to use, instead of a private one; the harness makes a schema there and drops it. Other users
     /// see this option in `ps`: keep a password in DATABASE_URL, PGPASSWORD or the file PGPASSFILE
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", help_heading = "Task options")]
+    #[arg(long, env = VARIABLE, hide_env_values = true, value_name = "URL", value_parser = lossy(), help_heading = "Task options")]
     pub database_url: Option<String>,
     /// cursor_*: an existing table with product_id and product_name, instead of one made for the run
     #[arg(long, value_name = "SCHEMA.TABLE", value_parser = table_name, help_heading = "Task options")]
@@ -47,6 +48,12 @@ const VARIABLE: &str = "DATABASE_URL";
 
 /// The option that names a server.
 const OPTION: &str = "--database-url";
+
+/// Takes an address even if it is not UTF-8, because the variable may belong to another program. Only the tasks that
+/// use the address refuse it.
+fn lossy() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|address| address.to_string_lossy().into_owned())
+}
 
 /// Checks the name of a table, and keeps it as the user has written it.
 fn table_name(text: &str) -> std::result::Result<String, String> {
@@ -87,7 +94,7 @@ impl Options {
 
     /// Returns what names the server: the option or the variable.
     fn origin(&self) -> &'static str {
-        let variable = std::env::var(VARIABLE).ok();
+        let variable = std::env::var_os(VARIABLE).map(|address| address.to_string_lossy().into_owned());
         if self.address().is_some() && variable.as_deref() == self.address() { VARIABLE } else { OPTION }
     }
 

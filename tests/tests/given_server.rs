@@ -2,7 +2,9 @@
 
 use postgres::{Environment, Server, connect};
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 use testbed::sandbox::Sandbox;
@@ -61,6 +63,13 @@ fn an_error_says_where_the_address_comes_from_and_what_happens_without_it() {
             assert!(warns == more || address.starts_with("mysql") || address.contains('?'), "{words}");
         }
     }
+    // A variable of another program does not hinder a task without a server.
+    let not_text = OsStr::from_bytes(b"postgresql://u:open-sesame\xff@localhost/app");
+    let output = run(&sandbox).env("DATABASE_URL", not_text).output().expect("the binary was just built");
+    assert!(words(&output).contains("not UTF-8") && words(&output).contains("from DATABASE_URL"), "{}", words(&output));
+    let output = run(&sandbox).env("DATABASE_URL", not_text).args(["--task", "noop"]).output();
+    let output = output.expect("the binary was just built");
+    assert!(output.status.success(), "{}", words(&output));
     let broken = run(&sandbox).env("DATABASE_URL", SERVER.url()).env("PGSSLNEGOTIATION", "direct").output();
     let words = words(&broken.expect("the binary was just built"));
     assert!(words.contains("environment variable `PGSSLNEGOTIATION` needs TLS"), "{words}");

@@ -291,6 +291,9 @@ const QUOTE: &str = "a value with a space must be in single quotes, as in passwo
 
 /// The settings of an address in the order in which they are written.
 fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    if text.contains('\u{fffd}') {
+        return Err("it contains bytes that are not UTF-8; in a URL, write them as %XX".into());
+    }
     if text.starts_with(['"', '\'', '`']) {
         return Err("it begins with a quotation mark; remove the quotation marks around it".into());
     }

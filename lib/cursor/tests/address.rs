@@ -114,6 +114,7 @@ fn addresses_of_other_programs_are_named() {
         ("shop", "neither postgresql://"),
         ("", "empty"),
         ("\"postgresql://me@localhost/db\"", "quotation mark"),
+        ("postgresql://me@localhost/\u{fffd}", "not UTF-8"),
         ("postgresql://me@localhost/db?schema=public", "`schema` is one of Prisma"),
         ("postgresql://me@localhost/db?pgbouncer=true", "`pgbouncer` is one of Prisma"),
         ("postgresql://me@localhost/db?currentSchema=x", "`currentSchema` is one of JDBC"),
