@@ -125,13 +125,20 @@ pub(crate) fn keep(
 
 /// Creates `folder` if it is missing, and waits until no other process makes a file there.
 ///
-/// The lock ends when the returned file is closed or the process ends.
-fn lock(folder: &Path) -> Result<File, Error> {
+/// The lock ends when the returned file is closed or the process ends. `None` if the folder is read-only, because making
+/// a file there fails with a message that names the file.
+fn lock(folder: &Path) -> Result<Option<File>, Error> {
     fs::create_dir_all(folder).map_err(|cause| Error::file("create", folder, cause))?;
     let path = folder.join(".lock");
-    let file = File::create(&path).map_err(|cause| Error::file("create", &path, cause))?;
+    let file = match File::create(&path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(Error::file("create", &path, error)),
+    };
     flock(&file, FlockOperation::LockExclusive).map_err(|cause| Error::file("lock", &path, cause.into()))?;
-    Ok(file)
+    Ok(Some(file))
 }
 
 /// Returns the path of `file` with `.<ending>` appended.
