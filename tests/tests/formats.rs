@@ -72,9 +72,10 @@ fn a_sweep_records_the_files_that_the_user_named_and_their_formats() {
     let mut sweep = sandbox.sweep(["--tasks", "word_totals", "--input", "a.tsv", "--input", "b.tsv", "--strategies"]);
     let ran = sweep.args(["rayon", "--cores", "1", "--sizes", "7", "--blocks", "1"]).output().unwrap();
     assert!(testbed::completed(ran.status), "{}", String::from_utf8_lossy(&ran.stderr));
-    let task = &sandbox.record().run.tasks[0];
+    let run = sandbox.record().run;
+    let task = &run.tasks[0];
     let from = "a.tsv (version 2, with a byte order mark) and b.tsv (version 3, the format of 2020)";
-    assert_eq!(task.options["made from"], from);
+    assert_eq!(run.machine.notes["1-grams"], from);
     assert!(task.options["input"].ends_with("a-and-1-more.tsv"));
     assert!(task.answer.iter().any(|(name, value)| name == "Aardvark" && value == "15"), "{:?}", task.answer);
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();

@@ -21,10 +21,6 @@ pub struct Options {
     /// The plain file that the task reads. The preparation sets it.
     #[arg(skip)]
     pub input: Option<PathBuf>,
-    /// What the plain file was made from, for the record. The preparation sets it.
-    #[arg(skip)]
-    #[serde(default)]
-    pub made_from: Option<String>,
     /// word_totals: 1-grams to make and read instead of --input
     #[arg(
         long,
@@ -79,17 +75,18 @@ impl Options {
 /// Returns the options for the record.
 pub(super) fn for_record(inputs: &Inputs) -> BTreeMap<String, String> {
     let options = &inputs.word_totals;
-    let mut all = named::options([
+    named::options([
         ("input", options.file().map(|path| path.display().to_string()).unwrap_or_default()),
         ("kernel", named::word(&options.kernel)),
         ("read", named::word(&options.read)),
         ("temperature", if options.cold { "cold" } else { "warm" }.to_owned()),
         ("vector", options.vector.name().to_owned()),
         ("word", options.word.clone()),
-    ]);
-    all.extend(options.made_from.iter().map(|sources| ("made from".to_owned(), sources.clone())));
-    all
+    ])
 }
+
+/// The name of the note that says what the file was made from.
+const SOURCES: &str = "1-grams";
 
 /// The hooks of `word_totals`.
 pub(super) const HOOKS: Hooks = Hooks { prepare, reuse, data, ..Hooks::NONE };
@@ -107,7 +104,9 @@ fn prepare(preparation: &mut Preparation) -> Result<(), Unprepared> {
     let failed = |error: datasets::Error| Unprepared::Fail(error.to_string());
     if !options.files.is_empty() {
         let plain = input::plain(&options.files, preparation.folder, preparation.say).map_err(failed)?;
-        (options.input, options.made_from) = (Some(plain.path), plain.made_from);
+        options.input = Some(plain.path);
+        // A note and no option, because the same lines in another format are no reason against a comparison.
+        preparation.notes.extend(plain.made_from.map(|sources| (SOURCES.to_owned(), sources)));
     } else if options.input.is_none() {
         let made = options.grams.unwrap_or_default().file_announced(preparation.folder, preparation.say);
         options.input = Some(made.map_err(failed)?);
