@@ -7,6 +7,7 @@
 //! - [`fetch`]: the real 1-gram file of Google Books, downloaded once;
 //! - [`products`]: the rows of the book's `product` table.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod book;

@@ -1,16 +1,20 @@
 //! The record of a run on disk: lines are only appended, so that a crash loses nothing that was measured.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use record::Line;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use system::atomic_file::same_file;
+use system::process;
 
-/// A run's folder, with the record open for appending.
+/// A run's folder, with the record open for appending. The record is locked, so that only one process appends.
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
     file: File,
+    /// The bytes of the record.
+    length: u64,
 }
 
 /// The record's name in a run's folder.
@@ -32,41 +36,78 @@ impl Journal {
         Journal::resume(folder)
     }
 
-    /// Opens the record of a run for appending. Removes an incomplete last line, which a crash leaves behind.
+    /// Opens the record of a run for appending, and locks it. Removes an incomplete last line, which a crash leaves behind.
+    ///
+    /// Read the record only after this, because the process that held the lock before may have added lines.
     ///
     /// # Errors
-    /// When the record cannot be opened.
+    /// When the record cannot be opened, or another process appends to it.
     pub fn resume(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = OpenOptions::new().read(true).append(true).open(&path);
+        let mut file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        lock(&file, &path)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
         let complete = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |feed| feed + 1);
-        let file = OpenOptions::new().append(true).open(&path);
-        let file = file.with_context(|| format!("cannot open {}", path.display()))?;
         if complete < text.len() {
             file.set_len(complete as u64).with_context(|| format!("cannot repair {}", path.display()))?;
         }
-        Ok(Journal { folder: folder.to_owned(), file })
+        let journal = Journal { folder: folder.to_owned(), file, length: complete as u64 };
+        journal.check_in_place().map(|()| journal)
     }
 
     /// Appends a line with a single write, so that a crash can cut off only the last line.
     ///
     /// # Errors
-    /// When the disk is full or the folder has gone. Earlier lines stay.
+    /// When the disk is full, or the record is no longer the file that was opened. Earlier lines stay.
     pub fn write(&mut self, line: &Line) -> Result<()> {
         let path = self.folder.join(FILE);
         let failed = || format!("cannot write to {}; the lines before are safe", path.display());
-        let length = self.file.metadata().with_context(failed)?.len();
-        let written = self.file.write_all(&text(line)?);
+        let text = text(line)?;
+        let written = self.file.write_all(&text);
         if written.is_err() {
             // On a full disk a part of the line was written. Without this, the next line would continue it.
-            self.file.set_len(length).with_context(failed)?;
+            self.file.set_len(self.length).with_context(failed)?;
         }
-        written.with_context(failed)
+        written.with_context(failed)?;
+        self.length += text.len() as u64;
+        self.check_in_place()
+    }
+
+    /// Returns an error if the path of the record leads to another file than the open one, or if another program has
+    /// written to it. Otherwise everything that is measured from now on would be lost without a word.
+    fn check_in_place(&self) -> Result<()> {
+        let path = self.folder.join(FILE);
+        let open = self.file.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
+        let what = match std::fs::metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => "was deleted".to_owned(),
+            Err(error) => format!("cannot be found any more ({error})"),
+            Ok(found) if !same_file(&found, &open) => "was replaced by another file".to_owned(),
+            Ok(found) if found.len() != self.length => "was changed by another program".to_owned(),
+            Ok(_) => return Ok(()),
+        };
+        Err(anyhow!("{} {what} while this process wrote to it, so measuring stops: begin a new run", path.display()))
     }
 
     /// The run's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// Locks a record until the file is closed or the process ends.
+fn lock(file: &File, path: &Path) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        Err(TryLockError::WouldBlock) => {
+            let holder = process::lock_holder(file).map_or_else(
+                || "another process".to_owned(),
+                |number| format!("process {number} ({})", process::name(number).unwrap_or_default()),
+            );
+            bail!("{holder} is adding to {}: wait until it ends, or end it", path.display())
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! appends the samples to the [`record`]. [`data`] prepares what the tasks read. [`machine::topology`] chooses the
 //! processors of each cell. [`machine::doctor`] looks for anything that would spoil the figures.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod cli;
 pub mod data;
 pub mod interrupt;

@@ -6,6 +6,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::OnceCell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
+use system::printing::say;
 
 /// A progress bar on a terminal. Without a terminal, occasional lines.
 pub struct Progress {
@@ -46,7 +47,7 @@ impl Progress {
                 bar.tick();
             }
             None if self.last_line.is_none_or(|last| last.elapsed() > PAUSE) => {
-                eprintln!("cell {} of {cells}, {when}: {what}", turn + 1);
+                say(format_args!("cell {} of {cells}, {when}: {what}", turn + 1));
                 self.last_line = Some(Instant::now());
             }
             None => {}
@@ -56,8 +57,8 @@ impl Progress {
     /// Prints a line that stays on the terminal.
     pub fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| say(line)),
+            None => say(line),
         }
     }
 
@@ -82,7 +83,7 @@ impl Waiting {
         let bar = self.bar.get_or_init(|| {
             let bar = ProgressBar::new_spinner();
             if bar.is_hidden() {
-                eprintln!("{reason}");
+                say(reason);
             }
             bar
         });

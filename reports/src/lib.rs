@@ -9,6 +9,8 @@
 //!
 //! Each module depends only on modules listed below it. `comparison` compares two analyses.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod analysis;
 pub mod comparison;
 pub mod error;

@@ -116,6 +116,53 @@ fn a_verified_sample_must_have_a_time_and_the_right_answer() {
 }
 
 #[test]
+fn a_sample_that_is_there_twice_is_refused() {
+    let mut record = small();
+    let first = record.samples[3].clone();
+    record.samples.push(first);
+    let error = refusal(synthetic::lines(&record));
+    let line = record.samples.len() + 1 + record.skipped.len();
+    assert!(error.starts_with(&format!("run.jsonl, line {line}: sample 0 of ")), "{error}");
+    assert!(error.contains("is in line ") && error.contains("two processes wrote this record at once"), "{error}");
+}
+
+#[test]
+fn values_that_no_run_has_are_refused_with_their_field() {
+    let text = synthetic::lines(&Record { peers: synthetic::peers(), ..Synthetic::default().record() });
+    let long = format!("\"strategy\":\"{}\"", "x".repeat(100_000));
+    for (old, new, field) in [
+        ("\"budget_s\":", "\"budget_s\":1e308,\"was\":", "`budget_s` is 1e+308"),
+        ("\"budget_s\":", "\"budget_s\":-5,\"was\":", "`budget_s` is -5"),
+        ("\"budget_s\":", "\"budget_s\":NaN,\"was\":", "expected value"),
+        ("\"sizes\":[", "\"sizes\":[],\"was\":[", "has no partition size"),
+        ("\"run_ns\":", "\"run_ns\":18446744073709551615,\"was\":", "`times.run_ns` is 18446744073709551615"),
+        ("\"run_ns\":", "\"run_ns\":-1,\"was\":", "`times.run_ns` is -1"),
+        ("\"strategy\":\"rayon\"", &long, "`cell.strategy` has 100000 bytes"),
+        ("\"wall_ns\":100000000", "\"wall_ns\":0", "a run of the peer `line_count` took no time"),
+    ] {
+        assert!(text.contains(old), "{old}");
+        let error = refusal(text.replacen(old, new, 1));
+        assert!(error.contains(field), "{error}");
+    }
+    // Any number is a seed.
+    let mut record = small();
+    record.run.seed = u64::MAX;
+    assert_eq!(read(synthetic::lines(&record)).1.expect("a sound record"), record);
+}
+
+#[test]
+fn an_end_before_the_beginning_is_remarked() {
+    let mut record = small();
+    let remarks = |record: &Record| {
+        let banners = reports::analysis::Analysis::new(record).banners;
+        banners.into_iter().filter(|banner| banner.about == "clock").map(|banner| banner.sentence).collect::<Vec<_>>()
+    };
+    assert_eq!(remarks(&record), [""; 0]);
+    record.ended.as_mut().expect("it ended").at = "2001-01-01T00:00:00Z".into();
+    assert!(remarks(&record)[0].contains("ended at 2001-01-01T00:00:00Z and began at"), "{:?}", remarks(&record));
+}
+
+#[test]
 fn what_the_run_does_not_list_is_refused() {
     let mut record = small();
     record.samples[0].cell.task = "unheard_of".into();

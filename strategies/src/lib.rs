@@ -5,6 +5,8 @@
 //!
 //! Read `job.rs` first, then any file of [`catalogue`](mod@catalogue).
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 // The files of the catalogue name this crate as any other crate would, so that each can be copied into `exercises`.
 extern crate self as strategies;
 

@@ -28,6 +28,9 @@ pub const ENTRY: Entry = Entry {
 /// The largest number. Counting to it takes about half an hour, so a larger number is a typing error.
 const MOST: u64 = 10_000_000_000_000;
 
+/// The most numbers of a profile: 800 MB of memory.
+const MOST_NUMBERS: u64 = 100_000_000;
+
 /// The options of this task: the numbers to count to.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "count")]
@@ -39,7 +42,7 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(..=MOST), help_heading = "Task options")]
     pub numbers: Vec<u64>,
     /// count: how many numbers an even or uneven profile has
-    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=MOST_NUMBERS), value_name = "N", help_heading = "Task options")]
     pub how_many: u64,
     /// count: the sum of the numbers of an even or uneven profile, about
     #[arg(long, default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=MOST), value_name = "N", help_heading = "Task options")]

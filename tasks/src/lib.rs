@@ -3,6 +3,8 @@
 //! A task never names a strategy, and no other crate names a task. The harness reads each [`Entry`] and calls its
 //! [`Hooks`].
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod columns;
 mod connections;
 mod digest;

@@ -21,12 +21,15 @@ pub const ENTRY: Entry = Entry {
     hooks: Hooks { details: || vec![Detail::DispatchCost], ..Hooks::NONE },
 };
 
+/// The most items. More take hours, so a larger number is a typing error.
+const MOST: u64 = 1_000_000_000_000;
+
 /// The options of this task.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "noop")]
 pub struct Options {
     /// noop: how many items
-    #[arg(long, default_value_t = 10_000, value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=MOST), value_name = "N", help_heading = "Task options")]
     pub items: u64,
 }
 

@@ -64,13 +64,19 @@ fn table_name(text: &str) -> std::result::Result<String, String> {
 /// view needs to sort some million rows. Without a limit, a run waits for ever if the network loses every packet.
 const SILENCE: f64 = 60.0;
 
+/// The longest time limit of silence in seconds, 31 years. A longer one does not fit into every type of time.
+const MOST_SILENCE: f64 = 1e9;
+
 fn silence() -> f64 {
     SILENCE
 }
 
 fn seconds(text: &str) -> std::result::Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map(|_| seconds).map_err(|error| error.to_string())
+    match (0.0..=MOST_SILENCE).contains(&seconds) {
+        true => Ok(seconds),
+        false => Err(format!("expected 0 to {MOST_SILENCE} seconds")),
+    }
 }
 
 const ROWS: u64 = 50_000;

@@ -23,15 +23,21 @@ pub const ENTRY: Entry = Entry {
     hooks: Hooks::NONE,
 };
 
+/// The most waits: 240 MB of memory.
+const MOST_WAITS: u64 = 10_000_000;
+
+/// The longest mean wait: an hour.
+const MOST_WAIT_US: u64 = 3_600_000_000;
+
 /// The options of this task: the number and the length of the waits.
 #[derive(Debug, Clone, PartialEq, clap::Args, Serialize, Deserialize)]
 #[group(id = "virtual_work")]
 pub struct Options {
     /// virtual_work: how many waits
-    #[arg(long, default_value_t = 256, value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(..=MOST_WAITS), value_name = "N", help_heading = "Task options")]
     pub waits: u64,
     /// virtual_work: their mean length, in microseconds
-    #[arg(long, default_value_t = 10_000, value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=MOST_WAIT_US), value_name = "N", help_heading = "Task options")]
     pub wait_us: u64,
     /// virtual_work: whether the waits differ in length, seeded and heavy-tailed
     #[arg(long, help_heading = "Task options")]

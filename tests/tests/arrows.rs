@@ -26,7 +26,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("tasks", vec!["cursor", "datasets", "kernels", "postgres", "record", "strategies", "system"]),
         ("harness", and(&["exercises", "reports"])),
         ("testbed", and(&["harness"])),
-        ("conformance", vec!["exercises", "strategies"]),
+        ("conformance", vec!["exercises", "strategies", "system"]),
         ("proofs", and(&["conformance", "exercises", "harness", "reports", "testbed"])),
     ])
 }

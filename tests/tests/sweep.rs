@@ -148,12 +148,12 @@ fn the_order_of_cells_follows_from_the_seed_and_differs_between_blocks() {
 #[test]
 fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
     let wrong: [(&[&str], &str); 21] = [
-        (&["--workers", "0"], "expected a whole number from 1"),
+        (&["--workers", "0"], "expected a whole number of at least 1"),
         (&["--workers", "99999999999"], "expected a whole number from 1 to 1024"),
-        (&["--cores", "0"], "expected a whole number from 1"),
+        (&["--cores", "0"], "expected a whole number of at least 1"),
         (&["--cores", "100000"], "for more threads than cores, pass `--workers 100000`"),
-        (&["--sizes", "0"], "expected a whole number from 1"),
-        (&["--sizes", "many"], "expected a whole number from 1"),
+        (&["--sizes", "0"], "expected a whole number of at least 1"),
+        (&["--sizes", "many"], "expected a whole number of at least 1"),
         (&["--samples", "0"], "0 is not in 1.."),
         (&["--blocks", "0"], "0 is not in 1.."),
         (&["--tasks", "sleep"], "possible values: count, "),
@@ -161,7 +161,7 @@ fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
         (&["--strategies", "rayn"], "a similar value exists: 'rayon'"),
         (&["--deliveries", "pigeon"], "possible values: gather, in_order"),
         (&["--budget", "abc"], "`abc` is no unit of time; use s, m or h"),
-        (&["--budget=-5m"], "expected a time from 0"),
+        (&["--budget=-5m"], "expected a time of 0 or more"),
         (&["--tasks", "word_totals", "--input", "not/there.tsv"], "not/there.tsv"),
         (&["--tasks", "cursor_pages", "--rows", "99999999999"], "99999999999"),
         (&["--tasks", "cursor_pages", "--rows", "0"], "0 is not in 1.."),

@@ -100,3 +100,17 @@ fn no_file_knows_the_machine_it_was_written_on() {
         }
     }
 }
+
+/// `println!` panics when its reader has gone away. Examples, tests and proofs may do that; the product may not.
+#[test]
+fn only_the_printing_module_prints() {
+    let is_root = |name: &str| {
+        let own = !name.starts_with("tests/") || name.starts_with("tests/conformance/");
+        own && (name.ends_with("src/lib.rs") || name.ends_with("src/main.rs")) && !name.contains("fuzz/")
+    };
+    let roots: Vec<(String, String)> = texts().into_iter().filter(|(name, _)| is_root(name)).collect();
+    assert!(roots.len() >= 14, "{roots:?}");
+    for (name, text) in roots {
+        assert!(text.contains("#![deny(clippy::print_stdout, clippy::print_stderr)]"), "{name}");
+    }
+}

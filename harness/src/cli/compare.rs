@@ -3,6 +3,7 @@
 use super::cell_list::cell_list;
 use super::exit::Exit;
 use super::options::Folders;
+use super::output::{print, print_json};
 use super::values::percent;
 use crate::journal;
 use anyhow::{Context, Result, bail};
@@ -13,6 +14,7 @@ use reports::analysis::Analysis;
 use reports::comparison::compare;
 use reports::comparison::difference::{By, Comparison, Difference, Outcome};
 use std::path::{Path, PathBuf};
+use system::printing::say;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -45,15 +47,15 @@ impl Compare {
             Ok(comparison) => comparison,
             Err(refusal) => {
                 if self.json {
-                    println!("{}", serde_json::json!({ "refused": refusal.differences }));
+                    print_json(serde_json::json!({ "refused": refusal.differences }))?;
                 }
                 return Err(refusal.into());
             }
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&comparison).context("cannot write the comparison")?);
+            print_json(serde_json::to_string_pretty(&comparison).context("cannot write the comparison")?)?;
         } else {
-            print!("{}", reports::render::terminal::compared(&comparison));
+            print(reports::render::terminal::compared(&comparison))?;
         }
         self.fail_on_slower.map_or(Ok(Exit::Done), |percent| fail_on_slower(&comparison, &runs, percent))
     }
@@ -66,7 +68,7 @@ impl Compare {
         }
         match journal::newest_first(runs).as_slice() {
             [b, a, ..] => {
-                eprintln!("A is {}, B is {}", a.display(), b.display());
+                say(format_args!("A is {}, B is {}", a.display(), b.display()));
                 Ok([a.clone(), b.clone()])
             }
             [only] => bail!("{} is the only run; `{}` makes another", only.display(), crate::command("sweep")),
@@ -109,7 +111,7 @@ fn fail_on_slower(comparison: &Comparison, runs: &[Analysis; 2], percent: f64) -
     if comparison.tasks.iter().all(|task| task.cells.is_empty()) {
         return Err(Exit::NotVerified.error("nothing decided: the runs have no cell in common; measure the same cells"));
     }
-    println!("No cell is slower in B by more than {percent} %.");
+    print(format_args!("No cell is slower in B by more than {percent} %.\n"))?;
     Ok(Exit::Done)
 }
 

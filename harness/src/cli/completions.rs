@@ -1,7 +1,7 @@
 //! `goldilocks completions`: completion scripts for shells.
 
 use super::exit::Exit;
-use super::output::print;
+use super::output::print_bytes;
 use anyhow::Result;
 use clap::{Args, Command};
 use clap_complete::Shell;
@@ -24,6 +24,7 @@ impl Completions {
         let mut command = Command::new("goldilocks").version(env!("CARGO_PKG_VERSION")).subcommands(visible);
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "goldilocks", &mut script);
-        print(&script)
+        print_bytes(&script)?;
+        Ok(Exit::Done)
     }
 }

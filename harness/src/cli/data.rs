@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::options::{Folders, announce};
+use super::output::print;
 use super::values::positive;
 use anyhow::Result;
 use clap::Subcommand;
@@ -9,6 +10,7 @@ use datasets::ngrams::recipe::{exponent, size};
 use datasets::ngrams::{Recipe, Zipf};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
+use system::printing::say;
 
 #[derive(Subcommand)]
 pub(crate) enum Data {
@@ -61,14 +63,14 @@ impl Data {
             Data::Grams { size, seed, shuffled, words, zipf: hundredths, folders } => {
                 folders.new_place().iter().for_each(|place| announce(place));
                 let recipe = Recipe { seed, bytes: size, shuffled, zipf: Zipf::given(words, hundredths) };
-                recipe.file_announced(&folders.data, &|line| eprintln!("{line}"))?
+                recipe.file_announced(&folders.data, &|line| say(line))?
             }
             Data::Fetch { url, folders } => {
                 folders.new_place().iter().for_each(|place| announce(place));
                 fetch(url, &folders.data)?
             }
         };
-        println!("{}", path.display());
+        print(format_args!("{}\n", path.display()))?;
         Ok(Exit::Done)
     }
 }

@@ -2,7 +2,9 @@
 
 use super::exit::Exit;
 use super::options::Folders;
+use super::output::{print, print_json};
 use crate::machine::doctor;
+use anyhow::Result;
 use clap::Args;
 use record::Verdict;
 use tasks::Inputs;
@@ -24,7 +26,7 @@ pub(crate) struct Doctor {
 }
 
 impl Doctor {
-    pub(crate) fn run(mut self) -> Exit {
+    pub(crate) fn run(mut self) -> Result<Exit> {
         // Use the files that a sweep would make, if they already exist.
         tasks::ALL.iter().for_each(|task| (task.hooks.reuse)(&mut self.inputs, &self.folders.data));
         let tasks: Vec<&str> = tasks::ALL.iter().map(|task| task.name).collect();
@@ -38,10 +40,11 @@ impl Doctor {
         let checks = doctor::worst_first(doctor::examine(&doctor::Observations::gather(&subject)));
         let refused = !doctor::refusals(&checks).is_empty();
         if self.json {
-            println!("{}", serde_json::json!({ "checks": checks }));
+            print_json(serde_json::json!({ "checks": checks }))?;
         } else {
+            let mut text = String::new();
             for check in &checks {
-                println!("{:<8} {:<15} {}", verdict(check.verdict), check.name, check.sentence);
+                text += &format!("{:<8} {:<15} {}\n", verdict(check.verdict), check.name, check.sentence);
             }
             let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn).count();
             let end = if refused { "a sweep would refuse to start without --anyway" } else { "a sweep would start" };
@@ -50,9 +53,9 @@ impl Doctor {
                 0 => String::new(),
                 unknown => format!(", {unknown} unknown"),
             };
-            println!("{} checks, {warnings}{unknown}: {end}", checks.len());
+            print(format_args!("{text}{} checks, {warnings}{unknown}: {end}\n", checks.len()))?;
         }
-        if refused { Exit::Failed } else { Exit::Done }
+        Ok(if refused { Exit::Failed } else { Exit::Done })
     }
 }
 

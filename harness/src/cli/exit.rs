@@ -29,7 +29,8 @@ Exit codes:
     2  wrong usage
     3  a sample is wrong, unfair, failed or hung; or `compare --fail-on-slower` is not decided
     4  slower than `compare --fail-on-slower` allows
-  130  interrupted; `goldilocks sweep --resume` continues";
+  130  interrupted; `goldilocks sweep --resume` continues
+A reader that closes the standard output early, such as `head`, changes no exit code.";
 
 impl Exit {
     /// Returns an error with this code and a sentence for the user.

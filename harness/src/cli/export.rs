@@ -2,11 +2,11 @@
 
 use super::exit::Exit;
 use super::options::Folders;
-use super::output::print;
-use crate::journal;
+use super::output::{Output, print_bytes};
+use crate::{journal, plan};
 use anyhow::Result;
 use clap::Args;
-use std::path::PathBuf;
+use system::printing::say;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -17,9 +17,9 @@ Examples:
 pub(crate) struct Export {
     /// The run's id or folder [default: the newest]
     run: Option<String>,
-    /// The file to write [default: the terminal]
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    /// The file to write; `-` is the standard output [default: the standard output]
+    #[arg(short, long, value_name = "FILE", value_parser = Output::parser())]
+    output: Option<Output>,
     #[command(flatten)]
     folders: Folders,
 }
@@ -27,12 +27,17 @@ pub(crate) struct Export {
 impl Export {
     pub(crate) fn run(self) -> Result<Exit> {
         let folder = journal::find(&self.folders.runs, self.run.as_deref())?;
-        let record = record::read(folder.join(journal::FILE))?;
-        if let Some(path) = self.output {
-            reports::render::csv::write_csv(&record, &path)?;
-            eprintln!("{} rows: {}", record.samples.len(), path.display());
-            return Ok(Exit::Done);
+        let (path, plan) = (folder.join(journal::FILE), folder.join(plan::FILE));
+        if let Some(output) = &self.output {
+            output.check(&[("the record of a run", &path), ("the plan of a run", &plan)])?;
         }
-        print(&reports::render::csv::csv(&record)?)
+        let record = record::read(path)?;
+        let csv = reports::render::csv::csv(&record)?;
+        let Some(output) = self.output else { return print_bytes(&csv).map(|()| Exit::Done) };
+        output.fill(|out| out.write_all(&csv))?;
+        if !output.is_standard_output() {
+            say(format_args!("{} rows: {output}", record.samples.len()));
+        }
+        Ok(Exit::Done)
     }
 }

@@ -1,6 +1,7 @@
 //! `goldilocks list`: every task and every strategy.
 
 use super::exit::Exit;
+use super::output::{print, print_json};
 use anyhow::Result;
 use clap::Args;
 
@@ -33,19 +34,20 @@ impl List {
                         "bad": header.bad, "trace": header.trace, "exercise": is_exercise(strategy.name) })
                 })
                 .collect();
-            println!("{}", serde_json::json!({ "tasks": tasks, "strategies": strategies }));
+            print_json(serde_json::json!({ "tasks": tasks, "strategies": strategies }))?;
             return Ok(Exit::Done);
         }
-        println!("tasks");
+        let mut text = String::from("tasks\n");
         for task in tasks::ALL {
-            println!("  {:<18} {} Partition size in {}.", task.name, task.about, task.unit);
+            text += &format!("  {:<18} {} Partition size in {}.\n", task.name, task.about, task.unit);
         }
         for (title, exercises) in [("strategies", false), ("exercises", true)] {
-            println!("{title}");
+            text += &format!("{title}\n");
             for strategy in crate::strategies().filter(|strategy| is_exercise(strategy.name) == exercises) {
-                println!("  {:<18} {}", strategy.name, strategy.header().about);
+                text += &format!("  {:<18} {}\n", strategy.name, strategy.header().about);
             }
         }
+        print(text)?;
         Ok(Exit::Done)
     }
 }

@@ -1,7 +1,7 @@
 //! `goldilocks man`: manual pages.
 
 use super::exit::Exit;
-use super::output::print;
+use super::output::print_bytes;
 use anyhow::{Context, Result};
 use clap::{Args, Command};
 use std::path::PathBuf;
@@ -23,7 +23,8 @@ impl Man {
         let Some(folder) = self.output else {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page).context("cannot write the page")?;
-            return print(&page);
+            print_bytes(&page)?;
+            return Ok(Exit::Done);
         };
         let written = std::fs::create_dir_all(&folder).and_then(|()| clap_mangen::generate_to(command, &folder));
         written.with_context(|| format!("cannot write to {}", folder.display()))?;

@@ -25,17 +25,38 @@ use crate::measure::protocol::Order;
 use crate::measure::{cell, image, last_words, worker};
 use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser, Subcommand};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
+use system::printing::say;
 
 /// Parses and runs the command line. The binary only calls this function.
 pub fn main() -> ExitCode {
-    let exit = Cli::parse().command.run().unwrap_or_else(|error| {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return explain(&usage).into(),
+    };
+    let exit = cli.command.run().unwrap_or_else(|error| {
         let exit = Exit::of(&error);
-        eprintln!("{}{error:#}", if exit == Exit::Interrupted { "" } else { "error: " });
+        say(format_args!("{}{error:#}", if exit == Exit::Interrupted { "" } else { "error: " }));
         exit
     });
     exit.into()
+}
+
+/// Prints clap's message: help and version to standard output, a wrong command line to standard error.
+fn explain(usage: &clap::Error) -> Exit {
+    if usage.use_stderr() {
+        // Without colours, because the message repeats the command line, which may hold escapes of a terminal.
+        say(usage.render().to_string().trim_end());
+        return Exit::Usage;
+    }
+    match usage.print() {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            say(format_args!("error: cannot write to the standard output: {error}"));
+            Exit::Failed
+        }
+        _ => Exit::Done,
+    }
 }
 
 /// Which concurrency strategy, on how many cores, with which partition size? Not too big, not too small.
@@ -103,7 +124,7 @@ impl Command {
             Command::List(list) => list.run(),
             Command::Run(run) => run.run(),
             Command::Sweep(sweep) => sweep.run(),
-            Command::Doctor(doctor) => Ok(doctor.run()),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Runs(runs) => runs.run(),
             Command::Report(report) => report.run(),
             Command::Export(export) => export.run(),

@@ -1,20 +1,19 @@
 //! Options that several commands share.
 
-use super::exit::Exit;
-use anyhow::Result;
+use super::values::path;
 use clap::Args;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use system::printing::say;
 
 /// The folders of runs and data.
 #[derive(Args)]
 pub(crate) struct Folders {
     /// The folder of all runs [default: reports/runs in a checkout, otherwise ~/.local/share/goldilocks/runs]
-    #[arg(long, value_name = "FOLDER", default_value_os_t = default_folder("reports/runs", "runs"), hide_default_value = true)]
+    #[arg(long, value_name = "FOLDER", default_value_os_t = default_folder("reports/runs", "runs"), value_parser = path(), hide_default_value = true)]
     pub(crate) runs: PathBuf,
     /// The folder of generated and fetched data [default: datasets/generated in a checkout, otherwise
     /// ~/.local/share/goldilocks/data]
-    #[arg(long, value_name = "FOLDER", default_value_os_t = default_folder("datasets/generated", "data"), hide_default_value = true)]
+    #[arg(long, value_name = "FOLDER", default_value_os_t = default_folder("datasets/generated", "data"), value_parser = path(), hide_default_value = true)]
     pub(crate) data: PathBuf,
 }
 
@@ -29,7 +28,7 @@ impl Folders {
 
 /// Tells the user about a new data folder, once: when it is made.
 pub(crate) fn announce(place: &Path) {
-    eprintln!("runs and data go to {}; `--runs` and `--data` name other folders", place.display());
+    say(format_args!("runs and data go to {}; `--runs` and `--data` name other folders", place.display()));
 }
 
 /// Returns a default folder: in the checkout if there is one, otherwise in the user's data folder.
@@ -54,14 +53,4 @@ fn user_folder() -> PathBuf {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
     data.unwrap_or_default().join("goldilocks")
-}
-
-/// Refuses an output file that is the input file, even under a different name.
-pub(crate) fn refuse_same_file(output: Option<&Path>, input: Option<&Path>) -> Result<()> {
-    let identity = |path: Option<&Path>| path.and_then(|path| path.metadata().ok()).map(|it| (it.dev(), it.ino()));
-    let same = identity(output).is_some_and(|output| Some(output) == identity(input));
-    match same {
-        true => Err(Exit::Usage.error("--output names the input file, which would be lost; name another file")),
-        false => Ok(()),
-    }
 }

@@ -1,13 +1,138 @@
-//! Writing to the terminal or a pipe.
+//! Writing to the terminal, a pipe or the file of `--output`.
 
 use super::exit::Exit;
 use anyhow::{Context, Result};
-use std::io::{ErrorKind, Write};
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use std::fmt::{self, Display, Formatter};
+use std::fs::{File, Metadata};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use system::atomic_file::{self, same_file};
+use system::printing::{self, Stream};
 
-/// Writes `bytes` to standard output. A reader that closes the pipe early, such as `head`, causes no error.
-pub(crate) fn print(bytes: &[u8]) -> Result<Exit> {
-    match std::io::stdout().write_all(bytes) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Done),
-        written => written.map(|()| Exit::Done).context("cannot write to the standard output"),
+/// Writes a text for people to standard output.
+pub(crate) fn print(text: impl Display) -> Result<()> {
+    printing::print(text).context(FAILED)
+}
+
+/// Writes JSON and a line feed to standard output.
+pub(crate) fn print_json(json: impl Display) -> Result<()> {
+    print_bytes((printing::printable_json(json.to_string().trim_end()) + "\n").as_bytes())
+}
+
+/// Writes bytes for programs to standard output, unchanged.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
+    Stream::Output.write_all(bytes).context(FAILED)
+}
+
+const FAILED: &str = "cannot write to the standard output";
+
+/// Where `--output` leads.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    path: PathBuf,
+    /// The output of this process that the path names, under any name: `-`, `/dev/stdout`, a terminal, a redirected file.
+    stream: Option<Stream>,
+}
+
+impl Output {
+    pub(crate) fn parser() -> impl TypedValueParser<Value = Output> {
+        PathBufValueParser::new().map(Output::new)
+    }
+
+    fn new(path: PathBuf) -> Self {
+        let named = path.metadata().ok();
+        let is_named = |stream: File| Some(same_file(named.as_ref()?, &stream.metadata().ok()?));
+        let output = io::stdout().as_fd().try_clone_to_owned().ok().and_then(|output| is_named(output.into()));
+        let error = io::stderr().as_fd().try_clone_to_owned().ok().and_then(|error| is_named(error.into()));
+        let stream = match (path.as_os_str() == "-" || output == Some(true), error) {
+            (true, _) => Some(Stream::Output),
+            (false, Some(true)) => Some(Stream::Error),
+            _ => None,
+        };
+        Output { path, stream }
+    }
+
+    /// Whether the bytes go to standard output, so that everything else must go elsewhere.
+    pub(crate) fn is_standard_output(&self) -> bool {
+        self.stream == Some(Stream::Output)
+    }
+
+    /// The path for another process, if that process can write there itself. It must name the same file for both
+    /// processes, and be UTF-8.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        let is_file = || self.path.metadata().map_or(true, |metadata| metadata.is_file());
+        Some(self.path.as_path()).filter(|path| self.stream.is_none() && path.to_str().is_some() && is_file())
+    }
+
+    /// Refuses an output that cannot be written, and one that would destroy what a command reads: one of `read`, each with
+    /// its name, or the record or the plan of any run. Links and other names of the same file are recognised.
+    pub(crate) fn check(&self, read: &[(&str, &Path)]) -> Result<()> {
+        let Ok(earlier) = self.path.metadata() else {
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let is_here = self.stream.is_some() || folder.is_none_or(Path::is_dir);
+            return match is_here {
+                true => Ok(()),
+                false => {
+                    Err(Exit::Usage.error(format!("cannot write {self}: its folder does not exist; make it first")))
+                }
+            };
+        };
+        if earlier.is_dir() {
+            return Err(Exit::Usage.error(format!("--output names the folder {self}; name a file")));
+        }
+        let is_read = |(_, path): &&(&str, &Path)| path.metadata().is_ok_and(|read| same_file(&read, &earlier));
+        let lost = match read.iter().find(is_read) {
+            Some((name, _)) => Some(*name),
+            None => self.part_of_a_run(&earlier),
+        };
+        match lost {
+            None => Ok(()),
+            Some(lost) => {
+                Err(Exit::Usage.error(format!("--output names {lost}, which would be lost; name another file")))
+            }
+        }
+    }
+
+    /// Recognises the record of a run by its first bytes, and a plan by the record beside it.
+    fn part_of_a_run(&self, earlier: &Metadata) -> Option<&'static str> {
+        const BEGINNING: &[u8] = b"{\"kind\":\"run\"";
+        let is_record = |path: &Path| {
+            let mut beginning = Vec::new();
+            let read = File::open(path).and_then(|file| file.take(BEGINNING.len() as u64).read_to_end(&mut beginning));
+            read.is_ok() && beginning == BEGINNING
+        };
+        if !earlier.is_file() {
+            return None;
+        }
+        if is_record(&self.path) {
+            return Some("the record of a run");
+        }
+        let path = self.path.canonicalize().ok()?;
+        let is_plan = path.ends_with(crate::plan::FILE) && is_record(&path.with_file_name(crate::journal::FILE));
+        is_plan.then_some("the plan of a run")
+    }
+
+    /// Lets `fill` write the output.
+    pub(crate) fn fill(&self, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let written = match self.stream {
+            Some(stream) => {
+                let mut out = BufWriter::new(stream);
+                fill(&mut out).and_then(|()| out.flush())
+            }
+            None => atomic_file::fill(&self.path, fill),
+        };
+        written.with_context(|| format!("cannot write {self}"))
+    }
+}
+
+impl Display for Output {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self.stream {
+            Some(Stream::Output) => out.write_str("the standard output"),
+            Some(Stream::Error) => out.write_str("the standard error"),
+            None => self.path.display().fmt(out),
+        }
     }
 }

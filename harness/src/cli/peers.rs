@@ -2,16 +2,19 @@
 
 use super::exit::Exit;
 use super::options::Folders;
+use super::output::print;
 use super::report::write_report;
 use super::values::{positive, seconds};
+use crate::journal::{self, Journal};
+use crate::machine;
 use crate::peers::{ALL, Contest};
-use crate::{journal, machine};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use record::{Line, VERSION};
 use std::path::PathBuf;
 use std::time::Duration;
+use system::printing::say;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -72,16 +75,17 @@ impl Peers {
             long: Duration::from_secs_f64(self.long),
             digest: known.as_ref().map(|known| known.digest.clone()),
         };
-        let peers = contest.run(&|line| eprintln!("{line}"))?;
-        let Some(Known { folder, .. }) = known else {
+        // Opened before anything is timed, because another process may be adding to the record.
+        let journal = known.as_ref().map(|known| Journal::resume(&known.folder)).transpose()?;
+        let peers = contest.run(&|line| say(line))?;
+        let Some(mut journal) = journal else {
             let peers = peers.iter().collect::<Vec<_>>();
             let peers = reports::analysis::peers::Peers::new(&peers, u32::MAX).results;
-            print!("{}", reports::render::terminal::of_peers(tasks::word_totals::ENTRY.name, &peers));
+            print(reports::render::terminal::of_peers(tasks::word_totals::ENTRY.name, &peers))?;
             return Ok(Exit::Done);
         };
-        let mut journal = journal::Journal::resume(&folder)?;
         peers.into_iter().try_for_each(|peer| journal.write(&Line::Peer(Box::new(peer))))?;
-        write_report(&folder)?;
+        write_report(journal.folder())?;
         Ok(Exit::Done)
     }
 

@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::options::Folders;
-use super::output::print;
+use super::output::{print, print_json};
 use crate::journal;
 use anyhow::Result;
 use clap::Args;
@@ -36,13 +36,14 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn run(self) -> Result<Exit> {
         let folder = journal::find(&self.folders.runs, self.run.as_deref())?;
-        let format: fn(&Analysis) -> String = match self {
-            Self { json: true, .. } => json::json,
-            Self { markdown: true, .. } => markdown::markdown,
-            Self { bmf: true, .. } => bmf::bmf,
-            _ => return write_report(&folder).map(|_| Exit::Done),
-        };
-        print(format(&Analysis::new(&record::read(folder.join(journal::FILE))?)).as_bytes())
+        let analysis = || record::read(folder.join(journal::FILE)).map(|record| Analysis::new(&record));
+        match self {
+            Self { json: true, .. } => print_json(json::json(&analysis()?))?,
+            Self { markdown: true, .. } => print(markdown::markdown(&analysis()?))?,
+            Self { bmf: true, .. } => print_json(bmf::bmf(&analysis()?))?,
+            _ => drop(write_report(&folder)?),
+        }
+        Ok(Exit::Done)
     }
 }
 
@@ -53,6 +54,6 @@ pub(crate) fn write_report(folder: &Path) -> Result<(Record, PathBuf)> {
     let analysis = Analysis::new(&record);
     let path = folder.join("report.html");
     html::write(&analysis, &path)?;
-    print(format!("{}\nreport: {}\n", terminal::text(&analysis), path.display()).as_bytes())?;
+    print(format_args!("{}\nreport: {}\n", terminal::text(&analysis), path.display()))?;
     Ok((record, path))
 }

@@ -1,7 +1,8 @@
 //! `goldilocks run`: measures one cell and verifies it.
 
 use super::exit::Exit;
-use super::options::{Folders, announce, refuse_same_file};
+use super::options::{Folders, announce};
+use super::output::{Output, print, print_json};
 use super::values::{cores, named, positive, seconds, strategy_or_baseline, task, workers};
 use crate::counted;
 use crate::data::{Prepared, read_by};
@@ -11,14 +12,17 @@ use crate::machine::doctor::{Checkup, Subject, worst_first};
 use crate::measure::child::{self, End};
 use crate::measure::protocol::{Message, Order};
 use crate::plan::cells::Cell;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use record::statistics::{BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_AN_INTERVAL, Blocks, Estimate, LEVEL, ratio, reach};
 use record::{Check, Times, Verdict};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use strategies::{Combine, Delivery};
+use system::printing::say;
 use tasks::Inputs;
+use tempfile::NamedTempFile;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -54,9 +58,10 @@ pub(crate) struct Run {
     /// The number of timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
-    /// Write the complete result to FILE (word_totals: TSV, sorted by the words' bytes)
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    /// Write the complete result to FILE (word_totals: TSV, sorted by the words' bytes). `-` is the standard output; everything
+    /// else then goes to the standard error
+    #[arg(short, long, value_name = "FILE", value_parser = Output::parser())]
+    output: Option<Output>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -92,21 +97,34 @@ impl Run {
             delivery: self.delivery,
             combine: self.combine,
         };
-        let say = |line: &str| eprintln!("{line}");
-        let data = (entry.hooks.data)(&self.inputs);
-        for read in data.named.iter().chain(&data.file) {
-            refuse_same_file(self.output.as_deref(), Some(read))?;
+        let is_printed = self.output.as_ref().is_some_and(Output::is_standard_output);
+        if is_printed && self.json {
+            return Err(Exit::Usage.error("--json and --output both go to the standard output; name a file for one"));
         }
+        let check = |inputs: &Inputs| match &self.output {
+            None => Ok(()),
+            Some(output) => {
+                let data = (entry.hooks.data)(inputs);
+                let read = data.named.iter().chain(&data.file).map(|file| ("the input file", file.as_path()));
+                output.check(&read.collect::<Vec<_>>())
+            }
+        };
+        check(&self.inputs)?;
         let new_place = self.folders.new_place();
-        let prepared = Prepared::prepare(&[&self.task], self.inputs.clone(), &self.folders.data, interrupt, &say)?;
+        let prepared =
+            Prepared::prepare(&[&self.task], self.inputs.clone(), &self.folders.data, interrupt, &|line| say(line))?;
         new_place.filter(|place| place.exists()).iter().for_each(|place| announce(place));
         if let Some((_, reason)) = prepared.skipped.first() {
             bail!("{} cannot run: {reason}", self.task);
         }
+        // Only now is it known which file a preparation makes.
+        check(&prepared.inputs)?;
+        let total = self.output.as_ref().map(Total::new).transpose()?;
+        let file = total.as_ref().map(Total::file);
         let plain_loop = Cell::baseline(&self.task);
         let (mut own, mut baseline) = (Samples::default(), Samples::default());
         let measure = |cell: &Cell, samples: &mut Samples, baseline: Option<&Samples>| {
-            self.add_process(cell, samples, baseline, &prepared, &processors, interrupt)
+            self.add_process(cell, samples, baseline, file, &prepared, interrupt)
         };
         // The first process of the baseline runs before the machine is examined, because it may reject the input.
         measure(&plain_loop, &mut baseline, None)?.map_err(|reason| anyhow!(reason))?;
@@ -139,12 +157,17 @@ impl Run {
         let warnings = warnings(checkup.checks.clone(), checkup.end());
         prepared.end()?;
         let result = Measured { verified: own.digest == baseline.digest, cell: &cell, own, baseline, warnings };
-        if self.json {
-            println!("{}", result.json());
-        } else {
-            result.print(entry.unit);
+        if let Some(total) = &total {
+            total.hand_over()?;
         }
-        result.exit(self.output.as_deref())
+        if self.json {
+            print_json(result.json())?;
+        } else {
+            result.warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
+            let text = result.text(entry.unit);
+            if is_printed { say(text.trim_end()) } else { print(text)? }
+        }
+        result.exit(self.output.as_ref())
     }
 
     /// Measures a cell in one child process and adds what it measured to `samples`. The inner error is the reason why
@@ -154,13 +177,13 @@ impl Run {
         cell: &Cell,
         samples: &mut Samples,
         baseline: Option<&Samples>,
+        output: Option<&Path>,
         prepared: &Prepared,
-        processors: &[usize],
         interrupt: &Interrupt,
     ) -> Result<Result<(), String>> {
-        let mut order = Order::for_cell(cell, &prepared.inputs, processors, self.samples)?;
+        let mut order = Order::for_cell(cell, &prepared.inputs, &machine::processors(), self.samples)?;
         // One process writes the total, because writing a large file would disturb the processes after it.
-        order.output = baseline.filter(|_| samples.processes.is_empty()).and(self.output.clone());
+        order.output = baseline.filter(|_| samples.processes.is_empty()).and(output).map(Path::to_owned);
         order.baseline_cpu_ns =
             baseline.map(|baseline| median(&baseline.times())).map(|times| times.user_ns + times.system_ns);
         let mut process = Vec::new();
@@ -225,13 +248,10 @@ impl Measured<'_> {
             "samples": self.own.times() })
     }
 
-    fn print(&self, unit: &str) {
-        for warning in &self.warnings {
-            eprintln!("warning: {warning}");
-        }
+    fn text(&self, unit: &str) -> String {
         let (cell, times) = (self.cell, self.own.times());
-        println!(
-            "{} {} on {}, {}, {} per partition",
+        let mut text = format!(
+            "{} {} on {}, {}, {} per partition\n",
             cell.task,
             cell.strategy,
             counted(cell.cores.into(), "core"),
@@ -239,12 +259,13 @@ impl Measured<'_> {
             counted(cell.size, unit.trim_end_matches('s'))
         );
         for (name, value) in &self.own.figures {
-            println!("  {name}: {value}");
+            text += &format!("  {name}: {value}\n");
         }
-        println!("  answer: {}", if self.verified { "verified, the same as the baseline's" } else { "WRONG" });
+        text +=
+            &format!("  answer: {}\n", if self.verified { "verified, the same as the baseline's" } else { "WRONG" });
         let (own, plain) = (median(&times), median(&self.baseline.times()));
-        println!(
-            "  median of {} in {}: {} (start {}, reduce {}), {}",
+        text += &format!(
+            "  median of {} in {}: {} (start {}, reduce {}), {}\n",
             counted(times.len() as u64, "run"),
             processes(self.own.processes.len()),
             duration(own.wall_ns),
@@ -252,7 +273,7 @@ impl Measured<'_> {
             duration(own.reduce_ns),
             counted(own.partitions, "partition")
         );
-        println!("  baseline: {}, {}", duration(plain.wall_ns), self.speed_up_in_words());
+        text + &format!("  baseline: {}, {}\n", duration(plain.wall_ns), self.speed_up_in_words())
     }
 
     fn speed_up_in_words(&self) -> String {
@@ -275,11 +296,11 @@ impl Measured<'_> {
         }
     }
 
-    fn exit(self, output: Option<&Path>) -> Result<Exit> {
+    fn exit(self, output: Option<&Output>) -> Result<Exit> {
         let (strategy, own) = (&self.cell.strategy, self.own);
         if !self.verified {
             let which = if own.processes.len() == 1 { "the last run" } else { "an earlier process" };
-            let written = output.map(|path| format!("; {} holds the total of {which}", path.display()));
+            let written = output.map(|output| format!("; {output} holds the total of {which}"));
             return Err(Exit::NotVerified.error(format!(
                 "{strategy} gave a wrong answer: {} instead of {}{}",
                 own.digest,
@@ -296,6 +317,36 @@ impl Measured<'_> {
 
 fn processes(count: usize) -> String {
     if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}
+
+/// The file into which the measuring process writes the total.
+struct Total<'a> {
+    output: &'a Output,
+    /// Takes the total if the measuring process cannot write the output itself.
+    between: Option<NamedTempFile>,
+}
+
+impl<'a> Total<'a> {
+    fn new(output: &'a Output) -> Result<Self> {
+        let between = match output.file() {
+            Some(_) => None,
+            None => Some(NamedTempFile::with_prefix("goldilocks-").context("cannot make a temporary file")?),
+        };
+        let is_text = between.as_ref().is_none_or(|between| between.path().to_str().is_some());
+        ensure!(is_text, "the folder for temporary files is not UTF-8: set TMPDIR to another one");
+        Ok(Total { output, between })
+    }
+
+    fn file(&self) -> &Path {
+        self.between.as_ref().map(NamedTempFile::path).or(self.output.file()).unwrap_or(Path::new(""))
+    }
+
+    /// Copies the total to the output, unless it is there already.
+    fn hand_over(&self) -> Result<()> {
+        let Some(between) = &self.between else { return Ok(()) };
+        let mut total = File::open(between.path()).context("cannot read the temporary file of the total")?;
+        self.output.fill(|out| std::io::copy(&mut total, out).map(|_| ()))
+    }
 }
 
 /// The answers of a cell and the times of each of its processes.

@@ -7,6 +7,7 @@ use crate::{counted, journal};
 use anyhow::Result;
 use clap::Args;
 use record::Record;
+use system::printing::say;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -23,7 +24,7 @@ impl Runs {
     pub(crate) fn run(self) -> Result<Exit> {
         let folders = journal::newest_first(&self.folders.runs);
         if folders.is_empty() {
-            eprintln!("{}", journal::no_run(&self.folders.runs));
+            say(format_args!("{}", journal::no_run(&self.folders.runs)));
         }
         for folder in folders {
             let id = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -32,7 +33,7 @@ impl Runs {
                 Ok(record) => about(&record),
                 Err(error) => format!("cannot be read: {error}"),
             };
-            print(format!("{id}  {about}\n").as_bytes())?;
+            print(format_args!("{id}  {about}\n"))?;
         }
         Ok(Exit::Done)
     }

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use clap::Args;
+use system::printing::say;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -20,7 +21,7 @@ impl Setup {
         let environment = postgres::Environment::of_this_process();
         let mut failures = Vec::new();
         if environment.address.is_some() {
-            eprintln!("DATABASE_URL names a server, so none is installed");
+            say("DATABASE_URL names a server, so none is installed");
         } else if let Err(error) = postgres::install::install(&environment) {
             failures.push(error.to_string());
         }
@@ -31,7 +32,7 @@ impl Setup {
             failures.push(error.to_string());
         }
         for failure in &failures {
-            eprintln!("error: {failure}");
+            say(format_args!("error: {failure}"));
         }
         if failures.is_empty() { Exit::Done } else { Exit::Failed }
     }

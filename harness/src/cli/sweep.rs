@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use strategies::{Combine, Delivery};
+use system::printing::say;
 use tasks::Inputs;
 
 #[derive(Args)]
@@ -143,7 +144,7 @@ impl Sweep {
     fn install_missing(&self) {
         for task in self.tasks().iter().filter_map(|name| crate::find_task(name)) {
             if let Err(reason) = (task.hooks.install)(&self.inputs) {
-                eprintln!("{} has no server: {reason}", task.name);
+                say(format_args!("{} has no server: {reason}", task.name));
             }
         }
     }
@@ -242,7 +243,7 @@ impl Sweep {
         // The page cache is checked again once the baselines have read the input.
         let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn && check.name != "page_cache");
         for warning in warnings {
-            eprintln!("warning: {}", warning.sentence);
+            say(format_args!("warning: {}", warning.sentence));
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Parsers for option values, with an error message for each invalid value.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use crate::plan::limits;
+use clap::builder::{PathBufValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Accepts the name of a task.
@@ -36,31 +38,25 @@ where
     PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
 }
 
+/// Accepts a path that a plan and a record can hold.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_str() {
+        Some(_) => Ok(path),
+        None => Err("it is not UTF-8, and a plan and a record must name it; rename it, or give it a link"),
+    })
+}
+
 pub(crate) fn positive(text: &str) -> Result<u64, String> {
-    match text.replace('_', "").parse() {
-        Ok(0) | Err(_) => Err("expected a whole number of at least 1".to_owned()),
-        Ok(number) => Ok(number),
-    }
+    limits::at_least_one(text.replace('_', "").parse().unwrap_or(0))
 }
 
 /// Accepts a number of cores that this process may use.
 pub(crate) fn cores(text: &str) -> Result<u64, String> {
-    let (number, available) = (positive(text)?, crate::machine::processors().len());
-    match number <= available as u64 {
-        true => Ok(number),
-        false => Err(format!(
-            "this process may use {}; for more threads than cores, pass `--workers {number}`",
-            crate::counted(available as u64, "core")
-        )),
-    }
+    positive(text).and_then(limits::cores)
 }
 
-/// The maximum number of workers: far more than are useful, but few enough that every machine can start the threads.
-const MOST_WORKERS: u64 = 1024;
-
 pub(crate) fn workers(text: &str) -> Result<u64, String> {
-    let number = positive(text)?;
-    if number <= MOST_WORKERS { Ok(number) } else { Err(format!("expected a whole number from 1 to {MOST_WORKERS}")) }
+    limits::workers(text.replace('_', "").parse().unwrap_or(0))
 }
 
 /// Accepts a time with its unit and returns seconds.
@@ -73,17 +69,9 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
         _ => return Err(format!("`{unit}` is no unit of time; use s, m or h")),
     };
     let number: f64 = number.trim().parse().map_err(|_| "expected a time such as 90s, 5m or 1h".to_owned())?;
-    if number.is_finite() && (0.0..1e9).contains(&number) {
-        Ok(number * unit)
-    } else {
-        Err("expected a time of 0 or more".to_owned())
-    }
+    limits::seconds(number * unit)
 }
 
 pub(crate) fn percent(text: &str) -> Result<f64, String> {
-    let number = text.trim_end_matches('%').trim().parse::<f64>();
-    match number {
-        Ok(number) if (0.0..=100.0).contains(&number) => Ok(number),
-        _ => Err("expected a percentage from 0 to 100, such as 2 or 0.5".to_owned()),
-    }
+    limits::percent(text.trim_end_matches('%').trim().parse().unwrap_or(f64::NAN))
 }

@@ -1,14 +1,14 @@
 //! `goldilocks whole`: the whole job of `word_totals` in one process, like a peer.
 
 use super::exit::Exit;
-use super::options::refuse_same_file;
+use super::output::{Output, print};
 use super::values::workers;
 use crate::peers::whole_job;
 use anyhow::Result;
 use clap::Args;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
+use system::printing::say;
 use tasks::word_totals::{Options, TotalsOf, floor};
 
 #[derive(Args)]
@@ -17,8 +17,8 @@ pub(crate) struct WholeJob {
     #[arg(long, default_value = "1", value_parser = threads)]
     threads: NonZeroUsize,
     /// The file for every word's total
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = Output::parser())]
+    output: Option<Output>,
     /// Add up bytes instead of words: the floor
     #[arg(long)]
     floor: bool,
@@ -42,16 +42,23 @@ impl WholeJob {
                 .file()
                 .cloned()
                 .ok_or_else(|| Exit::Usage.error("--floor reads a file; name it with --input FILE"))?;
-            println!("{}", floor::sum_of_bytes(file, self.options.read, self.threads, self.let_go)?);
+            let sum = floor::sum_of_bytes(file, self.options.read, self.threads, self.let_go)?;
+            print(format_args!("{sum}\n"))?;
             return Ok(Exit::Done);
         }
-        refuse_same_file(self.output.as_deref(), self.options.file().map(PathBuf::as_path))?;
+        if let Some(output) = &self.output {
+            let input = self.options.file().map(PathBuf::as_path);
+            output.check(&input.map(|input| ("the input file", input)).into_iter().collect::<Vec<_>>())?;
+        }
         let task = Arc::new(TotalsOf::new(&self.options)?);
         let totals = whole_job::totals(&task, self.threads)?;
-        if let Some(path) = &self.output {
-            whole_job::write(&totals, path)?;
+        if let Some(output) = &self.output {
+            output.fill(|out| whole_job::write(&totals, out))?;
         }
-        println!("{}", whole_job::report(&totals));
+        match self.output.is_some_and(|output| output.is_standard_output()) {
+            true => say(whole_job::report(&totals)),
+            false => print(format_args!("{}\n", whole_job::report(&totals)))?,
+        }
         Ok(Exit::Done)
     }
 }

@@ -118,7 +118,8 @@ impl Contest {
             );
         }
         let written = folder.join("expected");
-        whole_job::write(&totals, &written)?;
+        let filled = system::atomic_file::fill(&written, |out| whole_job::write(&totals, out));
+        filled.with_context(|| format!("cannot write {}", written.display()))?;
         sort(&written)?;
         Ok(Expected { report: whole_job::report(&totals), totals: written })
     }

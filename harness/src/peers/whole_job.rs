@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use kernels::words::WordTotals;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use strategies::Task;
 use tasks::word_totals::TotalsOf;
@@ -55,14 +55,11 @@ pub fn report(totals: &WordTotals) -> String {
 /// Writes lines of `word TAB total` in any order, as every peer does for the check of its totals.
 ///
 /// # Errors
-/// When the file cannot be written.
-pub fn write(totals: &WordTotals, path: &Path) -> Result<()> {
-    let written = system::atomic_file::fill(path, |out| {
-        for (word, total) in totals.iter() {
-            out.write_all(word)?;
-            writeln!(out, "\t{total}")?;
-        }
-        Ok(())
-    });
-    written.with_context(|| format!("cannot write {}", path.display()))
+/// When `out` reports an error.
+pub fn write(totals: &WordTotals, out: &mut dyn Write) -> io::Result<()> {
+    for (word, total) in totals.iter() {
+        out.write_all(word)?;
+        writeln!(out, "\t{total}")?;
+    }
+    Ok(())
 }

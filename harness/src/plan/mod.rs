@@ -1,17 +1,19 @@
-//! The plan of a sweep. `cells.rs` lists the cells, and `schedule.rs` chooses the cell to measure next.
+//! The plan of a sweep. `cells.rs` lists the cells, and `schedule.rs` chooses the cell to measure next. `limits.rs` has the
+//! limits of the values.
 
 pub mod cells;
+pub(crate) mod limits;
 pub mod schedule;
 
 use crate::plan::cells::Axes;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use record::statistics::TARGET;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tasks::Inputs;
 
 /// The name of the plan's file in a run's folder.
-const FILE: &str = "plan.json";
+pub(crate) const FILE: &str = "plan.json";
 
 /// The settings of a sweep. A file next to the record keeps the plan, so that the sweep can be resumed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,11 +52,13 @@ impl Plan {
     /// Reads the plan in a run's folder.
     ///
     /// # Errors
-    /// When there is no plan, or the plan is malformed.
+    /// When there is no plan, the plan is malformed, or it has a value that the command line would refuse.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is not a plan", path.display()))
+        let plan: Plan = serde_json::from_slice(&text).with_context(|| format!("{} is not a plan", path.display()))?;
+        let wrong = |why| anyhow!("{}: {why}; correct it, or begin a new run", path.display());
+        limits::check(&plan).map_err(wrong).map(|()| plan)
     }
 
     /// Writes the plan into a run's folder. Secrets, such as a server's address with a password, are left out.

@@ -20,6 +20,7 @@ use record::{Line, Moment, Run, Skipped, StrategyNote, VERSION};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use system::printing::say;
 use tasks::Inputs;
 
 /// The end of a sweep that has a record.
@@ -59,7 +60,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
             Ok(baseline) => baselines.push(baseline),
             Err(reason) if required(task) => bail!("{task} cannot be measured: {reason}"),
             Err(reason) => {
-                eprintln!("{task} is skipped: {reason}");
+                say(format_args!("{task} is skipped: {reason}"));
                 skipped.push(Skipped { task: task.clone(), reason });
             }
         }
@@ -68,9 +69,8 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
     let suffix: String = (0..4).map(|_| fastrand::lowercase()).collect();
     let id = format!("{}-{suffix}", began.strftime("%Y%m%d-%H%M%S"));
     let folder = runs.join(&id);
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    // Write the plan before the record, because a record without a plan could not be resumed.
-    plan.write(&folder)?;
+    let created = std::fs::create_dir_all(runs).and_then(|()| std::fs::create_dir(&folder));
+    created.with_context(|| format!("cannot create {}", folder.display()))?;
     let checkup = check_machine(plan, &prepared, runs, Checkup::begin);
     let run = Run {
         version: VERSION,
@@ -90,7 +90,11 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
     };
     let first: Vec<Line> =
         [Line::Run(Box::new(run))].into_iter().chain(skipped.into_iter().map(Line::Skipped)).collect();
-    let journal = Journal::begin(&folder, &first)?;
+    // Write the plan before the record, because a record without a plan could not be resumed.
+    let journal = plan.write(&folder).and_then(|()| Journal::begin(&folder, &first)).inspect_err(|_| {
+        // A folder without a record is no run. If it cannot be removed, it does no harm.
+        let _ = std::fs::remove_dir_all(&folder);
+    })?;
     Ok(Runner::new(plan, &prepared, baselines, &[], journal, interrupt).run(prepared, &checkup))
 }
 
@@ -114,22 +118,26 @@ pub struct Changes {
 /// The plan is then as before, so that the same changes can be asked for again.
 pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result<Outcome> {
     let mut plan = Plan::read(folder)?;
+    let mut journal = Journal::resume(folder)?;
     let record = record::read(folder.join(FILE))?;
     let budget_s = changes.budget_s.unwrap_or(plan.budget_s);
     let blocks = changes.blocks.unwrap_or(plan.blocks);
     let failed_outside = record.samples.iter().any(|sample| sample.outside);
     let more = budget_s > plan.budget_s || blocks > plan.blocks || failed_outside;
     if record.ended.as_ref().is_some_and(|ended| !ended.interrupted) && !more {
-        eprintln!("this sweep is complete; a larger `--budget` or `--blocks` measures more blocks");
+        say("this sweep is complete; a larger `--budget` or `--blocks` measures more blocks");
         return Ok(Outcome { folder: folder.to_owned(), error: None, wanted_budget: None });
     }
-    eprintln!("resuming: {}", record.run.command);
+    say(format_args!("resuming: {}", record.run.command));
     (plan.budget_s, plan.blocks) = (budget_s, blocks);
     check_unchanged(&record.run)?;
+    let unknown = plan.axes.strategies.iter().find(|name| !record.run.strategies.iter().any(|it| it.name == **name));
+    if let Some(unknown) = unknown {
+        bail!("the plan of this run has the strategy `{unknown}`, which its record does not list: begin a new run");
+    }
     let changed = plan.clone();
     plan.inputs.copy_secrets(&changes.secrets);
     plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
-    let mut journal = Journal::resume(folder)?;
     let prepared = prepare(&plan, interrupt)?;
     if let Some((task, reason)) = prepared.skipped.first() {
         bail!("{task} can no longer be measured: {reason}");
@@ -179,7 +187,7 @@ fn names_data_of(task: &str, inputs: &Inputs) -> bool {
 }
 
 fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
-    Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, &|line| eprintln!("{line}"))
+    Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, &|line| say(line))
 }
 
 /// Lets the doctor examine the machine. At this point the data is complete and nothing is timed yet.

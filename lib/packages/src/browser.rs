@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::debian::{self, Unpacked};
 use crate::{Error, Host, shell};
+use system::printing::say;
 
 /// Programs that know `--headless` and `--dump-dom`.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
@@ -27,7 +28,7 @@ pub fn find(host: &Host) -> Option<PathBuf> {
 /// Finds a browser, or installs or unpacks Chromium; prints what it does on standard error.
 pub fn install(host: &Host) -> Result<PathBuf, Error> {
     if let Some(browser) = find(host) {
-        eprintln!("{}: a browser is there, nothing to install", browser.display());
+        say(format_args!("{}: a browser is there, nothing to install", browser.display()));
         return Ok(browser);
     }
     let because = |reason: String| Error::NoBrowser { reason };
@@ -43,7 +44,7 @@ pub fn install(host: &Host) -> Result<PathBuf, Error> {
     let browser = find(host).ok_or_else(|| {
         because(format!("the packages are installed, but there is no {} on PATH", NAMES.join(" or ")))
     })?;
-    eprintln!("installed a browser: {}", browser.display());
+    say(format_args!("installed a browser: {}", browser.display()));
     Ok(browser)
 }
 

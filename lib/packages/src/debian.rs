@@ -11,6 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::{Error, Host, expand, shell};
+use system::printing::say;
 
 /// Whether this is Debian or a derivative, with the programs that [`unpack`] runs.
 pub fn is_here(host: &Host) -> bool {
@@ -23,7 +24,7 @@ pub fn install(packages: &[&str]) -> Result<(), Error> {
     let install = || apt_install(&apt, &[], packages, "to install it on this machine");
     // Package lists are often missing in new containers and old elsewhere. Fetching them first would slow every installation.
     install().or_else(|_| {
-        eprintln!("fetching new package lists");
+        say("fetching new package lists");
         shell::run_quietly(&["apt-get", "update"])?;
         install()
     })
@@ -38,7 +39,7 @@ fn apt_install(apt: &[&str], options: &[&str], packages: &[&str], purpose: &str)
     let sizes = archives.lines().filter(|line| line.starts_with('\''));
     let sizes: Vec<u64> = sizes.filter_map(|line| line.split(' ').nth(2)?.parse().ok()).collect();
     let megabytes = sizes.iter().sum::<u64>().div_ceil(1_000_000);
-    eprintln!("fetching {}, {megabytes} MB, {purpose}", packages[0]);
+    say(format_args!("fetching {}, {megabytes} MB, {purpose}", packages[0]));
     shell::run_quietly(&line).map(drop)
 }
 
@@ -83,7 +84,7 @@ pub fn unpack(packages: &[&str], folder: &Path) -> Result<Unpacked, Error> {
     let lock = File::open(above).map_err(|error| Error::cannot("read", above, error))?;
     // Any other error means a file system without locks; there two set-ups at the same time may disturb each other.
     if flock(&lock, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
-        eprintln!("waiting for another set-up that unpacks into {}", above.display());
+        say(format_args!("waiting for another set-up that unpacks into {}", above.display()));
         flock(&lock, FlockOperation::LockExclusive).map_err(|error| Error::cannot("lock", above, error.into()))?;
         if let Some(unpacked) = Unpacked::at(folder) {
             return Ok(unpacked);
@@ -94,7 +95,7 @@ pub fn unpack(packages: &[&str], folder: &Path) -> Result<Unpacked, Error> {
     workspace.extract(packages)?;
     remove(folder)?;
     fs::rename(workspace.root(), folder).map_err(|error| Error::cannot("create", folder, error))?;
-    eprintln!("unpacked into {}", folder.display());
+    say(format_args!("unpacked into {}", folder.display()));
     Ok(Unpacked { root: folder.into(), libraries: libraries(folder) })
 }
 
@@ -177,7 +178,7 @@ impl Workspace {
         let fetch = || apt_install(&apt, &["--download-only"], packages, &purpose);
         use_lists("/var/lib/apt/lists/")?;
         fetch().or_else(|_| {
-            eprintln!("fetching new package lists for this user alone");
+            say("fetching new package lists for this user alone");
             use_lists("WORKSPACE/state/lists/")?;
             shell::run_quietly(&[&apt[..], &["update"]].concat())?;
             fetch()

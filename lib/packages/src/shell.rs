@@ -6,13 +6,14 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::{Error, search_path};
+use system::printing::say;
 
 /// The time after which a program that prints nothing is reported as still running.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Runs a program; prints the line and the program's output on standard error.
 pub fn run(line: &[&str]) -> Result<(), Error> {
-    eprintln!("running {}", line.join(" "));
+    say(format_args!("running {}", line.join(" ")));
     run_unannounced(line)
 }
 
@@ -40,7 +41,7 @@ pub fn run_quietly(line: &[&str]) -> Result<String, Error> {
     while !reader.is_finished() {
         std::thread::sleep(Duration::from_millis(20));
         if said.elapsed() >= SILENCE {
-            eprintln!("still running {} after {} s", line[0], began.elapsed().as_secs());
+            say(format_args!("still running {} after {} s", line[0], began.elapsed().as_secs()));
             said = Instant::now();
         }
     }

@@ -13,6 +13,7 @@ use crate::places::OLDEST;
 use crate::unique::unique;
 use cursor::{Address, ConnectError, Driver, connect, connect_unless};
 use system::printable::printable;
+use system::printing::say;
 
 /// What bounds the waits for an external server.
 #[derive(Clone, Debug, Default)]
@@ -170,7 +171,7 @@ impl Drop for ExternalSchema {
     fn drop(&mut self) {
         if let Err(error) = self.drop_schema() {
             // `drop` cannot return it, and the schema takes space on a server that is not ours.
-            eprintln!("{error}");
+            say(error);
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::discovery::{Environment, Installation, find};
 use crate::error::{Error, Result};
 use crate::places::{self, PACKAGE, WHEEL, wheel_folder};
 use packages::{debian, shell};
+use system::printing::say;
 
 /// The settings that Debian's package reads before it creates a server of its own.
 const CLUSTER_SETTINGS: &str = "etc/postgresql-common/createcluster.conf";
@@ -53,7 +54,7 @@ pub fn methods(environment: &Environment) -> Vec<Method> {
 pub fn install(environment: &Environment) -> Result<Installation> {
     match find(environment) {
         Ok(installation) => {
-            eprintln!("{installation}: nothing to install");
+            say(format_args!("{installation}: nothing to install"));
             return Ok(installation);
         }
         // The user has named a server and wants no other.
@@ -63,11 +64,11 @@ pub fn install(environment: &Environment) -> Result<Installation> {
     let mut reasons = Vec::new();
     for method in methods(environment) {
         if !reasons.is_empty() {
-            eprintln!("that installed no server; trying the next method");
+            say("that installed no server; trying the next method");
         }
         match method.run().and_then(|()| find(environment)) {
             Ok(installation) => {
-                eprintln!("installed: {installation}");
+                say(format_args!("installed: {installation}"));
                 return Ok(installation);
             }
             Err(Error::NotFound { tried, .. }) => {
@@ -121,7 +122,10 @@ fn prevent_cluster(settings: &Path) -> Result<()> {
     if present.lines().any(|line| line.trim_start().starts_with("create_main_cluster")) {
         return Ok(());
     }
-    eprintln!("writing create_main_cluster = false to {}, so that no server starts on port 5432", settings.display());
+    say(format_args!(
+        "writing create_main_cluster = false to {}, so that no server starts on port 5432",
+        settings.display()
+    ));
     if let Some(folder) = settings.parent() {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     }

@@ -2,6 +2,8 @@
 //!
 //! `harness` writes these types and `reports` reads them. `FORMAT.md` describes the format.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod error;
 pub mod line;
 pub mod read;

@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 /// A field that an older record lacks is absent, never zero. `FORMAT.md` lists the additions of each version.
 pub const VERSION: u32 = 6;
 
+/// The largest number of a record: 10¹⁸, which is 31 years in nanoseconds. A larger one is a fault of the writer, and sums
+/// of a few would not fit into 64 bits.
+pub const MOST: u64 = 1_000_000_000_000_000_000;
+
 /// One line of `run.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]

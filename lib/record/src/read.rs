@@ -1,7 +1,8 @@
 //! The reader of `run.jsonl`. Rejects any invalid line, except a last line that a crash cut off.
 
 use crate::error::{Error, Result};
-use crate::line::{BASELINE, Cell, Detail, Ended, Line, Peer, Run, Sample, Skipped, Status, VERSION};
+use crate::line::{BASELINE, Cell, Detail, Ended, Line, MOST, Peer, Run, Sample, Skipped, Status, VERSION};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -52,8 +53,13 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
         torn: None,
     };
 
+    // The number of each sample's line.
+    let mut numbers = Vec::new();
     for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
-        let line = match serde_json::from_slice::<Line>(line) {
+        let line = match serde_json::from_slice::<Value>(line).and_then(|value| {
+            check_values(&value, &mut String::new()).map_err(serde::de::Error::custom)?;
+            serde_json::from_value(value)
+        }) {
             Ok(line) => line,
             // `split` yields subslices: the one that touches the end of the file has no line feed after it.
             Err(error) if line.as_ptr_range().end == bytes.as_ptr_range().end => {
@@ -75,6 +81,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
             Line::Sample(sample) => {
                 check(&record.run, &sample).map_err(|reason| refuse(number, reason))?;
                 record.samples.push(*sample);
+                numbers.push(number);
             }
             Line::Skipped(skipped) => record.skipped.push(skipped),
             Line::Resumed(_) => {
@@ -88,9 +95,25 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
                         format!("the peer `{}` did the task `{}`, which the run does not list", peer.name, peer.task);
                     return Err(refuse(number, reason));
                 }
+                if peer.runs.iter().any(|run| run.wall_ns == 0) {
+                    return Err(refuse(number, format!("a run of the peer `{}` took no time", peer.name)));
+                }
                 record.peers.retain(|other| !other.is_same(&peer));
                 record.peers.push(*peer);
             }
+        }
+    }
+    let mut seen = HashMap::new();
+    for (sample, number) in record.samples.iter().zip(numbers) {
+        // A sample that failed for a reason outside the program is measured again.
+        if let Some((first, false)) = seen.insert(key(sample), (number, sample.outside)) {
+            let Sample { cell, block, index, .. } = sample;
+            let reason = format!(
+                "sample {index} of {} {} in block {block} is in line {first} already, because two processes wrote this \
+                 record at once: begin a new run, or delete the samples of one of them",
+                cell.task, cell.strategy
+            );
+            return Err(refuse(number, reason));
         }
     }
     drop_replaced(&mut record.samples);
@@ -129,8 +152,10 @@ fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
     {
         return Err(Error::Newer { path: path.to_owned(), found, known: VERSION });
     }
+    check_values(&value, &mut String::new()).map_err(refuse)?;
     match serde_json::from_value(value) {
         Ok(Line::Run(mut run)) => {
+            check_run(&run).map_err(refuse)?;
             if run.version < 6 {
                 run.tasks.iter_mut().for_each(|task| task.details = details_of_older(&task.name));
             }
@@ -140,6 +165,53 @@ fn first_line(path: &Path, line: &[u8]) -> Result<Run> {
         Err(error) => {
             Err(refuse(format!("a record starts with a line of kind `run`, but this line is not one: {}", why(&error))))
         }
+    }
+}
+
+/// Checks the rules for a run that the types cannot express.
+fn check_run(run: &Run) -> std::result::Result<(), String> {
+    let once = |kind: &str, names: Vec<&str>| {
+        let again = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name));
+        again.map_or(Ok(()), |(_, name)| Err(format!("the run lists the {kind} `{name}` twice")))
+    };
+    once("task", run.tasks.iter().map(|task| task.name.as_str()).collect())?;
+    once("strategy", run.strategies.iter().map(|strategy| strategy.name.as_str()).collect())?;
+    match run.tasks.iter().find(|task| task.sizes.is_empty()) {
+        Some(task) => Err(format!("the task `{}` has no partition size", task.name)),
+        None => Ok(()),
+    }
+}
+
+/// The fields with a name, and its most bytes. A longer one would not fit into any table.
+const NAMES: [&str; 7] = ["id", "name", "task", "strategy", "unit", "delivery", "combine"];
+const LONGEST_NAME: usize = 200;
+
+/// Checks the range of every number and the length of every name. `field` is the path of `value`, for the message.
+fn check_values(value: &Value, field: &mut String) -> std::result::Result<(), String> {
+    let own = field.len();
+    match value {
+        // Any number is a seed.
+        Value::Number(_) if field == "seed" => Ok(()),
+        Value::Number(number) if number.as_f64().is_some_and(|number| (0.0..=MOST as f64).contains(&number)) => Ok(()),
+        Value::Number(number) => Err(format!("`{field}` is {number}, and no number is below 0 or beyond {MOST:e}")),
+        Value::String(text) => {
+            let is_name = NAMES.contains(&field.rsplit('.').next().unwrap_or_default());
+            match is_name && text.len() > LONGEST_NAME {
+                true => Err(format!("`{field}` has {} bytes, and no name has more than {LONGEST_NAME}", text.len())),
+                false => Ok(()),
+            }
+        }
+        Value::Array(values) => values.iter().try_for_each(|value| check_values(value, field)),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| {
+            if own > 0 {
+                field.push('.');
+            }
+            field.push_str(name);
+            let checked = check_values(value, field);
+            field.truncate(own);
+            checked
+        }),
+        Value::Null | Value::Bool(_) => Ok(()),
     }
 }
 

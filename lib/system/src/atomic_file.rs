@@ -1,8 +1,11 @@
 //! Files that are written as a whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use rustix::fs::{Gid, Uid, fchown};
+use rustix::io::Errno;
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 /// Writes `bytes` to a file. A reader sees the earlier file or the complete new one, never a part.
 ///
@@ -15,28 +18,59 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Lets `fill` write a file. A reader sees the earlier file or the complete new one, never a part.
 ///
 /// `fill` writes to a file with a random name in the same folder. That file is synced to the disk and then renamed to
-/// `path`. It replaces an earlier file and keeps that file's permissions. If anything fails, the earlier file stays
-/// unchanged. If `path` is not an ordinary file but a device, a pipe or a link, `fill` writes directly to it.
+/// `path`. It replaces an earlier file and keeps that file's permissions and, as far as the kernel allows, its owner. If
+/// anything fails, the earlier file stays unchanged.
+///
+/// A link stays: the file that it names is written, in the same way. A device, a pipe or a socket is written to directly.
 ///
 /// # Errors
 /// Any error of the operating system or of `fill`.
 pub fn fill(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let earlier = fs::symlink_metadata(path).ok();
-    if earlier.as_ref().is_some_and(|earlier| !earlier.is_file()) {
+    let earlier = fs::metadata(path).ok();
+    let target = follow(path)?;
+    let is_found = |earlier: &Metadata| fs::metadata(&target).is_ok_and(|found| same_file(&found, earlier));
+    // A link below `/proc/self/fd` may also name a deleted file, which has no path.
+    if earlier.as_ref().is_some_and(|earlier| !earlier.is_file() || !is_found(earlier)) {
         return fill_through(&File::create(path)?, fill);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Opened here because only the owner may read a file that `tempfile` opens. This file's mode follows the umask.
-    let create = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
-    let unfinished = tempfile::Builder::new().prefix(".").suffix(".unfinished").make_in(folder, create)?;
+    // Opened here because only the owner may read a file that `tempfile` opens. A new file's mode follows the umask. One
+    // that replaces a file is closed to others until it has that file's mode.
+    let mode = if earlier.is_some() { 0o600 } else { 0o666 };
+    let create = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let unfinished = tempfile::Builder::new().prefix(".").suffix(".unfinished").make_in(folder(&target), create)?;
     if let Some(earlier) = earlier {
+        // Only root may give a file to another user.
+        let (user, group) = (Uid::from_raw(earlier.uid()), Gid::from_raw(earlier.gid()));
+        let _ = fchown(unfinished.as_file(), Some(user), Some(group));
         unfinished.as_file().set_permissions(earlier.permissions())?;
     }
     fill_through(unfinished.as_file(), fill)?;
     // Without the sync, a power cut could leave an incomplete file under the final name.
     unfinished.as_file().sync_all()?;
-    unfinished.persist(path)?;
+    unfinished.persist(target)?;
     Ok(())
+}
+
+/// Whether both describe the same file, perhaps under two names.
+pub fn same_file(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Follows links to the last path, which need not exist.
+fn follow(path: &Path) -> io::Result<PathBuf> {
+    const MOST: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST {
+        match fs::read_link(&path) {
+            Ok(next) => path = folder(&path).join(next),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(Errno::LOOP.into())
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn fill_through(file: &File, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -87,6 +121,54 @@ mod tests {
             write(&file, b"next").unwrap();
             assert_eq!(mode(&file), kept);
         }
+    }
+
+    #[test]
+    fn a_private_file_stays_private_while_it_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        write(&file, b"first").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        let mut seen = 0;
+        fill(&file, |out| {
+            for name in names(folder.path()) {
+                assert_eq!(mode(&folder.path().join(name)), 0o600);
+                seen += 1;
+            }
+            out.write_all(b"next")
+        })
+        .unwrap();
+        assert_eq!((seen, mode(&file)), (2, 0o600), "the earlier file and the unfinished one");
+    }
+
+    #[test]
+    fn a_file_with_the_ending_of_an_unfinished_one_survives() {
+        let folder = tempfile::tempdir().unwrap();
+        let others = ["file.unfinished", ".unfinished", ".file.unfinished", "file.partial"];
+        for other in others {
+            fs::write(folder.path().join(other), other).unwrap();
+        }
+        (0..20).for_each(|_| write(&folder.path().join("file"), b"next").unwrap());
+        for other in others {
+            assert_eq!(fs::read_to_string(folder.path().join(other)).unwrap(), other);
+        }
+    }
+
+    #[test]
+    fn a_failed_write_through_a_link_leaves_the_file_that_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, second] = ["file", "link", "second"].map(|name| folder.path().join(name));
+        fs::write(&file, b"first").unwrap();
+        symlink("file", &link).unwrap();
+        symlink("link", &second).unwrap();
+        fill(&second, |out| out.write_all(b"half").and(Err(io::ErrorKind::StorageFull.into()))).unwrap_err();
+        assert_eq!(fs::read(&file).unwrap(), b"first");
+        write(&second, b"next").unwrap();
+        assert_eq!((fs::read(&file).unwrap(), names(folder.path()).len()), (b"next".to_vec(), 3));
+        assert_eq!(fs::read_link(&second).unwrap(), Path::new("link"));
+
+        symlink("turn", folder.path().join("turn")).unwrap();
+        assert_eq!(write(&folder.path().join("turn"), b"").unwrap_err().raw_os_error(), Some(40));
     }
 
     #[test]

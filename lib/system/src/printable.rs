@@ -19,7 +19,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 
 /// Whether a terminal obeys the character instead of showing it: a control character, a separator of lines, or a mark
 /// that reverses the direction of writing.
-fn obeyed(letter: char) -> bool {
+pub(crate) fn obeyed(letter: char) -> bool {
     let kept = matches!(letter, '\n' | '\t');
     let marks = matches!(
         letter,

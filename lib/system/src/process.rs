@@ -5,7 +5,7 @@ use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity};
 use std::collections::BTreeSet;
 use std::fs::{File, read_dir, read_to_string};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 /// The fields of `/proc/<pid>/stat` that this project uses; see proc(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +106,20 @@ pub fn ignores(signal: i32) -> bool {
 /// A process's name: the first 15 bytes of its program's file name, unless the process has set another name.
 pub fn name(process: u32) -> Option<String> {
     thread_name(process, process)
+}
+
+/// The process that holds a lock on a file ([`File::lock`]). `None` if there is no lock, or the kernel does not name the
+/// process, as for one outside this container.
+pub fn lock_holder(file: &File) -> Option<u32> {
+    let inode = file.metadata().ok()?.ino();
+    // `1: FLOCK  ADVISORY  WRITE 4711 08:01:131077 0 EOF`. A waiting process has `->` after the number of the line.
+    let holder = |line: &str| {
+        let mut fields = line.split_whitespace().skip(1);
+        (fields.next()? == "FLOCK").then_some(())?;
+        let number = fields.nth(2)?.parse().ok().filter(|number| *number > 0);
+        (fields.next()?.rsplit(':').next()?.parse() == Ok(inode)).then_some(number?)
+    };
+    read_to_string("/proc/locks").ok()?.lines().find_map(holder)
 }
 
 /// A thread's name, at most 15 bytes.

@@ -52,6 +52,12 @@ pub(crate) fn banners(facts: &Facts) -> Vec<Statement> {
     let machine = &environment.run.machine;
     let mut list = List(Vec::new());
     list.add("ending", ending(environment));
+    // Both are RFC 3339 in UTC, so the order of the texts is that of the moments.
+    let began = &environment.run.began;
+    let backwards = environment.ended.as_ref().filter(|ended| ended.at < *began);
+    list.add("clock", backwards.map(|ended| {
+        format!("The record says that the run ended at {} and began at {began}: the clock was set back, or the record was changed.", ended.at)
+    }));
     list.add(
         "resumed",
         (environment.resumed > 0).then(|| {

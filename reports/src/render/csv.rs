@@ -1,9 +1,8 @@
 //! A record as a flat table: CSV, one row for each sample, failures included.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use record::{Record, Run, Sample};
 use serde_json::Value;
-use std::path::Path;
 
 /// One column of the table.
 pub struct Column {
@@ -83,25 +82,16 @@ pub fn csv(record: &Record) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()).into())
 }
 
-/// Writes the samples of a record to a CSV file, whole or not at all.
-///
-/// # Errors
-/// If the file cannot be written.
-pub fn write_csv(record: &Record, path: impl AsRef<Path>) -> Result<()> {
-    let path = path.as_ref();
-    system::atomic_file::write(path, &csv(record)?).map_err(|cause| Error::File { path: path.to_owned(), cause })
-}
-
 /// What stands in a column: in the record's line of the sample, its cell, its times or its census.
 fn field(run: &Run, sample: &Sample, line: &Value, name: &str) -> String {
     let times = &line["times"];
     match name {
-        "run" => run.id.clone(),
+        "run" => inert(run.id.clone()),
         "version" => run.version.to_string(),
         "census_pools" => {
             let census = sample.times.as_ref().and_then(|times| times.census.as_ref());
             let json = |census: &record::Census| serde_json::to_string(&census.pools).expect("pools have string keys");
-            census.map_or_else(String::new, json)
+            census.map_or_else(String::new, |census| inert(json(census)))
         }
         _ => {
             let census = name.strip_prefix("census_").map(|name| &times["census"][name]);
@@ -111,10 +101,15 @@ fn field(run: &Run, sample: &Sample, line: &Value, name: &str) -> String {
     }
 }
 
+/// Puts an apostrophe before a text that a spreadsheet would run as a formula.
+fn inert(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}") } else { text }
+}
+
 fn written(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => inert(text.clone()),
         Value::Array(values) => values.iter().map(written).collect::<Vec<_>>().join(" "),
         Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or(0.0).to_string(),
         other => other.to_string(),

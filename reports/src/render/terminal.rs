@@ -7,6 +7,7 @@ use crate::comparison::view;
 use crate::format::SPACE;
 use crate::view::{peers, results, run};
 use std::fmt::Write as _;
+use system::printable;
 
 /// The alarm, then for each task the finding, the conclusions and a table of strategies, as plain text.
 pub fn text(analysis: &Analysis) -> String {
@@ -66,15 +67,8 @@ pub fn compared(comparison: &Comparison) -> String {
 
 /// Replaces characters that terminals show differently or obey.
 fn printable(text: &str) -> String {
-    // Some terminals show a narrow space badly. Some obey control characters, which a record may hold in a reason.
-    text.chars()
-        .map(|letter| match letter {
-            SPACE => ' ',
-            '\n' => '\n',
-            other if other.is_control() => '\u{fffd}',
-            other => other,
-        })
-        .collect()
+    // Some terminals show a narrow space badly.
+    printable::printable(text).replace(SPACE, " ")
 }
 
 /// The times of other programs for the job of `task`, as plain text; empty without peers.
@@ -95,7 +89,9 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
     for row in rows {
         let mut line = String::from("  ");
         for (column, (entry, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 { write!(line, "{entry:<width$}") } else { write!(line, "  {entry:>width$}") };
+            // Not by a width in the format, because that panics beyond 65,535.
+            let blanks = " ".repeat(width - entry.chars().count());
+            line += &if column == 0 { format!("{entry}{blanks}") } else { format!("  {blanks}{entry}") };
         }
         let _ = writeln!(text, "{}", line.trim_end());
     }

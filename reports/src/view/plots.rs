@@ -303,6 +303,9 @@ fn thinned(cores: &[u32]) -> Vec<Tick> {
 /// Four to eight ticks, in even steps of 1, 2 or 5 times a power of ten.
 fn even_ticks(low: f64, high: f64) -> Vec<f64> {
     let rough = (high - low) / 6.0;
+    if !(rough > 0.0 && rough.is_finite()) {
+        return vec![low];
+    }
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= rough).unwrap_or(power);
     let first = (low / step).ceil() as i64;
@@ -311,7 +314,7 @@ fn even_ticks(low: f64, high: f64) -> Vec<f64> {
 
 /// 0.5, 1, 2, 4 and so on.
 fn doublings(low: f64, high: f64) -> Vec<f64> {
-    let (first, last) = (low.log2().ceil() as i32, high.log2().floor() as i32);
+    let (first, last) = (low.max(f64::MIN_POSITIVE).log2().ceil() as i32, high.min(f64::MAX).log2().floor() as i32);
     let skip = usize::try_from((last - first) / 8 + 1).unwrap_or(1);
     // Counted from 1 = 2⁰, so that the baseline's line always has a label.
     (first..=last)
@@ -322,6 +325,8 @@ fn doublings(low: f64, high: f64) -> Vec<f64> {
 
 /// Ticks at powers of ten if these are enough, else in 1-2-5 steps, else in finer steps.
 fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
+    // The logarithm of zero is infinite, and so would be the number of decades.
+    let (low, high) = (low.max(f64::MIN_POSITIVE), high.min(f64::MAX));
     let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let within = |leading: &[f64], every: usize| -> Vec<f64> {
         decades
@@ -357,6 +362,15 @@ mod tests {
             assert!(even_ticks(0.0, high).len() >= 3, "0 to {high}");
         }
         assert_eq!(doublings(0.4, 40.0), [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0]);
+    }
+
+    #[test]
+    fn an_axis_without_a_length_has_few_ticks() {
+        for (low, high) in [(0.0, 0.0), (5.0, 5.0), (0.0, 1e10), (1.0, f64::INFINITY), (f64::NAN, f64::NAN)] {
+            assert!(even_ticks(low, high).len() <= 10, "{low} to {high}");
+            assert!(logarithmic_ticks(low, high).len() <= 10, "{low} to {high}");
+            assert!(doublings(low, high).len() <= 20, "{low} to {high}");
+        }
     }
 
     #[test]

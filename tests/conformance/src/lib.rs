@@ -3,6 +3,8 @@
 //! Every strategy of the catalogue and every solved exercise must have all properties. A new strategy needs no test of
 //! its own.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod probe_task;
 
 use crate::probe_task::{Behaviour, ProbeTask};

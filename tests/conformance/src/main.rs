@@ -1,11 +1,14 @@
 //! Checks strategies and exercises against the conformance suite. The program is also the worker process that the suite
 //! needs.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use conformance::probe_task::ProbeTask;
 use conformance::{PROPERTIES, check};
 use std::process::ExitCode;
 use std::sync::Arc;
 use strategies::{Strategy, WorkerCommand, catalogue};
+use system::printing::{print, say};
 
 fn main() -> ExitCode {
     // The suite provokes panics, so their messages are suppressed.
@@ -13,7 +16,7 @@ fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();
     let passed = match names.as_slice() {
         [] => {
-            eprintln!("usage: conformance STRATEGY..., or the numbers of exercises");
+            say("usage: conformance STRATEGY..., or the numbers of exercises");
             false
         }
         [worker] if worker == "worker" => serve(),
@@ -33,22 +36,24 @@ fn conforms(name: &str) -> bool {
     let Some(strategy) = find(name) else {
         let exercises = exercises::ALL.len();
         let strategies: Vec<&str> = catalogue::ALL.iter().map(|strategy| strategy.name).collect();
-        eprintln!(
+        say(format_args!(
             "there is no strategy and no exercise `{name}`; exercises have numbers from 1 to {exercises}, and strategies \
              are {}",
             strategies.join(", ")
-        );
+        ));
         return false;
     };
     let Ok(program) = std::env::current_exe() else { return false };
     let name = program.clone().into();
     let worker = WorkerCommand { program, name, arguments: vec!["worker".into()], environment: Vec::new() };
     let failures = check(strategy, &worker);
+    let mut text = String::new();
     for failure in &failures {
-        println!("{}: not yet: {}\n    {}", strategy.name, failure.property, failure.sentence);
+        text += &format!("{}: not yet: {}\n    {}\n", strategy.name, failure.property, failure.sentence);
     }
-    println!("{}: {} of {} properties hold", strategy.name, PROPERTIES.len() - failures.len(), PROPERTIES.len());
-    failures.is_empty()
+    let held = PROPERTIES.len() - failures.len();
+    let printed = print(format_args!("{text}{}: {held} of {} properties hold\n", strategy.name, PROPERTIES.len()));
+    printed.is_ok() && failures.is_empty()
 }
 
 fn serve() -> bool {
