@@ -1,7 +1,8 @@
 //! The record of a run on disk: lines are only appended, so that a crash loses nothing that was measured.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use record::Line;
+use std::fmt::{self, Display, Formatter};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,18 @@ pub struct Journal {
     /// The bytes of the record.
     length: u64,
 }
+
+/// The record is no longer the file that was opened, so the run cannot be continued.
+#[derive(Debug)]
+pub struct Lost(String);
+
+impl Display for Lost {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Lost {}
 
 /// The record's name in a run's folder.
 pub const FILE: &str = "run.jsonl";
@@ -87,7 +100,11 @@ impl Journal {
             Ok(found) if found.len() != self.length => "was changed by another program".to_owned(),
             Ok(_) => return Ok(()),
         };
-        Err(anyhow!("{} {what} while this process wrote to it, so measuring stops: begin a new run", path.display()))
+        Err(Lost(format!(
+            "{} {what} while this process wrote to it, so measuring stops: begin a new run",
+            path.display()
+        ))
+        .into())
     }
 
     /// The run's folder.

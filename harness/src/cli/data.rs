@@ -88,7 +88,9 @@ fn fetch(address: String, folder: &Path) -> Result<PathBuf> {
     bar.finish_and_clear();
     let path = path?;
     if let Some([compressed, plain]) = datasets::fetch::Source::sums(&path) {
-        eprintln!("not verified, because no sum is known: SHA-256 {compressed} as it came, {plain} decompressed");
+        say(format_args!(
+            "not verified, because no sum is known: SHA-256 {compressed} as it came, {plain} decompressed"
+        ));
     }
     Ok(path)
 }

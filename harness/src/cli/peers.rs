@@ -51,7 +51,7 @@ impl Peers {
     pub(crate) fn run(self) -> Result<Exit> {
         let (file, known) = match &self.input {
             Some(file) => {
-                let say = |line: &str| eprintln!("{line}");
+                let say = |line: &str| say(line);
                 (datasets::input::plain(std::slice::from_ref(file), &self.folders.data, &say)?.path, None)
             }
             None => self.file_of_run().map(|(file, known)| (file, Some(known)))?,

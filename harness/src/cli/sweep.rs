@@ -105,13 +105,16 @@ impl Sweep {
             Err(error) if interrupt.is_asked() => return Err(Exit::Interrupted.error(format!("{error:#}"))),
             measured => measured?,
         };
+        if let Some(lost) = error.as_ref().and_then(|error| error.downcast_ref::<journal::Lost>()) {
+            return Err(Exit::Failed.error(lost.to_string()));
+        }
         let resume = self.resume_command(&folder);
         if let Some(budget) = wanted_budget {
-            eprintln!(
+            say(format_args!(
                 "the budget is spent before the {FULL_BLOCKS} blocks that a verdict needs; `{resume} --budget {}s` measures \
                  the others",
                 budget.as_secs_f64().ceil()
-            );
+            ));
         }
         let written = write_report(&folder).with_context(|| {
             format!("no report is written; `{} {}` tries again", crate::command("report"), quoted(&folder))
@@ -133,7 +136,7 @@ impl Sweep {
                     record.samples.iter().filter(|sample| sample.outside).map(|sample| &sample.cell).collect();
                 if !outside.is_empty() {
                     let cells = crate::counted(outside.len() as u64, "cell");
-                    eprintln!("{cells} failed for reasons outside the program; `{resume}` measures them again");
+                    say(format_args!("{cells} failed for reasons outside the program; `{resume}` measures them again"));
                 }
                 not_verified(&record, &report).map_or(Ok(Exit::Done), |sentence| Err(Exit::NotVerified.error(sentence)))
             }

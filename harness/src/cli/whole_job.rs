@@ -7,6 +7,7 @@ use crate::peers::whole_job;
 use anyhow::Result;
 use clap::Args;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use system::printing::say;
 use tasks::word_totals::{Options, TotalsOf, floor};

@@ -4,6 +4,7 @@ use crate::analysis::Analysis;
 use crate::format::SPACE;
 use crate::view::{results, run};
 use std::fmt::Write as _;
+use system::printable::printable;
 
 /// The length beyond which prose is broken at spaces. Rows of tables stay whole.
 const WIDTH: usize = 120;
@@ -77,7 +78,7 @@ fn wrapped(prefix: &str, text: &str) -> String {
 /// Escapes markup, HTML and line breaks. Code in backticks stays code.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
-    for character in text.chars() {
+    for character in printable(text).chars() {
         match character {
             SPACE => escaped.push('\u{a0}'),
             '<' => escaped.push_str("&lt;"),
