@@ -3,8 +3,10 @@
 
 use postgres::{Environment, Server, connect};
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use testbed::sandbox::{Sandbox, wait_for};
@@ -108,6 +110,30 @@ fn fault_08_nul_tail() {
     let input = folder("08-nul-tail").join("preallocated.tsv");
     let ran = done(&mut word_totals(&Sandbox::default(), &input));
     assert_refused(&ran, 1, &["preallocated.tsv", "line 2", "NUL bytes", "download"]);
+}
+
+/// Arguments of a sweep of one cell and its baseline.
+const TINY: [&str; 10] =
+    ["--tasks", "noop", "--strategies", "rayon", "--cores", "1", "--sizes", "100", "--blocks", "1"];
+
+#[test]
+fn fault_09_broken_pipe() {
+    let sandbox = Sandbox::default();
+    // Nobody reads this pipe.
+    let closed = || Stdio::from(std::io::pipe().expect("a pipe can be made").1);
+    for (command, codes) in [("list", &[0][..]), ("doctor", &[0, 1])] {
+        let ended = done(sandbox.goldilocks().arg(command).stdout(closed()));
+        let code = ended.status.code().expect("no signal ends it");
+        assert!(codes.contains(&code), "{command}: {code}");
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{command}");
+    }
+    let full = || File::options().write(true).open("/dev/full").expect("Linux has it");
+    for stderr in [closed(), full().into()] {
+        let sandbox = Sandbox::default();
+        let swept = done(sandbox.sweep(TINY).stderr(stderr));
+        assert!(testbed::completed(swept.status), "{}", swept.status);
+        assert!(sandbox.run().expect("there is a run").join("report.html").is_file());
+    }
 }
 
 #[test]
@@ -267,6 +293,35 @@ fn fault_16_last_words() {
     });
     assert!(said[0] == said[1] && said[1] == said[2], "{said:#?}");
     assert_eq!(said[0].lines().count(), 1, "{}", said[0]);
+}
+
+#[test]
+fn fault_18_dev_stdout() {
+    let sandbox = Sandbox::default();
+    let input = sandbox.path("a.tsv");
+    std::fs::write(&input, "Aardvark\t1999\t5\t1\n").expect("our own folder");
+    for output in ["/dev/stdout", "-"] {
+        let ran = done(word_totals(&sandbox, &input).args(["--output", output]));
+        assert!(ran.status.success(), "{output}: {}", String::from_utf8_lossy(&ran.stderr));
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), "Aardvark\t5\n", "{output}");
+    }
+    assert!(!sandbox.path("-").exists());
+}
+
+#[test]
+fn fault_19_non_utf_8() {
+    let sandbox = Sandbox::default();
+    let input = sandbox.path("a.tsv");
+    std::fs::write(&input, "a\t1999\t5\t1\n").expect("our own folder");
+    let output = sandbox.path("o").with_file_name(OsStr::from_bytes(b"o\xe8"));
+    let ran = done(word_totals(&sandbox, &input).arg("--output").arg(&output));
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(std::fs::read(&output).expect("the total"), b"a\t5\n");
+    for option in ["--data", "--runs"] {
+        let ran = done(sandbox.sweep(TINY).arg(option).arg(OsStr::from_bytes(b"d\xe9")));
+        assert_refused(&ran, 2, &["UTF-8"]);
+    }
+    assert!(!sandbox.runs().exists(), "nothing was begun");
 }
 
 #[test]
