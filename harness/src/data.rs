@@ -5,7 +5,8 @@ use crate::interrupt::Interrupt;
 use anyhow::{Result, anyhow, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use tasks::{Data, Inputs, Preparation, Unprepared};
+use std::time::Duration;
+use tasks::{Data, Inputs, Preparation, PreparedServer, Unprepared};
 
 /// The completed inputs and the servers that they name. Dropping this value stops our own servers and drops our
 /// schemas.
@@ -16,7 +17,9 @@ pub struct Prepared {
     pub notes: BTreeMap<String, String>,
     /// Tasks that cannot run, each with the reason.
     pub skipped: Vec<(String, String)>,
-    stops: Vec<Box<dyn FnOnce() -> Result<(), String>>>,
+    servers: Vec<Box<dyn PreparedServer>>,
+    /// Why a server did not come back.
+    lost: Option<String>,
 }
 
 impl Prepared {
@@ -37,8 +40,8 @@ impl Prepared {
         say: &dyn Fn(&str),
     ) -> Result<Self> {
         let (notes, unavailable) = Default::default();
-        let (stop, stops) = (interrupt.flag(), Vec::new());
-        let mut preparation = Preparation { inputs, folder, say, stop, notes, stops, unavailable };
+        let (stop, servers) = (interrupt.flag(), Vec::new());
+        let mut preparation = Preparation { inputs, folder, say, stop, notes, servers, unavailable };
         let mut skipped = Vec::new();
         for entry in tasks.iter().filter_map(|task| find_task(task)) {
             let is_given = (entry.hooks.data)(&preparation.inputs).database.is_some();
@@ -53,8 +56,29 @@ impl Prepared {
                 bail!("interrupted while preparing {}; nothing was measured", entry.name);
             }
         }
-        let Preparation { inputs, notes, stops, .. } = preparation;
-        Ok(Prepared { inputs, notes, skipped, stops })
+        let Preparation { inputs, notes, servers, .. } = preparation;
+        Ok(Prepared { inputs, notes, skipped, servers, lost: None })
+    }
+
+    /// Brings the servers back that have died, if `task` reads from a server. Returns whether one had died.
+    ///
+    /// # Errors
+    /// When a server does not come back.
+    pub fn revive(&mut self, task: &str) -> Result<bool> {
+        let reads_server = find_task(task).is_some_and(|entry| (entry.hooks.data)(&self.inputs).database.is_some());
+        let mut died = false;
+        for server in self.servers.iter_mut().filter(|_| reads_server) {
+            if is_dead(&**server) {
+                died = true;
+                // Each attempt may take half a minute, so there is one.
+                let revived = self.lost.clone().map_or_else(|| server.revive(), Err);
+                if let Err(reason) = revived {
+                    self.lost = Some(reason.clone());
+                    bail!("the server has died and does not come back: {reason}");
+                }
+            }
+        }
+        Ok(died)
     }
 
     /// Stops the servers.
@@ -62,7 +86,15 @@ impl Prepared {
     /// # Errors
     /// When a server cannot be stopped or a schema cannot be dropped.
     pub fn end(self) -> Result<()> {
-        self.stops.into_iter().try_for_each(|stop| stop().map_err(|reason| anyhow!(reason)))
+        self.servers.into_iter().try_for_each(|server| server.stop().map_err(|reason| anyhow!(reason)))
+    }
+}
+
+/// Whether a server has died. A server that is about to end may still answer once.
+fn is_dead(server: &dyn PreparedServer) -> bool {
+    !server.is_alive() || {
+        std::thread::sleep(Duration::from_millis(100));
+        !server.is_alive()
     }
 }
 

@@ -48,11 +48,28 @@ pub struct Preparation<'a> {
     pub stop: Arc<AtomicBool>,
     /// The facts and choices for the record: name and value.
     pub notes: BTreeMap<String, String>,
-    /// The functions that stop the started servers. Dropping such a function also stops its server, but reports no
-    /// error.
-    pub stops: Vec<Box<dyn FnOnce() -> Result<(), String>>>,
+    /// The servers that the tasks read.
+    pub servers: Vec<Box<dyn PreparedServer>>,
     /// The servers that could not be started, with the reason. A second task does not try again.
     pub unavailable: BTreeMap<&'static str, String>,
+}
+
+/// A server that tasks read. Dropping it removes what the preparation has made, but reports no error.
+pub trait PreparedServer {
+    /// Whether the server answers.
+    fn is_alive(&self) -> bool;
+
+    /// Brings a dead server back, with the same address and the same data.
+    ///
+    /// # Errors
+    /// When the server does not come back. The reason says why.
+    fn revive(&mut self) -> Result<(), String>;
+
+    /// Removes what the preparation has made.
+    ///
+    /// # Errors
+    /// When something is left behind. The reason says what.
+    fn stop(self: Box<Self>) -> Result<(), String>;
 }
 
 /// The error of a task that cannot be prepared.

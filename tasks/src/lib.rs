@@ -16,7 +16,7 @@ mod random;
 mod table;
 mod table_name;
 
-pub use hooks::{Data, Database, Hooks, Preparation, Secrets, Unprepared};
+pub use hooks::{Data, Database, Hooks, Preparation, PreparedServer, Secrets, Unprepared};
 pub use table_name::TableName;
 
 use std::collections::BTreeMap;

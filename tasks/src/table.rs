@@ -1,6 +1,6 @@
 //! The table on a PostgreSQL server that both cursor tasks read: its options and its preparation.
 
-use crate::{Data, Database, Hooks, Inputs, Preparation, Secrets, TableName, Unprepared, named};
+use crate::{Data, Database, Hooks, Inputs, Preparation, PreparedServer, Secrets, TableName, Unprepared, named};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use cursor::Address;
 use datasets::products::{BYTES_PER_ROW, Products};
@@ -211,6 +211,7 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
         let found = GivenServer::find(address, &environment.limits);
         let found = found.map_err(|error| unavailable(options.explain(&error)))?;
         preparation.notes.insert(SERVER.to_owned(), found.about);
+        preparation.servers.push(Box::new(TableOfOthers { url: found.url.clone() }));
         options.database_url = Some(found.url);
         (options.prepared, options.given) = (true, true);
         return Ok(());
@@ -220,10 +221,48 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
     options.database_url = Some(server.url());
     options.table = Some(server.table::<Products>());
     options.prepared = true;
-    preparation
-        .stops
-        .push(Box::new(|| server.stop().map_err(|error| format!("cannot take the database down: {error}"))));
+    preparation.servers.push(Box::new(OwnTable { server, rows: options.rows }));
     Ok(())
+}
+
+/// A server with the table that we have loaded.
+struct OwnTable {
+    server: Server,
+    rows: u64,
+}
+
+impl PreparedServer for OwnTable {
+    fn is_alive(&self) -> bool {
+        self.server.is_alive()
+    }
+
+    fn revive(&mut self) -> std::result::Result<(), String> {
+        let products = Products::new(SEED, self.rows).map_err(|error| error.to_string())?;
+        self.server.revive(&products).map(drop).map_err(|error| error.to_string())
+    }
+
+    fn stop(self: Box<Self>) -> std::result::Result<(), String> {
+        self.server.stop().map_err(|error| format!("cannot take the database down: {error}"))
+    }
+}
+
+/// A server with a table that the user has named.
+struct TableOfOthers {
+    url: String,
+}
+
+impl PreparedServer for TableOfOthers {
+    fn is_alive(&self) -> bool {
+        cursor::connect(&self.url).is_ok()
+    }
+
+    fn revive(&mut self) -> std::result::Result<(), String> {
+        Err("it is not ours, so only its owner can start it".to_owned())
+    }
+
+    fn stop(self: Box<Self>) -> std::result::Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Returns the address of the server with a table that the user names.

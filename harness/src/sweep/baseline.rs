@@ -35,7 +35,7 @@ const ATTEMPTS: u32 = 3;
 pub(super) fn measure_baseline(
     task: &str,
     sizes: &[u64],
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     plan: &Plan,
     interrupt: &Interrupt,
 ) -> Result<std::result::Result<Baseline, String>> {
@@ -45,7 +45,7 @@ pub(super) fn measure_baseline(
     // known yet.
     let patience = Duration::from_secs_f64(plan.patience_s) * 20;
     let (mut sample, mut unmeasured) = (None, BTreeMap::new());
-    // A reason outside the program, such as a user who kills a process, may not be there at the next attempt.
+    // A reason outside the program, such as a killed process or a dead server, may not be there at the next attempt.
     for attempt in 1..=ATTEMPTS {
         let end = measure(&order, patience, interrupt, |message| {
             match message {
@@ -56,8 +56,11 @@ pub(super) fn measure_baseline(
             Ok(())
         })?;
         match end {
-            End::Failed(failure) if failure.outside && attempt < ATTEMPTS => sample = None,
-            End::Failed(failure) => return Ok(Err(failure.reason)),
+            End::Failed(failure) => match prepared.revive(task) {
+                Ok(died) if (died || failure.outside) && attempt < ATTEMPTS => sample = None,
+                Ok(_) => return Ok(Err(failure.reason)),
+                Err(error) => return Ok(Err(format!("{}; {error:#}", failure.reason))),
+            },
             End::Done => break,
             End::Interrupted => bail!("interrupted before anything was measured"),
         }

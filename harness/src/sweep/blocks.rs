@@ -7,7 +7,7 @@ use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::machine::{self, doctor::Checkup};
-use crate::measure::child::{End, measure};
+use crate::measure::child::{End, Failure, measure};
 use crate::measure::protocol::Order;
 use crate::plan::Plan;
 use crate::plan::cells::{Axes, cells};
@@ -18,12 +18,11 @@ use anyhow::{Context, Result};
 use record::{BASELINE, Ended, Line, Sample, Status};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use tasks::Inputs;
 
 /// A sweep that is ready to measure.
 pub(super) struct Runner<'a> {
     plan: &'a Plan,
-    inputs: Inputs,
+    prepared: Prepared,
     processors: Vec<usize>,
     baselines: BTreeMap<String, Baseline>,
     schedule: Schedule,
@@ -41,7 +40,7 @@ impl<'a> Runner<'a> {
     /// Returns a runner for the tasks of these baselines. `earlier` holds the samples that are already in the record.
     pub(super) fn new(
         plan: &'a Plan,
-        prepared: &Prepared,
+        prepared: Prepared,
         baselines: Vec<Baseline>,
         earlier: &[Sample],
         journal: Journal,
@@ -52,7 +51,7 @@ impl<'a> Runner<'a> {
         earlier.iter().for_each(|sample| schedule.replay(sample));
         Runner {
             plan,
-            inputs: prepared.inputs.clone(),
+            prepared,
             processors: machine::processors(),
             baselines: baselines.into_iter().map(|baseline| (baseline.note.name.clone(), baseline)).collect(),
             clock: Clock { earlier: schedule.spent_earlier(), began: Instant::now() },
@@ -66,7 +65,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Measures until the schedule ends, the user interrupts or an error makes it impossible to go on.
-    pub(super) fn run(mut self, prepared: Prepared, checkup: &Checkup) -> Outcome {
+    pub(super) fn run(mut self, checkup: &Checkup) -> Outcome {
         let folder = self.journal.folder().to_owned();
         self.progress.say(&format!(
             "{} cells, one after the other, each in a process of its own: {}",
@@ -78,7 +77,7 @@ impl<'a> Runner<'a> {
         let interrupted = self.interrupt.is_asked() || measured.is_err();
         let ended = Ended { at: now(), blocks: self.full_blocks, interrupted, checks: checkup.end() };
         let written = self.journal.write(&Line::Ended(ended));
-        let stopped = prepared.end();
+        let stopped = self.prepared.end();
         // The first error explains the others.
         let error = measured.and(written).and(stopped).err();
         Outcome { folder, error, wanted_budget: self.wanted_budget }
@@ -116,11 +115,21 @@ impl<'a> Runner<'a> {
         Ok(!self.interrupt.is_asked())
     }
 
-    /// Measures the missing samples of a cell in a block, in one process.
+    /// Measures the missing samples of a cell in a block, in one process. If a server dies meanwhile, a second process
+    /// measures what is missing.
     fn run_cell(&mut self, block: u32, turn: u32, number: usize) -> Result<()> {
+        if self.attempt_cell(block, turn, number, true)? {
+            self.attempt_cell(block, turn, number, false)?;
+        }
+        Ok(())
+    }
+
+    /// Measures the missing samples of a cell. Returns whether the cell must be measured again, because a server died and
+    /// came back. Without `again`, the second death is the result.
+    fn attempt_cell(&mut self, block: u32, turn: u32, number: usize, again: bool) -> Result<bool> {
         let (done, missing) = self.schedule.samples(block, number);
         if missing == 0 {
-            return Ok(());
+            return Ok(false);
         }
         let cell = self.schedule.cell(number).clone();
         let baseline = self.baselines.get(&cell.task);
@@ -129,7 +138,7 @@ impl<'a> Runner<'a> {
             // One check is enough, because obeying a cancel does not depend on the block.
             check_cancel: block == 0 && cell.strategy != BASELINE,
             baseline_cpu_ns: Some(baseline.cpu_ns()),
-            ..Order::for_cell(&cell, &self.inputs, &self.processors, missing)?
+            ..Order::for_cell(&cell, &self.prepared.inputs, &self.processors, missing)?
         };
         let expected = Duration::from_nanos(baseline.times.wall_ns) * (missing + 1);
         let patience = Duration::from_secs_f64(self.plan.patience_s) + expected * 10;
@@ -152,18 +161,33 @@ impl<'a> Runner<'a> {
         let started = Instant::now();
         let end = measure(&order, patience, self.interrupt, |message| recorder.on_message(message))?;
         let took = started.elapsed();
-        let samples = recorder.end(match end {
-            End::Failed(failure) => Some(failure),
-            End::Done | End::Interrupted => None,
-        })?;
+        let (failure, came_back) = match end {
+            End::Failed(failure) => after_revival(failure, self.prepared.revive(&cell.task)),
+            End::Done | End::Interrupted => (None, false),
+        };
+        let again = again && came_back;
+        let samples = recorder.end(failure.filter(|_| !again))?;
+        if again {
+            self.progress.say(&format!("the server of {} had died and runs again", cell.task));
+        }
         self.schedule.note_process(number, took);
         samples.iter().for_each(|sample| self.schedule.note_sample(number, sample));
         if let Some(failed) = samples.last().filter(|sample| sample.status != Status::Verified) {
             let cores = counted(cell.cores.into(), "core");
             self.progress.say(&format!("{} {} on {cores}: {}", cell.task, cell.strategy, failed.reason));
         }
-        Ok(())
+        Ok(again)
     }
+}
+
+/// Completes a failure if a server died. Returns it, and whether the server came back.
+fn after_revival(failure: Failure, revived: Result<bool>) -> (Option<Failure>, bool) {
+    let (clause, came_back) = match revived {
+        Ok(false) => return (Some(failure), false),
+        Ok(true) => ("the server has died".to_owned(), true),
+        Err(error) => (format!("{error:#}"), false),
+    };
+    (Some(Failure { reason: format!("{}; {clause}", failure.reason), outside: true, ..failure }), came_back)
 }
 
 /// Returns the present time in the record's format.

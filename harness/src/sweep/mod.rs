@@ -44,7 +44,7 @@ pub struct Outcome {
 /// record cannot be begun.
 pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, interrupt: &Interrupt) -> Result<Outcome> {
     let began = jiff::Timestamp::now();
-    let prepared = prepare(plan, interrupt)?;
+    let mut prepared = prepare(plan, interrupt)?;
     let required = |task: &str| tasks_named || names_data_of(task, &plan.inputs);
     if let Some((task, reason)) = prepared.skipped.iter().find(|(task, _)| required(task)) {
         bail!("{task} cannot be measured: {reason}");
@@ -54,7 +54,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
         let unprepared = prepared.skipped.iter().find(|(name, _)| name == task);
         let measured = match unprepared {
             Some((_, reason)) => Err(reason.clone()),
-            None => measure_baseline(task, sizes, &prepared, plan, interrupt)?,
+            None => measure_baseline(task, sizes, &mut prepared, plan, interrupt)?,
         };
         match measured {
             Ok(baseline) => baselines.push(baseline),
@@ -95,7 +95,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
         // A folder without a record is no run. If it cannot be removed, it does no harm.
         let _ = std::fs::remove_dir_all(&folder);
     })?;
-    Ok(Runner::new(plan, &prepared, baselines, &[], journal, interrupt).run(prepared, &checkup))
+    Ok(Runner::new(plan, prepared, baselines, &[], journal, interrupt).run(&checkup))
 }
 
 /// The settings that may change when a sweep is resumed.
@@ -138,13 +138,13 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     let changed = plan.clone();
     plan.inputs.copy_secrets(&changes.secrets);
     plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
-    let prepared = prepare(&plan, interrupt)?;
+    let mut prepared = prepare(&plan, interrupt)?;
     if let Some((task, reason)) = prepared.skipped.first() {
         bail!("{task} can no longer be measured: {reason}");
     }
     let mut baselines = Vec::new();
     for note in &record.run.tasks {
-        let baseline = measure_baseline(&note.name, &note.sizes, &prepared, &plan, interrupt)?;
+        let baseline = measure_baseline(&note.name, &note.sizes, &mut prepared, &plan, interrupt)?;
         let baseline = baseline.map_err(|reason| anyhow!("{} can no longer be measured: {reason}", note.name))?;
         ensure!(
             baseline.note.digest == note.digest,
@@ -159,9 +159,8 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     // From this line on the record is not complete. So the changes can be asked for again, even if the plan has them.
     journal.write(&Line::Resumed(Moment { at: now() }))?;
     changed.write(folder)?;
-    let runner = Runner::new(&plan, &prepared, baselines, &record.samples, journal, interrupt);
     let checkup = check_machine(&plan, &prepared, folder, Checkup::again);
-    Ok(runner.run(prepared, &checkup))
+    Ok(Runner::new(&plan, prepared, baselines, &record.samples, journal, interrupt).run(&checkup))
 }
 
 /// Checks that new samples are comparable with those of `run`: same program, same machine.

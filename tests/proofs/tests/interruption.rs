@@ -3,7 +3,7 @@
 //! With `GOLDILOCKS_INTERRUPTIONS=32` the first test interrupts 32 sweeps.
 
 use proofs::interruption::{Interruption, complete, interrupt};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::process::{Child, Output, Stdio};
 use std::time::Duration;
 use testbed::sandbox::{Sandbox, wait_for};
@@ -292,6 +292,58 @@ fn a_line_that_a_full_disk_cuts_off_is_removed_and_later_lines_stay_readable() {
     assert!(errors.contains("no report is written"), "{errors}");
     assert!(sandbox.journal().ends_with(b"\n"), "no line is cut off");
     assert_eq!(sandbox.record().torn, None);
+    resume(&sandbox, "");
+    complete(&sandbox).expect("every cell has its samples");
+}
+
+/// The main process of the sandbox's server.
+fn server(sandbox: &Sandbox) -> Option<Pid> {
+    let is_main = |command: &str| command.contains("/postgres -D");
+    let main = sandbox.processes().into_iter().find(|process| is_main(&process.command))?;
+    Pid::from_raw(main.number)
+}
+
+const CURSOR: &str = "--tasks cursor_pages --strategies threads_shared --cores 1 --rows 2000 --sizes 100 --seed 7";
+
+#[test]
+fn a_server_that_dies_is_started_again_and_no_sample_is_lost() {
+    // One process of the server, such as one that the kernel kills without memory, or the main process.
+    for is_main in [true, false] {
+        let sandbox = Sandbox::default();
+        let sweep = start(&sandbox, &format!("{CURSOR} --blocks 6"));
+        wait_for_a_sample(&sandbox);
+        let part = |command: &str| if is_main { command.contains("/postgres -D") } else { command.contains("checkpointer") };
+        let struck = sandbox.processes().into_iter().find(|process| part(&process.command));
+        let struck = struck.and_then(|process| Pid::from_raw(process.number)).expect("the server runs");
+        kill_process(struck, Signal::KILL).expect("the server runs");
+        let output = sweep.wait_with_output().expect("it can be waited for");
+        assert!(output.status.success(), "{}", errors(&output));
+        assert!(errors(&output).contains("the server of cursor_pages had died and runs again"), "{}", errors(&output));
+        complete(&sandbox).expect("every cell has its samples");
+        sandbox.wait_until_clear(PATIENCE).expect("nothing is left");
+    }
+}
+
+#[test]
+fn cells_without_a_server_are_measured_again_when_the_sweep_is_resumed() {
+    let sandbox = Sandbox::default();
+    let mut sweep = start(&sandbox, &format!("{CURSOR} --blocks 2"));
+    wait_for("a record", || sandbox.run());
+    while sweep.try_wait().expect("it can be waited for").is_none() {
+        if let Some(server) = server(&sandbox) {
+            // It fails only if the server has just ended.
+            let _ = kill_process(server, Signal::KILL);
+        }
+    }
+    let output = sweep.wait_with_output().expect("it can be waited for");
+    assert_eq!(output.status.code(), Some(3), "{}", errors(&output));
+    assert!(errors(&output).contains("failed for reasons outside the program"), "{}", errors(&output));
+    let record = sandbox.record();
+    assert!(record.ended.is_some_and(|ended| !ended.interrupted));
+    let mut failed = record.samples.iter().filter(|sample| sample.outside).peekable();
+    assert!(failed.peek().is_some());
+    assert!(failed.all(|sample| sample.reason.contains("the server has died")), "{:?}", record.samples);
+
     resume(&sandbox, "");
     complete(&sandbox).expect("every cell has its samples");
 }
