@@ -31,7 +31,10 @@ impl Default for Sandbox {
         let folder = tempfile::Builder::new().prefix("gl-").tempdir().expect("a temporary folder can be made");
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).expect("our own folder");
-        std::fs::create_dir(folder.path().join("temp")).expect("our own folder");
+        let temp = folder.path().join("temp");
+        std::fs::create_dir(&temp).expect("our own folder");
+        // Otherwise the server's files would be elsewhere, where no test looks for what remains of them.
+        std::fs::set_permissions(temp, std::fs::Permissions::from_mode(0o1777)).expect("our own folder");
         Sandbox { folder }
     }
 }

@@ -181,3 +181,24 @@ fn a_signal_ends_the_wait_for_a_server_that_does_not_answer() {
     assert_eq!(output.status.code(), Some(130), "{}", words(&output));
     drop(connection);
 }
+
+#[test]
+fn a_sweep_on_a_given_server_is_resumed_only_there() {
+    let sandbox = Sandbox::default();
+    let words_of = |arguments: &[&str], address: Option<&str>| {
+        let mut sweep = sandbox.sweep(arguments);
+        address.map(|address| sweep.env("DATABASE_URL", address));
+        let output = sweep.output().expect("the binary was just built");
+        (output.status.code(), words(&output))
+    };
+    let url = SERVER.url();
+    let few = ["--tasks", "cursor_pages", "--strategies", "sequential", "--cores", "1", "--sizes", "100"];
+    let less = ["--rows", "200", "--samples", "1", "--blocks", "1"];
+    let (code, said) = words_of(&[&few[..], &less].concat(), Some(&url));
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = words_of(&["--resume", "--blocks", "2"], None);
+    assert!(code == Some(1) && said.contains("give its address again"), "{said}");
+    let (code, said) = words_of(&["--resume", "--blocks", "2"], Some(&url));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(sandbox.record().samples.len(), 2 * 2);
+}

@@ -7,6 +7,7 @@ use super::report::write_report;
 use super::values::{positive, seconds};
 use crate::journal::{self, Journal};
 use crate::machine;
+use crate::measure::image;
 use crate::peers::{ALL, Contest};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -66,7 +67,7 @@ impl Peers {
         let contest = Contest {
             // A program would take `-x` as an option, and mawk would take `FS=x` as an assignment.
             file: std::path::absolute(&file).with_context(|| format!("cannot find {}", file.display()))?,
-            goldilocks: std::env::current_exe().context("cannot find this program's own file")?,
+            goldilocks: image::PROGRAM.into(),
             python: self.python(),
             programs: ALL.iter().copied().filter(|program| wanted(program.name)).collect(),
             threads,

@@ -142,6 +142,7 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     if let Some((task, reason)) = prepared.skipped.first() {
         bail!("{task} can no longer be measured: {reason}");
     }
+    check_server(&record.run.machine.notes, &prepared.notes)?;
     let mut baselines = Vec::new();
     for note in &record.run.tasks {
         let baseline = measure_baseline(&note.name, &note.sizes, &mut prepared, &plan, interrupt)?;
@@ -183,6 +184,19 @@ fn check_unchanged(run: &Run) -> Result<()> {
 /// Whether the user's inputs name the file or the database of a task.
 fn names_data_of(task: &str, inputs: &Inputs) -> bool {
     read_by(&[task], inputs).iter().any(|data| data.file.is_some() || data.database.is_some())
+}
+
+/// Checks that a run on a given server does not go on with a private one, or the other way round. The plan does not hold the
+/// server's address, because the address may hold a password.
+fn check_server(then: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Result<()> {
+    let is_private = |notes: &BTreeMap<String, String>| notes.get("server").map(|about| about.contains("(private, "));
+    match (is_private(then), is_private(now)) {
+        (Some(false), Some(true)) => {
+            bail!("this run began with a given server; give its address again, by --database-url or DATABASE_URL")
+        }
+        (Some(true), Some(false)) => bail!("this run began with a private server; resume it without DATABASE_URL"),
+        _ => Ok(()),
+    }
 }
 
 fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
