@@ -135,3 +135,19 @@ fn a_line_without_end_is_refused_with_little_memory() {
         }
     }
 }
+
+/// mawk takes `FS=x.tsv` as an assignment, and every program takes `-x.tsv` as options.
+#[test]
+fn peers_read_files_whose_names_look_like_arguments() {
+    let sandbox = Sandbox::default();
+    for name in ["FS=x.tsv", "-x.tsv", "it's [x].tsv"] {
+        fs::write(sandbox.path(name), sample::LINES).unwrap();
+        let mut peers = sandbox.goldilocks();
+        peers.args(["peers", "--data", "data", "--rounds", "1", "--threads", "1", "--programs"]);
+        let ran = peers.args(["line_count,runs_map,mawk"]).arg(format!("--input={name}")).output().unwrap();
+        let printed = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success(), "{name}: {}", String::from_utf8_lossy(&ran.stderr));
+        assert!(printed.contains("runs_map") && !printed.contains("it printed"), "{name}: {printed}");
+        assert!(!printed.contains("it failed"), "{name}: {printed}");
+    }
+}
