@@ -312,7 +312,8 @@ fn a_server_that_dies_is_started_again_and_no_sample_is_lost() {
         let sandbox = Sandbox::default();
         let sweep = start(&sandbox, &format!("{CURSOR} --blocks 6"));
         wait_for_a_sample(&sandbox);
-        let part = |command: &str| if is_main { command.contains("/postgres -D") } else { command.contains("checkpointer") };
+        let part =
+            |command: &str| if is_main { command.contains("/postgres -D") } else { command.contains("checkpointer") };
         let struck = sandbox.processes().into_iter().find(|process| part(&process.command));
         let struck = struck.and_then(|process| Pid::from_raw(process.number)).expect("the server runs");
         kill_process(struck, Signal::KILL).expect("the server runs");
