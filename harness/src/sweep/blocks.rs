@@ -1,6 +1,7 @@
 //! Runs the blocks of a sweep, cell by cell.
 
 use super::baseline::Baseline;
+use super::outcome::Outcome;
 use super::recorder::{Clock, Recorder};
 use crate::counted;
 use crate::data::Prepared;
@@ -13,7 +14,6 @@ use crate::plan::Plan;
 use crate::plan::cells::{Axes, cells};
 use crate::plan::schedule::Schedule;
 use crate::progress::Progress;
-use crate::sweep::Outcome;
 use anyhow::{Context, Result};
 use record::{BASELINE, Ended, Line, Sample, Status};
 use std::collections::BTreeMap;

@@ -5,7 +5,10 @@
 
 mod baseline;
 mod blocks;
+mod outcome;
 mod recorder;
+
+pub use outcome::Outcome;
 
 use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
@@ -15,24 +18,12 @@ use crate::plan::Plan;
 use crate::sweep::baseline::measure_baseline;
 use crate::sweep::blocks::{Runner, now};
 use crate::{find_strategy, machine};
-use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use record::{Line, Moment, Run, Skipped, StrategyNote, VERSION};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use system::printing::say;
 use tasks::Inputs;
-
-/// The end of a sweep that has a record.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The run's folder.
-    pub folder: PathBuf,
-    /// The error that ended the sweep early. The record holds what was measured before it.
-    pub error: Option<Error>,
-    /// The budget that the missing full blocks need, if the budget ended the sweep before them.
-    pub wanted_budget: Option<Duration>,
-}
 
 /// Begins a sweep and measures until the budget is spent.
 ///
