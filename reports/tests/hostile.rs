@@ -131,7 +131,8 @@ fn hostile_text_in_every_field_stays_text_in_every_format() {
         assert_eq!(obeyed, None, "{text}");
     }
     assert_eq!(markdown.matches("\n#").count(), plain[2].matches("\n#").count(), "no heading");
-    assert!(!markdown.contains('<') && !markdown.contains("](") && markdown.contains("\\]("), "{markdown}");
+    assert!(!markdown.contains('<'), "{markdown}");
+    assert!(!markdown.replace("\\](", "").contains("](") && markdown.contains("\\]("), "no link: {markdown}");
     let columns = |text: &str| {
         let rows = text.lines().filter(|line| line.starts_with('|'));
         rows.map(|row| row.replace("\\|", "").matches('|').count()).collect::<Vec<_>>()
