@@ -13,7 +13,7 @@ impl TableName {
     /// Reads `table` or `schema.table`. As in SQL, a part without double quotes is folded to small letters.
     ///
     /// # Errors
-    /// The text is no name, such as a query.
+    /// The text is not the name of a table; it is a query, for example.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text.trim();
@@ -23,7 +23,11 @@ impl TableName {
             match after.trim_start().strip_prefix('.') {
                 Some(more) if parts.len() < 2 => rest = more.trim_start(),
                 None if after.trim().is_empty() => return Ok(TableName(parts)),
-                Some(_) => return Err("a table has a schema and a name; the address names its database".to_owned()),
+                Some(_) => {
+                    return Err(
+                        "write at most SCHEMA.TABLE; DATABASE_URL or --database-url names the database".to_owned()
+                    );
+                }
                 None => return Err(NO_NAME.to_owned()),
             }
         }

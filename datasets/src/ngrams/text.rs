@@ -20,7 +20,7 @@ pub struct Summary {
     pub bytes: u64,
     /// The number of lines.
     pub lines: u64,
-    /// The number of distinct ngrams, which are the words of a word count.
+    /// The number of distinct ngrams. `word_totals` calls them words.
     pub words: u64,
 }
 

@@ -55,7 +55,7 @@ impl History {
         let slack = if all < 100 { (YEARS - 1 - span).min(40) as u64 } else { 0 };
         let first = YEARS - 1 - span - random.below(slack + 1) as usize;
 
-        // The years of the word cover about all / (span + 1) of the books printed between its first and its last year.
+        // About the share `all / (span + 1)` of the books printed between the word's first and last year falls in its years.
         let printed: u64 = WEIGHTS[first..=first + span].iter().map(|&weight| u64::from(weight)).sum();
         let weight_of_years = (printed * all as u64 / (span as u64 + 1)).max(1);
         let total_per_weight = (self.total << 20) / weight_of_years;
@@ -117,8 +117,8 @@ static PER_MATCH: [u64; 64] = {
     table
 };
 
-/// For each pattern, the years of a word as offsets from its first year. Gaps are from one year to one plus the
-/// pattern.
+/// For each pattern, the years of a word as offsets from its first year. In pattern `p`, gaps are from 1 to
+/// `p + 1` years.
 static OFFSETS: [[u16; MOST_LINES as usize]; PATTERNS] = {
     let mut offsets = [[0; MOST_LINES as usize]; PATTERNS];
     let mut random = Random::new(0);

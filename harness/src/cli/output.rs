@@ -32,7 +32,7 @@ const FAILED: &str = "cannot write to the standard output";
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     path: PathBuf,
-    /// The output of this process that the path names, under any name: `-`, `/dev/stdout`, a terminal, a redirected file.
+    /// Standard output or standard error, if the path leads there under any name: `-`, `/dev/stdout`, a redirected file.
     stream: Option<Stream>,
 }
 
@@ -66,8 +66,8 @@ impl Output {
         Some(self.path.as_path()).filter(|path| self.stream.is_none() && path.to_str().is_some() && is_file())
     }
 
-    /// Refuses an output that cannot be written, and one that would destroy what a command reads: one of `read`, each with
-    /// its name, or the record or the plan of any run. Links and other names of the same file are recognised.
+    /// Refuses an output that cannot be written. Also refuses one that would overwrite an input (`read` has each with its
+    /// name) or the record or the plan of any run. Links and other names of the same file are recognised.
     pub(crate) fn check(&self, read: &[(&str, &Path)]) -> Result<()> {
         let Ok(earlier) = self.path.metadata() else {
             let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());

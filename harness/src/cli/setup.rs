@@ -11,7 +11,7 @@ Examples:
   goldilocks setup --browser                          # also Chromium, for the report's tests
   goldilocks setup && goldilocks sweep --tasks cursor_pages")]
 pub(crate) struct Setup {
-    /// Also a browser, for the report's tests
+    /// Install a browser as well, for the report's tests
     #[arg(long)]
     browser: bool,
 }

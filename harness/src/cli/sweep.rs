@@ -31,7 +31,7 @@ Examples:
   goldilocks sweep -t count -s sequential,rayon -j 1,2,4,8 --budget 1m
   goldilocks sweep --resume --budget 10m              # more blocks for the newest run")]
 pub(crate) struct Sweep {
-    /// The tasks. A task named here must run; one of the defaults is skipped if this machine cannot run it
+    /// The tasks. A task named here must run; a default task is skipped if this machine cannot run it
     /// [default: count,word_totals,cursor_pages]
     #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = task())]
     tasks: Vec<String>,
@@ -55,7 +55,7 @@ pub(crate) struct Sweep {
     #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "per_partition",
         value_parser = named::<Combine>(Combine::ALL.iter().map(|it| it.name())))]
     combines: Vec<Combine>,
-    /// Time for measuring: 90s, 5m, 1h. The first block always ends [default: 5m]
+    /// Time for measuring: 90s, 5m, 1h. The first block is always completed, even after this time [default: 5m]
     #[arg(long, value_parser = seconds)]
     pub(super) budget: Option<f64>,
     /// The highest number of blocks
@@ -92,7 +92,7 @@ pub(crate) struct Sweep {
 /// The maximum time that a sweep waits for other programs to end. After that it refuses to start.
 const QUIET_AFTER: Duration = Duration::from_secs(30);
 
-/// The number of leading tasks in the list that a sweep measures by default.
+/// The number of tasks, from the start of [`tasks::ALL`], that a sweep measures by default.
 const DEFAULT_TASKS: usize = 3;
 
 /// The default budget, in seconds.
@@ -111,8 +111,8 @@ impl Sweep {
         let resume = self.resume_command(&folder);
         if let Some(budget) = wanted_budget {
             say(format_args!(
-                "the budget is spent before the {FULL_BLOCKS} blocks that a verdict needs; `{resume} --budget {}s` measures \
-                 the others",
+                "the budget ended before the {FULL_BLOCKS} blocks that a verdict needs; `{resume} --budget {}s` measures the \
+                 remaining blocks",
                 budget.as_secs_f64().ceil()
             ));
         }
@@ -155,7 +155,7 @@ impl Sweep {
     /// Returns the command that continues a run, with every option that the run's folder does not hold.
     fn resume_command(&self, folder: &Path) -> String {
         let command = crate::command("sweep");
-        // The recipe `bench` has this option.
+        // `just bench` already passes this option.
         let anyway = if self.anyway && !command.starts_with("just") { " --anyway" } else { "" };
         let words = std::env::args_os().filter_map(|word| word.into_string().ok());
         let secrets: BTreeSet<String> =

@@ -20,7 +20,7 @@ pub(crate) struct WholeJob {
     /// The file for every word's total
     #[arg(long, value_name = "FILE", value_parser = Output::parser())]
     output: Option<Output>,
-    /// Add up bytes instead of words: the floor
+    /// Add up the file's bytes instead of its words: a lower bound (the floor) for every program that reads the file
     #[arg(long)]
     floor: bool,
     /// The floor's threads unmap what they have read, like the threads that add up words
