@@ -21,7 +21,7 @@ use crate::{find_strategy, machine};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use record::{Line, Moment, Run, Skipped, StrategyNote, VERSION};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use system::printing::say;
 use tasks::Inputs;
 
