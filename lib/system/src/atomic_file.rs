@@ -28,9 +28,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn fill(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let earlier = fs::metadata(path).ok();
     let target = follow(path)?;
-    let is_found = |earlier: &Metadata| fs::metadata(&target).is_ok_and(|found| same_file(&found, earlier));
-    // A link below `/proc/self/fd` may also name a deleted file, which has no path.
-    if earlier.as_ref().is_some_and(|earlier| !earlier.is_file() || !is_found(earlier)) {
+    // A link below `/proc/self/fd` may also name a deleted file, which has no path. Comparing the two files would not do,
+    // because another writer may replace the file between two looks at it.
+    let has_path = fs::symlink_metadata(&target).is_ok();
+    if earlier.as_ref().is_some_and(|earlier| !earlier.is_file() || !has_path) {
         return fill_through(&File::create(path)?, fill);
     }
     // Opened here because only the owner may read a file that `tempfile` opens. A new file's mode follows the umask. One

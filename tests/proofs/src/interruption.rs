@@ -254,8 +254,9 @@ fn round(interruption: Interruption, moment: Duration) -> Result<Survived> {
     if let Some(run) = sandbox.run() {
         let report = run.join("report.html");
         ensure!(report.is_file() || !interruption.leaves_a_report(), "the measured part has no report: {printed}");
-        // Nobody sees what is printed to a terminal that has closed.
-        let told = status.success() || status.signal().is_some() || interruption == Interruption::CloseTerminal;
+        // Nobody sees what is printed to a terminal that has closed, and a full disk takes no line of the log.
+        let unseen = matches!(interruption, Interruption::CloseTerminal | Interruption::FullDisk);
+        let told = status.success() || status.signal().is_some() || unseen;
         let named = printed.lines().last().is_some_and(|line| line.contains(&run.display().to_string()));
         ensure!(told || named, "the last line has no command that continues the run: {printed}");
         let written = sandbox.goldilocks().args(["report", "--runs"]).arg(sandbox.runs()).output()?;

@@ -255,10 +255,12 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
 #[test]
 fn an_error_that_ends_a_sweep_leaves_a_report_and_names_the_command_that_continues() {
     let sandbox = Sandbox::default();
-    let sweep = start(&sandbox, &format!("{SMALL} --blocks 4"));
+    let sweep = start(&sandbox, &format!("{SMALL} --blocks 12"));
     wait_for_a_sample(&sandbox);
-    // The next process needs more pipes than this limit allows, and writing a report needs one file.
-    let open = || std::fs::read_dir(format!("/proc/{}/fd", sweep.id())).map_or(0, |files| files.count() as u64);
+    // The next process needs more pipes than this limit allows, and writing a report needs one file. The least of many
+    // counts is that of a moment without a measuring process, whose pipes would raise the limit.
+    let files = || std::fs::read_dir(format!("/proc/{}/fd", sweep.id())).map_or(0, |files| files.count() as u64);
+    let open = || (0..5000).map(|_| files()).min().unwrap_or_default();
     let pid = Pid::from_raw(i32::try_from(sweep.id()).expect("a process number")).expect("not 0");
     let few = Rlimit { current: Some(open() + 1), maximum: Some(1024) };
     prlimit(Some(pid), Resource::Nofile, few).expect("our own process");
