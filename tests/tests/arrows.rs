@@ -79,7 +79,7 @@ fn folders_are_layers() {
     // In each crate a folder may import folders to its right, and never folders to its left.
     let layers = [
         ("reports", vec!["render", "comparison", "view", "analysis"]),
-        ("harness", vec!["cli", "peers", "measure", "machine", "plan"]),
+        ("harness", vec!["cli", "peers", "measure", "plan", "machine"]),
     ];
     let crates = crates();
     for (name, order) in layers {

@@ -75,7 +75,7 @@ impl Output {
             return match is_here {
                 true => Ok(()),
                 false => {
-                    Err(Exit::Usage.error(format!("cannot write {self}: its folder does not exist; make it first")))
+                    Err(Exit::Usage.error(format!("cannot write to {self}: its folder does not exist; make it first")))
                 }
             };
         };
@@ -123,7 +123,7 @@ impl Output {
             }
             None => atomic_file::fill(&self.path, fill),
         };
-        written.with_context(|| format!("cannot write {self}"))
+        written.with_context(|| format!("cannot write to {self}"))
     }
 }
 

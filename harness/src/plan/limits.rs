@@ -1,6 +1,6 @@
 //! The limits of a plan's values. The command line and a plan that is read from a file have the same ones.
 
-use super::Plan;
+use super::settings::Plan;
 use crate::{counted, find_strategy, find_task, machine};
 use clap::{Args, Command};
 use serde_json::Value;

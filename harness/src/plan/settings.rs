@@ -1,0 +1,35 @@
+//! The values of a plan.
+
+use super::cells::Axes;
+use record::statistics::TARGET;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use tasks::Inputs;
+
+/// The settings of a sweep. A file next to the record keeps the plan, so that the sweep can be resumed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    /// The axes, whose values are combined to cells.
+    pub axes: Axes,
+    /// The tasks' options.
+    pub inputs: Inputs,
+    /// The seed for the order of cells in every block.
+    pub seed: u64,
+    /// The time for measuring, in seconds. The first block is always finished.
+    pub budget_s: f64,
+    /// The maximum number of blocks.
+    pub blocks: u32,
+    /// The target precision. A cell reaches it when half the width of its interval is at most this share of its median.
+    #[serde(default = "default_precision")]
+    pub precision: f64,
+    /// The number of timed runs in each process.
+    pub samples: u32,
+    /// The time limit of a process, in seconds, in addition to ten times the baseline's time.
+    pub patience_s: f64,
+    /// The folder for generated data.
+    pub data: PathBuf,
+}
+
+fn default_precision() -> f64 {
+    TARGET
+}
