@@ -2,12 +2,15 @@
 //! which files and processes remain.
 
 use harness::journal::{FILE, find};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use system::process::ignores;
 use tempfile::TempDir;
 
 /// A temporary folder for one test, removed on drop.
@@ -24,8 +27,17 @@ pub struct Process {
     pub command: String,
 }
 
+/// Lets the programs that this process starts heed Ctrl-C, also if a shell runs the tests in the background and therefore
+/// ignores it. A program inherits that a signal is ignored, but not that it is handled.
+fn heed_signals() {
+    for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignores(*signal)) {
+        signal_hook::flag::register(signal, Arc::default()).expect("these signals can be handled");
+    }
+}
+
 impl Default for Sandbox {
     fn default() -> Self {
+        heed_signals();
         // The name is short because the path of a socket is limited. Everyone may read the folder because PostgreSQL may
         // run as another user.
         let folder = tempfile::Builder::new().prefix("gl-").tempdir().expect("a temporary folder can be made");
