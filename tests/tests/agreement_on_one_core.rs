@@ -34,7 +34,10 @@ fn every_way_to_run_20_mb_sorted_and_shuffled_gives_what_awk_gives() {
 #[test]
 fn the_binary_writes_what_awk_gives_with_every_strategy() {
     let folder = tempfile::tempdir().unwrap();
-    for case in small(folder.path()).iter().take(2).chain(&*LARGE) {
+    // The program refuses an empty file by name.
+    let small = small(folder.path());
+    let small = small.iter().filter(|case| !case.expected.is_empty()).take(3);
+    for case in small.chain(&*LARGE) {
         binary::run(case, CORES);
     }
 }

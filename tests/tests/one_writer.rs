@@ -6,30 +6,12 @@ use std::process::{Child, Output, Stdio};
 use testbed::sandbox::{Sandbox, wait_for};
 
 /// Arguments of a sweep that lasts until it is ended.
-const LONG: [&str; 18] = [
-    "--tasks",
-    "virtual_work",
-    "--waits",
-    "20",
-    "--wait-us",
-    "5000",
-    "--strategies",
-    "rayon",
-    "--cores",
-    "1",
-    "--workers",
-    "1",
-    "--sizes",
-    "1",
-    "--budget",
-    "10m",
-    "--precision",
-    "0",
-];
+const LONG: &str = "--tasks virtual_work --waits 20 --wait-us 5000 --strategies rayon --cores 1 --workers 1 --sizes 1 --budget \
+    10m --precision 0";
 
 /// Begins a sweep and waits for its first samples.
 fn begun(sandbox: &Sandbox) -> Child {
-    let sweep = sandbox.sweep(LONG).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let sweep = sandbox.sweep(LONG.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let sweep = sweep.expect("the binary was just built");
     wait_for("two samples", || Some(()).filter(|()| sandbox.journal().split(|byte| *byte == b'\n').count() > 3));
     sweep

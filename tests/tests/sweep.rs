@@ -192,29 +192,16 @@ fn repeated_options_are_measured_once() {
 }
 
 /// Options that make the three default tasks small.
-const SMALL: [&str; 14] = [
-    "--increments",
-    "20000",
-    "--how-many",
-    "32",
-    "--grams",
-    "100KB",
-    "--strategies",
-    "rayon,sequential",
-    "--cores",
-    "1",
-    "--sizes",
-    "100",
-    "--blocks",
-    "1",
-];
+const SMALL: &str = "--increments 20000 --how-many 32 --grams 100KB --strategies rayon,sequential --cores 1 --sizes 100 --blocks \
+    1";
 
 #[test]
 fn a_default_task_without_a_server_is_skipped_for_a_reason_and_the_rest_is_measured() {
     let sandbox = Sandbox::default();
     // This variable names the only folder in which PostgreSQL may be.
     let missing = sandbox.path("missing");
-    let output = sandbox.sweep(SMALL).env("PGBIN", &missing).output().expect("the binary was just built");
+    let output =
+        sandbox.sweep(SMALL.split_whitespace()).env("PGBIN", &missing).output().expect("the binary was just built");
     assert_went_on(&sandbox, &output, 6);
     let record = sandbox.record();
     let [skipped] = record.skipped.as_slice() else { panic!("{:?}", record.skipped) };
@@ -275,31 +262,13 @@ fn a_strategy_that_failed_is_not_tried_again_in_the_next_block() {
 }
 
 /// Arguments of a sweep of five cells. Each takes about half a second, which is enough time to signal its processes.
-const SLOW: [&str; 18] = [
-    "--tasks",
-    "virtual_work",
-    "--waits",
-    "20",
-    "--wait-us",
-    "5000",
-    "--strategies",
-    "rayon,processes",
-    "--cores",
-    "1",
-    "--workers",
-    "1,2",
-    "--sizes",
-    "1",
-    "--blocks",
-    "1",
-    "--patience",
-    "1s",
-];
+const SLOW: &str = "--tasks virtual_work --waits 20 --wait-us 5000 --strategies rayon,processes --cores 1 --workers 1,2 --sizes \
+    1 --blocks 1 --patience 1s";
 
 /// Runs the slow sweep and sends `signal` to processes of `kind` until a sample has the status `status`.
 fn strike(kind: &str, signal: Signal, status: Status) -> (Sandbox, Vec<Sample>) {
     let sandbox = Sandbox::default();
-    let sweep = sandbox.sweep(SLOW).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let sweep = sandbox.sweep(SLOW.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut sweep = sweep.expect("the binary was just built");
     // The test waits for the record, because the program first measures the baseline, which must not be struck.
     wait_for("a record", || sandbox.run());

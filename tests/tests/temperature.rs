@@ -7,18 +7,8 @@ use testbed::{goldilocks, workspace};
 fn resident(options: &[&str]) -> Vec<f64> {
     let data = workspace().join("datasets/generated");
     let ran = Command::new(goldilocks())
-        .args([
-            "run",
-            "--task",
-            "word_totals",
-            "--strategy",
-            "threads_shared",
-            "--samples",
-            "2",
-            "--processes",
-            "1",
-            "--json",
-        ])
+        .args(["run", "--task", "word_totals", "--strategy", "threads_shared", "--samples", "2", "--json"])
+        .args(["--processes", "1"])
         .args(["--grams", "3MB,words=1000,zipf=1.3,shuffled", "--data"])
         .arg(data)
         .args(options)

@@ -9,6 +9,7 @@ mod exit;
 mod export;
 mod list;
 mod man;
+mod measured;
 mod options;
 mod output;
 mod peers;

@@ -1,10 +1,10 @@
 //! `goldilocks run`: measures one cell and verifies it.
 
 use super::exit::Exit;
+use super::measured::{Measured, PROCESSES, Samples, median};
 use super::options::{Folders, announce};
 use super::output::{Output, print, print_json};
 use super::values::{cores, named, positive, seconds, strategy_or_baseline, task, workers};
-use crate::counted;
 use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
 use crate::machine;
@@ -14,8 +14,7 @@ use crate::measure::protocol::{Message, Order};
 use crate::plan::cells::Cell;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
-use record::statistics::{BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_AN_INTERVAL, Blocks, Estimate, LEVEL, ratio, reach};
-use record::{Check, Times, Verdict};
+use record::{Check, Verdict};
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -209,9 +208,6 @@ impl Run {
     }
 }
 
-/// The default number of processes of each side. A verdict needs as many.
-const PROCESSES: u32 = BLOCKS_FOR_A_VERDICT as u32;
-
 /// The time after which no further process begins, unless the user gave their number.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -223,100 +219,6 @@ fn warnings(before: Vec<Check>, after: Vec<Check>) -> Vec<String> {
     let before = before.into_iter().filter(|check| warns(check) && !again(check)).collect::<Vec<_>>();
     let all = before.into_iter().chain(after.iter().filter(|check| warns(check)).cloned()).collect();
     worst_first(all).into_iter().map(|check| check.sentence).collect()
-}
-
-/// The result of a measurement.
-struct Measured<'a> {
-    cell: &'a Cell,
-    own: Samples,
-    baseline: Samples,
-    verified: bool,
-    warnings: Vec<String>,
-}
-
-impl Measured<'_> {
-    /// Returns the speed-up against the baseline. A wrong or unfair strategy has none.
-    fn speed_up(&self) -> Option<Estimate> {
-        let counts = self.verified && self.own.unfair.is_none();
-        counts.then(|| ratio(&self.baseline.blocks(), &self.own.blocks(), LEVEL)).flatten()
-    }
-
-    fn json(&self) -> serde_json::Value {
-        serde_json::json!({ "cell": self.cell.to_record(), "verified": self.verified, "unfair": self.own.unfair,
-            "digest": self.own.digest, "answer": self.own.figures, "processes": self.own.processes.len(),
-            "speed_up": self.speed_up(), "warnings": self.warnings, "baseline": self.baseline.times(),
-            "samples": self.own.times() })
-    }
-
-    fn text(&self, unit: &str) -> String {
-        let (cell, times) = (self.cell, self.own.times());
-        let mut text = format!(
-            "{} {} on {}, {}, {} per partition\n",
-            cell.task,
-            cell.strategy,
-            counted(cell.cores.into(), "core"),
-            counted(cell.workers.into(), "worker"),
-            counted(cell.size, unit.trim_end_matches('s'))
-        );
-        for (name, value) in &self.own.figures {
-            text += &format!("  {name}: {value}\n");
-        }
-        text +=
-            &format!("  answer: {}\n", if self.verified { "verified, the same as the baseline's" } else { "WRONG" });
-        let (own, plain) = (median(&times), median(&self.baseline.times()));
-        text += &format!(
-            "  median of {} in {}: {} (start {}, reduce {}), {}\n",
-            counted(times.len() as u64, "run"),
-            processes(self.own.processes.len()),
-            duration(own.wall_ns),
-            duration(own.start_ns),
-            duration(own.reduce_ns),
-            counted(own.partitions, "partition")
-        );
-        text + &format!("  baseline: {}, {}\n", duration(plain.wall_ns), self.speed_up_in_words())
-    }
-
-    fn speed_up_in_words(&self) -> String {
-        let count = self.own.processes.len();
-        match self.speed_up() {
-            None => "no speed-up".to_owned(),
-            Some(Estimate { value, interval: None }) => format!(
-                "speed-up {value:.2} without an interval, which needs {BLOCKS_FOR_AN_INTERVAL} processes of each side: \
-                 `--processes {PROCESSES}` gives one"
-            ),
-            Some(Estimate { value, interval: Some(interval) }) => {
-                let undecided = if interval.contains(1.0) { "; which of the two is faster is not decided" } else { "" };
-                format!(
-                    "speed-up {value:.2} ({:.2} to {:.2} with {:.0} % confidence){undecided}",
-                    interval.low,
-                    interval.high,
-                    100.0 * reach(count).min(LEVEL)
-                )
-            }
-        }
-    }
-
-    fn exit(self, output: Option<&Output>) -> Result<Exit> {
-        let (strategy, own) = (&self.cell.strategy, self.own);
-        if !self.verified {
-            let which = if own.processes.len() == 1 { "the last run" } else { "an earlier process" };
-            let written = output.map(|output| format!("; {output} holds the total of {which}"));
-            return Err(Exit::NotVerified.error(format!(
-                "{strategy} gave a wrong answer: {} instead of {}{}",
-                own.digest,
-                self.baseline.digest,
-                written.unwrap_or_default()
-            )));
-        }
-        match own.unfair {
-            Some(reason) => Err(Exit::NotVerified.error(format!("{strategy} was unfair: {reason}"))),
-            None => Ok(Exit::Done),
-        }
-    }
-}
-
-fn processes(count: usize) -> String {
-    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
 }
 
 /// The file into which the measuring process writes the total.
@@ -346,66 +248,5 @@ impl<'a> Total<'a> {
         let Some(between) = &self.between else { return Ok(()) };
         let mut total = File::open(between.path()).context("cannot read the temporary file of the total")?;
         self.output.fill(|out| std::io::copy(&mut total, out).map(|_| ()))
-    }
-}
-
-/// The answers of a cell and the times of each of its processes.
-#[derive(Default)]
-struct Samples {
-    digest: String,
-    figures: Vec<(String, String)>,
-    processes: Vec<Vec<Times>>,
-    unfair: Option<String>,
-}
-
-impl Samples {
-    /// Stores an answer. A wrong one is kept, so that a single wrong run fails the cell.
-    fn note_answer(&mut self, digest: String, figures: Vec<(String, String)>, baseline: Option<&Samples>) {
-        if self.digest.is_empty() || baseline.is_some_and(|baseline| baseline.digest == self.digest) {
-            (self.digest, self.figures) = (digest, figures);
-        }
-    }
-
-    fn times(&self) -> Vec<Times> {
-        self.processes.concat()
-    }
-
-    /// Returns the wall times. Each process is a block.
-    fn blocks(&self) -> Blocks {
-        let wall = |times: &Vec<Times>| times.iter().map(|times| times.wall_ns as f64).collect();
-        (0..).zip(self.processes.iter().map(wall)).collect()
-    }
-}
-
-/// Returns the sample with the median wall time.
-fn median(times: &[Times]) -> Times {
-    let mut sorted: Vec<&Times> = times.iter().collect();
-    sorted.sort_by_key(|times| times.wall_ns);
-    sorted.get(sorted.len() / 2).map(|times| (*times).clone()).unwrap_or_default()
-}
-
-fn duration(ns: u64) -> String {
-    match ns {
-        0..1_000_000 => format!("{:.1} µs", ns as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.2} ms", ns as f64 / 1e6),
-        _ => format!("{:.3} s", ns as f64 / 1e9),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_wrong_answer_stays() {
-        let baseline = Samples { digest: "right".to_owned(), ..Samples::default() };
-        for wrong in 0..4 {
-            let mut samples = Samples::default();
-            for run in 0..4 {
-                let digest = if run == wrong { "wrong" } else { "right" };
-                samples.note_answer(digest.to_owned(), Vec::new(), Some(&baseline));
-            }
-            assert_eq!(samples.digest, "wrong");
-        }
     }
 }

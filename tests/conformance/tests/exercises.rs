@@ -139,19 +139,8 @@ fn the_folder_of_exercises_contains_only_exercises() {
 fn goldilocks_runs_an_exercise_like_any_strategy() {
     for (exercise, answers) in [("static_split", false), ("lock_held", true), ("bounded_channel", true)] {
         let output = Command::new(testbed::goldilocks())
-            .args([
-                "run",
-                "--task",
-                "count",
-                "--increments",
-                "100000",
-                "--strategy",
-                exercise,
-                "--workers",
-                "2",
-                "--processes",
-                "1",
-            ])
+            .args(["run", "--task", "count", "--increments", "100000", "--strategy", exercise, "--workers", "2"])
+            .args(["--processes", "1"])
             .output()
             .expect("the binary was just built");
         let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -49,12 +49,12 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// All interruptions.
-    pub const ALL: [Interruption; 8] = [
-        Interruption::Kill,
-        Interruption::Terminate,
+    /// The signals that end a sweep most often.
+    pub const SIGNALS: [Interruption; 3] = [Interruption::Kill, Interruption::Terminate, Interruption::CtrlC];
+
+    /// All other interruptions.
+    pub const OTHERS: [Interruption; 5] = [
         Interruption::HangUp,
-        Interruption::CtrlC,
         Interruption::CloseTerminal,
         Interruption::FullDisk,
         Interruption::KillChild,
@@ -161,25 +161,26 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Interrupts `runs` sweeps in these `ways`, one after the other, and prints the progress. The moments follow from `seed`.
-pub fn interrupt(ways: &[Interruption], runs: u32, seed: u64) -> Result<Summary> {
+/// Interrupts `times` sweeps in each of these `ways` and prints the progress. The moments follow from `seed`.
+pub fn interrupt(ways: &[Interruption], times: u32, seed: u64) -> Result<Summary> {
     // The shorter of two durations is used, because an interruption after the end of a sweep tests nothing.
     let whole = undisturbed()?.min(undisturbed()?);
     eprintln!("seed {seed}; an undisturbed sweep takes {:.2} s", whole.as_secs_f64());
     let mut random = fastrand::Rng::with_seed(seed);
     let mut summary = Summary::default();
-    // Each way gets moments from the beginning to the end.
-    for (run, interruption) in (0..runs).zip(ways.iter().copied().cycle()) {
-        let moment = whole.mul_f64((f64::from(run) + random.f64()) / f64::from(runs));
-        let what = format!("{interruption:?} after {:.3} s", moment.as_secs_f64());
-        match round(interruption, moment) {
-            Ok(round) => {
-                eprintln!("{what}, {:?}: clear after {:.2} s", round.progress, round.cleared.as_secs_f64());
-                summary.survived.push(round);
-            }
-            Err(error) => {
-                eprintln!("{what}: {error:#}");
-                summary.failures.push(format!("{what}: {error:#}"));
+    for time in 0..times {
+        for interruption in ways.iter().copied() {
+            let moment = whole.mul_f64((f64::from(time) + random.f64()) / f64::from(times));
+            let what = format!("{interruption:?} after {:.3} s", moment.as_secs_f64());
+            match round(interruption, moment) {
+                Ok(round) => {
+                    eprintln!("{what}, {:?}: clear after {:.2} s", round.progress, round.cleared.as_secs_f64());
+                    summary.survived.push(round);
+                }
+                Err(error) => {
+                    eprintln!("{what}: {error:#}");
+                    summary.failures.push(format!("{what}: {error:#}"));
+                }
             }
         }
     }

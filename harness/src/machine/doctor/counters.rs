@@ -74,7 +74,8 @@ impl Counters {
     }
 
     /// Returns the names of the other programs that used most processor time since `before`: at most three, the busiest
-    /// first, each with a tenth of the busiest one's time or more. Empty if the kernel reports no program, for example because others' processes are hidden.
+    /// first, each with a tenth of the busiest one's time or more. Empty if the kernel reports no program, for example
+    /// because it hides the processes of others.
     pub fn busiest(&self, before: &Counters) -> Vec<&str> {
         let mut used: BTreeMap<&str, u64> = BTreeMap::new();
         for (process, (name, ticks)) in &self.others {

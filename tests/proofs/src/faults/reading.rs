@@ -88,19 +88,8 @@ impl Reading {
         let program = testbed::goldilocks();
         let began = Instant::now();
         let ran = Command::new(program)
-            .args([
-                "run",
-                "--task",
-                self.task,
-                "--strategy",
-                "sequential",
-                "--samples",
-                "1",
-                "--processes",
-                "1",
-                "--patience",
-                "30",
-            ])
+            .args(["run", "--task", self.task, "--strategy", "sequential", "--samples", "1", "--patience", "30"])
+            .args(["--processes", "1"])
             // As an option, an address with a password gives a warning.
             .env("DATABASE_URL", &self.url)
             .args(["--table", &self.table, "--size", &PAGE.to_string()])

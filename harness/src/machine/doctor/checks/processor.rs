@@ -32,8 +32,8 @@ pub(super) fn governor(observations: &Observations) -> Finding {
 /// Checks that the frequency limit is not below the nominal frequency.
 pub(super) fn frequency(observations: &Observations) -> Finding {
     let lowest = |file| frequencies(observations, file).filter_map(|text| text.parse::<u64>().ok()).min();
-    // Turbo frequencies are above the nominal one, so a limit that excludes only turbo is acceptable. Not every driver reports the
-    // nominal frequency.
+    // Turbo frequencies are above the nominal one, so a limit that excludes only turbo is acceptable. Not every driver
+    // reports the nominal frequency.
     let nominal = lowest("base_frequency").or_else(|| lowest("cpuinfo_max_freq"));
     let (Some(limit), Some(nominal)) = (lowest("scaling_max_freq"), nominal) else {
         return unknown("the machine does not report its processors' frequency");

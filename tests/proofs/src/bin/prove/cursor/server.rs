@@ -107,7 +107,7 @@ fn ends(proofs: &mut Proofs) -> Result<()> {
     let mut rng = Rng::with_seed(1);
     // A panic happens only after the server is up. Its exact moment matters little, so its range is shorter.
     let spread = |way: Option<Interruption>| if way.is_some() { 1.2 } else { 0.2 };
-    let ways = Interruption::ALL.map(Some).into_iter().chain([None]);
+    let ways = Interruption::SIGNALS.map(Some).into_iter().chain([None]);
     let mut all: Vec<End> = ways
         .flat_map(|way| (0..ENDS).map(move |time| (way, time)))
         .map(|(way, time)| (way, up.mul_f64(spread(way) * (f64::from(time) + rng.f64()) / f64::from(ENDS))))
