@@ -99,6 +99,7 @@ impl Waiting {
     }
 }
 
-fn short(time: Duration) -> String {
+/// A duration in a few characters.
+pub fn short(time: Duration) -> String {
     if time < Duration::from_secs(120) { format!("{} s", time.as_secs()) } else { HumanDuration(time).to_string() }
 }

@@ -7,26 +7,24 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 use strategies::{Combine, Delivery};
-use tasks::Inputs;
 
 fn plan() -> Plan {
+    let axes = Axes {
+        tasks: vec![("count".into(), vec![1, 64]), ("noop".into(), vec![10])],
+        strategies: vec!["rayon".into(), "processes".into()],
+        cores: vec![1],
+        workers: vec![1, 2],
+        deliveries: vec![Delivery::Gather],
+        combines: vec![Combine::PerPartition],
+    };
     Plan {
-        axes: Axes {
-            tasks: vec![("count".into(), vec![1, 64]), ("noop".into(), vec![10])],
-            strategies: vec!["rayon".into(), "processes".into()],
-            cores: vec![1],
-            workers: vec![1, 2],
-            deliveries: vec![Delivery::Gather],
-            combines: vec![Combine::PerPartition],
-        },
-        inputs: Inputs::default(),
         seed: 7,
         budget_s: 60.0,
-        blocks: u32::MAX,
         precision: 0.02,
         samples: 2,
         patience_s: 20.0,
         data: PathBuf::from("datasets/generated"),
+        ..Plan::of(axes)
     }
 }
 
@@ -111,7 +109,7 @@ fn schedule(plan: &Plan) -> usize {
     let schedule = Schedule::new(plan, cells(&plan.axes));
     let patience = Duration::from_secs_f64(plan.patience_s) * 20 + Duration::from_secs(1) * 10;
     assert!(std::time::Instant::now().checked_add(patience).is_some());
-    let _ = schedule.budget_for_full_blocks(1, Duration::from_secs(5), Duration::from_secs_f64(plan.budget_s));
+    let _ = schedule.budget_for_verdicts(1, Duration::from_secs_f64(plan.budget_s));
     schedule.block(0, Duration::ZERO).len()
 }
 

@@ -81,6 +81,13 @@ impl Strategy {
         Header { about: line(""), good: line("Good when:"), bad: line("Bad when:"), trace: line("In the trace:") }
     }
 
+    /// Returns `false` if only one job at a time can be in progress, however many cores there are.
+    pub fn is_parallel(&self) -> bool {
+        let one = Setup { workers: NonZeroUsize::MIN, worker: None };
+        // A strategy that needs a command for its workers cannot start here, and is parallel.
+        self.start(&one).map_or(true, |workers| workers.is_parallel())
+    }
+
     /// Starts the workers.
     ///
     /// # Errors

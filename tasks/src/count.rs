@@ -4,7 +4,7 @@ pub mod kernel;
 
 use crate::numbered::{self, Numbered};
 use crate::random::Random;
-use crate::{Entry, Hooks, Inputs, named};
+use crate::{Entry, Hooks, Inputs, Sizing, named};
 use record::Detail;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,8 +22,31 @@ pub const ENTRY: Entry = Entry {
     default_size: 64,
     load,
     options,
+    sizing: Some(SIZING),
     hooks: Hooks { details, ..Hooks::NONE },
 };
+
+/// Every worker gets several partitions of the default size, so the numbers become more, and each of them smaller.
+const SIZING: Sizing = Sizing {
+    unit: "increments",
+    least: 10_000_000,
+    most: 100_000_000_000,
+    bytes_per_unit: 0,
+    speed_up: |cores| cores,
+    work: |inputs| {
+        let Options { profile, numbers, increments, .. } = &inputs.count;
+        (numbers.is_empty() && *profile == Profile::Even && increments.is_none()).then_some(INCREMENTS)
+    },
+    set: |inputs, work, workers| {
+        let numbers = (256 * workers).next_power_of_two();
+        inputs.count.how_many = inputs.count.how_many.max(numbers.min(MOST_NUMBERS));
+        inputs.count.increments = Some(work);
+    },
+    items: |inputs| inputs.count.how_many,
+};
+
+/// The default sum of the numbers.
+const INCREMENTS: u64 = 100_000_000;
 
 /// The largest number. Counting to it takes about half an hour, so a larger number is a typing error.
 const MOST: u64 = 10_000_000_000_000;
@@ -44,9 +67,10 @@ pub struct Options {
     /// count: how many numbers an even or uneven profile has
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=MOST_NUMBERS), value_name = "N", help_heading = "Task options")]
     pub how_many: u64,
-    /// count: the sum of the numbers of an even or uneven profile, about
-    #[arg(long, default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=MOST), value_name = "N", help_heading = "Task options")]
-    pub increments: u64,
+    /// count: the sum of the numbers of an even or uneven profile, about [default: 100000000; a sweep fits an even profile
+    /// to the machine]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MOST), value_name = "N", help_heading = "Task options")]
+    pub increments: Option<u64>,
 }
 
 /// A named choice of numbers.
@@ -64,7 +88,7 @@ pub enum Profile {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { profile: Profile::Even, numbers: Vec::new(), how_many: 4096, increments: 100_000_000 }
+        Options { profile: Profile::Even, numbers: Vec::new(), how_many: 4096, increments: None }
     }
 }
 
@@ -86,7 +110,8 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
         return Ok(Arc::new(Arc::new(Count::new(options.numbers.clone()))));
     }
     let how_many = options.how_many.max(1);
-    let mean = options.increments / how_many;
+    let increments = options.increments.unwrap_or(INCREMENTS);
+    let mean = increments / how_many;
     let numbers = match options.profile {
         Profile::Book => vec![1, 3, 5, 22, 100_000_000],
         Profile::BookPair => vec![100_000_000, 200_000_000],
@@ -95,7 +120,7 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
             let mut random = Random::new(1);
             let weights: Vec<u64> = (0..how_many).map(|_| random.heavy_tailed()).collect();
             let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
-            let share = |weight: u64| u128::from(options.increments) * u128::from(weight) / total;
+            let share = |weight: u64| u128::from(increments) * u128::from(weight) / total;
             weights.into_iter().map(|weight| u64::try_from(share(weight)).unwrap_or(u64::MAX)).collect()
         }
     };
@@ -119,9 +144,11 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
     let profile_name = ("profile", named::word(profile));
     match profile {
         Profile::Book | Profile::BookPair => named::options([profile_name]),
-        Profile::Even | Profile::Uneven => {
-            named::options([profile_name, ("how-many", how_many.to_string()), ("increments", increments.to_string())])
-        }
+        Profile::Even | Profile::Uneven => named::options([
+            profile_name,
+            ("how-many", how_many.to_string()),
+            ("increments", increments.unwrap_or(INCREMENTS).to_string()),
+        ]),
     }
 }
 

@@ -10,7 +10,7 @@ mod pages;
 use crate::connections::Connections;
 use crate::products::Products;
 pub use crate::table::Options;
-use crate::{Entry, Inputs, table};
+use crate::{Entry, Inputs, Sizing, table};
 use page::Page;
 use pages::Pages;
 use std::io::Write;
@@ -27,6 +27,8 @@ pub const ENTRY: Entry = Entry {
     default_size: 1_000,
     load,
     options: table::options,
+    // One connection sends the rows, however many cores count their words.
+    sizing: Some(Sizing { speed_up: |_| 2, ..table::SIZING }),
     hooks: table::HOOKS,
 };
 

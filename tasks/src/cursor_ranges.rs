@@ -17,7 +17,7 @@ pub use crate::NoOptions as Options;
 use crate::connections::{Connection, Connections, Trouble};
 use crate::products::Products;
 use crate::table::{self, every_row};
-use crate::{Entry, Inputs, TableName, columns::columns};
+use crate::{Entry, Inputs, Sizing, TableName, columns::columns};
 use cursor::Cursor;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -35,6 +35,8 @@ pub const ENTRY: Entry = Entry {
     default_size: 5_000,
     load,
     options: table::options,
+    // Each connection keeps two cores busy, because the server has a process for it.
+    sizing: Some(Sizing { speed_up: |cores| (cores / 2).max(2), ..table::SIZING }),
     hooks: table::HOOKS,
 };
 

@@ -13,10 +13,12 @@ mod named;
 mod numbered;
 pub mod products;
 mod random;
+mod sizing;
 mod table;
 mod table_name;
 
 pub use hooks::{Data, Database, Hooks, Preparation, PreparedServer, Secrets, Unprepared};
+pub use sizing::Sizing;
 pub use table_name::TableName;
 
 use std::collections::BTreeMap;
@@ -40,6 +42,8 @@ pub struct Entry {
     pub load: fn(&Inputs) -> Result<Arc<dyn AnyTask>>,
     /// Returns the options that this task reads, for the record: name and value.
     pub options: fn(&Inputs) -> BTreeMap<String, String>,
+    /// How a sweep fits the work to the machine. `None` for a task whose work has one size.
+    pub sizing: Option<Sizing>,
     /// The hooks of the task. Most tasks have none.
     pub hooks: Hooks,
 }

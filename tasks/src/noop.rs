@@ -18,6 +18,7 @@ pub const ENTRY: Entry = Entry {
     default_size: 1,
     load,
     options,
+    sizing: None,
     hooks: Hooks { details: || vec![Detail::DispatchCost], ..Hooks::NONE },
 };
 

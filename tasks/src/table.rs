@@ -1,6 +1,8 @@
 //! The table on a PostgreSQL server that both cursor tasks read: its options and its preparation.
 
-use crate::{Data, Database, Hooks, Inputs, Preparation, PreparedServer, Secrets, TableName, Unprepared, named};
+use crate::{
+    Data, Database, Hooks, Inputs, Preparation, PreparedServer, Secrets, Sizing, TableName, Unprepared, named,
+};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use cursor::Address;
 use datasets::products::{BYTES_PER_ROW, Products};
@@ -22,9 +24,9 @@ pub struct Options {
     /// cursor_*: an existing table with product_id and product_name, instead of one made for the run
     #[arg(long, value_name = "SCHEMA.TABLE", value_parser = table_name, help_heading = "Task options")]
     pub table: Option<String>,
-    /// cursor_*: how many rows the table made for the run has
-    #[arg(long, default_value_t = ROWS, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
-    pub rows: u64,
+    /// cursor_*: how many rows the table made for the run has [default: 50000; a sweep fits it to the machine]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "N", help_heading = "Task options")]
+    pub rows: Option<u64>,
     /// cursor_*: how many pages of a cursor are in flight, including the one in use; asyncpg has 1
     #[arg(long, default_value_t = DEPTH, value_parser = clap::value_parser!(u32).range(1..=32), value_name = "N", help_heading = "Task options")]
     pub depth: u32,
@@ -88,7 +90,7 @@ const SEED: u64 = 1;
 impl Default for Options {
     fn default() -> Self {
         let (prepared, given) = (false, false);
-        Options { database_url: None, table: None, rows: ROWS, depth: DEPTH, silence: SILENCE, prepared, given }
+        Options { database_url: None, table: None, rows: None, depth: DEPTH, silence: SILENCE, prepared, given }
     }
 }
 
@@ -118,6 +120,11 @@ impl Options {
         }
     }
 
+    /// Returns the number of rows of a table of our own.
+    fn rows(&self) -> u64 {
+        self.rows.unwrap_or(ROWS)
+    }
+
     /// Returns the time that the server may be silent; `None` for no limit.
     pub(crate) fn patience(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.silence).ok().filter(|limit| !limit.is_zero())
@@ -143,9 +150,25 @@ pub(crate) fn every_row(table: &TableName) -> String {
 pub(crate) fn options(inputs: &Inputs) -> BTreeMap<String, String> {
     let options = &inputs.cursor_pages;
     let given = options.table.as_ref().filter(|_| options.given);
-    let what = given.map_or(("rows", options.rows.to_string()), |table| ("table", table.clone()));
+    let what = given.map_or(("rows", options.rows().to_string()), |table| ("table", table.clone()));
     named::options([what, ("depth", options.depth.to_string())])
 }
+
+/// The size of the table. Both tasks read one table, so it is as large as the hungrier one needs.
+pub(crate) const SIZING: Sizing = Sizing {
+    unit: "rows",
+    least: 10_000,
+    most: 5_000_000,
+    // On the disk a row has a header and an index entry, and the server keeps it in its own memory as well.
+    bytes_per_unit: 4 * BYTES_PER_ROW,
+    speed_up: |cores| cores,
+    work: |inputs| {
+        let Options { table, rows, .. } = &inputs.cursor_pages;
+        (rows.is_none() && table.is_none()).then_some(ROWS)
+    },
+    set: |inputs, work, _| inputs.cursor_pages.rows = Some(inputs.cursor_pages.rows.unwrap_or(0).max(work)),
+    items: |inputs| inputs.cursor_pages.rows(),
+};
 
 /// The hooks of a task that reads the table.
 pub(crate) const HOOKS: Hooks = Hooks {
@@ -172,7 +195,7 @@ fn data(inputs: &Inputs) -> Data {
     let options = &inputs.cursor_pages;
     let database =
         options.address().map(|address| Database { url: complete(options, address), table: options.table.clone() });
-    Data { database, bytes: options.rows.saturating_mul(BYTES_PER_ROW), ..Data::default() }
+    Data { database, bytes: options.rows().saturating_mul(BYTES_PER_ROW), ..Data::default() }
 }
 
 /// Returns the address with the settings that it takes from the environment.
@@ -221,7 +244,7 @@ fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared>
     options.database_url = Some(server.url());
     options.table = Some(server.table::<Products>());
     options.prepared = true;
-    preparation.servers.push(Box::new(OwnTable { server, rows: options.rows }));
+    preparation.servers.push(Box::new(OwnTable { server, rows: options.rows() }));
     Ok(())
 }
 
@@ -279,7 +302,7 @@ fn start(
     folder: &Path,
     say: &dyn Fn(&str),
 ) -> std::result::Result<Server, String> {
-    let products = Products::new(SEED, options.rows).map_err(|error| error.to_string())?;
+    let products = Products::new(SEED, options.rows()).map_err(|error| error.to_string())?;
     let (server, loaded) = Server::with(environment, &products, folder).map_err(|error| options.explain(&error))?;
     server.remarks().iter().for_each(|remark| say(remark));
     say(server.about());

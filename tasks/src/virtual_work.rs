@@ -20,6 +20,7 @@ pub const ENTRY: Entry = Entry {
     default_size: 1,
     load,
     options,
+    sizing: None,
     hooks: Hooks::NONE,
 };
 

@@ -32,6 +32,7 @@ pub const ENTRY: Entry = Entry {
     default_size: 60_000,
     load,
     options: options::for_record,
+    sizing: Some(options::SIZING),
     hooks: options::HOOKS,
 };
 

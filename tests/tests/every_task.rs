@@ -78,7 +78,7 @@ fn try_everything(case: &Case) -> (Answer, Vec<u8>) {
 fn count_agrees() {
     let sizes = &[1, 7, 25, 1000];
     let mut inputs = Inputs::default();
-    (inputs.count.how_many, inputs.count.increments) = (100, 100_000);
+    (inputs.count.how_many, inputs.count.increments) = (100, Some(100_000));
     inputs.count.profile = Profile::Even;
     let (even, _) = try_everything(&Case { task: "count", inputs: inputs.clone(), sizes, workers: &[1, 3] });
     assert_eq!(even.figures[1], ("sum".to_owned(), "100000".to_owned()));
@@ -137,7 +137,7 @@ fn cursor_ranges_agree() {
 /// Tries a task that reads a table, on a full table and on an empty one.
 fn on_a_table(task: &'static str, sizes: &'static [usize]) {
     let mut inputs = Inputs::default();
-    inputs.cursor_pages.rows = 10_000;
+    inputs.cursor_pages.rows = Some(10_000);
     let folder = tempfile::tempdir().expect("a folder");
     let prepared = Prepared::prepare(&[task], inputs, folder.path(), &Interrupt::default(), &|_| ());
     let prepared = prepared.expect("the input can be made");

@@ -190,7 +190,7 @@ mod tests {
                     .map(str::to_owned),
             );
             let Ok(Command::Sweep(sweep)) = parsed(words.clone()) else { panic!("{words:?} is no sweep") };
-            assert_eq!((sweep.budget, sweep.samples), (Some(1200.0), 7), "the last value counts");
+            assert_eq!((sweep.budget, sweep.samples), (Some(1200.0), Some(7)), "the last value counts");
             assert_eq!(sweep.strategies, ["rayon", "processes"], "also for a list");
         }
     }

@@ -3,19 +3,20 @@
 use super::cell_list::cell_list;
 use super::exit::Exit;
 use super::options::{Folders, announce};
+use super::output::print;
 use super::report::write_report;
 use super::values::{cores, named, percent, positive, seconds, strategy, task, workers};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::Plan;
 use crate::plan::cells::Axes;
-use crate::plan::schedule::FULL_BLOCKS;
+use crate::plan::stages::{Staging, default_minutes};
 use crate::progress::Waiting;
 use crate::sweep::{self, Outcome};
 use crate::{journal, machine};
 use anyhow::{Context, Result, ensure};
 use clap::{ArgAction, Args};
-use record::statistics::TARGET;
+use record::statistics::{BLOCKS_FOR_A_VERDICT, TARGET};
 use record::{Cell, Check, Record, Status, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -27,7 +28,8 @@ use tasks::Inputs;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  goldilocks sweep                                    # three tasks, all strategies, five minutes
+  goldilocks sweep                                    # three tasks, all strategies, six minutes on few cores
+  goldilocks sweep --dry-run                          # what it would measure, and for how long
   goldilocks sweep -t count -s sequential,rayon -j 1,2,4,8 --budget 1m
   goldilocks sweep --resume --budget 10m              # more blocks for the newest run")]
 pub(crate) struct Sweep {
@@ -55,7 +57,8 @@ pub(crate) struct Sweep {
     #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "per_partition",
         value_parser = named::<Combine>(Combine::ALL.iter().map(|it| it.name())))]
     combines: Vec<Combine>,
-    /// Time for measuring: 90s, 5m, 1h. The first block is always completed, even after this time [default: 5m]
+    /// Time for the sweep: 90s, 5m, 1h. The first block is always completed, even after this time [default: 6m on up to 8
+    /// cores, 15m on 32, 30m on 128]
     #[arg(long, value_parser = seconds)]
     pub(super) budget: Option<f64>,
     /// The highest number of blocks
@@ -65,9 +68,9 @@ pub(crate) struct Sweep {
     /// cell has reached it and no comparison is undecided
     #[arg(long, default_value_t = 100.0 * TARGET, value_name = "PERCENT", value_parser = percent)]
     precision: f64,
-    /// The number of timed runs in each process, after one that is not timed
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) samples: u32,
+    /// The number of timed runs in each process, after one that is not timed [default: 2; 1 if a run takes over 200 ms]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) samples: Option<u32>,
     /// The seed of the order of cells [default: a random one, recorded]
     #[arg(long)]
     seed: Option<u64>,
@@ -77,6 +80,9 @@ pub(crate) struct Sweep {
     /// Continue a run: its id, or the newest. Its plan stays, except for --budget and --blocks
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
     resume: Option<String>,
+    /// Print the plan and measure nothing but each task's plain loop
+    #[arg(long, conflicts_with = "resume")]
+    dry_run: bool,
     /// Install PostgreSQL first if a task needs a server and this machine has none
     #[arg(long)]
     install: bool,
@@ -95,12 +101,17 @@ const QUIET_AFTER: Duration = Duration::from_secs(30);
 /// The number of tasks, from the start of [`tasks::ALL`], that a sweep measures by default.
 const DEFAULT_TASKS: usize = 3;
 
-/// The default budget, in seconds.
-const BUDGET_S: f64 = 300.0;
+/// The default number of timed runs in a process.
+const SAMPLES: u32 = 2;
 
 impl Sweep {
     pub(crate) fn run(self) -> Result<Exit> {
         let interrupt = Interrupt::listen()?;
+        if self.dry_run {
+            let lines = sweep::describe_plan(&self.plan()?, !self.tasks.is_empty(), &interrupt)?;
+            print(lines.join("\n") + "\n")?;
+            return Ok(Exit::Done);
+        }
         let Outcome { folder, error, wanted_budget } = match self.measure(&interrupt) {
             Err(error) if interrupt.is_asked() => return Err(Exit::Interrupted.error(format!("{error:#}"))),
             measured => measured?,
@@ -111,7 +122,7 @@ impl Sweep {
         let resume = self.resume_command(&folder);
         if let Some(budget) = wanted_budget {
             say(format_args!(
-                "the budget ended before the {FULL_BLOCKS} blocks that a verdict needs; `{resume} --budget {}s` measures the \
+                "the budget ended before the {BLOCKS_FOR_A_VERDICT} blocks that a verdict needs; `{resume} --budget {}s` measures the \
                  remaining blocks",
                 budget.as_secs_f64().ceil()
             ));
@@ -259,10 +270,10 @@ impl Sweep {
         }
         cores.sort_unstable();
         cores.dedup();
+        let most = cores.last().map_or(1, |most| *most as u64);
         let mut tasks = Vec::new();
         for task in &self.tasks() {
-            let entry = crate::find_task(task).context("the task is gone")?;
-            let mut sizes = if self.sizes.is_empty() { entry.sizes.to_vec() } else { self.sizes.clone() };
+            let mut sizes = self.sizes.clone();
             sizes.sort_unstable();
             sizes.dedup();
             tasks.push((task.clone(), sizes));
@@ -279,12 +290,16 @@ impl Sweep {
             },
             inputs: self.inputs.clone(),
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
-            budget_s: self.budget.unwrap_or(BUDGET_S),
+            budget_s: self.budget.unwrap_or(60.0 * default_minutes(most) as f64),
             blocks: self.blocks.unwrap_or(u32::MAX),
             precision: self.precision / 100.0,
-            samples: self.samples,
+            samples: self.samples.unwrap_or(SAMPLES),
+            fewer_samples: self.samples.is_none(),
             patience_s: self.patience,
             data: self.folders.data.clone(),
+            default_sizes: BTreeMap::new(),
+            costs: BTreeMap::new(),
+            staging: Staging::default(),
         })
     }
 }

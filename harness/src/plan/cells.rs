@@ -1,5 +1,6 @@
 //! The list of all cells of a sweep.
 
+use crate::find_strategy;
 use record::BASELINE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,21 +70,30 @@ impl Cell {
     }
 }
 
+/// Whether several jobs of a strategy can be in progress at once, so that more cores can make a difference.
+pub fn is_parallel(strategy: &str) -> bool {
+    find_strategy(strategy).is_none_or(|strategy| strategy.is_parallel())
+}
+
 /// Returns every combination once, and each task's baseline, in the order of [`record::Cell`]. A baseline has no
-/// partitions and runs on one core.
+/// partitions and runs on one core. A strategy that is not parallel runs on the fewest cores only.
 pub fn cells(axes: &Axes) -> Vec<Cell> {
     let mut cells = Vec::new();
+    let fewest = [axes.cores.iter().copied().min().unwrap_or(1)];
+    let strategies = axes.strategies.iter();
+    let strategies: Vec<(&String, &[usize])> =
+        strategies.map(|name| (name, if is_parallel(name) { &axes.cores[..] } else { &fewest[..] })).collect();
     for (task, sizes) in &axes.tasks {
         cells.push(Cell::baseline(task));
-        for strategy in &axes.strategies {
-            for cores in &axes.cores {
+        for (strategy, cores) in &strategies {
+            for cores in *cores {
                 let workers = if axes.workers.is_empty() { std::slice::from_ref(cores) } else { &axes.workers };
                 for workers in workers {
                     for size in sizes {
                         for delivery in &axes.deliveries {
                             cells.extend(axes.combines.iter().map(|combine| Cell {
                                 task: task.clone(),
-                                strategy: strategy.clone(),
+                                strategy: (*strategy).clone(),
                                 cores: u32::try_from(*cores).unwrap_or(u32::MAX),
                                 workers: u32::try_from(*workers).unwrap_or(u32::MAX),
                                 size: *size,
@@ -113,7 +123,7 @@ mod tests {
             deliveries: vec![Delivery::Gather],
             combines: vec![Combine::PerPartition],
         });
-        assert_eq!(cells.len(), 2 * 2 * 2 + 2 * 2 + 2);
+        assert_eq!(cells.len(), 2 * (2 + 1) + (2 + 1) + 2, "sequential needs one core");
         assert_eq!(cells.iter().filter(|cell| cell.strategy == BASELINE).count(), 2);
         assert!(cells.is_sorted_by_key(Cell::to_record));
     }

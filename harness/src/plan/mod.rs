@@ -1,13 +1,24 @@
-//! The plan of a sweep. `settings.rs` has its values, and `limits.rs` their limits. `cells.rs` lists the cells, and
-//! `schedule.rs` chooses the cell to measure next.
+//! The plan of a sweep.
+//!
+//! ```text
+//! settings   the values of a plan, which a file keeps
+//! limits     the limits of these values
+//! sizing     how much work, and which partition sizes
+//! cells      the list of all cells
+//! stages     which cells come first, and how long they take
+//! schedule   which cells the next block contains
+//! ```
 
 pub mod cells;
 pub(crate) mod limits;
 pub mod schedule;
 mod settings;
+pub mod sizing;
+pub mod stages;
 
 pub use settings::Plan;
 
+use crate::find_task;
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
 use tasks::Inputs;
@@ -19,6 +30,19 @@ impl Plan {
     /// Returns the names of the tasks.
     pub fn tasks(&self) -> Vec<&str> {
         self.axes.tasks.iter().map(|(task, _)| task.as_str()).collect()
+    }
+
+    /// Returns the partition sizes of a task.
+    pub fn sizes(&self, task: &str) -> &[u64] {
+        self.axes.tasks.iter().find(|(name, _)| name == task).map_or(&[], |(_, sizes)| sizes)
+    }
+
+    /// Returns the partition size at which a task's strategies and core counts are compared.
+    pub fn default_size(&self, task: &str) -> u64 {
+        let sizes = self.sizes(task);
+        let own = self.default_sizes.get(task).copied().or_else(|| find_task(task).map(|entry| entry.default_size));
+        let middle = || sizes.get(sizes.len() / 2).copied().unwrap_or_default();
+        own.filter(|size| sizes.contains(size)).unwrap_or_else(middle)
     }
 
     /// Reads the plan in a run's folder.
@@ -50,8 +74,6 @@ impl Plan {
 mod tests {
     use super::cells::Axes;
     use super::*;
-    use record::statistics::TARGET;
-    use std::path::PathBuf;
     use strategies::{Combine, Delivery};
 
     #[test]
@@ -67,9 +89,7 @@ mod tests {
             deliveries: vec![Delivery::Gather],
             combines: vec![Combine::PerPartition],
         };
-        let (budget_s, patience_s, precision) = (1.0, 1.0, TARGET);
-        let data = PathBuf::new();
-        let plan = Plan { axes, inputs, seed: 1, budget_s, blocks: 1, precision, samples: 1, patience_s, data };
+        let plan = Plan { inputs, ..Plan::of(axes) };
         plan.write(folder.path()).unwrap();
         let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert!(text.contains("\"seed\": 1") && !text.contains("open-sesame"), "{text}");

@@ -1,24 +1,26 @@
 //! Chooses the cells that a sweep measures next. A schedule does no input or output. The sweep passes each sample to
 //! the schedule.
 //!
-//! The first five blocks contain every cell, because a verdict needs at least five. Later blocks contain only cells below
-//! the target precision or with undecided comparisons, the neediest first, as far as the budget allows.
+//! The planned blocks contain the cells of their [stages](super::stages). Later blocks contain only cells below the target
+//! precision or with undecided comparisons, as far as the budget allows: first the cells of the first two stages, then
+//! the others.
 
 use crate::plan::Plan;
 use crate::plan::cells::Cell;
-use record::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, wanting};
+use crate::plan::stages::{Planned, Stage, Staging, planned, verdict_blocks};
+use record::statistics::{Blocks, wanting};
 use record::{BASELINE, Sample, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The number of first blocks that contain every cell.
-pub const FULL_BLOCKS: u32 = BLOCKS_FOR_A_VERDICT as u32;
+/// The number of blocks after which a cell of the first stages leaves the rest of the budget to the others.
+const ENOUGH_BLOCKS: usize = 30;
 
 /// The cells of a sweep, the results so far, and the remaining time.
 pub struct Schedule {
     cells: Vec<Known>,
     seed: u64,
-    samples: u32,
+    staging: Staging,
     precision: f64,
     max_blocks: u32,
     budget: Duration,
@@ -32,12 +34,15 @@ pub struct Schedule {
 struct Known {
     cell: Cell,
     recorded: record::Cell,
+    planned: Planned,
     /// The number of samples in each block.
     samples: BTreeMap<u32, u32>,
     /// The wall times of each block, in nanoseconds.
     times: Blocks,
     /// Whether the cell has failed. A failed cell is not measured again.
     failed: bool,
+    /// The blocks with an unfair sample. After the first one, a later block tries the cell once more.
+    unfair: BTreeSet<u32>,
     /// The total time of the cell's processes, from start to end.
     cost: Duration,
     processes: u32,
@@ -46,19 +51,22 @@ struct Known {
 impl Schedule {
     /// Returns a schedule of `cells` without results.
     pub fn new(plan: &Plan, cells: Vec<Cell>) -> Self {
-        let known = |cell: Cell| Known {
+        let planned = planned(plan, &cells);
+        let known = |(cell, planned): (Cell, Planned)| Known {
             recorded: cell.to_record(),
             cell,
+            planned,
             samples: BTreeMap::new(),
             times: Blocks::new(),
             failed: false,
+            unfair: BTreeSet::new(),
             cost: Duration::ZERO,
             processes: 0,
         };
         Schedule {
-            cells: cells.into_iter().map(known).collect(),
+            cells: cells.into_iter().zip(planned).map(known).collect(),
             seed: plan.seed,
-            samples: plan.samples,
+            staging: plan.staging.clone(),
             precision: plan.precision,
             max_blocks: plan.blocks,
             budget: Duration::from_secs_f64(plan.budget_s.max(0.0)),
@@ -108,7 +116,12 @@ impl Schedule {
     pub fn note_sample(&mut self, number: usize, sample: &Sample) {
         let known = &mut self.cells[number];
         *known.samples.entry(sample.block).or_default() += 1;
-        known.failed |= sample.status != Status::Verified;
+        match sample.status {
+            Status::Verified => {}
+            Status::Unfair => _ = known.unfair.insert(sample.block),
+            _ => known.failed = true,
+        }
+        known.failed |= known.unfair.len() > 1;
         if let Some(times) = &sample.times {
             known.times.entry(sample.block).or_default().push(times.wall_ns as f64);
         }
@@ -121,11 +134,12 @@ impl Schedule {
     }
 
     /// Returns the number of samples that a cell has in a block, and the number that are missing. A failed cell misses
-    /// none.
+    /// none, and an unfair one none in the same block.
     pub fn samples(&self, block: u32, number: usize) -> (u32, u32) {
         let known = &self.cells[number];
         let done = known.samples.get(&block).copied().unwrap_or_default();
-        (done, if known.failed { 0 } else { self.samples.saturating_sub(done) })
+        let is_over = known.failed || known.unfair.contains(&block);
+        (done, if is_over { 0 } else { known.planned.samples.saturating_sub(done) })
     }
 
     /// Returns the cells of a block in the order of measurement. Returns no cells if the sweep ends before this block.
@@ -133,10 +147,13 @@ impl Schedule {
     /// The order is shuffled, so that drift affects all cells alike. It depends only on the seed, the block and the
     /// chosen cells.
     pub fn block(&self, block: u32, elapsed: Duration) -> Vec<usize> {
-        let mut cells = match block {
+        let mut cells = match self.staging.blocks.get(block as usize) {
             _ if block >= self.max_blocks => Vec::new(),
-            _ if block < FULL_BLOCKS => (0..self.cells.len()).collect(),
-            _ => self.neediest(block, elapsed),
+            Some(stages) if stages[..] == [Stage::Grid] => {
+                self.with_baselines(self.cheapest(Stage::Grid, self.time_for(block, elapsed) / 2))
+            }
+            Some(stages) => self.with_baselines(self.numbers(|known| stages.contains(&known.planned.stage))),
+            None => self.neediest(block, elapsed),
         };
         // The multiplication spreads the seeds, so that neighbouring blocks and seeds get unrelated orders.
         let seed = self.seed ^ u64::from(block + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -144,54 +161,105 @@ impl Schedule {
         cells
     }
 
-    /// Returns the cells that need another block most, as many as the budget allows, and the baselines of their tasks.
-    ///
-    /// The choice depends only on earlier blocks, so that a resumed sweep makes the same choice as an uninterrupted
-    /// one.
-    fn neediest(&self, block: u32, elapsed: Duration) -> Vec<usize> {
-        let measured = (0..).zip(&self.cells).filter(|(_, known)| !known.failed && !known.times.is_empty());
-        let earlier: Vec<(usize, Blocks)> = measured
-            .map(|(number, known)| {
-                (number, known.times.range(..block).map(|(block, times)| (*block, times.clone())).collect())
-            })
-            .collect();
-        let candidates: Vec<(&record::Cell, &Blocks)> =
-            earlier.iter().map(|(number, blocks)| (&self.cells[*number].recorded, blocks)).collect();
-        let block_began = self.earlier_blocks.range(..block).next_back().map(|(_, (_, last))| *last);
-        let is_resumed = self.earlier_blocks.contains_key(&block);
-        let mut left = self.time_left(if is_resumed { block_began.unwrap_or_default() } else { elapsed });
-        let mut chosen = Vec::new();
-        for want in wanting(&candidates, self.precision) {
-            let (number, _) = earlier[want.place];
-            let known = &self.cells[number];
-            if let Some(less) = left.checked_sub(known.cost / known.processes.max(1)) {
-                left = less;
-                chosen.push(number);
-            }
-        }
-        // A speed-up needs the baseline from the same block. Measuring the baseline is cheap.
-        let tasks: BTreeSet<&str> = chosen.iter().map(|number| self.cell(*number).task.as_str()).collect();
-        let is_baseline = |known: &Known| known.cell.strategy == BASELINE && tasks.contains(known.cell.task.as_str());
-        let baselines: Vec<usize> = (0..)
+    /// Returns the numbers of the cells that are to be measured and satisfy `is_wanted`.
+    fn numbers(&self, is_wanted: impl Fn(&Known) -> bool) -> Vec<usize> {
+        (0..)
             .zip(&self.cells)
-            .filter(|(_, known)| !known.failed && is_baseline(known))
+            .filter(|(_, known)| !known.failed && is_wanted(known))
             .map(|(number, _)| number)
-            .filter(|number| !chosen.contains(number))
-            .collect();
+            .collect()
+    }
+
+    /// Returns the cells of a stage that were not measured yet, the cheapest first, as many as `left` allows.
+    fn cheapest(&self, stage: Stage, left: Duration) -> Vec<usize> {
+        let mut cells = self.numbers(|known| known.planned.stage == stage && known.times.is_empty());
+        cells.sort_by_key(|number| self.cells[*number].planned.process);
+        self.affordable(cells.into_iter(), left)
+    }
+
+    /// Returns the cells for which the time suffices, in this order. A cell that takes too long is left out.
+    fn affordable(&self, cells: impl Iterator<Item = usize>, mut left: Duration) -> Vec<usize> {
+        cells
+            .filter(|number| match left.checked_sub(self.cost(*number)) {
+                Some(less) => {
+                    left = less;
+                    true
+                }
+                None => false,
+            })
+            .collect()
+    }
+
+    /// Returns the time that a process of a cell takes: as measured so far, or as expected.
+    fn cost(&self, number: usize) -> Duration {
+        let known = &self.cells[number];
+        known.cost.checked_div(known.processes).unwrap_or(known.planned.process)
+    }
+
+    /// Adds the baselines of the chosen cells' tasks, because a speed-up needs the baseline from the same block.
+    fn with_baselines(&self, mut chosen: Vec<usize>) -> Vec<usize> {
+        let tasks: BTreeSet<&str> = chosen.iter().map(|number| self.cell(*number).task.as_str()).collect();
+        let is_wanted = |known: &Known| known.cell.strategy == BASELINE && tasks.contains(&*known.cell.task);
+        let baselines = self.numbers(is_wanted).into_iter().filter(|number| !chosen.contains(number));
+        let baselines: Vec<usize> = baselines.collect();
         chosen.extend(baselines);
         chosen
     }
 
-    /// Returns the budget that the missing full blocks need, or `None` if there is time for `block`. `took` is the time
-    /// of the previous block in this process.
+    /// Returns the time that is left for a block when it begins. A resumed sweep gets the same as an uninterrupted one.
+    fn time_for(&self, block: u32, elapsed: Duration) -> Duration {
+        let began = self.earlier_blocks.range(..block).next_back().map(|(_, (_, last))| *last);
+        let is_resumed = self.earlier_blocks.contains_key(&block);
+        self.time_left(if is_resumed { began.unwrap_or_default() } else { elapsed })
+    }
+
+    /// Returns the cells that need another block most, as many as the budget allows, and the baselines of their tasks.
+    /// The first stages come first.
     ///
-    /// A full block begins only if there is time to finish it, because half a block would favour the cells that come
-    /// first.
-    pub fn budget_for_full_blocks(&self, block: u32, took: Duration, elapsed: Duration) -> Option<Duration> {
-        let earlier = block.checked_sub(1).and_then(|before| self.earlier_blocks.get(&before));
-        let whole = took + earlier.map_or(Duration::ZERO, |(first, last)| last.saturating_sub(*first));
-        let is_over = block < FULL_BLOCKS && elapsed + whole > self.budget && !self.earlier_blocks.contains_key(&block);
-        is_over.then(|| elapsed + whole * (FULL_BLOCKS - block))
+    /// The choice depends only on earlier blocks, so that a resumed sweep makes the same choice as an uninterrupted
+    /// one.
+    fn neediest(&self, block: u32, elapsed: Duration) -> Vec<usize> {
+        let left = self.time_for(block, elapsed);
+        let earlier: Vec<(usize, Blocks)> = self
+            .numbers(|known| !known.times.is_empty())
+            .into_iter()
+            .map(|number| {
+                let times = self.cells[number].times.range(..block);
+                (number, times.map(|(block, times)| (*block, times.clone())).collect())
+            })
+            .collect();
+        let candidates: Vec<(&record::Cell, &Blocks)> =
+            earlier.iter().map(|(number, blocks)| (&self.cells[*number].recorded, blocks)).collect();
+        let wanting = wanting(&candidates, self.precision);
+        let decides = |(number, blocks): &&(usize, Blocks)| {
+            self.cells[*number].planned.stage <= Stage::CoreCounts && blocks.len() < ENOUGH_BLOCKS
+        };
+        let (first, others): (Vec<_>, Vec<_>) = wanting.iter().map(|want| &earlier[want.place]).partition(decides);
+        let tried_once = self.numbers(|known| known.times.is_empty() && known.unfair.range(..block).count() == 1);
+        let first = tried_once.into_iter().chain(first.into_iter().map(|(number, _)| *number));
+        let mut chosen = self.affordable(first, left);
+        if chosen.is_empty() {
+            chosen = self.affordable(others.into_iter().map(|(number, _)| *number), left);
+        }
+        if chosen.is_empty() {
+            chosen = self.cheapest(Stage::Grid, left);
+        }
+        self.with_baselines(chosen)
+    }
+
+    /// Returns the budget that the missing blocks need, or `None` if there is time for `block`.
+    ///
+    /// A block that a verdict needs begins only if there is time to finish it, because half a block would favour the
+    /// cells that come first.
+    pub fn budget_for_verdicts(&self, block: u32, elapsed: Duration) -> Option<Duration> {
+        let last = u32::try_from(verdict_blocks(&self.staging)).unwrap_or(u32::MAX).min(self.max_blocks);
+        let time = |block: u32| -> Duration {
+            let stages = self.staging.blocks.get(block as usize);
+            let cells = stages.map(|stages| self.numbers(|known| stages.contains(&known.planned.stage)));
+            self.with_baselines(cells.unwrap_or_default()).into_iter().map(|number| self.cost(number)).sum()
+        };
+        let is_over = block < last && elapsed + time(block) > self.budget && !self.earlier_blocks.contains_key(&block);
+        is_over.then(|| elapsed + (block..last).map(time).sum::<Duration>())
     }
 }
 
@@ -202,6 +270,7 @@ mod tests {
     use record::{Fault, Times};
     use strategies::{Combine, Delivery};
 
+    const FULL_BLOCKS: u32 = record::statistics::BLOCKS_FOR_A_VERDICT as u32;
     const SECOND: Duration = Duration::from_secs(1);
 
     fn schedule(seed: u64, budget_s: f64) -> Schedule {
@@ -213,10 +282,8 @@ mod tests {
             deliveries: vec![Delivery::Gather],
             combines: vec![Combine::PerPartition],
         };
-        let (cells, blocks) = (cells(&axes), u32::MAX);
-        let (inputs, data) = (tasks::Inputs::default(), std::path::PathBuf::new());
-        let plan = Plan { axes, inputs, seed, budget_s, blocks, precision: 0.02, samples: 1, patience_s: 1.0, data };
-        Schedule::new(&plan, cells)
+        let cells = cells(&axes);
+        Schedule::new(&Plan { seed, budget_s, ..Plan::of(axes) }, cells)
     }
 
     /// Returns the sample of a cell in a block. Only the times of cell 1, the first after the baseline, vary.
@@ -337,11 +404,33 @@ mod tests {
     }
 
     #[test]
-    fn a_full_block_begins_only_if_it_can_be_finished() {
-        let schedule = schedule(1, 10.0);
-        assert_eq!(schedule.budget_for_full_blocks(1, 5 * SECOND, 5 * SECOND), None);
-        let wanted = 6 * SECOND + 5 * SECOND * (FULL_BLOCKS - 1);
-        assert_eq!(schedule.budget_for_full_blocks(1, 5 * SECOND, 6 * SECOND), Some(wanted));
-        assert_eq!(schedule.budget_for_full_blocks(FULL_BLOCKS, 5 * SECOND, 60 * SECOND), None);
+    fn a_block_that_a_verdict_needs_begins_only_if_it_can_be_finished() {
+        let mut schedule = schedule(1, 20.0);
+        let mut elapsed = Duration::ZERO;
+        measure(&mut schedule, 0..1, &mut elapsed);
+        assert_eq!((schedule.cell_count(), elapsed), (7, 7 * SECOND));
+        assert_eq!(schedule.budget_for_verdicts(1, elapsed), None);
+        let wanted = 14 * SECOND + 7 * SECOND * (FULL_BLOCKS - 2);
+        assert_eq!(schedule.budget_for_verdicts(2, 14 * SECOND), Some(wanted));
+        assert_eq!(schedule.budget_for_verdicts(FULL_BLOCKS, 60 * SECOND), None);
+    }
+
+    #[test]
+    fn an_unfair_sample_is_tried_once_more_in_a_later_block() {
+        let mut schedule = schedule(1, 1_000.0);
+        let unfair = |schedule: &Schedule, block| Sample {
+            status: Status::Unfair,
+            times: None,
+            ..sample(schedule, 3, block, SECOND)
+        };
+        let first = unfair(&schedule, 0);
+        schedule.note_sample(3, &first);
+        assert_eq!(schedule.samples(0, 3), (1, 0), "not in the same block");
+        assert_eq!(schedule.samples(1, 3), (0, 1));
+        assert!(schedule.block(FULL_BLOCKS, Duration::ZERO).contains(&3), "even after the planned blocks");
+        let second = unfair(&schedule, 1);
+        schedule.note_sample(3, &second);
+        assert_eq!(schedule.samples(2, 3), (0, 0));
+        assert!(!schedule.block(FULL_BLOCKS, Duration::ZERO).contains(&3));
     }
 }

@@ -1,8 +1,10 @@
 //! The values of a plan.
 
 use super::cells::Axes;
+use super::stages::{Cost, Staging};
 use record::statistics::TARGET;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tasks::Inputs;
 
@@ -24,10 +26,43 @@ pub struct Plan {
     pub precision: f64,
     /// The number of timed runs in each process.
     pub samples: u32,
+    /// Whether a process with long runs has one timed run.
+    #[serde(default)]
+    pub fewer_samples: bool,
     /// The time limit of a process, in seconds, in addition to ten times the baseline's time.
     pub patience_s: f64,
     /// The folder for generated data.
     pub data: PathBuf,
+    /// The partition size of each task at which strategies and core counts are compared.
+    #[serde(default)]
+    pub default_sizes: BTreeMap<String, u64>,
+    /// The costs of each task's cells.
+    #[serde(default)]
+    pub costs: BTreeMap<String, Cost>,
+    /// The stages of the planned blocks.
+    #[serde(default)]
+    pub staging: Staging,
+}
+
+impl Plan {
+    /// Returns a plan of these axes for one second, with defaults for everything else.
+    pub fn of(axes: Axes) -> Self {
+        Plan {
+            axes,
+            inputs: Inputs::default(),
+            seed: 1,
+            budget_s: 1.0,
+            blocks: u32::MAX,
+            precision: TARGET,
+            samples: 1,
+            fewer_samples: false,
+            patience_s: 1.0,
+            data: PathBuf::new(),
+            default_sizes: BTreeMap::new(),
+            costs: BTreeMap::new(),
+            staging: Staging::default(),
+        }
+    }
 }
 
 fn default_precision() -> f64 {

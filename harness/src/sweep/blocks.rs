@@ -11,7 +11,7 @@ use crate::machine::{self, doctor::Checkup};
 use crate::measure::child::{End, Failure, measure};
 use crate::measure::protocol::Order;
 use crate::plan::Plan;
-use crate::plan::cells::{Axes, cells};
+use crate::plan::cells::cells;
 use crate::plan::schedule::Schedule;
 use crate::progress::Progress;
 use anyhow::{Context, Result};
@@ -30,9 +30,9 @@ pub(super) struct Runner<'a> {
     journal: Journal,
     interrupt: &'a Interrupt,
     progress: Progress,
-    /// The number of blocks that contained every cell.
-    full_blocks: u32,
-    /// The budget that the missing full blocks need, if the budget ended the sweep.
+    /// The number of blocks that were finished.
+    blocks: u32,
+    /// The budget that the blocks for the verdicts need, if the budget ended the sweep.
     wanted_budget: Option<Duration>,
 }
 
@@ -44,22 +44,22 @@ impl<'a> Runner<'a> {
         baselines: Vec<Baseline>,
         earlier: &[Sample],
         journal: Journal,
+        began: Instant,
         interrupt: &'a Interrupt,
     ) -> Self {
-        let tasks = baselines.iter().map(|baseline| (baseline.note.name.clone(), baseline.note.sizes.clone()));
-        let mut schedule = Schedule::new(plan, cells(&Axes { tasks: tasks.collect(), ..plan.axes.clone() }));
+        let mut schedule = Schedule::new(plan, cells(&plan.axes));
         earlier.iter().for_each(|sample| schedule.replay(sample));
         Runner {
             plan,
             prepared,
             processors: machine::processors(),
             baselines: baselines.into_iter().map(|baseline| (baseline.note.name.clone(), baseline)).collect(),
-            clock: Clock { earlier: schedule.spent_earlier(), began: Instant::now() },
+            clock: Clock { earlier: schedule.spent_earlier(), began },
             schedule,
             journal,
             interrupt,
             progress: Progress::begin(),
-            full_blocks: 0,
+            blocks: 0,
             wanted_budget: None,
         }
     }
@@ -67,15 +67,17 @@ impl<'a> Runner<'a> {
     /// Measures until the schedule ends, the user interrupts or an error makes it impossible to go on.
     pub(super) fn run(mut self, checkup: &Checkup) -> Outcome {
         let folder = self.journal.folder().to_owned();
+        let left = self.schedule.time_left(self.clock.elapsed());
         self.progress.say(&format!(
-            "{} cells, one after the other, each in a process of its own: {}",
+            "{} cells, one after the other, each in a process of its own, in at most {}: {}",
             self.schedule.cell_count(),
+            crate::progress::short(left),
             folder.display()
         ));
         let measured = self.run_blocks();
         self.progress.end();
         let interrupted = self.interrupt.is_asked() || measured.is_err();
-        let ended = Ended { at: now(), blocks: self.full_blocks, interrupted, checks: checkup.end() };
+        let ended = Ended { at: now(), blocks: self.blocks, interrupted, checks: checkup.end() };
         let written = self.journal.write(&Line::Ended(ended));
         let stopped = self.prepared.end();
         // The first error explains the others.
@@ -86,12 +88,12 @@ impl<'a> Runner<'a> {
     /// Runs block after block.
     fn run_blocks(&mut self) -> Result<()> {
         for block in 0.. {
-            let (order, began) = (self.schedule.block(block, self.clock.elapsed()), Instant::now());
+            let order = self.schedule.block(block, self.clock.elapsed());
             if order.is_empty() || !self.run_block(block, &order)? {
                 break;
             }
-            self.full_blocks += u32::from(order.len() == self.schedule.cell_count());
-            self.wanted_budget = self.schedule.budget_for_full_blocks(block + 1, began.elapsed(), self.clock.elapsed());
+            self.blocks += 1;
+            self.wanted_budget = self.schedule.budget_for_verdicts(block + 1, self.clock.elapsed());
             if self.wanted_budget.is_some() {
                 break;
             }

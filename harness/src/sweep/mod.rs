@@ -1,10 +1,11 @@
 //! Runs a sweep, which measures cells block by block until the budget is spent or every cell is known well enough.
 //!
-//! `baseline.rs` measures each task's baseline, and `blocks.rs` runs the blocks. `recorder.rs` turns the messages of a
+//! `fit.rs` fits the plan to the machine, `baseline.rs` measures each task's baseline, and `blocks.rs` runs the blocks. `recorder.rs` turns the messages of a
 //! measuring process into lines of the record. [`crate::plan::schedule`] chooses the next cell.
 
 mod baseline;
 mod blocks;
+mod fit;
 mod outcome;
 mod recorder;
 
@@ -17,15 +18,29 @@ use crate::machine::doctor::{Checkup, Subject};
 use crate::plan::Plan;
 use crate::sweep::baseline::measure_baseline;
 use crate::sweep::blocks::{Runner, now};
+use crate::sweep::fit::{Fitted, fit};
 use crate::{find_strategy, machine};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use record::{Line, Moment, Run, Skipped, StrategyNote, VERSION};
+use record::{Line, Moment, Run, StrategyNote, VERSION};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
 use system::printing::say;
 use tasks::Inputs;
 
-/// Begins a sweep and measures until the budget is spent.
+/// Returns the plan in words, without measuring more than each task's plain loop.
+///
+/// # Errors
+/// When the plan cannot be made, as for [`begin`].
+pub fn describe_plan(plan: &Plan, tasks_named: bool, interrupt: &Interrupt) -> Result<Vec<String>> {
+    let fitted = fit(plan.clone(), tasks_named, Instant::now(), interrupt)?;
+    let lines = fitted.describe().into_iter().chain(fitted.warning()).collect();
+    fitted.prepared.end()?;
+    Ok(lines)
+}
+
+/// Begins a sweep and measures until the budget is spent. The work, the partition sizes and the order that `plan` leaves
+/// open are fitted to the machine.
 ///
 /// A task that cannot be measured is skipped, unless the user named what is missing: the tasks (then `tasks_named` is
 /// true), the task's file or its database.
@@ -34,29 +49,11 @@ use tasks::Inputs;
 /// When something that the user named cannot be measured, when data cannot be made, when no task is left, or when the
 /// record cannot be begun.
 pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, interrupt: &Interrupt) -> Result<Outcome> {
-    let began = jiff::Timestamp::now();
-    let mut prepared = prepare(plan, interrupt)?;
-    let required = |task: &str| tasks_named || names_data_of(task, &plan.inputs);
-    if let Some((task, reason)) = prepared.skipped.iter().find(|(task, _)| required(task)) {
-        bail!("{task} cannot be measured: {reason}");
-    }
-    let (mut skipped, mut baselines) = (Vec::new(), Vec::new());
-    for (task, sizes) in &plan.axes.tasks {
-        let unprepared = prepared.skipped.iter().find(|(name, _)| name == task);
-        let measured = match unprepared {
-            Some((_, reason)) => Err(reason.clone()),
-            None => measure_baseline(task, sizes, &mut prepared, plan, interrupt)?,
-        };
-        match measured {
-            Ok(baseline) => baselines.push(baseline),
-            Err(reason) if required(task) => bail!("{task} cannot be measured: {reason}"),
-            Err(reason) => {
-                say(format_args!("{task} is skipped: {reason}"));
-                skipped.push(Skipped { task: task.clone(), reason });
-            }
-        }
-    }
-    ensure!(!baselines.is_empty(), "no task is left to measure");
+    let (began, clock) = (jiff::Timestamp::now(), Instant::now());
+    let fitted = fit(plan.clone(), tasks_named, clock, interrupt)?;
+    fitted.warning().iter().for_each(|warning| say(warning));
+    let Fitted { plan, prepared, baselines, skipped, .. } = fitted;
+    let plan = &plan;
     let suffix: String = (0..4).map(|_| fastrand::lowercase()).collect();
     let id = format!("{}-{suffix}", began.strftime("%Y%m%d-%H%M%S"));
     let folder = runs.join(&id);
@@ -86,7 +83,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
         // A folder without a record is no run. If it cannot be removed, it does no harm.
         let _ = std::fs::remove_dir_all(&folder);
     })?;
-    Ok(Runner::new(plan, prepared, baselines, &[], journal, interrupt).run(&checkup))
+    Ok(Runner::new(plan, prepared, baselines, &[], journal, clock, interrupt).run(&checkup))
 }
 
 /// The settings that may change when a sweep is resumed.
@@ -129,14 +126,14 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     let changed = plan.clone();
     plan.inputs.copy_secrets(&changes.secrets);
     plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
-    let mut prepared = prepare(&plan, interrupt)?;
+    let mut prepared = prepare(&plan, interrupt, &|line| say(line))?;
     if let Some((task, reason)) = prepared.skipped.first() {
         bail!("{task} can no longer be measured: {reason}");
     }
     check_server(&record.run.machine.notes, &prepared.notes)?;
     let mut baselines = Vec::new();
     for note in &record.run.tasks {
-        let baseline = measure_baseline(&note.name, &note.sizes, &mut prepared, &plan, interrupt)?;
+        let baseline = measure_baseline(&note.name, &mut prepared, &plan, interrupt)?;
         let baseline = baseline.map_err(|reason| anyhow!("{} can no longer be measured: {reason}", note.name))?;
         ensure!(
             baseline.note.digest == note.digest,
@@ -152,7 +149,7 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     journal.write(&Line::Resumed(Moment { at: now() }))?;
     changed.write(folder)?;
     let checkup = check_machine(&plan, &prepared, folder, Checkup::again);
-    Ok(Runner::new(&plan, prepared, baselines, &record.samples, journal, interrupt).run(&checkup))
+    Ok(Runner::new(&plan, prepared, baselines, &record.samples, journal, Instant::now(), interrupt).run(&checkup))
 }
 
 /// Checks that new samples are comparable with those of `run`: same program, same machine.
@@ -190,8 +187,8 @@ fn check_server(then: &BTreeMap<String, String>, now: &BTreeMap<String, String>)
     }
 }
 
-fn prepare(plan: &Plan, interrupt: &Interrupt) -> Result<Prepared> {
-    Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, &|line| say(line))
+fn prepare(plan: &Plan, interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<Prepared> {
+    Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, say)
 }
 
 /// Lets the doctor examine the machine. At this point the data is complete and nothing is timed yet.

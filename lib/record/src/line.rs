@@ -142,6 +142,9 @@ pub struct TaskNote {
     pub sizes: Vec<u64>,
     /// The partition size for comparisons at a single size. One of `sizes`.
     pub default_size: u64,
+    /// The amount of work and the reason for it, as a sentence; empty if the user named the work.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sizing: String,
     /// The digest of the baseline's answer. Every correct answer has the same digest.
     pub digest: String,
     /// The answer as names and values for display, such as `distinct words` and `1650999`.

@@ -148,6 +148,7 @@ impl Synthetic {
             items: Some(items),
             sizes,
             default_size,
+            sizing: String::new(),
             digest: format!("b3:{name}"),
             answer: vec![("total".into(), "1650999".into()), ("Aardvark".into(), "16 821".into())],
             details: match name {

@@ -1,7 +1,7 @@
 //! The options of `word_totals`, and the preparation of its file.
 
 use super::Read;
-use crate::{Data, Hooks, Inputs, Preparation, Unprepared, named};
+use crate::{Data, Hooks, Inputs, Preparation, Sizing, Unprepared, named};
 use datasets::input;
 use datasets::ngrams::Recipe;
 use kernels::runs::Vector;
@@ -85,6 +85,28 @@ pub(super) fn for_record(inputs: &Inputs) -> BTreeMap<String, String> {
     ])
 }
 
+/// The size of the file of 1-grams that a sweep makes. The largest is as large as the file that the book uses.
+pub(super) const SIZING: Sizing = Sizing {
+    unit: "bytes",
+    least: 2_000_000,
+    most: 1_800_000_000,
+    bytes_per_unit: 1,
+    speed_up: |cores| cores,
+    work: |inputs| {
+        let Options { files, grams, .. } = &inputs.word_totals;
+        (files.is_empty() && grams.is_none()).then(|| Recipe::default().bytes)
+    },
+    set: |inputs, work, _| {
+        // The file that the preparation has made is that of the work before.
+        inputs.word_totals.input = None;
+        inputs.word_totals.grams = Some(Recipe { bytes: work, ..Recipe::default() });
+    },
+    items: |inputs| data(inputs).bytes / BYTES_PER_LINE,
+};
+
+/// The approximate length of a line, in bytes.
+const BYTES_PER_LINE: u64 = 21;
+
 /// The name of the note that says what the file was made from.
 const SOURCES: &str = "1-grams";
 
@@ -126,6 +148,8 @@ fn reuse(inputs: &mut Inputs, folder: &Path) {
 fn data(inputs: &Inputs) -> Data {
     let options = &inputs.word_totals;
     let file = options.file().cloned();
-    let bytes = file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |metadata| metadata.len());
+    // Before the preparation there is only the wish.
+    let wanted = || options.grams.unwrap_or_default().bytes;
+    let bytes = file.as_ref().and_then(|file| file.metadata().ok()).map_or_else(wanted, |metadata| metadata.len());
     Data { file, named: input::files(&options.files), cold: options.cold, bytes, ..Data::default() }
 }

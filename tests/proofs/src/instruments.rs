@@ -19,6 +19,7 @@ pub const ALL: &[Entry] = &[
         default_size: 1 << 20,
         load: |inputs| Ok(Arc::new(Arc::new(Instrument { items: inputs.noop.items, work: fill }))),
         options,
+        sizing: None,
         hooks: Hooks::NONE,
     },
     Entry {
@@ -29,6 +30,7 @@ pub const ALL: &[Entry] = &[
         default_size: 1,
         load: |inputs| Ok(Arc::new(Arc::new(Instrument { items: inputs.noop.items, work: yield_core }))),
         options,
+        sizing: None,
         hooks: Hooks::NONE,
     },
 ];

@@ -17,6 +17,7 @@ pub const ENTRY: Entry = Entry {
     default_size: 100,
     load,
     options: |inputs| BTreeMap::from([("ones".to_owned(), inputs.byte_sum.ones.to_string())]),
+    sizing: None,
     hooks: Hooks { prepare, data, ..Hooks::NONE },
 };
 

@@ -20,6 +20,7 @@ mod settings;
 pub use calibration::Calibration;
 pub use checks::{examine, examine_after};
 pub use counters::Counters;
+pub(crate) use observations::free_bytes;
 pub use observations::{Observations, Subject};
 pub use settings::Settings;
 

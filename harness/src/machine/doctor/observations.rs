@@ -82,7 +82,7 @@ fn other_sweeps(files: &SystemFiles) -> Vec<u32> {
 }
 
 /// Returns the free bytes on the disk of `folder`, which need not exist yet.
-fn free_bytes(folder: &Path) -> Option<u64> {
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
     let folder = std::path::absolute(folder).ok()?;
     let disk = rustix::fs::statvfs(folder.ancestors().find(|folder| folder.exists())?).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))

@@ -18,6 +18,7 @@ pub const ALL: &[Entry] = &[
         default_size: 100,
         load: |_| Ok(Arc::new(Arc::new(SplitsWords))),
         options: |_| BTreeMap::new(),
+        sizing: None,
         hooks: Hooks::NONE,
     },
     Entry {
@@ -28,6 +29,7 @@ pub const ALL: &[Entry] = &[
         default_size: 100,
         load: skips_a_row,
         options: cursor_pages::ENTRY.options,
+        sizing: None,
         hooks: Hooks::NONE,
     },
 ];

@@ -1,0 +1,146 @@
+//! Fits a plan to the machine: how much work, which partition sizes, and which cells first.
+
+use super::baseline::{Baseline, measure_baseline};
+use super::{names_data_of, prepare};
+use crate::data::Prepared;
+use crate::interrupt::Interrupt;
+use crate::machine::doctor::free_bytes;
+use crate::plan::cells::cells;
+use crate::plan::{Plan, sizing, stages};
+use crate::{counted, find_task, machine};
+use anyhow::{Result, bail, ensure};
+use record::Skipped;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use system::printing::say;
+
+/// A plan that fits the machine, and what is ready for it.
+pub(super) struct Fitted {
+    pub(super) plan: Plan,
+    pub(super) prepared: Prepared,
+    pub(super) baselines: Vec<Baseline>,
+    pub(super) skipped: Vec<Skipped>,
+    /// The time left for measuring.
+    left: Duration,
+    /// The budget that the verdicts need, if the given one is too short.
+    wanted_budget: Option<Duration>,
+}
+
+impl Fitted {
+    /// Returns the plan in words, one line for each part.
+    pub(super) fn describe(&self) -> Vec<String> {
+        let cells = cells(&self.plan.axes);
+        let mut lines = Vec::new();
+        for Baseline { note, .. } in &self.baselines {
+            let work = if note.sizing.is_empty() { "as you named it" } else { &note.sizing };
+            let sizes: Vec<String> = note.sizes.iter().map(u64::to_string).collect();
+            let (sizes, unit, default) = (sizes.join(", "), &note.unit, note.default_size);
+            lines.push(format!("{}: {work}; partitions of {sizes} {unit}, by default {default}", note.name));
+        }
+        lines.push(format!("{} on {} cores", counted(cells.len() as u64, "cell"), list(&self.plan.axes.cores)));
+        lines.extend(stages::describe(&self.plan, &cells, self.left));
+        lines
+    }
+
+    /// Returns a warning if the verdicts need more than the budget.
+    pub(super) fn warning(&self) -> Option<String> {
+        let budget = self.wanted_budget?.as_secs_f64().ceil();
+        Some(format!(
+            "warning: not every verdict fits into {:.0} s; `--budget {budget}s` suffices for all of them",
+            self.plan.budget_s
+        ))
+    }
+}
+
+/// Prepares the tasks, tries each one's plain loop, and fits the plan to what that shows.
+///
+/// # Errors
+/// When something that the user named cannot be measured, when data cannot be made, or when no task is left.
+pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: &Interrupt) -> Result<Fitted> {
+    let said = RefCell::new(Vec::new());
+    let mut prepared = prepare(&plan, interrupt, &|line| said.borrow_mut().push(line.to_owned()))?;
+    let (mut baselines, mut skipped) = measure_baselines(&plan, &mut prepared, tasks_named, interrupt)?;
+    let cores = plan.axes.cores.iter().copied().max().unwrap_or(1) as u64;
+    let workers = plan.axes.workers.iter().copied().max().map_or(cores, |workers| workers as u64);
+    let limits = sizing::Limits {
+        cores,
+        workers,
+        memory: machine::description::available_memory(),
+        disk: free_bytes(&plan.data).unwrap_or(u64::MAX),
+        budget: Duration::from_secs_f64(plan.budget_s),
+    };
+    let (mut reasons, mut inputs) = (BTreeMap::new(), plan.inputs.clone());
+    for baseline in &baselines {
+        let sizing = find_task(&baseline.note.name).and_then(|entry| entry.sizing);
+        let Some((sizing, work)) = sizing.and_then(|it| Some((it, (it.work)(&plan.inputs)?))) else { continue };
+        let chosen = sizing::choose(&sizing, work, baseline.run(), &limits);
+        (sizing.set)(&mut inputs, chosen.work, workers);
+        reasons.insert(baseline.note.name.clone(), chosen.why);
+    }
+    if inputs == plan.inputs {
+        said.into_inner().iter().for_each(|line| say(line));
+    } else {
+        plan.inputs = inputs;
+        prepared.end()?;
+        prepared = prepare(&plan, interrupt, &|line| say(line))?;
+        (baselines, skipped) = measure_baselines(&plan, &mut prepared, tasks_named, interrupt)?;
+    }
+    plan.axes.tasks.retain(|(task, _)| baselines.iter().any(|baseline| baseline.note.name == *task));
+    for (task, sizes) in &mut plan.axes.tasks {
+        let Some(entry) = find_task(task).filter(|_| sizes.is_empty()) else { continue };
+        let (chosen, default) = match &entry.sizing {
+            Some(sizing) => sizing::sizes(entry, (sizing.items)(&prepared.inputs), workers),
+            None => (entry.sizes.to_vec(), entry.default_size),
+        };
+        *sizes = chosen;
+        plan.default_sizes.insert(task.clone(), default);
+    }
+    for baseline in &mut baselines {
+        let task = baseline.note.name.clone();
+        plan.costs.insert(task.clone(), baseline.cost(cores));
+        baseline.note.sizes = plan.sizes(&task).to_vec();
+        baseline.note.default_size = plan.default_size(&task);
+        baseline.note.sizing = reasons.remove(&task).unwrap_or_default();
+    }
+    let (cells, spent) = (cells(&plan.axes), began.elapsed());
+    let left = Duration::from_secs_f64(plan.budget_s).saturating_sub(spent);
+    plan.staging = stages::stage(&plan, &cells, left);
+    let wanted_budget = stages::budget_that_suffices(&plan, &cells, left, spent);
+    Ok(Fitted { plan, prepared, baselines, skipped, left, wanted_budget })
+}
+
+/// Measures the baseline of every task. A task that cannot be measured is skipped, unless the user named it or its data.
+fn measure_baselines(
+    plan: &Plan,
+    prepared: &mut Prepared,
+    tasks_named: bool,
+    interrupt: &Interrupt,
+) -> Result<(Vec<Baseline>, Vec<Skipped>)> {
+    let required = |task: &str| tasks_named || names_data_of(task, &plan.inputs);
+    if let Some((task, reason)) = prepared.skipped.iter().find(|(task, _)| required(task)) {
+        bail!("{task} cannot be measured: {reason}");
+    }
+    let (mut skipped, mut baselines) = (Vec::new(), Vec::new());
+    for task in plan.tasks() {
+        let unprepared = prepared.skipped.iter().find(|(name, _)| name == task);
+        let measured = match unprepared {
+            Some((_, reason)) => Err(reason.clone()),
+            None => measure_baseline(task, prepared, plan, interrupt)?,
+        };
+        match measured {
+            Ok(baseline) => baselines.push(baseline),
+            Err(reason) if required(task) => bail!("{task} cannot be measured: {reason}"),
+            Err(reason) => {
+                say(format_args!("{task} is skipped: {reason}"));
+                skipped.push(Skipped { task: task.to_owned(), reason });
+            }
+        }
+    }
+    ensure!(!baselines.is_empty(), "no task is left to measure");
+    Ok((baselines, skipped))
+}
+
+fn list(counts: &[usize]) -> String {
+    counts.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
