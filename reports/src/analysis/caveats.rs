@@ -27,7 +27,7 @@ impl Facts<'_> {
     /// there, numbers of blocks differ only because the sweep was interrupted.
     fn went_on_with_some(&self) -> bool {
         let some = |results: &&TaskResults| {
-            results.blocks.fewest >= BLOCKS_FOR_A_VERDICT && results.blocks.fewest < results.blocks.most
+            results.blocks.most > BLOCKS_FOR_A_VERDICT && results.blocks.fewest < results.blocks.most
         };
         self.environment.run.version > 1 && self.tasks.iter().any(some)
     }
@@ -166,8 +166,8 @@ pub(crate) fn reading(facts: &Facts) -> Vec<Statement> {
         })
         .collect();
     let why = if facts.went_on_with_some() {
-        " Once all cells have enough blocks for a verdict, later blocks measure only cells with a wide interval or an \
-         undecided comparison."
+        " Cells that decide come first and get most blocks: strategies and core counts at the default size, then partition \
+         sizes on all cores. Later blocks measure only cells with a wide interval or an undecided comparison."
     } else {
         ""
     };

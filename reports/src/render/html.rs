@@ -158,6 +158,7 @@ fn facts(task: &TaskAnalysis) -> Vec<(String, String)> {
     let note = &task.results.task;
     let mut facts = Vec::new();
     facts.extend(note.items.map(|items| ("input".into(), format!("{} {}", format::count(items), note.unit))));
+    facts.extend(Some(note.sizing.clone()).filter(|why| !why.is_empty()).map(|why| ("work".to_owned(), why)));
     facts.extend(note.options.iter().map(|(name, value)| (name.clone(), value.clone())));
     facts.extend(note.answer.iter().map(|(name, value)| (format!("answer: {name}"), value.clone())));
     facts.extend(overhead::unit_cost(task));

@@ -29,23 +29,30 @@ pub(crate) fn pin(cores: usize) {
 /// Tries all combinations of settings.
 pub(crate) fn cross(case: &Case, kernels: &[Kernel], sizes: &[usize]) {
     for kernel in kernels {
-        let tried = Tried::new(case, *kernel);
         for strategy in strategies::catalogue::ALL {
             for workers in WORKERS {
-                let mut up = tried.start(strategy, workers);
-                for size in sizes {
-                    for delivery in Delivery::ALL {
-                        for combine in Combine::ALL {
-                            tried.run(
-                                &mut *up,
-                                *size,
-                                *delivery,
-                                *combine,
-                                &format!("{strategy:?}, {workers} workers"),
-                            );
-                        }
-                    }
-                }
+                every_setting(case, *kernel, strategy, workers, sizes);
+            }
+        }
+    }
+}
+
+/// Tries all combinations of settings but one: the kernels alternate with the workers, because a strategy does not see them.
+pub(crate) fn cross_with_kernels_in_turn(case: &Case, first: usize, sizes: &[usize]) {
+    for (row, strategy) in strategies::catalogue::ALL.iter().enumerate() {
+        for (column, workers) in WORKERS.into_iter().enumerate() {
+            every_setting(case, KERNELS[(first + row + column) % KERNELS.len()], strategy, workers, sizes);
+        }
+    }
+}
+
+fn every_setting(case: &Case, kernel: Kernel, strategy: &Strategy, workers: usize, sizes: &[usize]) {
+    let tried = Tried::new(case, kernel);
+    let mut up = tried.start(strategy, workers);
+    for size in sizes {
+        for delivery in Delivery::ALL {
+            for combine in Combine::ALL {
+                tried.run(&mut *up, *size, *delivery, *combine, &format!("{strategy:?}, {workers} workers"));
             }
         }
     }
