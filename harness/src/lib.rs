@@ -33,6 +33,7 @@ pub fn find_strategy(name: &str) -> Option<&'static Strategy> {
 
 /// Finds a task by name among the built-in tasks and those that were [`add`]ed.
 pub fn find_task(name: &str) -> Option<&'static tasks::Entry> {
+    let name = record::task_name(name);
     tasks::find(name).or_else(|| added().1.iter().find(|entry| entry.name == name))
 }
 

@@ -22,6 +22,19 @@ pub struct Hooks {
     pub secrets: Secrets,
     /// Returns what the report shows of the task besides its times.
     pub details: fn() -> Vec<Detail>,
+    /// Other ways to do the same work, which a default sweep compares on every number of cores.
+    pub variants: &'static [Variant],
+}
+
+/// Another way to do the work of a task, with the same answer.
+#[derive(Clone, Copy)]
+pub struct Variant {
+    /// The name, which follows that of the task in records: `word_totals:book`.
+    pub name: &'static str,
+    /// The approximate time, divided by that of the task's default way.
+    pub cost: f64,
+    /// Changes the inputs to this way.
+    pub choose: fn(&mut Inputs),
 }
 
 impl Hooks {
@@ -33,6 +46,7 @@ impl Hooks {
         data: |_| Data { file: None, named: Vec::new(), cold: false, database: None, bytes: 0 },
         secrets: Secrets { options: &[], copy: |_, _| () },
         details: Vec::new,
+        variants: &[],
     };
 }
 

@@ -17,7 +17,7 @@ mod sizing;
 mod table;
 mod table_name;
 
-pub use hooks::{Data, Database, Hooks, Preparation, PreparedServer, Secrets, Unprepared};
+pub use hooks::{Data, Database, Hooks, Preparation, PreparedServer, Secrets, Unprepared, Variant};
 pub use sizing::Sizing;
 pub use table_name::TableName;
 
@@ -90,6 +90,14 @@ impl Inputs {
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize)]
 #[group(skip)]
 pub struct NoOptions {}
+
+impl Entry {
+    /// Returns the variant that the name of a cell's task ends with, such as `word_totals:book`.
+    pub fn variant(&self, name: &str) -> Option<&'static Variant> {
+        let (_, variant) = name.split_once(record::VARIANT)?;
+        self.hooks.variants.iter().find(|it| it.name == variant)
+    }
+}
 
 /// Returns the task with this name.
 pub fn find(name: &str) -> Option<&'static Entry> {

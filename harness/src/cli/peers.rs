@@ -81,7 +81,7 @@ impl Peers {
         let peers = contest.run(&|line| say(line))?;
         let Some(mut journal) = journal else {
             let peers = peers.iter().collect::<Vec<_>>();
-            let peers = reports::analysis::peers::Peers::new(&peers, u32::MAX).results;
+            let peers = reports::analysis::peers::Peers::new(&peers, u32::MAX, Vec::new()).results;
             print(reports::render::terminal::of_peers(tasks::word_totals::ENTRY.name, &peers))?;
             return Ok(Exit::Done);
         };

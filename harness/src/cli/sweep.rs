@@ -29,12 +29,11 @@ use tasks::Inputs;
 #[command(after_help = "\
 Examples:
   goldilocks sweep                                    # three tasks, all strategies, six minutes on few cores
-  goldilocks sweep --dry-run                          # what it would measure, and for how long
-  goldilocks sweep -t count -s sequential,rayon -j 1,2,4,8 --budget 1m
+  goldilocks sweep -t count -s sequential,rayon -j 1,2,4,8 --budget 1m --dry-run     # what this would measure
   goldilocks sweep --resume --budget 10m              # more blocks for the newest run")]
 pub(crate) struct Sweep {
     /// The tasks. A task named here must run; a default task is skipped if this machine cannot run it
-    /// [default: count,word_totals,cursor_pages]
+    /// [default: count,word_totals,cursor_pages, and cursor_ranges from 4 cores on]
     #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = task())]
     tasks: Vec<String>,
     /// The strategies [default: the whole catalogue]
@@ -100,6 +99,12 @@ const QUIET_AFTER: Duration = Duration::from_secs(30);
 
 /// The number of tasks, from the start of [`tasks::ALL`], that a sweep measures by default.
 const DEFAULT_TASKS: usize = 3;
+
+/// The same from [`MANY_CORES`] on: the last task reads through many connections.
+const MORE_TASKS: usize = 4;
+
+/// The number of cores from which many connections are worth a comparison.
+const MANY_CORES: usize = 4;
 
 /// The default number of timed runs in a process.
 const SAMPLES: u32 = 2;
@@ -199,7 +204,9 @@ impl Sweep {
 
     /// Returns the tasks that the user named, each once, or the default ones.
     fn tasks(&self) -> Vec<String> {
-        let default = || tasks::ALL[..DEFAULT_TASKS].iter().map(|task| task.name.to_owned()).collect();
+        let many = machine::processors().len() >= MANY_CORES;
+        let tasks = if many { MORE_TASKS } else { DEFAULT_TASKS };
+        let default = || tasks::ALL[..tasks].iter().map(|task| task.name.to_owned()).collect();
         if self.tasks.is_empty() { default() } else { each_once(&self.tasks) }
     }
 
@@ -288,6 +295,8 @@ impl Sweep {
                 deliveries: self.deliveries.clone(),
                 combines: self.combines.clone(),
             },
+            // A sweep that asks for something special compares only that.
+            variants: self.tasks.is_empty() && self.strategies.is_empty() && self.sizes.is_empty(),
             inputs: self.inputs.clone(),
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             budget_s: self.budget.unwrap_or(60.0 * default_minutes(most) as f64),

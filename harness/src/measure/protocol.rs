@@ -1,6 +1,7 @@
 //! The protocol between the harness and a measuring process: the harness sends one [`Order`], the process answers with
 //! [`Message`]s.
 
+use crate::find_task;
 use crate::plan::cells::Cell;
 use anyhow::{Context, Result};
 use record::{BASELINE, Fault, Times};
@@ -56,9 +57,13 @@ impl Order {
         // The baseline ignores the size, but the field must not be 0.
         let size = if cell.strategy == BASELINE { 1 } else { cell.size };
         let size = usize::try_from(size).ok().and_then(NonZeroUsize::new);
+        let mut inputs = inputs.clone();
+        if let Some(variant) = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task)) {
+            (variant.choose)(&mut inputs);
+        }
         Ok(Order {
-            task: cell.task.clone(),
-            inputs: inputs.clone(),
+            task: record::task_name(&cell.task).to_owned(),
+            inputs,
             strategy: cell.strategy.clone(),
             processors: processors.iter().copied().take(cell.cores as usize).collect(),
             workers: NonZeroUsize::new(cell.workers as usize).context("there must be at least one worker")?,

@@ -1,7 +1,7 @@
 //! The list of all cells of a sweep.
 
 use crate::find_strategy;
-use record::BASELINE;
+use record::{BASELINE, VARIANT};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use strategies::{Combine, Delivery};
@@ -54,6 +54,11 @@ impl Cell {
             delivery: Delivery::Gather,
             combine: Combine::PerPartition,
         }
+    }
+
+    /// Whether the cell does the task in another way.
+    pub fn is_variant(&self) -> bool {
+        self.task.contains(VARIANT)
     }
 
     /// Converts the cell to its form in the record.

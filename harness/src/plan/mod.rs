@@ -18,8 +18,11 @@ pub mod stages;
 
 pub use settings::Plan;
 
+use self::cells::{Cell, is_parallel};
+
 use crate::find_task;
 use anyhow::{Context, Result, anyhow};
+use record::{VARIANT, task_name};
 use std::path::Path;
 use tasks::Inputs;
 
@@ -32,6 +35,30 @@ impl Plan {
         self.axes.tasks.iter().map(|(task, _)| task.as_str()).collect()
     }
 
+    /// Returns all cells: every combination of the axes, and the variants of the tasks with one strategy at the default
+    /// size.
+    pub fn cells(&self) -> Vec<Cell> {
+        let mut cells = cells::cells(&self.axes);
+        let mut variants = Vec::new();
+        if self.variants {
+            let reference = self.axes.strategies.iter().find(|strategy| is_parallel(strategy));
+            let is_wanted = |cell: &&Cell| {
+                Some(&cell.strategy) == reference && cell.size == self.default_size(&cell.task) && !cell.is_variant()
+            };
+            for cell in cells.iter().filter(is_wanted) {
+                let of = find_task(&cell.task).map_or(&[][..], |entry| entry.hooks.variants);
+                variants.extend(
+                    of.iter().map(|variant| Cell {
+                        task: format!("{}{VARIANT}{}", cell.task, variant.name),
+                        ..cell.clone()
+                    }),
+                );
+            }
+        }
+        cells.append(&mut variants);
+        cells
+    }
+
     /// Returns the partition sizes of a task.
     pub fn sizes(&self, task: &str) -> &[u64] {
         self.axes.tasks.iter().find(|(name, _)| name == task).map_or(&[], |(_, sizes)| sizes)
@@ -39,6 +66,7 @@ impl Plan {
 
     /// Returns the partition size at which a task's strategies and core counts are compared.
     pub fn default_size(&self, task: &str) -> u64 {
+        let task = task_name(task);
         let sizes = self.sizes(task);
         let own = self.default_sizes.get(task).copied().or_else(|| find_task(task).map(|entry| entry.default_size));
         let middle = || sizes.get(sizes.len() / 2).copied().unwrap_or_default();

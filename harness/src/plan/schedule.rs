@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::plan::cells::Cell;
 use crate::plan::stages::{Planned, Stage, Staging, planned, verdict_blocks};
 use record::statistics::{Blocks, wanting};
-use record::{BASELINE, Sample, Status};
+use record::{BASELINE, Sample, Status, task_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -198,7 +198,7 @@ impl Schedule {
 
     /// Adds the baselines of the chosen cells' tasks, because a speed-up needs the baseline from the same block.
     fn with_baselines(&self, mut chosen: Vec<usize>) -> Vec<usize> {
-        let tasks: BTreeSet<&str> = chosen.iter().map(|number| self.cell(*number).task.as_str()).collect();
+        let tasks: BTreeSet<&str> = chosen.iter().map(|number| task_name(&self.cell(*number).task)).collect();
         let is_wanted = |known: &Known| known.cell.strategy == BASELINE && tasks.contains(&*known.cell.task);
         let baselines = self.numbers(is_wanted).into_iter().filter(|number| !chosen.contains(number));
         let baselines: Vec<usize> = baselines.collect();

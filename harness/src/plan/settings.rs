@@ -13,6 +13,9 @@ use tasks::Inputs;
 pub struct Plan {
     /// The axes, whose values are combined to cells.
     pub axes: Axes,
+    /// Whether the sweep also compares the variants of its tasks.
+    #[serde(default)]
+    pub variants: bool,
     /// The tasks' options.
     pub inputs: Inputs,
     /// The seed for the order of cells in every block.
@@ -49,6 +52,7 @@ impl Plan {
     pub fn of(axes: Axes) -> Self {
         Plan {
             axes,
+            variants: false,
             inputs: Inputs::default(),
             seed: 1,
             budget_s: 1.0,

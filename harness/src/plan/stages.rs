@@ -5,8 +5,9 @@
 
 use super::cells::{Cell, is_parallel};
 use super::settings::Plan;
-use record::BASELINE;
+use crate::find_task;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
+use record::{BASELINE, task_name};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -122,6 +123,7 @@ pub fn planned(plan: &Plan, cells: &[Cell]) -> Vec<Planned> {
         let is_default = cell.strategy == BASELINE || cell.size == plan.default_size(&cell.task);
         let is_long = process.as_nanos() > plan.staging.longest_ns.into();
         let stage = match (is_default, is_largest) {
+            _ if cell.is_variant() => Stage::CoreCounts,
             (true, true) => Stage::Strategies,
             (true, false) if cell.strategy == BASELINE => Stage::Strategies,
             (true, false) if is_long && cell.strategy != reference && parallel.contains(&*cell.strategy) => Stage::Grid,
@@ -136,9 +138,11 @@ pub fn planned(plan: &Plan, cells: &[Cell]) -> Vec<Planned> {
 
 /// Returns the number of samples of a cell's process, and its expected time.
 fn forecast(plan: &Plan, cell: &Cell) -> (u32, Duration) {
-    let cost = plan.costs.get(&cell.task).copied().unwrap_or(Cost { run_ns: 0, process_ns: 0, speed_up: 1 });
+    let cost = plan.costs.get(task_name(&cell.task)).copied().unwrap_or(Cost { run_ns: 0, process_ns: 0, speed_up: 1 });
     let cores = f64::from(cell.cores.min(cell.workers)).min(cost.speed_up.max(1) as f64);
-    let run = Duration::from_nanos(cost.run_ns).mul_f64(SERIAL + (1.0 - SERIAL) / cores.max(1.0));
+    let variant = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task));
+    let factor = variant.map_or(1.0, |variant| variant.cost);
+    let run = Duration::from_nanos(cost.run_ns).mul_f64(factor * (SERIAL + (1.0 - SERIAL) / cores.max(1.0)));
     let samples = if plan.fewer_samples && run > ONE_SAMPLE_FROM { 1 } else { plan.samples };
     (samples, Duration::from_nanos(cost.process_ns) + run * (samples + 1))
 }

@@ -11,7 +11,6 @@ use crate::machine::{self, doctor::Checkup};
 use crate::measure::child::{End, Failure, measure};
 use crate::measure::protocol::Order;
 use crate::plan::Plan;
-use crate::plan::cells::cells;
 use crate::plan::schedule::Schedule;
 use crate::progress::Progress;
 use anyhow::{Context, Result};
@@ -47,7 +46,7 @@ impl<'a> Runner<'a> {
         began: Instant,
         interrupt: &'a Interrupt,
     ) -> Self {
-        let mut schedule = Schedule::new(plan, cells(&plan.axes));
+        let mut schedule = Schedule::new(plan, plan.cells());
         earlier.iter().for_each(|sample| schedule.replay(sample));
         Runner {
             plan,
@@ -134,12 +133,13 @@ impl<'a> Runner<'a> {
             return Ok(false);
         }
         let cell = self.schedule.cell(number).clone();
-        let baseline = self.baselines.get(&cell.task);
+        let baseline = self.baselines.get(record::task_name(&cell.task));
         let baseline = baseline.with_context(|| format!("no task `{}` in this run", cell.task))?;
         let order = Order {
             // One check is enough, because obeying a cancel does not depend on the block.
             check_cancel: block == 0 && cell.strategy != BASELINE,
-            baseline_cpu_ns: Some(baseline.cpu_ns()),
+            // A better variant may need far less processor time than the baseline.
+            baseline_cpu_ns: Some(baseline.cpu_ns()).filter(|_| !cell.is_variant()),
             ..Order::for_cell(&cell, &self.prepared.inputs, &self.processors, missing)?
         };
         let expected = Duration::from_nanos(baseline.times.wall_ns) * (missing + 1);
@@ -164,7 +164,7 @@ impl<'a> Runner<'a> {
         let end = measure(&order, patience, self.interrupt, |message| recorder.on_message(message))?;
         let took = started.elapsed();
         let (failure, came_back) = match end {
-            End::Failed(failure) => after_revival(failure, self.prepared.revive(&cell.task)),
+            End::Failed(failure) => after_revival(failure, self.prepared.revive(record::task_name(&cell.task))),
             End::Done | End::Interrupted => (None, false),
         };
         let again = again && came_back;

@@ -5,7 +5,6 @@ use super::{names_data_of, prepare};
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::machine::doctor::free_bytes;
-use crate::plan::cells::cells;
 use crate::plan::{Plan, sizing, stages};
 use crate::{counted, find_task, machine};
 use anyhow::{Result, bail, ensure};
@@ -30,7 +29,7 @@ pub(super) struct Fitted {
 impl Fitted {
     /// Returns the plan in words, one line for each part.
     pub(super) fn describe(&self) -> Vec<String> {
-        let cells = cells(&self.plan.axes);
+        let cells = self.plan.cells();
         let mut lines = Vec::new();
         for Baseline { note, .. } in &self.baselines {
             let work = if note.sizing.is_empty() { "as you named it" } else { &note.sizing };
@@ -103,7 +102,7 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
         baseline.note.default_size = plan.default_size(&task);
         baseline.note.sizing = reasons.remove(&task).unwrap_or_default();
     }
-    let (cells, spent) = (cells(&plan.axes), began.elapsed());
+    let (cells, spent) = (plan.cells(), began.elapsed());
     let left = Duration::from_secs_f64(plan.budget_s).saturating_sub(spent);
     plan.staging = stages::stage(&plan, &cells, left);
     let wanted_budget = stages::budget_that_suffices(&plan, &cells, left, spent);

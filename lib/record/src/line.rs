@@ -189,10 +189,13 @@ pub struct StrategyNote {
 /// The name of the plain one-thread loop in a record. The loop is not a strategy: it has no jobs and no partitions.
 pub const BASELINE: &str = "baseline";
 
+/// The sign between the name of a task and that of a variant, another way to do the same work: `word_totals:book`.
+pub const VARIANT: char = ':';
+
 /// A combination that a sweep measures: one value for each axis.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
-    /// The task's name.
+    /// The task's name, and that of a variant after a [`VARIANT`].
     pub task: String,
     /// The strategy's name, or [`BASELINE`].
     pub strategy: String,
@@ -206,6 +209,18 @@ pub struct Cell {
     pub delivery: String,
     /// `per_partition`, `per_worker`, `tree` or `sharded`.
     pub combine: String,
+}
+
+impl Cell {
+    /// Returns the name of the cell's task, without that of a variant.
+    pub fn task_name(&self) -> &str {
+        task_name(&self.task)
+    }
+}
+
+/// Returns the name of a cell's task, without that of a variant.
+pub fn task_name(task: &str) -> &str {
+    task.split(VARIANT).next().unwrap_or_default()
 }
 
 /// The result of a sample.

@@ -19,7 +19,7 @@ use self::environment::Environment;
 use self::overhead::Overhead;
 use self::peers::Peers;
 use self::resources::CellResources;
-use self::results::{CellResult, Statement, TaskResults};
+use self::results::{CellResult, Statement, TaskResults, variants};
 use record::{Cell, Record, TaskNote};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -112,7 +112,7 @@ impl TaskAnalysis {
             data_quality: DataQuality::new(&results, &samples),
             resources: resources::resources(&results, &samples),
             overhead: Overhead::new(&results, &samples, &Environment::new(record)),
-            peers: Peers::new(&peers, results.most_cores().unwrap_or(0)),
+            peers: Peers::new(&peers, results.most_cores().unwrap_or(0), variants(record, &results.task.name)),
             results,
         }
     }

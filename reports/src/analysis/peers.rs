@@ -13,6 +13,8 @@ pub struct Peers {
     pub lines: Vec<PeerLine>,
     /// This program's own kernels, the slowest first.
     pub kernels: Vec<Kernel>,
+    /// Whether the times of the kernels are those of runs in the sweep, and not of whole processes.
+    pub kernels_in_sweep: bool,
 }
 
 /// One program with one number of threads: medians over its runs.
@@ -63,12 +65,20 @@ pub fn median(peer: &Peer, figure: impl Fn(&PeerRun) -> u64) -> Option<f64> {
 }
 
 impl Peers {
-    /// The peers of one task; `cores` limits the threads of [`Peers::lines`].
-    pub fn new(peers: &[&Peer], cores: u32) -> Self {
+    /// The peers of one task; `cores` limits the threads of [`Peers::lines`]. `variants` has the times of the task's
+    /// variants in the sweep: name, cores and nanoseconds. They count if no whole process of a kernel was timed.
+    pub fn new(peers: &[&Peer], cores: u32, variants: Vec<(String, u32, f64)>) -> Self {
+        let own = peers.iter().filter(|peer| peer.role == Role::Own);
+        // The name of a process starts with the kernel, followed by `_` and the way of reading.
+        let kernel = |peer: &Peer| peer.name.split('_').next().unwrap_or_default().to_owned();
+        let whole = own.filter_map(|peer| Some((kernel(peer), peer.threads, median(peer, |run| run.wall_ns)?)));
+        let whole = kernels(whole);
+        let kernels_in_sweep = whole.is_empty();
         Self {
             results: peers.iter().map(|peer| result(peer, peers)).collect(),
             lines: lines(peers, cores),
-            kernels: kernels(peers),
+            kernels: if kernels_in_sweep { kernels(variants.into_iter()) } else { whole },
+            kernels_in_sweep,
         }
     }
 }
@@ -108,20 +118,18 @@ fn lines(peers: &[&Peer], cores: u32) -> Vec<PeerLine> {
     lines.into_iter().map(|(peer, ns)| PeerLine { name: peer.name.clone(), ns }).collect()
 }
 
-/// Groups this program's own peers by kernel. Their names start with the kernel, followed by `_` and the way of reading.
-fn kernels(peers: &[&Peer]) -> Vec<Kernel> {
+/// Groups times by kernel. Each has the name of the kernel, the number of threads, and nanoseconds.
+fn kernels(timed: impl Iterator<Item = (String, u32, f64)>) -> Vec<Kernel> {
     let mut kernels: Vec<Kernel> = Vec::new();
-    for peer in peers.iter().filter(|peer| peer.role == Role::Own) {
-        let Some(time) = median(peer, |run| run.wall_ns) else { continue };
-        let name = peer.name.split('_').next().unwrap_or_default();
+    for (name, threads, time) in timed {
         let known = kernels.iter().position(|kernel| kernel.name == name).unwrap_or_else(|| {
-            kernels.push(Kernel { name: name.to_owned(), times: Vec::new(), alone_ns: 0.0 });
+            kernels.push(Kernel { name, times: Vec::new(), alone_ns: 0.0 });
             kernels.len() - 1
         });
         let times = &mut kernels[known].times;
-        match times.iter_mut().find(|(threads, _)| *threads == peer.threads) {
+        match times.iter_mut().find(|(other, _)| *other == threads) {
             Some((_, least)) => *least = least.min(time),
-            None => times.push((peer.threads, time)),
+            None => times.push((threads, time)),
         }
     }
     for kernel in &mut kernels {

@@ -1,7 +1,7 @@
 //! The results of a task, cell by cell: the base of every conclusion, chart and table.
 
 use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, Modes, Verdict};
-use record::{BASELINE, Cell, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times};
+use record::{BASELINE, Cell, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times, VARIANT};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,20 @@ pub(crate) fn samples<'a>(record: &'a Record, task: &str) -> Samples<'a> {
         by_cell.entry(&sample.cell).or_default().push(sample);
     }
     by_cell
+}
+
+/// The median times of the variants of `task`: the name of the variant, the cores and nanoseconds.
+pub(crate) fn variants(record: &Record, task: &str) -> Vec<(String, u32, f64)> {
+    let mut by_cell = Samples::new();
+    for sample in record.samples.iter().filter(|sample| sample.cell.task_name() == task && sample.cell.task != task) {
+        by_cell.entry(&sample.cell).or_default().push(sample);
+    }
+    let name = |cell: &Cell| cell.task.split(VARIANT).nth(1).unwrap_or_default().to_owned();
+    by_cell
+        .iter()
+        .map(|(cell, samples)| (cell, cell_result(cell, samples, None)))
+        .filter_map(|(cell, result)| Some((name(cell), cell.cores, result.time.filter(|_| result.sound)?.value)))
+        .collect()
 }
 
 /// The samples whose times count, with these times.

@@ -147,7 +147,7 @@ pub fn time_by_size(task: &TaskAnalysis) -> Option<Chart> {
 /// The number of cores against which a better kernel is compared.
 const MANY: u32 = 32;
 
-/// The chart of the whole job's time against cores, for each kernel that was timed as a peer; `None` for fewer than two.
+/// The chart of the time against cores for each kernel that was timed; `None` for fewer than two.
 /// The chart compares the gain from a better kernel with the gain from more cores.
 pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
     let kernels = &peers.kernels;
@@ -156,7 +156,7 @@ pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
     let lowest = kernels.iter().flat_map(|kernel| &kernel.times).map(|(_, time)| *time).fold(ideally, f64::min);
     let (low, high) = (lowest / 1.5, slowest.alone_ns * 1.8);
     let y = Axis {
-        title: "Time of the whole job".into(),
+        title: if peers.kernels_in_sweep { "Time" } else { "Time of the whole job" }.into(),
         scale: Scale::Logarithmic,
         low,
         high,
@@ -189,7 +189,8 @@ pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
     let alone: Vec<String> =
         kernels.iter().map(|kernel| format!("{} {}", kernel.name, format::time(kernel.alone_ns))).collect();
     let description = format!(
-        "Time of the whole job against cores, both on logarithmic scales. On one core: {}. {}",
+        "{} against cores, both on logarithmic scales. On one core: {}. {}",
+        y.title,
         alone.join("; "),
         better_kernel(peers).unwrap_or_default(),
     );

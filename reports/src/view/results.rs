@@ -26,12 +26,17 @@ pub fn strategies(results: &TaskResults) -> Table {
     let leaders = results.leaders();
     for strategy in &results.strategies {
         let name = &strategy.name;
-        let cell = results.at(name, cores, size);
+        // A strategy without parallel jobs is measured on fewer cores only.
+        let cell = results.cores.iter().rev().find_map(|cores| results.at(name, *cores, size));
+        let cores = cell.map_or(cores, |result| result.cell.cores);
         let mut entries = cell.filter(|cell| cell.sound).map_or_else(|| vec![Entry::none(); 6], figures);
         entries.push(best_size(results, name, cores));
         entries.push(cell.map_or_else(|| Entry::bare("not measured"), samples));
         let leads = leaders.contains(&name.as_str());
-        rows.push(Row { name: name.clone(), remark: place(&results.places, name), leads, entries });
+        let elsewhere = Some(cores).filter(|cores| Some(*cores) != results.most_cores());
+        let remark =
+            elsewhere.map_or_else(|| place(&results.places, name), |cores| format!("on {}", format::cores(cores)));
+        rows.push(Row { name: name.clone(), remark, leads, entries });
     }
     Table {
         caption: format!(

@@ -1,7 +1,7 @@
 //! The options of `word_totals`, and the preparation of its file.
 
 use super::Read;
-use crate::{Data, Hooks, Inputs, Preparation, Sizing, Unprepared, named};
+use crate::{Data, Hooks, Inputs, Preparation, Sizing, Unprepared, Variant, named};
 use datasets::input;
 use datasets::ngrams::Recipe;
 use kernels::runs::Vector;
@@ -85,6 +85,13 @@ pub(super) fn for_record(inputs: &Inputs) -> BTreeMap<String, String> {
     ])
 }
 
+/// Every kernel. The default one has enough work for each byte that many cores matter.
+const VARIANTS: &[Variant] = &[
+    Variant { name: "book", cost: 4.0, choose: |inputs| inputs.word_totals.kernel = Kernel::Book },
+    Variant { name: "bytes", cost: 1.0, choose: |inputs| inputs.word_totals.kernel = Kernel::Bytes },
+    Variant { name: "runs", cost: 0.1, choose: |inputs| inputs.word_totals.kernel = Kernel::Runs },
+];
+
 /// The size of the file of 1-grams that a sweep makes. The largest is as large as the file that the book uses.
 pub(super) const SIZING: Sizing = Sizing {
     unit: "bytes",
@@ -111,7 +118,7 @@ const BYTES_PER_LINE: u64 = 21;
 const SOURCES: &str = "1-grams";
 
 /// The hooks of `word_totals`.
-pub(super) const HOOKS: Hooks = Hooks { prepare, reuse, data, ..Hooks::NONE };
+pub(super) const HOOKS: Hooks = Hooks { prepare, reuse, data, variants: VARIANTS, ..Hooks::NONE };
 
 /// Makes the 1-gram file unless the user names a plain one. Named files are opened now, so that a typo ends the program
 /// before anything else is prepared or measured.

@@ -9,7 +9,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use harness::plan::Plan;
-use harness::plan::cells::{Cell, cells};
+use harness::plan::cells::Cell;
 use record::{Line, Status};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, kill_process_group, prlimit};
@@ -387,7 +387,7 @@ pub fn complete(sandbox: &Sandbox) -> Result<()> {
         *samples.entry((sample.block, sample.cell, sample.index)).or_insert(0) += 1;
     }
     for block in 0..plan.blocks {
-        for cell in cells(&plan.axes).iter().map(Cell::to_record) {
+        for cell in plan.cells().iter().map(Cell::to_record) {
             for index in 0..plan.samples {
                 let times = samples.remove(&(block, cell.clone(), index)).unwrap_or(0);
                 ensure!(times == 1, "sample {index} of {cell:?} in block {block} is there {times} times");
