@@ -5,7 +5,8 @@
 
 use harness::plan::cells::{Axes, Cell, cells};
 use harness::plan::schedule::Schedule;
-use harness::plan::stages::{Cost, Stage, budget_that_suffices, default_minutes, planned, stage};
+use harness::plan::stages::{budget_that_suffices, default_minutes, planned, stage};
+use harness::plan::staging::{Cost, Stage};
 use harness::plan::{Plan, sizing};
 use record::statistics::{Blocks, Noise, Verdict, against_the_fastest};
 use record::{BASELINE, Sample, Status, Times};
@@ -169,10 +170,19 @@ fn simulated_sweeps_keep_the_budget_and_find_a_difference_of_5_percent() {
             if seed == 0 {
                 let mut counts: BTreeMap<Stage, Vec<usize>> = BTreeMap::new();
                 for (cell, planned) in cells.iter().zip(planned(&plan, &cells)) {
-                    counts.entry(planned.stage).or_default().push(session.times.get(&cell.to_record()).map_or(0, Blocks::len));
+                    counts
+                        .entry(planned.stage)
+                        .or_default()
+                        .push(session.times.get(&cell.to_record()).map_or(0, Blocks::len));
                 }
                 for (stage, counts) in counts {
-                    println!("{stage}: {} cells, {:?} to {:?} blocks, mean {}", counts.len(), counts.iter().min(), counts.iter().max(), counts.iter().sum::<usize>() / counts.len());
+                    println!(
+                        "{stage}: {} cells, {:?} to {:?} blocks, mean {}",
+                        counts.len(),
+                        counts.iter().min(),
+                        counts.iter().max(),
+                        counts.iter().sum::<usize>() / counts.len()
+                    );
                 }
             }
             let (is_found, is_accused) = verdicts(&plan, &session);

@@ -5,6 +5,7 @@
 //! limits     the limits of these values
 //! sizing     how much work, and which partition sizes
 //! cells      the list of all cells
+//! staging    the questions of a sweep, and the costs of its cells
 //! stages     which cells come first, and how long they take
 //! schedule   which cells the next block contains
 //! ```
@@ -15,6 +16,7 @@ pub mod schedule;
 mod settings;
 pub mod sizing;
 pub mod stages;
+pub mod staging;
 
 pub use settings::Plan;
 

@@ -7,11 +7,15 @@
 
 use crate::plan::Plan;
 use crate::plan::cells::Cell;
-use crate::plan::stages::{Planned, Stage, Staging, planned, verdict_blocks};
+use crate::plan::stages::{Planned, planned, verdict_blocks};
+use crate::plan::staging::{Stage, Staging};
 use record::statistics::{Blocks, wanting};
 use record::{BASELINE, Sample, Status, task_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// The share of the remaining time that the last stage gets before the cells that are still undecided.
+const FOR_THE_GRID: f64 = 0.4;
 
 /// The number of blocks after which a cell of the first stages leaves the rest of the budget to the others.
 const ENOUGH_BLOCKS: usize = 30;
@@ -150,7 +154,7 @@ impl Schedule {
         let mut cells = match self.staging.blocks.get(block as usize) {
             _ if block >= self.max_blocks => Vec::new(),
             Some(stages) if stages[..] == [Stage::Grid] => {
-                self.with_baselines(self.cheapest(Stage::Grid, self.time_for(block, elapsed) / 2))
+                self.with_baselines(self.cheapest(Stage::Grid, self.time_for(block, elapsed).mul_f64(FOR_THE_GRID)))
             }
             Some(stages) => self.with_baselines(self.numbers(|known| stages.contains(&known.planned.stage))),
             None => self.neediest(block, elapsed),

@@ -1,7 +1,7 @@
 //! The values of a plan.
 
 use super::cells::Axes;
-use super::stages::{Cost, Staging};
+use super::staging::{Cost, Staging};
 use record::statistics::TARGET;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

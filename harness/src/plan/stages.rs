@@ -5,76 +5,18 @@
 
 use super::cells::{Cell, is_parallel};
 use super::settings::Plan;
+use super::staging::{Cost, Stage, Staging};
 use crate::find_task;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
 use record::{BASELINE, task_name};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
-
-/// A question, with the most important one first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Which strategy is the fastest, at the default size on all cores?
-    Strategies,
-    /// How many cores, at the default size?
-    CoreCounts,
-    /// Which partition size, on all cores?
-    Sizes,
-    /// How do sizes and core counts depend on each other?
-    Grid,
-}
-
-impl Stage {
-    /// Every stage, in order.
-    pub const ALL: [Stage; 4] = [Stage::Strategies, Stage::CoreCounts, Stage::Sizes, Stage::Grid];
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Stage::Strategies => "strategies at the default size on all cores",
-            Stage::CoreCounts => "core counts at the default size",
-            Stage::Sizes => "partition sizes on all cores",
-            Stage::Grid => "the other combinations",
-        })
-    }
-}
-
-/// The stages of every planned block. Later blocks contain the cells that need more.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Staging {
-    /// The stages of block 0, block 1 and so on.
-    pub blocks: Vec<Vec<Stage>>,
-    /// Core counts with a longer process than this are measured with one strategy until the last stage, in nanoseconds.
-    pub longest_ns: u64,
-}
-
-impl Default for Staging {
-    /// Every cell in as many blocks as a verdict needs.
-    fn default() -> Self {
-        Staging { blocks: vec![Stage::ALL.to_vec(); BLOCKS], longest_ns: u64::MAX }
-    }
-}
-
-/// The costs of a task's cells, from the first run of its plain loop.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// The time of one run of the plain loop, in nanoseconds.
-    pub run_ns: u64,
-    /// The time of a process besides its runs, in nanoseconds.
-    pub process_ns: u64,
-    /// The largest speed-up that all cores can give.
-    pub speed_up: u64,
-}
 
 /// The share of a run that stays on one thread, as assumed by the forecast.
 const SERIAL: f64 = 0.02;
 
 /// Runs that take longer than this are sampled once in each process, because a second sample tells little about other
-/// processes and takes as long.
+/// processes and takes as long. For the same reason the last two stages have one sample: they have the most cells.
 const ONE_SAMPLE_FROM: Duration = Duration::from_millis(200);
 
 /// The share of the budget for blocks that a verdict needs. The rest is for the last stage and for what stays undecided.
@@ -118,10 +60,10 @@ pub fn planned(plan: &Plan, cells: &[Cell]) -> Vec<Planned> {
     let reference = cells.iter().find(|cell| cell.cores == cores && parallel.contains(&*cell.strategy));
     let reference = reference.map(|cell| cell.strategy.clone()).unwrap_or_default();
     let one = |cell: &Cell| {
-        let (samples, process) = forecast(plan, cell);
+        let (start, run) = forecast(plan, cell);
         let is_largest = (cell.cores, cell.workers) == largest;
         let is_default = cell.strategy == BASELINE || cell.size == plan.default_size(&cell.task);
-        let is_long = process.as_nanos() > plan.staging.longest_ns.into();
+        let is_long = length(plan, cell) > plan.staging.longest_ns;
         let stage = match (is_default, is_largest) {
             _ if cell.is_variant() => Stage::CoreCounts,
             (true, true) => Stage::Strategies,
@@ -131,20 +73,27 @@ pub fn planned(plan: &Plan, cells: &[Cell]) -> Vec<Planned> {
             (false, true) => Stage::Sizes,
             (false, false) => Stage::Grid,
         };
-        Planned { stage, samples, process }
+        let is_minor = stage >= Stage::Sizes && plan.staging != Staging::default();
+        let samples = if plan.fewer_samples && (is_minor || run > ONE_SAMPLE_FROM) { 1 } else { plan.samples };
+        Planned { stage, samples, process: start + run * (samples + 1) }
     };
     cells.iter().map(one).collect()
 }
 
-/// Returns the number of samples of a cell's process, and its expected time.
-fn forecast(plan: &Plan, cell: &Cell) -> (u32, Duration) {
+/// Returns the expected time of a cell's process besides its runs, and that of one run.
+fn forecast(plan: &Plan, cell: &Cell) -> (Duration, Duration) {
     let cost = plan.costs.get(task_name(&cell.task)).copied().unwrap_or(Cost { run_ns: 0, process_ns: 0, speed_up: 1 });
     let cores = f64::from(cell.cores.min(cell.workers)).min(cost.speed_up.max(1) as f64);
     let variant = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task));
     let factor = variant.map_or(1.0, |variant| variant.cost);
     let run = Duration::from_nanos(cost.run_ns).mul_f64(factor * (SERIAL + (1.0 - SERIAL) / cores.max(1.0)));
-    let samples = if plan.fewer_samples && run > ONE_SAMPLE_FROM { 1 } else { plan.samples };
-    (samples, Duration::from_nanos(cost.process_ns) + run * (samples + 1))
+    (Duration::from_nanos(cost.process_ns), run)
+}
+
+/// Returns the expected time of a process with two runs, in nanoseconds.
+fn length(plan: &Plan, cell: &Cell) -> u64 {
+    let (start, run) = forecast(plan, cell);
+    u64::try_from((start + run * 2).as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Chooses the stages of the planned blocks, so that the verdicts fit into what is `left` of the budget.
@@ -160,8 +109,7 @@ pub fn stage(plan: &Plan, cells: &[Cell], left: Duration) -> Staging {
     blocks.extend(vec![vec![Stage::Strategies, Stage::Sizes]; BLOCKS]);
     blocks.push(vec![Stage::Grid]);
     let mut staging = Staging { blocks, longest_ns: u64::MAX };
-    let mut lengths: Vec<u64> =
-        cells.iter().map(|cell| u64::try_from(forecast(plan, cell).1.as_nanos()).unwrap_or(u64::MAX)).collect();
+    let mut lengths: Vec<u64> = cells.iter().map(|cell| length(plan, cell)).collect();
     lengths.sort_unstable();
     lengths.dedup();
     while needs(&of(staging.clone()), cells) > left.mul_f64(FOR_VERDICTS) {

@@ -7,7 +7,7 @@ use crate::measure::child::{End, measure};
 use crate::measure::protocol::{Message, Order};
 use crate::plan::Plan;
 use crate::plan::cells::Cell;
-use crate::plan::stages::Cost;
+use crate::plan::staging::Cost;
 use crate::{find_task, load_task, machine};
 use anyhow::{Context, Result, bail};
 use record::{TaskNote, Times};

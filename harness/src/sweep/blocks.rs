@@ -67,9 +67,13 @@ impl<'a> Runner<'a> {
     pub(super) fn run(mut self, checkup: &Checkup) -> Outcome {
         let folder = self.journal.folder().to_owned();
         let left = self.schedule.time_left(self.clock.elapsed());
+        let strategies = self.plan.axes.strategies.len() as u64;
+        let strategies = if strategies == 1 { "1 strategy".to_owned() } else { format!("{strategies} strategies") };
         self.progress.say(&format!(
-            "{} cells, one after the other, each in a process of its own, in at most {}: {}",
-            self.schedule.cell_count(),
+            "{} with {strategies} on {}: {}, each in several processes, takes at most {}: {}",
+            enumerated(&self.plan.tasks()),
+            up_to(&self.plan.axes.cores),
+            counted(self.schedule.cell_count() as u64, "cell"),
             crate::progress::short(left),
             folder.display()
         ));
@@ -190,6 +194,21 @@ fn after_revival(failure: Failure, revived: Result<bool>) -> (Option<Failure>, b
         Err(error) => (format!("{error:#}"), false),
     };
     (Some(Failure { reason: format!("{}; {clause}", failure.reason), outside: true, ..failure }), came_back)
+}
+
+/// Joins names as in a sentence.
+fn enumerated(names: &[&str]) -> String {
+    match names {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.join(""),
+    }
+}
+
+/// Lists core counts.
+fn up_to(counts: &[usize]) -> String {
+    let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+    let counts: Vec<&str> = counts.iter().map(String::as_str).collect();
+    format!("{} {}", enumerated(&counts), if counts == ["1"] { "core" } else { "cores" })
 }
 
 /// Returns the present time in the record's format.

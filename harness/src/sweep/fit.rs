@@ -1,8 +1,7 @@
 //! Fits a plan to the machine: how much work, which partition sizes, and which cells first.
 
 use super::baseline::{Baseline, measure_baseline};
-use super::{names_data_of, prepare};
-use crate::data::Prepared;
+use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor::free_bytes;
 use crate::plan::{Plan, sizing, stages};
@@ -13,6 +12,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use system::printing::say;
+use tasks::Inputs;
 
 /// A plan that fits the machine, and what is ready for it.
 pub(super) struct Fitted {
@@ -78,7 +78,7 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
         reasons.insert(baseline.note.name.clone(), chosen.why);
     }
     if inputs == plan.inputs {
-        said.into_inner().iter().for_each(|line| say(line));
+        said.into_inner().iter().for_each(say);
     } else {
         plan.inputs = inputs;
         prepared.end()?;
@@ -107,6 +107,16 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
     plan.staging = stages::stage(&plan, &cells, left);
     let wanted_budget = stages::budget_that_suffices(&plan, &cells, left, spent);
     Ok(Fitted { plan, prepared, baselines, skipped, left, wanted_budget })
+}
+
+/// Completes the inputs of the tasks.
+pub(super) fn prepare(plan: &Plan, interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<Prepared> {
+    Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, say)
+}
+
+/// Whether the user's inputs name the file or the database of a task.
+fn names_data_of(task: &str, inputs: &Inputs) -> bool {
+    read_by(&[task], inputs).iter().any(|data| data.file.is_some() || data.database.is_some())
 }
 
 /// Measures the baseline of every task. A task that cannot be measured is skipped, unless the user named it or its data.

@@ -18,7 +18,7 @@ use crate::machine::doctor::{Checkup, Subject};
 use crate::plan::Plan;
 use crate::sweep::baseline::measure_baseline;
 use crate::sweep::blocks::{Runner, now};
-use crate::sweep::fit::{Fitted, fit};
+use crate::sweep::fit::{Fitted, fit, prepare};
 use crate::{find_strategy, machine};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use record::{Line, Moment, Run, StrategyNote, VERSION};
@@ -51,7 +51,7 @@ pub fn describe_plan(plan: &Plan, tasks_named: bool, interrupt: &Interrupt) -> R
 pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, interrupt: &Interrupt) -> Result<Outcome> {
     let (began, clock) = (jiff::Timestamp::now(), Instant::now());
     let fitted = fit(plan.clone(), tasks_named, clock, interrupt)?;
-    fitted.warning().iter().for_each(|warning| say(warning));
+    fitted.warning().iter().for_each(say);
     let Fitted { plan, prepared, baselines, skipped, .. } = fitted;
     let plan = &plan;
     let suffix: String = (0..4).map(|_| fastrand::lowercase()).collect();
@@ -169,11 +169,6 @@ fn check_unchanged(run: &Run) -> Result<()> {
     }
 }
 
-/// Whether the user's inputs name the file or the database of a task.
-fn names_data_of(task: &str, inputs: &Inputs) -> bool {
-    read_by(&[task], inputs).iter().any(|data| data.file.is_some() || data.database.is_some())
-}
-
 /// Checks that a run on a given server does not go on with a private one, or the other way round. The plan does not hold the
 /// server's address, because the address may hold a password.
 fn check_server(then: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Result<()> {
@@ -185,10 +180,6 @@ fn check_server(then: &BTreeMap<String, String>, now: &BTreeMap<String, String>)
         (Some(true), Some(false)) => bail!("this run began with a private server; resume it without DATABASE_URL"),
         _ => Ok(()),
     }
-}
-
-fn prepare(plan: &Plan, interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<Prepared> {
-    Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, say)
 }
 
 /// Lets the doctor examine the machine. At this point the data is complete and nothing is timed yet.
