@@ -2,7 +2,7 @@
 
 use crate::analysis::results::{BlockRange, CLOSE, CellResult, Statement, TaskResults};
 use crate::format;
-use record::statistics::{BLOCKS_FOR_A_VERDICT, Estimate, Interval, MARGIN};
+use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, MARGIN};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -20,6 +20,14 @@ pub struct Finding {
     pub size: u64,
     /// The strategies that tie for first place; empty if nothing is decided.
     pub leaders: Vec<String>,
+    /// The speed-up of the leaders as a group over the plain loop: the median over blocks of the median leader's. `null` if
+    /// nothing is decided.
+    pub speed_up: Option<Estimate>,
+    /// The smallest number of cores on which the leaders as a group come close to their best time; `null` if nothing is
+    /// decided.
+    pub enough_cores: Option<u32>,
+    /// The partition sizes with which the leaders as a group come close to their best time; empty if nothing is decided.
+    pub good_sizes: Vec<u64>,
     /// The smallest and the largest median speed-up of the leaders; of all strategies if nothing is decided.
     pub medians: Option<Interval>,
     /// The range that covers the intervals of all leaders.
@@ -70,8 +78,14 @@ pub fn finding(results: &TaskResults) -> Finding {
         _ => Outcome::Tie,
     };
     let speed_ups: Vec<Estimate> = leading.iter().filter_map(|result| result.speed_up).collect();
+    let group: Vec<&Blocks> = leading.iter().map(|result| &result.blocks).collect();
+    let pooled = || statistics::pooled_ratio(&results.baseline.as_ref()?.blocks, &group, LEVEL);
+    let good_sizes = || Some(results.close_sizes(&leaders, results.most_cores()?));
     let mut finding = Finding {
         headline: String::new(),
+        speed_up: if leaders.is_empty() { None } else { pooled() },
+        enough_cores: results.close_cores(&leaders, results.task.default_size).first().copied(),
+        good_sizes: good_sizes().unwrap_or_default(),
         outcome,
         cores: results.most_cores(),
         size: results.task.default_size,
@@ -80,7 +94,7 @@ pub fn finding(results: &TaskResults) -> Finding {
             .filter(|_| !leaders.is_empty()),
         leaders: leaders.into_iter().map(str::to_owned).collect(),
     };
-    finding.headline = headline(&finding, results, &candidates, &speed_ups);
+    finding.headline = headline(&finding, results, &candidates);
     finding
 }
 
@@ -88,7 +102,7 @@ fn hull(intervals: impl Iterator<Item = Interval>) -> Option<Interval> {
     intervals.reduce(|one, other| Interval { low: one.low.min(other.low), high: one.high.max(other.high) })
 }
 
-fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult], speed_ups: &[Estimate]) -> String {
+fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]) -> String {
     let Some(cores) = finding.cores else { return "nothing was measured.".into() };
     let setting = format!("on {} with {}", format::cores(cores), format::partitions(finding.size, &results.task.unit));
     let names: Vec<&str> = finding.leaders.iter().map(String::as_str).collect();
@@ -116,30 +130,33 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
         }
         Outcome::Tie => format!("{} tie {setting}:", format::names(&names)),
     };
-    format!("{who} {}", against_the_baseline(finding, speed_ups))
+    format!("{who} {}", against_the_baseline(finding))
 }
 
-/// `1.93× (1.90–1.95) the plain one-thread loop’s speed.`, or the same of several strategies.
-fn against_the_baseline(finding: &Finding, speed_ups: &[Estimate]) -> String {
-    let (Some(medians), Some(within)) = (finding.medians, finding.within) else {
+/// `1.93× (1.90–1.95) the plain one-thread loop’s speed.`; for a group, that it is the group's.
+fn against_the_baseline(finding: &Finding) -> String {
+    let Some(speed_up) = finding.speed_up else {
         return "no speed-up can be stated without a sound baseline.".into();
     };
-    let figures = match speed_ups {
-        [only] if only.value < TINY => compared(Interval { low: only.value, high: only.value }),
-        [only] => format!("{} {AGAINST}", format::sentence(format::speed_up(*only))),
-        _ if medians.high < TINY => format!("their medians are {}", compared(medians)),
-        _ => format!("their medians are {} (intervals within {})", compared(medians), factors(within)),
-    };
-    let remark = if within.high < 1.0 {
-        " The plain loop is faster.".into()
-    } else if within.low <= 1.0 + MARGIN {
-        let bar = format::digits(1.0 + MARGIN);
-        let (whose, which) = if speed_ups.len() == 1 { ("Its", "a") } else { ("At least one", "that") };
-        format!(" {whose} interval starts at or below {bar}×, so {which} speed-up is not established.")
+    let figure = if speed_up.value < TINY {
+        compared(Interval { low: speed_up.value, high: speed_up.value })
     } else {
-        String::new()
+        format!("{} {AGAINST}", format::sentence(format::speed_up(speed_up)))
     };
-    format!("{figures}.{remark}")
+    let group = match (finding.leaders.len(), speed_up.value < TINY) {
+        (1, _) => "",
+        (_, true) => "as a group they are ",
+        (_, false) => "as a group they reach ",
+    };
+    let remark = match speed_up.interval {
+        Some(Interval { high, .. }) if high < 1.0 => " The plain loop is faster.".into(),
+        Some(Interval { low, .. }) if low <= 1.0 + MARGIN => {
+            let bar = format::digits(1.0 + MARGIN);
+            format!(" The interval starts at or below {bar}×, so no speed-up is established.")
+        }
+        _ => String::new(),
+    };
+    format!("{group}{figure}.{remark}")
 }
 
 /// `1.91× to 1.93× the plain one-thread loop’s speed`, or `31 400 times as slow as the plain one-thread loop`.
@@ -158,46 +175,52 @@ fn factors(range: Interval) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
-/// Names the fewest cores on which every leader is close to its best median, if fewer than the most cores suffice.
+/// Names the smallest number of cores on which the leaders as a group are close to their best time.
 pub(crate) fn enough_cores(results: &TaskResults) -> Vec<Statement> {
-    let leaders = results.leaders();
-    let close = results.close_cores(&leaders, results.task.default_size);
-    let (Some(enough), Some(most), false) = (close.first().copied(), results.most_cores(), leaders.is_empty()) else {
-        return Vec::new();
+    let (leaders, size) = (results.leaders(), results.task.default_size);
+    let close = results.close_cores(&leaders, size);
+    let (Some(enough), Some(most)) = (close.first().copied(), results.most_cores()) else { return Vec::new() };
+    let ns = |cores| results.pooled_ns(&leaders, cores, size);
+    let fewer = results.cores.iter().rev().find_map(|cores| Some((*cores, ns(*cores).filter(|_| *cores < enough)?)));
+    let (percent, best) = (format::percent(CLOSE), best(&leaders));
+    let sentence = match (fewer, ns(enough)) {
+        _ if enough < most => {
+            let they_are = they_are(&leaders);
+            let on_most = format!(" On {}, {they_are} not.", format::cores(most));
+            format!(
+                "On {}, {they_are} within {percent} of {best} on any core count.{}",
+                format::cores(enough),
+                if close.contains(&most) { "" } else { &on_most }
+            )
+        }
+        (Some((fewer, longer)), Some(shorter)) => format!(
+            "To stay within {percent} of {best}, {} {}; on {}, the time is {}× as long.",
+            if let [only] = leaders[..] { format!("{only} needs") } else { "the tied strategies need".into() },
+            format::cores(most),
+            format::cores(fewer),
+            format::digits(longer / shorter)
+        ),
+        _ => return Vec::new(),
     };
-    let on_most = match (close.contains(&most), leaders.as_slice()) {
-        (true, _) => String::new(),
-        (false, [only]) => format!(" On {}, {only} is not.", format::cores(most)),
-        (false, _) => format!(" On {}, at least one of them is not.", format::cores(most)),
-    };
-    let sentence = format!(
-        "On {}, {} within {} of {} on any core count.{on_most}",
-        format::cores(enough),
-        they_are(&leaders),
-        format::percent(CLOSE),
-        best(&leaders)
-    );
-    let facts = json!({ "leaders": leaders, "close_cores": close });
-    (enough < most).then_some(Statement { about: "enough_cores", sentence, facts }).into_iter().collect()
+    vec![Statement { about: "enough_cores", sentence, facts: json!({ "leaders": leaders, "close_cores": close }) }]
 }
 
-/// Names the partition sizes with which every leader is close to its best median.
+/// Names the partition sizes with which the leaders as a group are close to their best time.
 pub(crate) fn good_sizes(results: &TaskResults) -> Vec<Statement> {
     let (leaders, sizes) = (results.leaders(), &results.sizes);
-    let (Some(cores), false) = (results.most_cores(), leaders.is_empty() || sizes.len() < 2) else {
+    let close = results.most_cores().map_or_else(Vec::new, |cores| results.close_sizes(&leaders, cores));
+    if close.is_empty() || sizes.len() < 2 {
         return Vec::new();
-    };
-    let close = results.close_sizes(&leaders, cores);
-    let percent = format::percent(CLOSE);
-    let sentence = if close.is_empty() {
-        format!(
-            "The tied strategies share no good partition size: each size is more than {percent} above the best median of at least one of them."
-        )
-    } else {
-        let (unit, tried) = (&results.task.unit, sizes.len());
-        let (close, they_are, best) = (format::sizes(&close, sizes), they_are(&leaders), best(&leaders));
-        format!("With partitions of {close} {unit}, {they_are} within {percent} of {best} ({tried} sizes tried).")
-    };
+    }
+    let sentence = format!(
+        "With partitions of {} {}, {} within {} of {} ({} sizes tried).",
+        format::sizes(&close, sizes),
+        results.task.unit,
+        they_are(&leaders),
+        format::percent(CLOSE),
+        best(&leaders),
+        sizes.len()
+    );
     vec![Statement { about: "good_sizes", sentence, facts: json!({ "leaders": leaders, "close_sizes": close }) }]
 }
 
@@ -212,15 +235,11 @@ pub(crate) fn left_out(results: &TaskResults) -> Vec<Statement> {
 }
 
 fn they_are(names: &[&str]) -> String {
-    match names {
-        [only] => format!("{only} is"),
-        [_, _] => "both tied strategies are".into(),
-        _ => "all tied strategies are".into(),
-    }
+    if let [only] = names { format!("{only} is") } else { "the tied strategies are".into() }
 }
 
 fn best(names: &[&str]) -> &'static str {
-    if names.len() == 1 { "its best median" } else { "their best medians" }
+    if names.len() == 1 { "its best median" } else { "the best median of their group" }
 }
 
 #[cfg(test)]

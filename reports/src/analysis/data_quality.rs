@@ -177,7 +177,7 @@ pub(crate) fn caveats(tasks: &[(&TaskResults, &DataQuality)]) -> Vec<Statement> 
     if number > 0 {
         caveats.push(Statement::new("two_kinds", format!(
             "That one true time exists for a cell with fast and slow processes. {} of the {} cells that have enough \
-             blocks to tell are of this kind. The memory layout of a process can cause two kinds of processes, and so can one disturbance. \
+             blocks to tell are of this kind. The memory layout of a process can cause two kinds of processes, and so can a disturbance that lasts for several blocks. \
              The interval spans both kinds. By chance, up to one cell in twenty looks like this.",
             format::count(number as u64),
             format::count(judged().count() as u64),

@@ -395,14 +395,20 @@ impl TaskResults {
         self.best_sizes.iter().find(|best| (&*best.strategy, best.cores) == (strategy, cores))
     }
 
-    /// The partition sizes with which each of `strategies` comes close to its own best median.
+    /// The partition sizes with which `strategies` as a group come close to their best median.
     pub fn close_sizes(&self, strategies: &[&str], cores: u32) -> Vec<u64> {
-        close_for_all(strategies, &self.sizes, |strategy, size| self.ns(strategy, cores, size))
+        close(&self.sizes, |size| self.pooled_ns(strategies, cores, size))
     }
 
-    /// The numbers of cores with which each of `strategies` comes close to its own best median.
+    /// The numbers of cores with which `strategies` as a group come close to their best median.
     pub fn close_cores(&self, strategies: &[&str], size: u64) -> Vec<u32> {
-        close_for_all(strategies, &self.cores, |strategy, cores| self.ns(strategy, cores, size))
+        close(&self.cores, |cores| self.pooled_ns(strategies, cores, size))
+    }
+
+    /// The median of the medians of `strategies`, in nanoseconds. `None` unless all of them have one.
+    pub(crate) fn pooled_ns(&self, strategies: &[&str], cores: u32, size: u64) -> Option<f64> {
+        let medians: Option<Vec<f64>> = strategies.iter().map(|strategy| self.ns(strategy, cores, size)).collect();
+        statistics::median(&medians?)
     }
 
     fn ns(&self, strategy: &str, cores: u32, size: u64) -> Option<f64> {
@@ -423,12 +429,13 @@ fn usual_setting(cells: &[CellResult]) -> Option<Setting> {
     Some(Setting { delivery: delivery.into(), combine: combine.into() })
 }
 
-/// The choices with which every name takes at most [`CLOSE`] longer than with its own best choice.
-fn close_for_all<T: Copy>(names: &[&str], choices: &[T], time: impl Fn(&str, T) -> Option<f64>) -> Vec<T> {
-    let best = |name: &str| choices.iter().filter_map(|choice| time(name, *choice)).min_by(f64::total_cmp);
-    let limits: Vec<(&str, f64)> = names.iter().filter_map(|name| Some((*name, best(name)? * (1.0 + CLOSE)))).collect();
-    let close = |choice: T| limits.iter().all(|(name, limit)| time(name, choice).is_some_and(|time| time <= *limit));
-    choices.iter().copied().filter(|choice| close(*choice)).collect()
+/// The choices whose time exceeds that of the best choice by at most [`CLOSE`].
+fn close<T: Copy>(choices: &[T], time: impl Fn(T) -> Option<f64>) -> Vec<T> {
+    let Some(best) = choices.iter().filter_map(|choice| time(*choice)).min_by(f64::total_cmp) else {
+        return Vec::new();
+    };
+    let close = |choice: &T| time(*choice).is_some_and(|time| time <= best * (1.0 + CLOSE));
+    choices.iter().copied().filter(close).collect()
 }
 
 fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> CellResult {

@@ -1,9 +1,8 @@
 //! Compares one cell in two runs.
 
 use crate::analysis::results::{CellResult, TaskResults};
-use crate::comparison::unpaired::{self, Process};
 use record::Cell;
-use record::statistics::{BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, MARGIN};
+use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, MARGIN};
 use serde::Serialize;
 
 /// The comparison of two runs. Each ratio is B's figure divided by A's.
@@ -64,7 +63,8 @@ pub struct Difference {
     pub a: Option<Figure>,
     /// The second run's time or speed-up.
     pub b: Option<Figure>,
-    /// B's figure divided by A's. The interval is corrected for multiple comparisons.
+    /// B's figure divided by A's. All intervals together cover all true ratios. The verdict is sharper than that, so it
+    /// may state a difference although the interval contains 1.
     pub ratio: Option<Figure>,
     /// Speed-up divided by cores in A and in B, if speed-ups are compared.
     pub efficiency: Option<[f64; 2]>,
@@ -119,12 +119,14 @@ impl From<Figure> for Estimate {
 pub(super) struct Pair<'a> {
     pub(super) cell: &'a Cell,
     /// Both sides, or the reason why the cell cannot be compared.
-    pub(super) sides: Result<[Half<'a>; 2], String>,
+    pub(super) sides: Result<[Half; 2], String>,
 }
 
 /// One side of a pair.
-pub(super) struct Half<'a> {
-    pub(super) processes: Vec<Process<'a>>,
+pub(super) struct Half {
+    /// One number for each process: the logarithm of its median time or, if speed-ups are compared, of its speed-up over
+    /// the baseline of its block.
+    pub(super) processes: Vec<f64>,
     shown: Option<Estimate>,
 }
 
@@ -155,7 +157,7 @@ pub(super) fn pairs<'a>(a: &'a TaskResults, b: &'a TaskResults, by: By) -> Vec<P
 }
 
 /// Both sides of a cell. If speed-ups are compared, each side includes its run's baseline.
-fn halves<'a>(measured: [(&'a CellResult, Option<&'a Blocks>); 2]) -> Result<[Half<'a>; 2], String> {
+fn halves(measured: [(&CellResult, Option<&Blocks>); 2]) -> Result<[Half; 2], String> {
     for ((measured, _), run) in measured.iter().zip(["A", "B"]) {
         if !measured.sound {
             let all = measured.samples + measured.failures;
@@ -163,14 +165,10 @@ fn halves<'a>(measured: [(&'a CellResult, Option<&'a Blocks>); 2]) -> Result<[Ha
         }
     }
     Ok(measured.map(|(measured, baseline)| Half {
-        processes: measured
-            .blocks
-            .iter()
-            .filter_map(|(block, own)| match baseline {
-                None => Some(Process { own, baseline: None }),
-                Some(baseline) => Some(Process { own, baseline: Some(baseline.get(block)?) }),
-            })
-            .collect(),
+        processes: match baseline {
+            None => statistics::processes(&measured.blocks).into_iter().map(f64::ln).collect(),
+            Some(baseline) => statistics::log_ratios(baseline, &measured.blocks).map(|(_, ratio)| ratio).collect(),
+        },
         shown: if baseline.is_some() { measured.speed_up } else { measured.time },
     }))
 }
@@ -194,15 +192,23 @@ impl Pair<'_> {
             }
         };
         let chance = corrected.next();
-        let ratio = unpaired::ratio(&one.processes, &other.processes, level);
+        let shift = statistics::shift(&one.processes, &other.processes, level);
+        let ratio = one.shown.zip(other.shown).map(|(one, other)| other.value / one.value);
         let enough = one.processes.len().min(other.processes.len()) >= BLOCKS_FOR_A_VERDICT;
         let unlikely = chance.is_some_and(|chance| chance <= 1.0 - LEVEL);
-        let interval = ratio.and_then(|ratio| ratio.interval).filter(|_| enough && unlikely);
-        let outcome = match interval {
-            Some(interval) if interval.low > 1.0 + MARGIN => larger(by),
-            Some(interval) if interval.high < 1.0 / (1.0 + MARGIN) => smaller(by),
+        let outcome = match ratio.zip(shift).filter(|_| enough && unlikely) {
+            // The medians and the ranks have to agree which side is the larger.
+            Some((ratio, shift)) if shift.value > 0.0 && ratio >= 1.0 + MARGIN => larger(by),
+            Some((ratio, shift)) if shift.value < 0.0 && ratio <= 1.0 / (1.0 + MARGIN) => smaller(by),
             _ => Outcome::NoneShown,
         };
+        let interval = shift.and_then(|shift| shift.interval);
+        let ratio = ratio.map(|value| Figure {
+            value,
+            // The ratio of two medians is not quite the shift of the ranks.
+            low: interval.map(|interval| interval.low.exp().min(value)),
+            high: interval.map(|interval| interval.high.exp().max(value)),
+        });
         let cores = f64::from(cell.cores.max(1));
         let efficiency = match (by, one.shown, other.shown) {
             (By::SpeedUp, Some(one), Some(other)) => Some([one.value / cores, other.value / cores]),
@@ -212,7 +218,7 @@ impl Pair<'_> {
             cell,
             a: one.shown.map(Figure::from),
             b: other.shown.map(Figure::from),
-            ratio: ratio.map(Figure::from),
+            ratio,
             efficiency,
             chance,
             outcome,

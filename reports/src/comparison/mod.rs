@@ -6,7 +6,6 @@
 pub mod difference;
 mod notes;
 pub mod refusal;
-mod unpaired;
 pub mod view;
 
 use self::difference::{By, Compared, Comparison, Difference, Figure, Outcome, Pair, Side};
@@ -14,15 +13,15 @@ use self::refusal::Refusal;
 use crate::analysis::Analysis;
 use crate::analysis::results::TaskResults;
 use crate::format;
-use record::statistics::LEVEL;
+use record::statistics::{LEVEL, holm, rank_test};
 
 /// Compares two runs, cell by cell at each task's default partition size.
 ///
 /// A difference is stated if three conditions hold:
 ///
 /// - Both runs have at least [`BLOCKS_FOR_A_VERDICT`](record::statistics::BLOCKS_FOR_A_VERDICT) processes of the cell.
-/// - The whole interval of the ratio, corrected for the number of comparisons, lies beyond [`MARGIN`](record::statistics::MARGIN).
-/// - The p-value of the exact rank test over the processes, corrected likewise, is at most `1 - LEVEL`.
+/// - The p-value of the exact rank test over the processes, corrected for the number of comparisons, is at most `1 - LEVEL`.
+/// - The ratio of the medians is beyond [`MARGIN`](record::statistics::MARGIN), in the same direction as the ranks.
 ///
 /// # Errors
 /// If the data or the builds of the runs differ, or the runs share no task.
@@ -40,9 +39,9 @@ pub fn compare(a: &Analysis, b: &Analysis) -> Result<Comparison, Refusal> {
         .iter()
         .flatten()
         .filter_map(|pair| pair.sides.as_ref().ok())
-        .map(|[one, other]| unpaired::chance(&one.processes, &other.processes))
+        .map(|[one, other]| rank_test(&one.processes, &other.processes))
         .collect();
-    let mut corrected = unpaired::corrected(&chances).into_iter();
+    let mut corrected = holm(&chances).into_iter();
     let tasks: Vec<Compared> = common
         .iter()
         .zip(&pairs)

@@ -2,9 +2,8 @@
 
 use crate::analysis::Analysis;
 use crate::comparison::difference::{By, Compared, Difference, Outcome, Pair};
-use crate::comparison::unpaired;
 use crate::format;
-use record::statistics::{BLOCKS_FOR_A_VERDICT, LEVEL};
+use record::statistics::{BLOCKS_FOR_A_VERDICT, LEVEL, smallest_p_value};
 use record::{BASELINE, Cell, Verdict};
 use std::collections::BTreeSet;
 
@@ -44,6 +43,7 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
         );
     }
     notes.extend(too_few(pairs));
+    notes.extend(interval_with_one(tasks));
     notes.extend(only_in(a, b));
     for (analysis, name) in [(a, "A"), (b, "B")] {
         let environment = &analysis.environment;
@@ -66,6 +66,18 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
     notes
 }
 
+/// A note if a difference is stated although its interval contains 1.
+fn interval_with_one(tasks: &[Compared]) -> Option<String> {
+    let differs = |cell: &&Difference| matches!(cell.outcome, Outcome::Better | Outcome::Worse);
+    let contains_one = |cell: &Difference| {
+        cell.ratio.and_then(|ratio| ratio.low.zip(ratio.high)).is_some_and(|(low, high)| low <= 1.0 && 1.0 <= high)
+    };
+    tasks.iter().flat_map(|task| &task.cells).filter(differs).any(contains_one).then(|| {
+        "An interval may contain 1 although a difference is stated: all intervals together have to cover the truth, and the          test of a difference is sharper than that."
+            .into()
+    })
+}
+
 /// A note if both runs have too few processes to show even a large difference.
 fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
     let sides: Vec<(usize, usize)> = pairs
@@ -77,7 +89,7 @@ fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
     let (most_a, most_b) = *sides.iter().max_by_key(|(one, other)| one.min(other))?;
     let bar = (1.0 - LEVEL) / sides.len() as f64;
     let shows =
-        |one: usize, other: usize| unpaired::least_chance(one, other) <= bar && one.min(other) >= BLOCKS_FOR_A_VERDICT;
+        |one: usize, other: usize| smallest_p_value(one, other) <= bar && one.min(other) >= BLOCKS_FOR_A_VERDICT;
     let enough = (BLOCKS_FOR_A_VERDICT..).find(|blocks| shows(*blocks, *blocks))?;
     (!shows(most_a, most_b)).then(|| {
         format!(

@@ -16,6 +16,7 @@ use super::modes::split;
 use super::{BLOCKS_FOR_AN_INTERVAL, Blocks, log_ratios, median, processes};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The numbers from `low` to `high`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
@@ -40,7 +41,7 @@ pub struct Estimate {
     pub value: f64,
     /// The interval that covers the true value. `None` with fewer than [`BLOCKS_FOR_AN_INTERVAL`] blocks. If processes
     /// are of two kinds (see [`super::modes`]), there is no single true value. The interval then goes from the quickest
-    /// process to the slowest.
+    /// process to the slowest. A lone outlier is no kind of its own, so it does not widen the interval like that.
     pub interval: Option<Interval>,
 }
 
@@ -56,7 +57,22 @@ pub fn time(blocks: &Blocks, level: f64) -> Option<Estimate> {
 /// Within a block both were measured at nearly the same time. Anything that slowed the whole machine therefore cancels.
 /// `None` if no block has both.
 pub fn ratio(over: &Blocks, under: &Blocks, level: f64) -> Option<Estimate> {
-    let Estimate { value, interval } = estimate(log_ratios(over, under), |logarithm| logarithm, level)?;
+    pooled_ratio(over, &[under], level)
+}
+
+/// The time of `over` divided by that of a whole group: the median over blocks of one ratio a block, which is the
+/// median of the ratios to the members of `group`.
+///
+/// A group of many members has a narrower interval than each of them, because a slow process of one member does not
+/// move the median of its block. Only blocks that have every member count. In other blocks, the ratio would depend on
+/// which members are missing. `None` if no block has all, or the group is empty.
+pub fn pooled_ratio(over: &Blocks, group: &[&Blocks], level: f64) -> Option<Estimate> {
+    let members: Vec<BTreeMap<u32, f64>> = group.iter().map(|under| log_ratios(over, under).collect()).collect();
+    let pooled = members.first()?.keys().filter_map(|block| {
+        let ratios: Option<Vec<f64>> = members.iter().map(|ratios| ratios.get(block).copied()).collect();
+        median(&ratios?)
+    });
+    let Estimate { value, interval } = estimate(pooled.collect(), |logarithm| logarithm, level)?;
     let interval = interval.map(|Interval { low, high }| Interval { low: low.exp(), high: high.exp() });
     Some(Estimate { value: value.exp(), interval })
 }
@@ -124,7 +140,7 @@ fn sureness(count: usize) -> impl Iterator<Item = f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BLOCKS_FOR_A_VERDICT, LEVEL, blocks};
+    use super::super::{BLOCKS_FOR_A_VERDICT, LEVEL, always, blocks};
     use super::*;
     use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 
@@ -175,6 +191,31 @@ mod tests {
     }
 
     #[test]
+    fn one_slow_process_of_fourteen_widens_no_interval() {
+        let quick: Blocks = (0..14).map(|block| (block, vec![100.0 + f64::from(block)])).collect();
+        let mut disturbed = quick.clone();
+        disturbed.insert(13, vec![250.0]);
+        assert_eq!(time(&disturbed, LEVEL), time(&quick, LEVEL));
+    }
+
+    #[test]
+    fn a_group_is_as_fast_as_its_median_member_in_each_block_that_has_all() {
+        let over = always(20.0, 5);
+        let [quick, slow] = [10.0, 12.5].map(|ns| always(ns, 5));
+        // The third member was disturbed in one block, and missed another.
+        let mut third = always(11.0, 5);
+        third.insert(2, vec![500.0]);
+        let group = pooled_ratio(&over, &[&quick, &third, &slow], LEVEL).expect("blocks");
+        assert!((group.value - 20.0 / 11.0).abs() < 1e-12, "{group:?}");
+        third.retain(|block, _| *block < 3);
+        let interval = pooled_ratio(&over, &[&third, &quick, &slow], LEVEL).and_then(|it| it.interval);
+        assert!(interval.is_some_and(|it| (it.low - 20.0 / 12.5).abs() < 1e-12), "{interval:?}");
+        assert_eq!(pooled_ratio(&over, &[&quick, &Blocks::new()], LEVEL), None);
+        assert_eq!(pooled_ratio(&over, &[], LEVEL), None);
+        assert_eq!(pooled_ratio(&over, &[&slow], LEVEL), ratio(&over, &slow, LEVEL));
+    }
+
+    #[test]
     fn reach_of_three_and_five_blocks_agrees_with_the_documentation() {
         assert!((reach(3) - 0.75).abs() < 1e-12);
         assert!((reach(BLOCKS_FOR_A_VERDICT) - 0.9375).abs() < 1e-12);
@@ -183,8 +224,8 @@ mod tests {
 
     #[test]
     fn the_interval_of_two_kinds_of_processes_covers_both() {
-        let nine_to_one = [30.0, 30.1, 29.9, 30.2, 30.0, 30.1, 29.8, 30.0, 30.1, 50.0];
-        let blocks: Blocks = (0..).zip(nine_to_one.map(|ns| vec![ns])).collect();
+        let eight_to_two = [30.0, 30.1, 29.9, 30.2, 30.0, 30.1, 29.8, 30.0, 49.9, 50.0];
+        let blocks: Blocks = (0..).zip(eight_to_two.map(|ns| vec![ns])).collect();
         let interval = time(&blocks, LEVEL).and_then(|time| time.interval).expect("ten blocks");
         assert_eq!(interval, Interval { low: 29.8, high: 50.0 });
         let even: Blocks = (0..10).map(|block| (block, vec![10.0])).collect();

@@ -9,6 +9,7 @@
 //! ```text
 //! how long?            interval   a median and its interval, of a cell's time or of a ratio paired by block
 //! which is slower?     verdict    the fastest candidate, and groups of candidates that tie
+//!                      rank       two sets of processes that share no block, such as two runs
 //! is it one number?    modes      processes of two kinds
 //!                      outliers   samples far from the others, never dropped
 //! is it warm?          warm_up    whether the first timed sample is still slower
@@ -23,14 +24,16 @@ mod modes;
 mod noise;
 mod outliers;
 mod precision;
+mod rank;
 mod verdict;
 mod warm_up;
 
-pub use interval::{Estimate, Interval, ratio, reach, time};
+pub use interval::{Estimate, Interval, pooled_ratio, ratio, reach, time};
 pub use modes::{BLOCKS_FOR_MODES, Mode, Modes, modes};
 pub use noise::{Noise, Shape, normal};
 pub use outliers::{Outlier, outliers};
 pub use precision::{Need, TARGET, Want, half_width, wanting};
+pub use rank::{holm, rank_test, shift, smallest_p_value};
 pub use verdict::{Comparison, Verdict, against_the_fastest, fastest, tie_groups};
 pub use warm_up::{Process, WarmUp, warm_up};
 
@@ -76,12 +79,14 @@ pub fn processes(blocks: &Blocks) -> Vec<f64> {
     blocks.values().filter_map(|samples| median(samples)).collect()
 }
 
-/// The logarithm of `over` divided by `under`, for each block that has both.
+/// The logarithm of `over` divided by `under`, with the number of each block that has both.
 ///
 /// Within a block both were measured at nearly the same time. Anything that slowed the whole machine therefore cancels.
 /// The logarithms of 2 and of 1/2 are equally far from zero.
-fn log_ratios(over: &Blocks, under: &Blocks) -> Vec<f64> {
-    over.iter().filter_map(|(block, samples)| Some((median(samples)? / median(under.get(block)?)?).ln())).collect()
+pub fn log_ratios(over: &Blocks, under: &Blocks) -> impl Iterator<Item = (u32, f64)> {
+    let ratio =
+        |(block, samples): (&u32, &Vec<f64>)| Some((*block, (median(samples)? / median(under.get(block)?)?).ln()));
+    over.iter().filter_map(ratio)
 }
 
 /// Blocks for tests, from the samples of each block.

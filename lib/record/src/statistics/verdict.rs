@@ -95,7 +95,7 @@ pub fn against_the_fastest<'a>(candidates: &[(&'a str, &Blocks)]) -> Vec<Compari
 
     let mut open: Vec<(usize, Vec<f64>)> = (0..timed.len())
         .filter(|place| *place != best)
-        .map(|place| (place, log_ratios(timed[place].1, timed[best].1)))
+        .map(|place| (place, log_ratios(timed[place].1, timed[best].1).map(|(_, ratio)| ratio).collect::<Vec<f64>>()))
         .filter(|(_, ratios)| ratios.len() >= BLOCKS_FOR_A_VERDICT)
         .collect();
     loop {
