@@ -125,6 +125,31 @@ pub struct Machine {
     pub notes: BTreeMap<String, String>,
 }
 
+/// A core count at which the kind of processors changes: the next core differs from all cores up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Boundary {
+    /// The number of cores up to the boundary.
+    pub cores: usize,
+    /// What changes there.
+    pub kind: BoundaryKind,
+}
+
+/// What changes at a boundary, the most important first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundaryKind {
+    /// The last physical core; sibling hyperthreads follow.
+    Physical,
+    /// The last core of a fast kind; a slower kind follows.
+    FastCores,
+    /// The last core of a socket.
+    Socket,
+    /// The last core of a NUMA node; the next core is on the same socket.
+    Node,
+    /// The last core of the first last-level cache; the next core is on the same NUMA node.
+    Cache,
+}
+
 /// A task, as the report describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskNote {
