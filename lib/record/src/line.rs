@@ -96,7 +96,7 @@ pub enum Verdict {
 }
 
 /// The name of the machine's note with the number of physical cores. The first processors of [`Run::processors`] are on
-/// different physical cores; the rest are second hardware threads.
+/// different physical cores; the rest are sibling hyperthreads.
 pub const PHYSICAL_CORES: &str = "physical cores";
 
 /// The name of the machine's note with the clock rate, such as `3.61 GHz`, measured with a chain of multiplications.
@@ -121,6 +121,17 @@ pub struct Machine {
     pub compiler: String,
     /// `release` or `debug`.
     pub profile: String,
+    /// The core counts at which the kind of processors changes, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boundaries: Vec<Boundary>,
+    /// The NUMA node of each of [`Run::processors`], in the same order. A worker's own memory is on the node of its
+    /// processor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<u32>,
+    /// The share of the input file's pages on each NUMA node, from node 0 on. Absent without a file and on a machine with
+    /// one node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_nodes: Vec<f64>,
     /// Other properties, such as the database server's version: name and value.
     pub notes: BTreeMap<String, String>,
 }
