@@ -170,6 +170,11 @@ faults:
     cargo test --quiet --package testbed --test faults --no-run
     cargo test --quiet --package testbed --test faults -- --format pretty
 
+# Run the program on 32 emulated processors, 2 sockets × 8 cores × 2 threads, or another shape: `just machine32 1x8x1` (Debian, 5 minutes)
+[group('check')]
+machine32 shape="2x8x2": build
+    tests/machine32/run "$1"
+
 # The inner loop: formatting, lints and the quick tests, about a minute
 [group('check')]
 check: fmt-check

@@ -3,7 +3,7 @@
 mod synthetic;
 
 use jsonschema::Validator;
-use record::{Fault, Line, Moment, Status, VERSION};
+use record::{Boundary, BoundaryKind, Fault, Line, Moment, Status, VERSION};
 use record::{Record, schema};
 use reports::analysis::Analysis;
 use reports::render::{csv as export, html, json};
@@ -58,6 +58,9 @@ fn every_line_of_every_kind_and_version_keeps_to_the_schema() {
     let validator = validator();
     let mut record = Synthetic { sizes: 2, blocks: 3, trouble: true, ..Synthetic::default() }.record();
     record.peers = synthetic::peers();
+    let machine = &mut record.run.machine;
+    machine.boundaries = vec![Boundary { cores: 1, kind: BoundaryKind::Physical }];
+    (machine.nodes, machine.input_nodes) = (vec![0, 1], vec![0.9, 0.1]);
     let resumed = Line::Resumed(Moment { at: "2025-11-02T11:00:00Z".into() });
     let resumed = serde_json::to_string(&resumed).expect("strings only");
     let lines = synthetic::lines(&record) + &text("tests/records/v1.jsonl") + &resumed;
@@ -66,6 +69,7 @@ fn every_line_of_every_kind_and_version_keeps_to_the_schema() {
     }
     for line in lines.lines() {
         assert_eq!(complaint(&validator, line), None, "{line}");
+        assert!(serde_json::from_str::<Line>(line).is_ok(), "{line}");
     }
 }
 

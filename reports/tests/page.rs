@@ -4,7 +4,9 @@ mod synthetic;
 
 use record::Record;
 use record::statistics;
-use record::{BASELINE, CLOCK, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict};
+use record::{
+    BASELINE, Boundary, BoundaryKind, CLOCK, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict,
+};
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::format;
 use reports::render::{bmf, html, markdown, svg, terminal};
@@ -522,24 +524,91 @@ fn cells_with_different_numbers_of_blocks_are_said_to_have_them() {
 }
 
 #[test]
-fn where_second_hardware_threads_begin_there_is_a_line() {
+fn where_sibling_hyperthreads_begin_there_is_a_line() {
     let lines = |record: &Record| {
         let chart = plots::speed_up_by_cores(&analysed(record, 0).results).expect("a chart");
-        chart.references.into_iter().filter(|line| line.kind == chart::Kind::Physical).collect::<Vec<_>>()
+        chart.references.into_iter().filter(|line| line.kind == chart::Kind::Boundary).collect::<Vec<_>>()
     };
     let mut record = Synthetic { cores: vec![1, 2, 4, 8], ..small() }.record();
     assert_eq!(lines(&record), [], "eight physical cores");
-    assert!(!page(&record).contains("second hardware threads"));
+    assert!(!page(&record).contains("sibling hyperthreads"));
     for (physical, beyond, from) in [("4", 4.0, 8.0), ("3", 3.0, 4.0), ("1", 1.0, 2.0)] {
         record.run.machine.notes.insert(PHYSICAL_CORES.into(), physical.into());
         let lines = lines(&record);
         assert_eq!(lines.len(), 1);
         assert!(lines[0].path.iter().all(|(x, _)| (beyond..from).contains(x)), "{physical}: {:?}", lines[0].path);
         let page = page(&record);
-        assert!(page.contains("second hardware threads →") && page.contains("The dash-dotted line:"));
+        assert!(page.contains(">hyperthreads<") && page.contains(" Dash-dotted: beyond "));
     }
     record.run.machine.notes.remove(PHYSICAL_CORES);
     assert_eq!(lines(&record), [], "it is not recorded");
+}
+
+#[test]
+fn boundaries_are_drawn_between_the_core_counts_that_they_separate() {
+    use BoundaryKind::{Cache, FastCores, Node, Physical, Socket};
+    // Measured core counts, boundaries of the machine, and the lines: the core counts around each, and its label.
+    type Case<'a> = (&'a [u32], &'a [(usize, BoundaryKind)], &'a [(u32, u32, &'a str)]);
+    let cases: [Case; 6] = [
+        (&[1, 2, 4, 8, 16, 32], &[(8, Socket), (16, Physical)], &[(8, 16, "next socket"), (16, 32, "hyperthreads")]),
+        (
+            &[1, 2, 4, 6, 8, 14, 20],
+            &[(6, FastCores), (14, Physical)],
+            &[(6, 8, "slower cores"), (14, 20, "hyperthreads")],
+        ),
+        // Of two boundaries between the same core counts, the more important is drawn.
+        (&[1, 8, 128], &[(16, Cache), (32, Node), (64, Socket)], &[(8, 128, "next socket")]),
+        (&[1, 16, 64], &[(8, Cache), (32, Node)], &[(1, 16, "next cache"), (16, 64, "next NUMA node")]),
+        // The first line of a kind has the label.
+        (
+            &[1, 16, 32, 48, 64],
+            &[(16, Node), (32, Socket), (48, Node)],
+            &[(16, 32, "next NUMA node"), (32, 48, "next socket"), (48, 64, "")],
+        ),
+        // No cell goes beyond the boundary.
+        (&[1, 2, 4, 8], &[(8, Socket)], &[]),
+    ];
+    for (cores, boundaries, expected) in cases {
+        let mut record = Synthetic { cores: cores.to_vec(), ..small() }.record();
+        let boundaries = boundaries.iter().map(|&(cores, kind)| Boundary { cores, kind });
+        record.run.machine.boundaries = boundaries.collect();
+        let chart = plots::speed_up_by_cores(&analysed(&record, 0).results).expect("a chart");
+        let lines = chart.references.iter().filter(|line| line.kind == chart::Kind::Boundary);
+        assert_eq!(lines.clone().count(), expected.len(), "{cores:?}");
+        for (line, (from, next, label)) in lines.zip(expected) {
+            assert_eq!(line.label, *label);
+            // The points of a core count are spread around it. The line is in the gap between them.
+            let points = |cores: u32| {
+                let nth = record.run.cores.iter().position(|it| *it == cores).expect("a measured count");
+                chart.series.iter().filter_map(move |series| Some(series.points.get(nth)?.as_ref()?.x))
+            };
+            let at = line.path[0].0;
+            assert!(points(*from).all(|x| x < at) && points(*next).all(|x| x > at), "{cores:?}: {label} at {at}");
+            assert!(line.path.iter().all(|(x, _)| *x == at), "it is vertical");
+        }
+        let page = page(&record);
+        assert_eq!(page.contains("Dash-dotted"), !expected.is_empty(), "{cores:?}");
+        for kind in ["next socket", "next NUMA node", "next cache", "slower cores", "hyperthreads"] {
+            let is_drawn = expected.iter().any(|(.., label)| label.starts_with(kind));
+            assert_eq!(page.contains(&format!(">{kind}</text>")), is_drawn, "{cores:?}: {kind}");
+        }
+    }
+}
+
+#[test]
+fn the_nodes_of_processors_and_of_the_input_are_shown_on_a_machine_with_several() {
+    let mut record = small().record();
+    record.run.machine.nodes = vec![0, 0];
+    assert!(!words(&page(&record)).contains("NUMA"));
+    record.run.machine.nodes = vec![0, 1];
+    record.run.machine.input_nodes = vec![0.98, 0.02];
+    let words = words(&page(&record));
+    for row in [
+        "<dt>NUMA nodes of these processors</dt><dd>0, 1</dd>",
+        "<dt>NUMA nodes of the input file</dt><dd>98 % on 0, 2 % on 1</dd>",
+    ] {
+        assert!(words.contains(row), "{row}");
+    }
 }
 
 #[test]
@@ -856,7 +925,7 @@ fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
 #[test]
 fn a_better_kernel_is_set_against_more_cores() {
     let mut record = small().record();
-    let of = |record: &Record| plots::time_by_kernel(&analysed(record, 1).peers);
+    let of = |record: &Record| plots::time_by_kernel(&analysed(record, 1));
     assert_eq!(of(&record), None);
     record.peers = synthetic::peers();
     let chart = of(&record).expect("two kernels were timed");

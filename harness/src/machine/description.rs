@@ -21,7 +21,7 @@ pub(crate) fn available_memory() -> u64 {
     SystemFiles::here().bytes("/proc/meminfo", "MemAvailable").unwrap_or(u64::MAX)
 }
 
-/// Describes this machine for the record. `notes` come from the tasks.
+/// Describes this machine for the record. `notes` come from the tasks. The doctor finds the nodes of the input.
 pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     let topology = Topology::here();
     // The report marks the core count beyond which a cell uses sibling hyperthreads.
@@ -47,6 +47,9 @@ pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
         kernel: format!("{} {}", kernel.sysname().to_string_lossy(), kernel.release().to_string_lossy()),
         system: system.map_or_else(unknown, |name| name.trim_matches('"').to_owned()),
         compiler: env!("GOLDILOCKS_COMPILER").to_owned(),
+        boundaries: topology.boundaries(),
+        nodes: topology.nodes().into_iter().filter_map(|node| u32::try_from(node).ok()).collect(),
+        input_nodes: Vec::new(),
         profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
         notes,
     }

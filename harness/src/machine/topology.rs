@@ -2,12 +2,17 @@
 //!
 //! 1. One hardware thread of each physical core comes first, because sibling threads share the core's execution units.
 //! 2. Fast kinds of cores come before slow ones.
-//! 3. Cores that share a last-level cache stay together. All caches of a socket come before the next socket.
+//! 3. The cores of a socket stay together, within it those of a NUMA node, and within that those that share a last-level
+//!    cache.
 //! 4. The sibling hyperthreads follow in the same order.
+//!
+//! The core counts at which one of these changes are the *boundaries*. A sweep measures there, because the shape of a
+//! curve may change there.
 //!
 //! Offline processors and those that the affinity mask forbids are left out. A CPU quota shortens the list.
 
-use std::collections::BTreeSet;
+use record::{Boundary, BoundaryKind};
+use std::collections::{BTreeMap, BTreeSet};
 use system::cgroup;
 use system::sysfs::{SystemFiles, list};
 
@@ -18,6 +23,8 @@ pub struct Topology {
     pub processors: Vec<usize>,
     /// The number of leading processors that are each on a separate physical core. The rest are sibling hyperthreads.
     pub physical: usize,
+    /// The sort keys of `processors`.
+    ranks: Vec<Rank>,
 }
 
 impl Topology {
@@ -28,20 +35,49 @@ impl Topology {
 
     /// Reads the usable processors of the machine that `files` describe.
     pub fn read(files: &SystemFiles) -> Self {
-        let allowed = allowed(files);
-        let mut ranks: Vec<Rank> = allowed.iter().map(|number| Rank::read(files, *number, &allowed)).collect();
+        let (allowed, nodes) = (allowed(files), nodes(files));
+        let mut ranks: Vec<Rank> = allowed.iter().map(|number| Rank::read(files, *number, &allowed, &nodes)).collect();
         ranks.sort_unstable();
         // A quota of 1.5 processors allows one, because two busy processors would be throttled repeatedly.
         let paid = cgroup::quota(files).map_or(usize::MAX, |quota| quota.floor().max(1.0) as usize);
         ranks.truncate(paid);
         if ranks.is_empty() {
-            return Topology { processors: vec![0], physical: 1 };
+            ranks.push(Rank::default());
         }
         Topology {
+            processors: ranks.iter().map(|rank| rank.number).collect(),
             physical: ranks.iter().filter(|rank| rank.thread == 0).count(),
-            processors: ranks.into_iter().map(|rank| rank.number).collect(),
+            ranks,
         }
     }
+
+    /// Returns the NUMA node of each processor, in the order of `processors`. A machine without NUMA has node 0 only.
+    pub fn nodes(&self) -> Vec<usize> {
+        self.ranks.iter().map(|rank| rank.node).collect()
+    }
+
+    /// Returns the core counts after which a cell gets another kind of processor, ascending. If several properties change
+    /// at the same count, the boundary names the most important one.
+    ///
+    /// Sibling hyperthreads repeat the sockets and nodes of the physical cores, so there is no boundary among them. Of the
+    /// boundaries between caches only the first is listed, because a large processor has a cache for every few cores.
+    pub fn boundaries(&self) -> Vec<Boundary> {
+        let steps = self.ranks.windows(2).zip(1..);
+        let mut boundaries: Vec<Boundary> =
+            steps.filter_map(|(pair, cores)| Some(Boundary { cores, kind: pair[0].change(&pair[1])? })).collect();
+        let is_cache = |boundary: &Boundary| boundary.kind == BoundaryKind::Cache;
+        let first = boundaries.iter().copied().find(is_cache);
+        // A cache of one core is shared by nobody.
+        boundaries.retain(|boundary| !is_cache(boundary) || boundary.cores > 1 && Some(*boundary) == first);
+        boundaries
+    }
+}
+
+/// Returns the processors of each NUMA node.
+pub fn nodes(files: &SystemFiles) -> BTreeMap<usize, BTreeSet<usize>> {
+    let folder = "/sys/devices/system/node";
+    let online = files.list(format!("{folder}/online")).unwrap_or_default();
+    online.into_iter().filter_map(|node| Some((node, files.list(format!("{folder}/node{node}/cpulist"))?))).collect()
 }
 
 /// Returns the processors that are online.
@@ -68,7 +104,7 @@ pub fn siblings(files: &SystemFiles, number: usize) -> BTreeSet<usize> {
 }
 
 /// The sort key of a processor. Earlier fields take precedence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     /// The index of this hardware thread among the usable ones of its core, from 0.
     thread: usize,
@@ -76,6 +112,8 @@ struct Rank {
     slowness: u64,
     /// The socket.
     package: i64,
+    /// The NUMA node.
+    node: usize,
     /// The last-level cache, named by the first processor that shares the cache.
     cache: usize,
     /// The physical core, named by its first processor.
@@ -84,17 +122,35 @@ struct Rank {
 }
 
 impl Rank {
-    fn read(files: &SystemFiles, number: usize, allowed: &BTreeSet<usize>) -> Self {
+    fn read(
+        files: &SystemFiles,
+        number: usize,
+        allowed: &BTreeSet<usize>,
+        nodes: &BTreeMap<usize, BTreeSet<usize>>,
+    ) -> Self {
         let siblings = siblings(files, number);
         let package = format!("/sys/devices/system/cpu/cpu{number}/topology/physical_package_id");
         Rank {
             thread: siblings.range(..number).filter(|sibling| allowed.contains(sibling)).count(),
             slowness: slowness(files, number),
             package: files.number(package).unwrap_or(0),
+            node: nodes.iter().find(|(_, processors)| processors.contains(&number)).map_or(0, |(node, _)| *node),
             cache: last_cache(files, number).unwrap_or(0),
             core: siblings.first().copied().unwrap_or(number),
             number,
         }
+    }
+
+    /// Returns what changes from this processor to the `next` one, unless it is just another core of the same kind.
+    fn change(&self, next: &Rank) -> Option<BoundaryKind> {
+        let changes = [
+            (next.thread > 0, BoundaryKind::Physical),
+            (next.slowness != self.slowness, BoundaryKind::FastCores),
+            (next.package != self.package, BoundaryKind::Socket),
+            (next.node != self.node, BoundaryKind::Node),
+            (next.cache != self.cache, BoundaryKind::Cache),
+        ];
+        changes.into_iter().find_map(|(changed, kind)| (changed && self.thread == 0).then_some(kind))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::sweep::blocks::{Runner, now};
 use crate::sweep::fit::{Fitted, fit, prepare};
 use crate::{find_strategy, machine};
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use record::{Line, Moment, Run, StrategyNote, VERSION};
+use record::{Line, Machine, Moment, Run, StrategyNote, VERSION};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
@@ -68,7 +68,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
         program: program(),
         seed: plan.seed,
         budget_s: plan.budget_s,
-        machine: machine::describe(prepared.notes.clone()),
+        machine: Machine { input_nodes: checkup.input_nodes.clone(), ..machine::describe(prepared.notes.clone()) },
         tasks: baselines.iter().map(|baseline| baseline.note.clone()).collect(),
         strategies: plan.axes.strategies.iter().filter_map(|name| strategy_note(name)).collect(),
         cores: numbers(&plan.axes.cores),

@@ -67,6 +67,8 @@ fn healthy() -> Tree {
     tree.write("/sys/devices/system/clocksource/clocksource0/available_clocksource", "tsc hpet acpi_pm");
     tree.write("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never");
     tree.write("/sys/devices/system/node/online", "0-1");
+    tree.write("/sys/devices/system/node/node0/cpulist", "0-1");
+    tree.write("/sys/devices/system/node/node1/cpulist", "2-3");
     tree.write("/proc/sys/kernel/numa_balancing", 0);
     tree.write("/proc/sys/kernel/randomize_va_space", 2);
     tree.write("/proc/sys/kernel/perf_event_paranoid", 2);
@@ -124,6 +126,7 @@ impl Fault {
             debug: false,
             data_bytes: 20_000_000,
             resident: Some(1.0),
+            input_nodes: vec![0.5, 0.5],
             free_bytes: Some(5 << 30),
             database: database(128, Some(80), "none"),
             other_sweeps: Vec::new(),
@@ -194,6 +197,9 @@ fn faults() -> Vec<Fault> {
             tree.write("/sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never")
         }),
         set("memory that the kernel moves", "numa", |tree| tree.write("/proc/sys/kernel/numa_balancing", 1)),
+        besides("an input file on one node", "input_nodes", |observations| {
+            observations.input_nodes = vec![0.97, 0.03];
+        }),
         set("addresses that are always the same", "address_layout", |tree| {
             tree.write("/proc/sys/kernel/randomize_va_space", 0)
         }),
@@ -266,6 +272,7 @@ fn a_machine_that_reports_nothing_is_unknown_and_not_at_fault() {
         debug: false,
         data_bytes: 0,
         resident: None,
+        input_nodes: Vec::new(),
         free_bytes: None,
         database: None,
         other_sweeps: Vec::new(),
@@ -276,6 +283,37 @@ fn a_machine_that_reports_nothing_is_unknown_and_not_at_fault() {
     assert_eq!(faults.count(), 0, "{checks:#?}");
     assert!(findings(&checks).len() > 15, "{checks:#?}");
     assert!(examine_after(&nothing, &nothing).iter().all(|check| check.verdict == Verdict::Unknown));
+}
+
+#[test]
+fn an_input_file_on_one_node_matters_only_to_cells_on_other_nodes() {
+    let verdict = |file: &[f64], processors: &[usize], online: &str| {
+        let tree = healthy();
+        tree.write("/sys/devices/system/node/online", online);
+        show(&tree, BEFORE);
+        let counters = Counters::now(&tree.files(), &PROCESSORS);
+        let [before, rested, worked] = [(); 3].map(|()| counters.clone());
+        let observations = Observations {
+            files: tree.files(),
+            processors: processors.to_vec(),
+            debug: false,
+            data_bytes: 0,
+            resident: None,
+            input_nodes: file.to_vec(),
+            free_bytes: None,
+            database: None,
+            other_sweeps: Vec::new(),
+            calibration: Calibration { before, rested, worked, lost: None },
+        };
+        let checks = examine(&observations);
+        checks.into_iter().find(|check| check.name == "input_nodes").expect("it is checked").verdict
+    };
+    assert_eq!(verdict(&[0.0, 1.0], &[0, 1, 2, 3], "0-1"), Verdict::Warn);
+    assert_eq!(verdict(&[1.0], &[0, 1], "0-1"), Verdict::Ok, "the cells use that node only");
+    assert_eq!(verdict(&[0.0, 1.0], &[0, 1], "0-1"), Verdict::Warn, "the cells use the other node only");
+    assert_eq!(verdict(&[0.7, 0.3], &[0, 1, 2, 3], "0-1"), Verdict::Ok);
+    assert_eq!(verdict(&[], &[0, 1, 2, 3], "0-1"), Verdict::Unknown);
+    assert_eq!(verdict(&[], &[0, 1, 2, 3], "0"), Verdict::Ok, "there is one node");
 }
 
 #[test]

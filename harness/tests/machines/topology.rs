@@ -2,10 +2,11 @@
 
 use crate::tree::{Core, Tree, core};
 use harness::machine::topology::Topology;
+use record::{Boundary, BoundaryKind};
 
 /// Returns the processors of `tree` that a process may use, and the number of physical cores among them.
 fn seen(tree: &Tree) -> (Vec<usize>, usize) {
-    let Topology { processors, physical } = Topology::read(&tree.files());
+    let Topology { processors, physical, .. } = Topology::read(&tree.files());
     (processors, physical)
 }
 
@@ -30,6 +31,7 @@ fn two_sockets(threads: fn(usize, usize) -> [usize; 2]) -> Vec<Core> {
     let of = |(package, core): (usize, usize)| Core {
         threads: threads(package, core).to_vec(),
         package,
+        node: package,
         cache: package,
         capacity: 1024,
     };
@@ -44,6 +46,71 @@ fn the_first_socket_is_filled_first_and_sibling_threads_come_last() {
     let first: Vec<usize> = (0..32).step_by(2).chain((1..32).step_by(2)).collect();
     let second = first.iter().map(|number| number + 32);
     assert_eq!(seen(&tree), (first.iter().copied().chain(second).collect(), 32));
+}
+
+/// Returns the boundaries of `tree` as core counts and kinds.
+fn boundaries(tree: &Tree) -> Vec<(usize, BoundaryKind)> {
+    let boundaries = Topology::read(&tree.files()).boundaries().into_iter();
+    boundaries.map(|Boundary { cores, kind }| (cores, kind)).collect()
+}
+
+/// Returns `count` physical cores with `threads` hardware threads each. The siblings have the highest numbers. A socket has
+/// `socket` cores, a NUMA node `node` and a last-level cache `cache`.
+fn server(count: usize, threads: usize, [socket, node, cache]: [usize; 3]) -> Tree {
+    let of = |number: usize| Core {
+        threads: (0..threads).map(|thread| number + thread * count).collect(),
+        package: number / socket,
+        node: number / node,
+        cache: number / cache,
+        capacity: 1024,
+    };
+    Tree::of(&(0..count).map(of).collect::<Vec<_>>())
+}
+
+#[test]
+fn boundaries_are_where_another_kind_of_processor_follows() {
+    use BoundaryKind::{Cache, FastCores, Node, Physical, Socket};
+    assert_eq!(boundaries(&eight_cores()), []);
+    assert_eq!(boundaries(&server(4, 2, [4; 3])), [(4, Physical)]);
+    // Two sockets, which are also two NUMA nodes and two caches.
+    assert_eq!(boundaries(&server(16, 2, [8; 3])), [(8, Socket), (16, Physical)]);
+    // 64 cores on one socket: two NUMA nodes, and a cache for every eight cores. Only the first cache counts.
+    assert_eq!(boundaries(&server(64, 1, [64, 32, 8])), [(8, Cache), (32, Node)]);
+    // 128 hardware threads.
+    let large = server(64, 2, [32, 16, 16]);
+    assert_eq!(boundaries(&large), [(16, Node), (32, Socket), (48, Node), (64, Physical)]);
+    // A cache of one core is shared by nobody.
+    assert_eq!(boundaries(&server(4, 1, [4, 4, 1])), []);
+    let fast = (0..6).map(|number| core([2 * number, 2 * number + 1]));
+    let hybrid = Tree::of(&fast.chain((12..20).map(|number| core([number]))).collect::<Vec<_>>());
+    hybrid.write("/sys/devices/cpu_core/cpus", "0-11");
+    hybrid.write("/sys/devices/cpu_atom/cpus", "12-19");
+    assert_eq!(boundaries(&hybrid), [(6, FastCores), (14, Physical)]);
+    assert_eq!(boundaries(&Tree::bare()), []);
+}
+
+#[test]
+fn a_mask_or_a_quota_moves_the_boundaries() {
+    let tree = server(16, 2, [8; 3]);
+    tree.mask(&(4..20).collect::<Vec<_>>());
+    // Cores 4 to 15 are complete. Processors 16 to 19 have their cores 0 to 3 to themselves.
+    assert_eq!(boundaries(&tree), [(8, BoundaryKind::Socket)]);
+    tree.mask(&(0..8).collect::<Vec<_>>());
+    assert_eq!(boundaries(&tree), []);
+    let tree = server(16, 2, [8; 3]);
+    tree.second_version("/");
+    tree.write("/sys/fs/cgroup/cpu.max", "1200000 100000");
+    assert_eq!(boundaries(&tree), [(8, BoundaryKind::Socket)]);
+}
+
+#[test]
+fn the_cores_of_a_numa_node_stay_together_even_if_all_share_a_cache() {
+    // Sub-NUMA clusters may have interleaved numbers.
+    let of = |number: usize| Core { node: number % 2, ..core([number]) };
+    let tree = Tree::of(&(0..8).map(of).collect::<Vec<_>>());
+    assert_eq!(seen(&tree).0, [0, 2, 4, 6, 1, 3, 5, 7]);
+    assert_eq!(Topology::read(&tree.files()).nodes(), [0, 0, 0, 0, 1, 1, 1, 1]);
+    assert_eq!(boundaries(&tree), [(4, BoundaryKind::Node)]);
 }
 
 #[test]

@@ -17,15 +17,17 @@ pub(crate) struct Core {
     pub(crate) threads: Vec<usize>,
     /// The socket.
     pub(crate) package: usize,
+    /// The NUMA node.
+    pub(crate) node: usize,
     /// The number of the last-level cache.
     pub(crate) cache: usize,
     /// The capacity, which is 1024 for the fastest kind of core.
     pub(crate) capacity: usize,
 }
 
-/// Returns a core of a machine with one socket, one cache and one kind of core.
+/// Returns a core of a machine with one socket, one NUMA node, one cache and one kind of core.
 pub(crate) fn core(threads: impl Into<Vec<usize>>) -> Core {
-    Core { threads: threads.into(), package: 0, cache: 0, capacity: 1024 }
+    Core { threads: threads.into(), package: 0, node: 0, cache: 0, capacity: 1024 }
 }
 
 /// Formats a list of processors as the kernel does, such as `0-3,8`.
@@ -51,8 +53,14 @@ impl Tree {
         let tree = Tree::bare();
         let all: Vec<usize> = cores.iter().flat_map(|core| core.threads.clone()).collect();
         let mut caches: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut nodes = caches.clone();
         for core in cores {
             caches.entry(core.cache).or_default().extend(&core.threads);
+            nodes.entry(core.node).or_default().extend(&core.threads);
+        }
+        tree.write("/sys/devices/system/node/online", ranges(&nodes.keys().copied().collect::<Vec<_>>()));
+        for (node, processors) in &nodes {
+            tree.write(&format!("/sys/devices/system/node/node{node}/cpulist"), ranges(processors));
         }
         for core in cores {
             for number in &core.threads {

@@ -96,7 +96,7 @@ pub enum Verdict {
 }
 
 /// The name of the machine's note with the number of physical cores. The first processors of [`Run::processors`] are on
-/// different physical cores; the rest are second hardware threads.
+/// different physical cores; the rest are sibling hyperthreads.
 pub const PHYSICAL_CORES: &str = "physical cores";
 
 /// The name of the machine's note with the clock rate, such as `3.61 GHz`, measured with a chain of multiplications.
@@ -121,8 +121,44 @@ pub struct Machine {
     pub compiler: String,
     /// `release` or `debug`.
     pub profile: String,
+    /// The core counts at which the kind of processors changes, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boundaries: Vec<Boundary>,
+    /// The NUMA node of each of [`Run::processors`], in the same order. A worker's own memory is on the node of its
+    /// processor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<u32>,
+    /// The share of the input file's pages on each NUMA node, from node 0 on. Absent without a file and on a machine with
+    /// one node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_nodes: Vec<f64>,
     /// Other properties, such as the database server's version: name and value.
     pub notes: BTreeMap<String, String>,
+}
+
+/// A core count at which the kind of processors changes: the next core differs from all cores up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Boundary {
+    /// The number of cores up to the boundary.
+    pub cores: usize,
+    /// What changes there.
+    pub kind: BoundaryKind,
+}
+
+/// What changes at a boundary, the most important first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundaryKind {
+    /// The last physical core; sibling hyperthreads follow.
+    Physical,
+    /// The last core of a fast kind; a slower kind follows.
+    FastCores,
+    /// The last core of a socket.
+    Socket,
+    /// The last core of a NUMA node; the next core is on the same socket.
+    Node,
+    /// The last core of the first last-level cache; the next core is on the same NUMA node.
+    Cache,
 }
 
 /// A task, as the report describes it.

@@ -1,7 +1,9 @@
 //! The results of a task, cell by cell: the base of every conclusion, chart and table.
 
 use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, Modes, Verdict};
-use record::{BASELINE, Cell, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times, VARIANT};
+use record::{
+    BASELINE, Boundary, BoundaryKind, Cell, Machine, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times, VARIANT,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -229,8 +231,10 @@ pub struct TaskResults {
     pub cores: Vec<u32>,
     /// The measured partition sizes, ascending.
     pub sizes: Vec<u64>,
-    /// The number of physical cores, which cells use before second hardware threads; `null` if not recorded.
+    /// The number of physical cores, which cells use before sibling hyperthreads; `null` if not recorded.
     pub physical_cores: Option<u32>,
+    /// The numbers of cores at which the kind of processors changes, ascending.
+    pub boundaries: Vec<Boundary>,
     /// The numbers of blocks of the sound cells, the baseline included.
     pub blocks: BlockRange,
     /// The strategies by place on the most cores at the default partition size; empty if nothing is decided.
@@ -277,7 +281,8 @@ impl TaskResults {
             setting: usual_setting(&cells),
             cores: distinct(cells.iter().map(|result| result.cell.cores)),
             sizes: distinct(cells.iter().map(|result| result.cell.size)),
-            physical_cores: record.run.machine.notes.get(PHYSICAL_CORES).and_then(|number| number.parse().ok()),
+            physical_cores: physical_cores(&record.run.machine),
+            boundaries: boundaries(&record.run.machine),
             blocks: BlockRange::of(cells.iter().filter(|result| result.sound).chain(&baseline)),
             places: Vec::new(),
             rankings: Vec::new(),
@@ -334,13 +339,6 @@ impl TaskResults {
         let best_sizes = names().flat_map(|name| self.cores.iter().filter_map(move |cores| best(name, *cores)));
         let close_cores = names().flat_map(|name| self.sizes.iter().map(move |size| good(name, *size)));
         (self.best_sizes, self.close_cores) = (best_sizes.collect(), close_cores.collect());
-    }
-
-    /// The number of physical cores, and the smallest measured number of cores above it: from there on, a cell uses second
-    /// hardware threads. `None` if no such number was measured, or the physical cores are not recorded.
-    pub fn beyond_physical(&self) -> Option<(u32, u32)> {
-        let physical = self.physical_cores.filter(|physical| *physical > 0)?;
-        Some((physical, self.cores.iter().copied().find(|cores| *cores > physical)?))
     }
 
     /// The largest number of cores that was measured.
@@ -414,6 +412,19 @@ impl TaskResults {
     fn ns(&self, strategy: &str, cores: u32, size: u64) -> Option<f64> {
         Some(self.sound(strategy, cores, size)?.time?.value)
     }
+}
+
+/// The boundaries of a machine. Older records have only the number of physical cores.
+fn boundaries(machine: &Machine) -> Vec<Boundary> {
+    if !machine.boundaries.is_empty() {
+        return machine.boundaries.clone();
+    }
+    let physical = physical_cores(machine).filter(|physical| (1..machine.cores_available).contains(physical));
+    physical.map(|cores| Boundary { cores: cores as usize, kind: BoundaryKind::Physical }).into_iter().collect()
+}
+
+fn physical_cores(machine: &Machine) -> Option<u32> {
+    machine.notes.get(PHYSICAL_CORES)?.parse().ok()
 }
 
 fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {

@@ -100,8 +100,11 @@ impl<'a> Section<'a> {
     fn new(nth: usize, task: &'a TaskAnalysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
-        let figure = |chart: Option<Chart>, name: &str, caption: String| {
+        let figure = |chart: Option<Chart>, name: &str, mut caption: String| {
             chart.map(|chart| {
+                if !chart.remark.is_empty() {
+                    let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
+                }
                 Ok(Figure { svg: svg::draw(&chart, &format!("{id}-{name}"))?, title: chart.title, caption })
             })
         };
@@ -111,10 +114,9 @@ impl<'a> Section<'a> {
             ""
         };
         let by_cores = format!(
-            "With {}. Points stand side by side so that none hides another.{whiskers}{}{}",
+            "With {}. Points stand side by side so that none hides another.{whiskers}{}",
             format::partitions(results.task.default_size, &results.task.unit),
             workers(task),
-            plots::second_threads(results).map_or_else(String::new, |words| format!(" The dash-dotted line: {words}.")),
         );
         let by_size = format!(
             "On {}, both scales logarithmic; lower is faster.{whiskers}{}",
@@ -142,7 +144,7 @@ impl<'a> Section<'a> {
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),
-            kernels: figure(plots::time_by_kernel(&task.peers), "kernels", by_kernel).transpose()?,
+            kernels: figure(plots::time_by_kernel(task), "kernels", by_kernel).transpose()?,
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),

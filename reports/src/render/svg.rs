@@ -135,7 +135,9 @@ fn draw_reference(
         Kind::Ideal => (Ink::Ideal, HPos::Right, (0, -4 * FINE)),
         Kind::Baseline => (Ink::Baseline, HPos::Left, (5 * FINE, 0)),
         Kind::Default => (Ink::Default, HPos::Left, (5 * FINE, 18 * FINE)),
-        Kind::Physical => (Ink::Physical, HPos::Right, (-5 * FINE, 18 * FINE)),
+        // The text runs upwards beside the line, and ends there if the path ends at the top.
+        Kind::Boundary if path[0].1 > top => (Ink::Boundary, HPos::Right, (3 * FINE, 4 * FINE)),
+        Kind::Boundary => (Ink::Boundary, HPos::Left, (3 * FINE, -4 * FINE)),
         // The name stands at the end of the path, which may be the left one.
         Kind::Peer if path[0].0 > right => (Ink::Peer, HPos::Left, (4 * FINE, -2 * FINE)),
         Kind::Peer => (Ink::Peer, HPos::Right, (-4 * FINE, -2 * FINE)),
@@ -148,7 +150,10 @@ fn draw_reference(
         }
     }
     area.draw(&PathElement::new(path, ink.style()))?;
-    let style = text(Ink::Note).pos(Pos::new(h_pos, VPos::Bottom));
+    let style = match reference.kind {
+        Kind::Boundary => text(Ink::Note).pos(Pos::new(h_pos, VPos::Top)).transform(FontTransform::Rotate270),
+        _ => text(Ink::Note).pos(Pos::new(h_pos, VPos::Bottom)),
+    };
     if reference.kind == Kind::Baseline {
         // One word above the other, because there is little room. On a narrow page text is larger.
         for (word, line) in reference.label.split(' ').zip(0..) {
@@ -254,7 +259,7 @@ enum Ink {
     Ideal,
     Baseline,
     Default,
-    Physical,
+    Boundary,
     Peer,
     Kernel,
     Line,
@@ -265,7 +270,7 @@ enum Ink {
 impl Ink {
     /// The classes in the order of the variants.
     const CLASSES: [&str; 13] = [
-        "axis", "grid", "label", "note", "ideal", "baseline", "default", "physical", "peer", "kernel", "line",
+        "axis", "grid", "label", "note", "ideal", "baseline", "default", "boundary", "peer", "kernel", "line",
         "whisker", "marker",
     ];
 
@@ -383,11 +388,14 @@ impl DrawingBackend for Pen {
             VPos::Bottom => "-.2em",
         };
         let class = Ink::class(style.color());
+        let (x, y) = (fine(x), fine(y));
+        let turned = match style.transform() {
+            FontTransform::Rotate270 => format!(" transform=\"rotate(-90 {x} {y})\""),
+            _ => String::new(),
+        };
         let _ = write!(
             self.sheet.0.borrow_mut(),
-            "<text class=\"{class}\" x=\"{}\" y=\"{}\" dy=\"{down}\" text-anchor=\"{anchor}\">{}</text>",
-            fine(x),
-            fine(y),
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" dy=\"{down}\" text-anchor=\"{anchor}\"{turned}>{}</text>",
             escape(text),
         );
         Ok(())

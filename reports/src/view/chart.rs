@@ -9,6 +9,8 @@ pub struct Chart {
     pub title: String,
     /// The description for readers who cannot see the chart.
     pub description: String,
+    /// What the lines at boundaries between kinds of processors mean, as a clause; empty without such a line.
+    pub remark: String,
     /// The horizontal axis.
     pub x: Axis,
     /// The vertical axis.
@@ -72,8 +74,8 @@ pub enum Kind {
     Baseline,
     /// The default partition size, at which strategies are compared.
     Default,
-    /// The boundary between physical cores and second hardware threads.
-    Physical,
+    /// A number of cores beyond which cells use another kind of processor. The label stands along the line.
+    Boundary,
     /// The time of another program.
     Peer,
     /// The time of the whole job with one of this program's kernels; each corner is measured.

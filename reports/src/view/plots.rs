@@ -6,6 +6,8 @@ use crate::analysis::results::TaskResults;
 use crate::format::{self, SPACE};
 use crate::view::chart::{Axis, Chart, Kind, Point, Reference, Scale, Series, Tick};
 use record::statistics::Interval;
+use record::{Boundary, BoundaryKind};
+use std::collections::BTreeSet;
 
 /// The chart of speed-up against cores, at the task's default partition size; `None` if there is nothing to draw.
 pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
@@ -54,20 +56,16 @@ pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
         Reference { kind: Kind::Ideal, label: "ideal".into(), path: steps.collect() },
         Reference { kind: Kind::Baseline, label: "plain loop".into(), path: vec![(x.low, 1.0), (x.high, 1.0)] },
     ];
-    let beyond = results.beyond_physical().filter(|(physical, _)| f64::from(*physical) >= first);
-    if let Some((physical, next)) = beyond {
-        // Between the number of physical cores and the first measured number above it.
-        let at = (f64::from(physical) * f64::from(next)).sqrt();
-        let label = "second hardware threads →".to_owned();
-        references.push(Reference { kind: Kind::Physical, label, path: vec![(at, y.low), (at, y.high)] });
-    }
+    let crossings = crossings(&results.boundaries, cores);
+    references.extend(boundary_lines(&crossings, (y.high, y.low)));
+    let remark = beyond(&crossings);
     let description = format!(
         "Speed-up over the plain one-thread loop against cores, with {}.{} {}",
         format::partitions(size, &results.task.unit),
-        second_threads(results).map_or_else(String::new, |words| format!(" Note that {words}.")),
+        note(&remark),
         last_points(&series),
     );
-    Some(Chart { title: "Speed-up against cores".into(), description, x, y, references, series })
+    Some(Chart { title: "Speed-up against cores".into(), description, remark, x, y, references, series })
 }
 
 /// The chart of time against partition size, on the most cores; `None` if there is nothing to draw.
@@ -141,7 +139,15 @@ pub fn time_by_size(task: &TaskAnalysis) -> Option<Chart> {
         format::cores(cores),
         best.join("; "),
     );
-    Some(Chart { title: "Time against partition size".into(), description, x, y, references, series })
+    Some(Chart {
+        title: "Time against partition size".into(),
+        description,
+        remark: String::new(),
+        x,
+        y,
+        references,
+        series,
+    })
 }
 
 /// The number of cores against which a better kernel is compared.
@@ -149,8 +155,8 @@ const MANY: u32 = 32;
 
 /// The chart of the time against cores for each kernel that was timed; `None` for fewer than two.
 /// The chart compares the gain from a better kernel with the gain from more cores.
-pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
-    let kernels = &peers.kernels;
+pub fn time_by_kernel(task: &TaskAnalysis) -> Option<Chart> {
+    let (peers, kernels) = (&task.peers, &task.peers.kernels);
     let [slowest, .., quickest] = &kernels[..] else { return None };
     let (most, ideally) = slowest_ideally(kernels)?;
     let lowest = kernels.iter().flat_map(|kernel| &kernel.times).map(|(_, time)| *time).fold(ideally, f64::min);
@@ -186,15 +192,29 @@ pub fn time_by_kernel(peers: &Peers) -> Option<Chart> {
         label: kernel.name.clone(),
         path: kernel.times.iter().map(|(threads, time)| (f64::from(*threads), *time)).collect(),
     }));
+    let measured: BTreeSet<u32> =
+        kernels.iter().flat_map(|kernel| &kernel.times).map(|(threads, _)| *threads).collect();
+    let crossings = crossings(&task.results.boundaries, &measured.into_iter().collect::<Vec<_>>());
+    references.extend(boundary_lines(&crossings, (low, high)));
+    let remark = beyond(&crossings);
     let alone: Vec<String> =
         kernels.iter().map(|kernel| format!("{} {}", kernel.name, format::time(kernel.alone_ns))).collect();
     let description = format!(
-        "{} against cores, both on logarithmic scales. On one core: {}. {}",
+        "{} against cores, both on logarithmic scales.{} On one core: {}. {}",
         y.title,
+        note(&remark),
         alone.join("; "),
         better_kernel(peers).unwrap_or_default(),
     );
-    Some(Chart { title: "A better kernel, or more cores".into(), description, x, y, references, series: Vec::new() })
+    Some(Chart {
+        title: "A better kernel, or more cores".into(),
+        description,
+        remark,
+        x,
+        y,
+        references,
+        series: Vec::new(),
+    })
 }
 
 /// A number of cores, and the time of the slowest kernel on that many cores with perfect scaling.
@@ -245,10 +265,60 @@ fn peer_lines(peers: &[PeerLine], (left, right): (f64, f64), span: f64) -> Vec<R
     lines
 }
 
-/// A clause that says from which number of cores cells use second hardware threads, if any cell does.
-pub(crate) fn second_threads(results: &TaskResults) -> Option<String> {
-    let (physical, _) = results.beyond_physical()?;
-    Some(format!("beyond {}, cells use second hardware threads of the same physical cores", format::cores(physical)))
+/// A boundary between two measured numbers of cores.
+struct Crossing {
+    boundary: Boundary,
+    /// The smallest measured number of cores beyond the boundary.
+    next: u32,
+}
+
+/// The boundaries that a chart over the `measured` numbers of cores shows. Of several between the same two numbers, it
+/// shows the most important.
+fn crossings(boundaries: &[Boundary], measured: &[u32]) -> Vec<Crossing> {
+    let between = |pair: &[u32]| {
+        let (from, next) = (pair[0] as usize, pair[1]);
+        let within = boundaries.iter().filter(|it| (from..next as usize).contains(&it.cores));
+        Some(Crossing { boundary: *within.min_by_key(|it| it.kind)?, next })
+    };
+    measured.windows(2).filter_map(between).collect()
+}
+
+/// A line for each boundary, between its number of cores and the next measured number. The label stands at the end `to` of
+/// the first line of each kind.
+fn boundary_lines(crossings: &[Crossing], (from, to): (f64, f64)) -> impl Iterator<Item = Reference> {
+    crossings.iter().enumerate().map(move |(nth, Crossing { boundary, next })| {
+        let at = (boundary.cores as f64 * f64::from(*next)).sqrt();
+        let repeats = crossings[..nth].iter().any(|earlier| earlier.boundary.kind == boundary.kind);
+        let label = if repeats { String::new() } else { follows(boundary.kind).to_owned() };
+        Reference { kind: Kind::Boundary, label, path: vec![(at, from), (at, to)] }
+    })
+}
+
+/// The processors that follow a boundary, in few words because they must fit on a narrow page.
+fn follows(kind: BoundaryKind) -> &'static str {
+    match kind {
+        BoundaryKind::Physical => "hyperthreads",
+        BoundaryKind::FastCores => "slower cores",
+        BoundaryKind::Socket => "next socket",
+        BoundaryKind::Node => "next NUMA node",
+        BoundaryKind::Cache => "next cache",
+    }
+}
+
+/// A clause that says beyond which numbers of cores cells use another kind of processor. Empty without such a number.
+fn beyond(crossings: &[Crossing]) -> String {
+    let clauses = crossings.iter().enumerate().map(|(nth, Crossing { boundary, .. })| {
+        let cores = format::cores(u32::try_from(boundary.cores).unwrap_or(u32::MAX));
+        let used = match boundary.kind {
+            BoundaryKind::Physical => "sibling hyperthreads of the same physical cores",
+            BoundaryKind::FastCores => "slower cores",
+            BoundaryKind::Socket => "another socket",
+            BoundaryKind::Node => "another NUMA node",
+            BoundaryKind::Cache => "another last-level cache",
+        };
+        format!("beyond {cores}, {}{used}", if nth == 0 { "cells also use " } else { "" })
+    });
+    clauses.collect::<Vec<_>>().join("; ")
 }
 
 /// The series with at least one point; `None` without such a series.
@@ -275,6 +345,11 @@ fn extent(series: &[Series]) -> (f64, f64) {
         let whisker = y.interval.unwrap_or(Interval { low: y.value, high: y.value });
         (low.min(whisker.low).min(y.value), high.max(whisker.high).max(y.value))
     })
+}
+
+/// A chart's remark as a sentence with a space before it; empty without a remark.
+fn note(remark: &str) -> String {
+    if remark.is_empty() { String::new() } else { format!(" Note that {remark}.") }
 }
 
 /// The last point of each series in words.

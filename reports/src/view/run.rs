@@ -50,6 +50,14 @@ pub fn provenance(analysis: &Analysis) -> Vec<(String, String)> {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
+    if machine.nodes.iter().any(|node| *node != machine.nodes[0]) {
+        rows.push(("NUMA nodes of these processors".into(), listed(&machine.nodes)));
+    }
+    let shares = machine.input_nodes.iter().enumerate();
+    let shares = shares.map(|(node, share)| format!("{} on {node}", format::percent(*share)));
+    if !machine.input_nodes.is_empty() {
+        rows.push(("NUMA nodes of the input file".into(), shares.collect::<Vec<_>>().join(", ")));
+    }
     rows.extend(machine.notes.iter().map(|(name, value)| (name.clone(), value.clone())));
     rows
 }

@@ -41,7 +41,7 @@ pub(crate) struct Synthetic {
     /// Relative standard deviation from process to process.
     pub(crate) noise: f64,
     pub(crate) failures: bool,
-    /// Whether the machine was not in order: checks warn and refuse, half of the cores are second hardware threads,
+    /// Whether the machine was not in order: checks warn and refuse, half of the cores are sibling hyperthreads,
     /// processes are of two kinds, a sample is far off, first samples are cold, and blocks are not whole.
     pub(crate) trouble: bool,
     /// Another number gives other noise around the same truth.
@@ -109,6 +109,9 @@ impl Synthetic {
                 system: words("Debian GNU/Linux 13"),
                 compiler: words("rustc 1.95.0"),
                 profile: words("release"),
+                boundaries: Vec::new(),
+                nodes: Vec::new(),
+                input_nodes: Vec::new(),
                 notes: BTreeMap::from([
                     (words("PostgreSQL"), words("17.2")),
                     (words(PHYSICAL_CORES), if self.trouble { most / 2 } else { most }.to_string()),

@@ -32,6 +32,8 @@ use system::sysfs::SystemFiles;
 pub struct Checkup {
     /// The checks before the first sample.
     pub checks: Vec<Check>,
+    /// The share of the input file on each NUMA node, as in [`Observations::input_nodes`].
+    pub input_nodes: Vec<f64>,
     /// Those checks that [`Checkup::end`] repeats.
     repeated: Vec<Check>,
     files: SystemFiles,
@@ -45,9 +47,10 @@ impl Checkup {
     pub fn begin(subject: &Subject) -> Self {
         let observations = Observations::gather(subject);
         let checks = examine(&observations);
-        let Observations { files, processors, .. } = observations;
+        let Observations { files, processors, input_nodes, .. } = observations;
         let before = Counters::now(&files, &processors);
-        Checkup { checks, repeated: Vec::new(), files, processors, given_server: subject.given_server, before }
+        let given_server = subject.given_server;
+        Checkup { checks, input_nodes, repeated: Vec::new(), files, processors, given_server, before }
     }
 
     /// Examines the machine for a resumed run. The first line of the record is already written, so the last line

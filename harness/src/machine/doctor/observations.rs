@@ -4,6 +4,7 @@ use super::calibration::Calibration;
 use super::settings::Settings;
 use crate::data::read_by;
 use crate::machine::description::processors;
+use crate::machine::topology::nodes;
 use std::path::Path;
 use system::page_cache;
 use system::sysfs::SystemFiles;
@@ -23,6 +24,9 @@ pub struct Observations {
     /// The share of the input file that is in memory, from 0 to 1. `None` without a file, or if the kernel does not
     /// report the share.
     pub resident: Option<f64>,
+    /// The share of the input file's pages on each NUMA node, from node 0 on. Empty without a file, on a machine with one
+    /// node, or if the kernel does not report the nodes.
+    pub input_nodes: Vec<f64>,
     /// Free bytes on the disk of the record.
     pub free_bytes: Option<u64>,
     /// The settings of the database server. `None` if no task uses a server.
@@ -55,11 +59,13 @@ impl Observations {
         let mut processors = processors();
         processors.truncate(subject.cores.max(1));
         let data = read_by(subject.tasks, subject.inputs);
+        let file = data.iter().find_map(|data| data.file.as_ref()).filter(|_| nodes(&files).len() > 1);
         let database = data.iter().find_map(|data| data.database.as_ref());
         Observations {
             debug: cfg!(debug_assertions),
             data_bytes: data.iter().map(|data| data.bytes).sum(),
             resident: data.iter().filter_map(|data| page_cache::probe(data.file.as_ref()?)).reduce(f64::min),
+            input_nodes: file.and_then(|file| page_cache::nodes(file).ok()).unwrap_or_default(),
             free_bytes: free_bytes(subject.runs),
             database: database.map(|database| Settings::ask(&database.url, database.table.as_deref())),
             other_sweeps: other_sweeps(&files),

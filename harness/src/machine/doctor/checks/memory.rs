@@ -3,6 +3,7 @@
 use super::finding::{CALIBRATION, Finding, RUN, counted, ok, unknown, warn};
 use crate::machine::doctor::counters::{Counters, risen};
 use crate::machine::doctor::observations::Observations;
+use crate::machine::topology;
 use system::{cgroup, memory};
 
 /// The bytes that a measuring process and a small server need in addition to their data.
@@ -103,12 +104,39 @@ pub(super) fn huge_pages(observations: &Observations) -> Finding {
     }
 }
 
+const ONE_NODE: &str = "all memory is equally near";
+
+/// The share of a file on one NUMA node from which on the file counts as being on that node only.
+const ON_ONE_NODE: f64 = 0.95;
+
+/// Checks that the input file is not on one NUMA node while cells use several.
+pub(super) fn input_nodes(observations: &Observations) -> Finding {
+    let nodes = topology::nodes(&observations.files);
+    if nodes.len() < 2 {
+        return ok(ONE_NODE);
+    }
+    let most = observations.input_nodes.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1));
+    let Some((node, share)) = most else {
+        return unknown("there is no input file yet, or the kernel does not report on which NUMA nodes it is");
+    };
+    let seen = format!("{:.0} % of the input file is in the memory of NUMA node {node}", share * 100.0);
+    let here = nodes.get(&node);
+    let far = |number: &usize| here.is_none_or(|here| !here.contains(number));
+    match *share >= ON_ONE_NODE && observations.processors.iter().any(far) {
+        true => warn(format!(
+            "{seen}, so cells on other nodes read all of it from there: copy the file by `numactl --interleave=all cp`, and \
+             name the copy by `--input`"
+        )),
+        false => ok(seen),
+    }
+}
+
 /// Checks that the kernel does not move memory between NUMA nodes.
 pub(super) fn numa(observations: &Observations) -> Finding {
     let file = "/proc/sys/kernel/numa_balancing";
-    let nodes = observations.files.list("/sys/devices/system/node/online").map_or(1, |nodes| nodes.len());
+    let nodes = topology::nodes(&observations.files).len();
     if nodes < 2 {
-        return ok("all memory is equally near");
+        return ok(ONE_NODE);
     }
     match observations.files.number::<u32>(file) {
         None => {

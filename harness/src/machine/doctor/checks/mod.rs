@@ -15,7 +15,7 @@ use record::Check;
 type Before = fn(&Observations) -> Finding;
 type After = fn(&Counters, &Counters) -> Finding;
 
-const BEFORE: [(&str, Before); 26] = [
+const BEFORE: [(&str, Before); 27] = [
     ("build", environment::build),
     ("tracer", environment::tracer),
     ("priority", environment::priority),
@@ -41,6 +41,7 @@ const BEFORE: [(&str, Before); 26] = [
     ("swapping", memory::swapping),
     ("huge_pages", memory::huge_pages),
     ("numa", memory::numa),
+    ("input_nodes", memory::input_nodes),
     ("database", database::settings),
 ];
 
