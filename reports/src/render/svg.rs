@@ -134,7 +134,7 @@ fn draw_reference(
     let (ink, h_pos, shift) = match reference.kind {
         Kind::Ideal => (Ink::Ideal, HPos::Right, (0, -4 * FINE)),
         Kind::Baseline => (Ink::Baseline, HPos::Left, (5 * FINE, 0)),
-        Kind::Default => (Ink::Default, HPos::Left, (5 * FINE, 18 * FINE)),
+        Kind::Compared => (Ink::Compared, HPos::Left, (5 * FINE, 18 * FINE)),
         Kind::Physical => (Ink::Physical, HPos::Right, (-5 * FINE, 18 * FINE)),
         // The name stands at the end of the path, which may be the left one.
         Kind::Peer if path[0].0 > right => (Ink::Peer, HPos::Left, (4 * FINE, -2 * FINE)),
@@ -253,7 +253,7 @@ enum Ink {
     Note,
     Ideal,
     Baseline,
-    Default,
+    Compared,
     Physical,
     Peer,
     Kernel,
@@ -265,7 +265,7 @@ enum Ink {
 impl Ink {
     /// The classes in the order of the variants.
     const CLASSES: [&str; 13] = [
-        "axis", "grid", "label", "note", "ideal", "baseline", "default", "physical", "peer", "kernel", "line",
+        "axis", "grid", "label", "note", "ideal", "baseline", "compared", "physical", "peer", "kernel", "line",
         "whisker", "marker",
     ];
 
