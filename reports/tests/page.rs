@@ -9,7 +9,7 @@ use record::{
 };
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::format;
-use reports::render::{bmf, html, markdown, svg, terminal};
+use reports::render::{bmf, html, json, markdown, svg, terminal};
 use reports::view::{chart, overhead, peers, plots, resources, results};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -659,6 +659,142 @@ fn an_unfair_cell_is_listed_and_never_drawn() {
     let page = page(&record);
     assert!(page.contains("<td>unfair <small>could run on cores that are not the cell&#39;s</small></td>"));
     assert!(page.contains("Anything about an unfair cell"));
+}
+
+/// A record in which one cell is unfair in some blocks, for a reason that load can cause.
+fn unfair_in(blocks: &[u32], of: u32) -> (Record, TaskAnalysis) {
+    let mut record = Synthetic { blocks: of, ..small() }.record();
+    let size = record.run.tasks[0].default_size;
+    for sample in &mut record.samples {
+        let cell = (sample.cell.task.as_str(), sample.cell.strategy.as_str(), sample.cell.cores, sample.cell.size);
+        if cell == ("count", "rayon", 2, size) && blocks.contains(&sample.block) && sample.index == 1 {
+            (sample.status, sample.fault, sample.times) = (Status::Unfair, Some(Fault::TooFewJobs), None);
+            sample.reason = "never more than 1 jobs were in progress".into();
+        }
+    }
+    let task = analysed(&record, 0);
+    (record, task)
+}
+
+#[test]
+fn a_cell_with_one_unfair_try_keeps_its_other_blocks_and_the_page_shows_both() {
+    let (record, task) = unfair_in(&[1], 6);
+    let results = &task.results;
+    let cell = results.at("rayon", 2, results.task.default_size).expect("measured");
+    assert!(cell.sound && cell.unfair_block == Some(1));
+    assert_eq!((cell.samples, cell.failures), (10, 0), "the fair sample of the unfair process does not count either");
+    assert_eq!(cell.blocks.keys().copied().collect::<Vec<_>>(), [0, 2, 3, 4, 5]);
+    let conclusion = task.conclusions.iter().find(|it| it.about == "tried_again").expect("it is told");
+    assert!(
+        conclusion.sentence.starts_with("1 cell of rayon looked unfair in one block, and"),
+        "{}",
+        conclusion.sentence
+    );
+    assert!(task.conclusions.iter().all(|it| it.about != "left_out"));
+    let text = page(&record);
+    let failures = between(&text, "id=\"failures\"", "</section>").next().expect("the unfair try is listed");
+    assert!(failures.contains("fair in every other block, so the cell keeps its other samples"), "{failures}");
+    assert!(words(&text).contains("5 blocks, 1 unfair") && text.contains("one unfair try"));
+    assert!(text.contains("Why 1 cell looked unfair in one block") && !text.contains("Anything about an unfair cell"));
+    assert!(!text.contains("gave no verified answer"), "nothing is left out");
+    let analysis = Analysis::new(&record);
+    for told in [terminal::text(&analysis), markdown::markdown(&analysis), json::json(&analysis)] {
+        assert!(told.contains("looked unfair"), "{told}");
+    }
+}
+
+#[test]
+fn a_cell_with_two_unfair_tries_or_no_second_one_is_left_out() {
+    for (blocks, of, why) in [
+        (&[1, 3][..], 6, "unfair again in another block, so the cell is left out"),
+        (&[0], 1, "the sweep ended before a second try, so the cell is left out"),
+    ] {
+        let (record, task) = unfair_in(blocks, of);
+        let results = &task.results;
+        let cell = results.at("rayon", 2, results.task.default_size).expect("measured");
+        assert!(!cell.sound && cell.unfair_block.is_none() && cell.failures == blocks.len());
+        assert!(task.conclusions.iter().any(|it| it.about == "left_out"));
+        let page = page(&record);
+        assert!(page.contains(why) && page.contains("Anything about an unfair cell"), "{why}");
+        assert!(blocks.iter().all(|block| page.contains(&format!("{block}.1"))), "both tries are listed");
+    }
+}
+
+#[test]
+fn under_load_nothing_is_named_the_fastest() {
+    let load = "a loop of constant work lost 93.0 % of its time on the worst processor";
+    let check =
+        |name: &str, verdict| Check { name: name.to_owned(), verdict, sentence: format!("{load}: wait until it ends") };
+    let quiet = Synthetic { blocks: 6, ..small() }.record();
+    for (before, after, named) in [
+        (Some(check("noise", Verdict::Refuse)), None, false),
+        (Some(check("neighbours", Verdict::Refuse)), None, false),
+        (None, Some(check("neighbours", Verdict::Warn)), false),
+        (Some(check("noise", Verdict::Warn)), None, true),
+        (Some(check("build", Verdict::Refuse)), None, true),
+    ] {
+        let mut record = quiet.clone();
+        record.run.checks.extend(before.clone());
+        record.ended.as_mut().expect("it ended").checks.extend(after);
+        for TaskAnalysis { finding, results, conclusions, .. } in tasks(&record) {
+            assert_eq!(finding.leaders.is_empty(), !named, "{before:?}");
+            let why = format!("not decided: nothing is named the fastest because of the load on the machine: {load}.");
+            assert_eq!(finding.headline.starts_with(&why), !named, "{}", finding.headline);
+            assert_eq!(results.rankings.is_empty(), !named);
+            assert!(named || conclusions.iter().all(|it| !["enough_cores", "slowdown"].contains(&it.about)));
+        }
+        let page = page(&record);
+        assert_eq!(page.contains("fastest on") || page.contains("tied fastest"), named, "{before:?}");
+    }
+}
+
+/// The record with the samples of one partition size only.
+fn at_one_size(mut record: Record) -> Record {
+    let size =
+        |sample: &Sample| record.run.tasks.iter().find(|task| task.name == sample.cell.task).map(|it| it.default_size);
+    let sizes: Vec<_> = record.samples.iter().map(size).collect();
+    let mut sizes = sizes.into_iter();
+    record
+        .samples
+        .retain(|sample| sizes.next().flatten() == Some(sample.cell.size) || sample.cell.strategy == BASELINE);
+    record
+}
+
+#[test]
+fn captions_mention_only_what_is_drawn() {
+    let captions = |record: &Record| {
+        between(&page(record), "<figcaption>", "</figcaption>").map(str::to_owned).collect::<Vec<_>>().concat()
+    };
+    let few = at_one_size(Synthetic { blocks: 1, ..small() }.record());
+    let none = captions(&few);
+    assert!(!none.contains("Whiskers") && !none.contains("dotted line") && !none.contains("dash-dotted"), "{none}");
+    let table = results::strategies(&analysed(&few, 0).results).caption;
+    assert!(!table.contains("interval") && !table.contains("best partition size"), "{table}");
+    let mut record = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
+    let all = captions(&record);
+    assert!(all.contains("Whiskers") && all.contains("The dotted line marks the partition size"), "{all}");
+    let table = results::strategies(&analysed(&record, 0).results).caption;
+    assert!(table.contains("interval") && table.contains("best partition size"), "{table}");
+    // The boundary to second hardware threads lies left of the chart.
+    record.run.machine.notes.insert(PHYSICAL_CORES.to_owned(), "1".to_owned());
+    record.samples.retain(|sample| sample.cell.cores == 2 || sample.cell.strategy == BASELINE);
+    assert!(!captions(&record).contains("dash-dotted"));
+    assert!(captions(&record).contains("side by side"));
+    record.samples.retain(|sample| sample.cell.strategy == "rayon" || sample.cell.strategy == BASELINE);
+    assert!(!captions(&record).contains("side by side"));
+}
+
+/// The user may have named other sizes than the task's own, so the compared size need not be the default.
+#[test]
+fn no_size_is_called_the_default() {
+    let several = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
+    for (record, lines) in [(several.clone(), 1), (at_one_size(several), 0)] {
+        let chart = plots::time_by_size(&analysed(&record, 0)).expect("there are sizes");
+        let compared: Vec<_> = chart.references.iter().filter(|line| line.kind == chart::Kind::Compared).collect();
+        assert_eq!(compared.len(), lines);
+        assert!(compared.iter().all(|line| line.label == "compared"));
+        assert!(!page(&record).replace("content=\"default-src", "").contains("default"));
+    }
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub struct Outcome {
     pub spans: Vec<Span>,
     /// The time of the first delivery, in nanoseconds since the run began.
     pub first_result_ns: u64,
-    /// The operating system's numbers of the threads that cut, ran, shipped or delivered a job.
+    /// The operating system's numbers of the threads that cut, ran, shipped or delivered a job, or computed the total.
     pub threads: Vec<u32>,
     total: Box<dyn Total>,
 }

@@ -35,7 +35,7 @@ pub(crate) struct Collector<T: Task> {
     began: Instant,
     handed_out: AtomicU64,
     exhausted: AtomicBool,
-    /// The threads that cut, ran, shipped or delivered a job.
+    /// The threads that cut, ran, shipped or delivered a job, or computed the total.
     threads: Mutex<BTreeSet<u32>>,
     queue: Mutex<Vec<Reported<T::Partial>>>,
     delivered: Mutex<Delivered<T>>,
@@ -82,7 +82,7 @@ impl<T: Task> Collector<T> {
         }
     }
 
-    /// Returns the threads that handled a job.
+    /// Returns the threads that handled a job or computed the total.
     pub(crate) fn threads(&self) -> Vec<u32> {
         lock(&self.threads).iter().copied().collect()
     }

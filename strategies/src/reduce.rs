@@ -86,6 +86,7 @@ impl<T: Task> Reduce<T> {
 
     /// Returns the total together with the deliveries.
     pub(crate) fn finish(mut self) -> Result<Delivered<T>> {
+        self.shared.collector.note_thread();
         self.collect();
         let mut delivered = self.collected.unwrap_or(Err(Error::Dropped))?;
         let mut state = lock(&self.shared.state);

@@ -20,6 +20,8 @@ pub struct Hooks {
     pub data: fn(&Inputs) -> Data,
     /// The options that no file may contain.
     pub secrets: Secrets,
+    /// The fastest choice of an option, where a command uses it by default: the option's name and value.
+    pub fastest: &'static [(&'static str, &'static str)],
     /// Returns what the report shows of the task besides its times.
     pub details: fn() -> Vec<Detail>,
     /// Other ways to do the same work, which a default sweep compares on every number of cores.
@@ -45,6 +47,7 @@ impl Hooks {
         reuse: |_, _| (),
         data: |_| Data { file: None, named: Vec::new(), cold: false, database: None, bytes: 0 },
         secrets: Secrets { options: &[], copy: |_, _| () },
+        fastest: &[],
         details: Vec::new,
         variants: &[],
     };

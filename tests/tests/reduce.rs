@@ -46,6 +46,20 @@ fn many_words_are_reduced_to_the_same_totals_by_every_strategy_and_combine() {
     }
 }
 
+/// A serial reduce may take as long as the run. The thread that computes the total is no extra thread.
+#[test]
+fn the_thread_that_computes_the_total_counts_as_working() {
+    let own = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
+    let mut inputs = Inputs::default();
+    inputs.noop.items = 100;
+    for strategy in catalogue::ALL {
+        let mut up = testbed::start("noop", &inputs, strategy, 2);
+        let task = (tasks::noop::ENTRY.load)(&inputs).unwrap();
+        let ran = strategies::run(&*task, &mut *up, choice(10, Combine::PerPartition), &Cancel::default());
+        assert!(ran.unwrap().0.threads.contains(&own), "{strategy:?}");
+    }
+}
+
 /// Workers that run all jobs in their first run. In later runs they drop all jobs, or all but the first.
 struct Forgetful {
     workers: Box<dyn Workers>,

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line is invalid. clap uses the same code.
     Usage = 2,
-    /// A sample is not verified, or a comparison is undecided.
+    /// A cell is not verified in the end, or a comparison is undecided.
     NotVerified = 3,
     /// A cell is slower than `compare --fail-on-slower` allows.
     Slower = 4,
@@ -27,7 +27,7 @@ Exit codes:
     0  done, every answer verified
     1  failed
     2  wrong usage
-    3  a sample is wrong, unfair, failed or hung; or `compare --fail-on-slower` is not decided
+    3  a cell is wrong, unfair, failed or hung; or `compare --fail-on-slower` is not decided
     4  slower than `compare --fail-on-slower` allows
   130  interrupted; `goldilocks sweep --resume` continues
 A reader that closes the standard output early, such as `head`, changes no exit code.";

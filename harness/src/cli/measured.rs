@@ -7,6 +7,7 @@ use crate::plan::cells::Cell;
 use anyhow::Result;
 use record::Times;
 use record::statistics::{BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_AN_INTERVAL, Blocks, Estimate, LEVEL, ratio, reach};
+use std::collections::BTreeMap;
 
 /// The default number of processes of each side. A verdict needs as many.
 pub(super) const PROCESSES: u32 = BLOCKS_FOR_A_VERDICT as u32;
@@ -14,6 +15,8 @@ pub(super) const PROCESSES: u32 = BLOCKS_FOR_A_VERDICT as u32;
 /// The result of a measurement.
 pub(super) struct Measured<'a> {
     pub(super) cell: &'a Cell,
+    /// The options of the task: name and value.
+    pub(super) options: BTreeMap<String, String>,
     pub(super) own: Samples,
     pub(super) baseline: Samples,
     pub(super) verified: bool,
@@ -28,7 +31,7 @@ impl Measured<'_> {
     }
 
     pub(super) fn json(&self) -> serde_json::Value {
-        serde_json::json!({ "cell": self.cell.to_record(), "verified": self.verified, "unfair": self.own.unfair,
+        serde_json::json!({ "cell": self.cell.to_record(), "options": self.options, "verified": self.verified, "unfair": self.own.unfair,
             "digest": self.own.digest, "answer": self.own.figures, "processes": self.own.processes.len(),
             "speed_up": self.speed_up(), "warnings": self.warnings, "baseline": self.baseline.times(),
             "samples": self.own.times() })
@@ -44,6 +47,10 @@ impl Measured<'_> {
             counted(cell.workers.into(), "worker"),
             counted(cell.size, unit.trim_end_matches('s'))
         );
+        let options: Vec<String> = self.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        if !options.is_empty() {
+            text += &format!("  with {}\n", options.join(", "));
+        }
         for (name, value) in &self.own.figures {
             text += &format!("  {name}: {value}\n");
         }
@@ -173,7 +180,8 @@ mod tests {
             ..Samples::default()
         };
         let (cell, baseline) = (Cell::baseline("count"), samples(&vec![100; own.len()]));
-        Measured { cell: &cell, own: samples(own), baseline, verified: true, warnings: Vec::new() }.text("numbers")
+        let (options, warnings) = (BTreeMap::new(), Vec::new());
+        Measured { cell: &cell, options, own: samples(own), baseline, verified: true, warnings }.text("numbers")
     }
 
     #[test]

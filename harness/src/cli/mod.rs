@@ -25,14 +25,15 @@ use self::exit::Exit;
 use crate::measure::protocol::Order;
 use crate::measure::{cell, image, last_words, worker};
 use anyhow::{Context, Result};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use system::printing::say;
 
 /// Parses and runs the command line. The binary only calls this function.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::parsed(std::env::args_os()) {
         Ok(cli) => cli,
         Err(usage) => return explain(&usage).into(),
     };
@@ -77,6 +78,21 @@ Examples:
 struct Cli {
     #[command(subcommand)]
     command: Command,
+}
+
+impl Cli {
+    /// Returns the command line of the program. `run` and the side of Goldilocks in `peers` show the fastest choices by default.
+    fn definition() -> clap::Command {
+        let fastest = |command: clap::Command| {
+            let choices = tasks::ALL.iter().flat_map(|task| task.hooks.fastest);
+            choices.fold(command, |command, (option, value)| command.mut_arg(option, |arg| arg.default_value(*value)))
+        };
+        Cli::command().mut_subcommand("run", fastest).mut_subcommand("whole", fastest)
+    }
+
+    fn parsed(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+        Cli::from_arg_matches(&Cli::definition().try_get_matches_from(words)?)
+    }
 }
 
 #[derive(Subcommand)]
@@ -133,8 +149,8 @@ impl Command {
             Command::Peers(peers) => peers.run(),
             Command::Data(data) => data.run(),
             Command::Setup(setup) => Ok(setup.run()),
-            Command::Completions(completions) => completions.run(&Cli::command()),
-            Command::Man(man) => man.run(Cli::command()),
+            Command::Completions(completions) => completions.run(&Cli::definition()),
+            Command::Man(man) => man.run(Cli::definition()),
             Command::Whole(whole_job) => whole_job.run(),
             Command::Cell => measure_cell(),
             Command::Worker => worker::serve().map(|()| Exit::Done),
@@ -176,7 +192,7 @@ mod tests {
     }
 
     fn parsed(words: impl IntoIterator<Item = String>) -> Result<Command, clap::Error> {
-        Cli::try_parse_from(std::iter::once("goldilocks".to_owned()).chain(words)).map(|cli| cli.command)
+        Cli::parsed(std::iter::once("goldilocks".to_owned()).chain(words)).map(|cli| cli.command)
     }
 
     #[test]
@@ -195,6 +211,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn run_uses_the_fastest_kernel_and_a_sweep_does_not_unless_told() {
+        use tasks::word_totals::Kernel;
+        let kernel = |words: &[&str]| match parsed(words.iter().map(|word| (*word).to_owned())) {
+            Ok(Command::Run(run)) => run.inputs.word_totals.kernel,
+            Ok(Command::Sweep(sweep)) => sweep.inputs.word_totals.kernel,
+            Ok(_) => panic!("{words:?} is another command"),
+            Err(error) => panic!("{words:?}: {error}"),
+        };
+        let run = ["run", "--task", "word_totals", "--strategy", "rayon"];
+        assert_eq!(kernel(&run), Kernel::Runs);
+        assert_eq!(kernel(&[&run[..], &["--kernel", "bytes"]].concat()), Kernel::Bytes);
+        assert_eq!(kernel(&["sweep"]), Kernel::Bytes);
+        assert_eq!(kernel(&["sweep", "--kernel", "runs"]), Kernel::Runs);
+    }
+
     /// Returns the examples from the help of each command. A command without subcommands has three.
     fn examples(command: &clap::Command) -> Vec<String> {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
@@ -209,8 +241,8 @@ mod tests {
 
     #[test]
     fn every_example_parses() {
-        Cli::command().debug_assert();
-        let examples = examples(&Cli::command());
+        Cli::definition().debug_assert();
+        let examples = examples(&Cli::definition());
         assert!(examples.len() >= 3 * 13, "{examples:?}");
         for example in examples {
             let words = shlex::split(&example).expect("quotes are closed");

@@ -70,7 +70,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     folders: Folders,
     #[command(flatten)]
-    inputs: Inputs,
+    pub(super) inputs: Inputs,
 }
 
 impl Run {
@@ -154,8 +154,10 @@ impl Run {
             }
         }
         let warnings = warnings(checkup.checks.clone(), checkup.end());
+        let options = (entry.options)(&prepared.inputs);
         prepared.end()?;
-        let result = Measured { verified: own.digest == baseline.digest, cell: &cell, own, baseline, warnings };
+        let verified = own.digest == baseline.digest;
+        let result = Measured { verified, cell: &cell, options, own, baseline, warnings };
         if let Some(total) = &total {
             total.hand_over()?;
         }

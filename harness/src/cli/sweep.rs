@@ -10,7 +10,7 @@ use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::Plan;
 use crate::plan::cells::Axes;
-use crate::plan::stages::default_minutes;
+use crate::plan::stages::{default_minutes, verdict_blocks};
 use crate::plan::staging::Staging;
 use crate::progress::Waiting;
 use crate::sweep::{self, Outcome};
@@ -18,7 +18,7 @@ use crate::{journal, machine};
 use anyhow::{Context, Result, ensure};
 use clap::{ArgAction, Args};
 use record::statistics::{BLOCKS_FOR_A_VERDICT, TARGET};
-use record::{Cell, Check, Record, Status, Verdict};
+use record::{Cell, Check, Record, Sample, Status, Verdict, forgiven_block};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -92,7 +92,7 @@ pub(crate) struct Sweep {
     #[command(flatten)]
     folders: Folders,
     #[command(flatten)]
-    inputs: Inputs,
+    pub(super) inputs: Inputs,
 }
 
 /// The maximum time that a sweep waits for other programs to end. After that it refuses to start.
@@ -126,10 +126,16 @@ impl Sweep {
             return Err(Exit::Failed.error(lost.to_string()));
         }
         let resume = self.resume_command(&folder);
+        // The number of blocks would end a resumed sweep too.
+        let limited = Plan::read(&folder).ok().and_then(|plan| {
+            let needed = u32::try_from(verdict_blocks(&plan.staging)).ok()?;
+            (plan.blocks < needed).then_some((needed, plan))
+        });
         if let Some(budget) = wanted_budget {
+            let blocks = limited.as_ref().map_or_else(String::new, |(needed, _)| format!(" --blocks {needed}"));
             say(format_args!(
-                "the budget ended before the {BLOCKS_FOR_A_VERDICT} blocks that a verdict needs; `{resume} --budget {}s` measures the \
-                 remaining blocks",
+                "the budget ended before the {BLOCKS_FOR_A_VERDICT} blocks that a verdict needs; `{resume}{blocks} --budget {}s` \
+                 measures the remaining blocks",
                 budget.as_secs_f64().ceil()
             ));
         }
@@ -149,6 +155,12 @@ impl Sweep {
             }
             (None, written) => {
                 let (record, report) = written?;
+                if let Some((needed, plan)) = limited.filter(|_| wanted_budget.is_none()) {
+                    let options = record.options_for_blocks(needed, plan.budget_s, Some(plan.blocks));
+                    say(format_args!(
+                        "a verdict needs {needed} blocks; `{resume}{options}` measures the remaining blocks"
+                    ));
+                }
                 let outside: BTreeSet<&Cell> =
                     record.samples.iter().filter(|sample| sample.outside).map(|sample| &sample.cell).collect();
                 if !outside.is_empty() {
@@ -247,7 +259,8 @@ impl Sweep {
         // Only other programs end by themselves. Waiting cures no other refusal.
         let crowded = |checks: &[Check]| {
             let mut refusals = checks.iter().filter(|check| check.verdict == Verdict::Refuse).peekable();
-            refusals.peek().is_some() && refusals.all(|check| ["neighbours", "other_sweeps"].contains(&&*check.name))
+            refusals.peek().is_some()
+                && refusals.all(|check| ["neighbours", "other_sweeps", "noise"].contains(&&*check.name))
         };
         let waiting = Waiting::default();
         while crowded(&checks) && Instant::now() < until && !interrupt.is_asked() {
@@ -314,9 +327,13 @@ impl Sweep {
     }
 }
 
-/// Returns a sentence that lists the cells with unverified samples, or `None` if every sample is verified.
+/// Returns a sentence that lists the cells that are not verified in the end, or `None` if all are. A cell that was unfair in
+/// one block and fair in another is verified.
 fn not_verified(record: &Record, report: &Path) -> Option<String> {
-    let refused = record.samples.iter().filter(|sample| sample.status != Status::Verified);
+    let mut by_cell: BTreeMap<&Cell, Vec<&Sample>> = BTreeMap::new();
+    record.samples.iter().for_each(|sample| by_cell.entry(&sample.cell).or_default().push(sample));
+    by_cell.retain(|_, samples| forgiven_block(samples.iter().copied()).is_none());
+    let refused = by_cell.into_values().flatten().filter(|sample| sample.status != Status::Verified);
     let refused: BTreeMap<&Cell, Status> = refused.map(|sample| (&sample.cell, sample.status)).collect();
     let named = refused.iter().map(|(cell, status)| (*cell, format!("{status:?}").to_lowercase()));
     let list = cell_list(&named.collect::<Vec<_>>());
@@ -361,6 +378,28 @@ fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use record::Fault;
+
+    #[test]
+    fn a_cell_that_was_unfair_once_and_fair_later_is_verified_in_the_end() {
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lib/record/tests/records/v5.jsonl");
+        let mut record = record::read(kept).unwrap();
+        let report = Path::new("report.html");
+        record.samples.retain(|sample| sample.status == Status::Verified);
+        assert_eq!(not_verified(&record, report), None);
+        let cell = record.samples.iter().find(|sample| sample.cell.strategy == "rayon").unwrap().cell.clone();
+        for (blocks, verified) in [(1, true), (2, false)] {
+            for sample in record.samples.iter_mut().filter(|sample| sample.cell == cell && sample.block < blocks) {
+                (sample.status, sample.fault) = (Status::Unfair, Some(Fault::TooFewJobs));
+            }
+            let sentence = not_verified(&record, report);
+            assert_eq!(sentence.is_none(), verified, "{blocks} blocks: {sentence:?}");
+        }
+        // The sweep stopped before the second try.
+        record.samples.retain(|sample| sample.cell != cell || sample.block == 0);
+        let sentence = not_verified(&record, report).unwrap();
+        assert!(sentence.contains("rayon") && sentence.contains("unfair"), "{sentence}");
+    }
 
     #[test]
     fn secret_addresses_are_removed_from_the_recorded_command() {

@@ -4,17 +4,18 @@
 //! Pools can hide such threads, which take processor time from the workers.
 
 use record::{Census, Pool};
+use rustix::time::{ClockId, clock_gettime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use system::process::{self, OpenThread, Scheduled};
 
-/// The minimum time between two looks. A run of 200 ms gets ten looks.
+/// The minimum time between two looks. A run of 200 ms gets ten looks, and a run of 30 ms at least one.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Looks take at most 1/`SHARE` of the time, regardless of the number of threads.
+/// Looks use at most 1/`SHARE` of a processor, regardless of the number of threads.
 const SHARE: u32 = 200;
 
 /// Watches the threads of this process and its worker processes, from [`begin`](Sampler::begin) to [`end`](Sampler::end).
@@ -169,10 +170,11 @@ impl Shared {
             let (woken, timeout) = self.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             if state.on && timeout.timed_out() {
-                let began = Instant::now();
+                let used = thread_time();
                 state.look(own);
                 state.count();
-                pause = PAUSE.max(began.elapsed() * SHARE);
+                // Not the time that went by, because a look that lost its processor would blind the next samples.
+                pause = PAUSE.max(thread_time().saturating_sub(used) * SHARE);
             }
         }
     }
@@ -259,6 +261,12 @@ impl Watched {
         self.migrations = now.migrations.or(self.migrations);
         self.foreign = open.foreign_processor(allowed).or(self.foreign);
     }
+}
+
+/// Returns the processor time of this thread.
+fn thread_time() -> Duration {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(used.tv_sec).unwrap_or_default(), u32::try_from(used.tv_nsec).unwrap_or_default())
 }
 
 /// Returns the processor time of a thread of this process, in nanoseconds. Returns 0 if the kernel does not count it.

@@ -122,7 +122,7 @@ impl Schedule {
         *known.samples.entry(sample.block).or_default() += 1;
         match sample.status {
             Status::Verified => {}
-            Status::Unfair => _ = known.unfair.insert(sample.block),
+            _ if sample.is_doubtful() => _ = known.unfair.insert(sample.block),
             _ => known.failed = true,
         }
         known.failed |= known.unfair.len() > 1;
@@ -424,6 +424,7 @@ mod tests {
         let mut schedule = schedule(1, 1_000.0);
         let unfair = |schedule: &Schedule, block| Sample {
             status: Status::Unfair,
+            fault: Some(Fault::TooFewJobs),
             times: None,
             ..sample(schedule, 3, block, SECOND)
         };

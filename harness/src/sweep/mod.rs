@@ -16,6 +16,7 @@ use crate::interrupt::Interrupt;
 use crate::journal::{FILE, Journal};
 use crate::machine::doctor::{Checkup, Subject};
 use crate::plan::Plan;
+use crate::plan::stages::verdict_blocks;
 use crate::sweep::baseline::measure_baseline;
 use crate::sweep::blocks::{Runner, now};
 use crate::sweep::fit::{Fitted, fit, prepare};
@@ -113,7 +114,16 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     let failed_outside = record.samples.iter().any(|sample| sample.outside);
     let more = budget_s > plan.budget_s || blocks > plan.blocks || failed_outside;
     if record.ended.as_ref().is_some_and(|ended| !ended.interrupted) && !more {
-        say("this sweep is complete; a larger `--budget` or `--blocks` measures more blocks");
+        let needed = u32::try_from(verdict_blocks(&plan.staging)).unwrap_or(u32::MAX);
+        let wanted = needed.max(record.blocks_begun() + 1);
+        let (options, command) = (record.options_for_blocks(wanted, budget_s, Some(blocks)), crate::command("sweep"));
+        say(match options.as_str() {
+            "" => "this sweep is complete: every cell is as precise as `--precision` asks for".to_owned(),
+            options => {
+                let run = &record.run.id;
+                format!("this sweep is complete; `{command} --resume {run}{options}` measures more blocks")
+            }
+        });
         return Ok(Outcome { folder: folder.to_owned(), error: None, wanted_budget: None });
     }
     say(format_args!("resuming: {}", record.run.command));

@@ -215,6 +215,11 @@ fn faults() -> Vec<Fault> {
         besides("a full disk", "room", |observations| observations.free_bytes = Some(3 << 20)),
         besides("noise without a cause that shows", "noise", |observations| observations.calibration.lost = Some(0.3)),
         Fault {
+            finding: ("noise", Verdict::Refuse),
+            besides: |observations| observations.calibration.lost = Some(0.93),
+            ..fault("noise for most of the time", "noise")
+        },
+        Fault {
             work: Ticks { busy: 10_011, stolen: 17, own: 50 + 4 * 10, ..RESTED },
             besides: |observations| observations.calibration.lost = Some(0.5),
             ..fault("a hypervisor that takes time away", "steal")
@@ -258,6 +263,20 @@ fn each_fault_raises_its_own_warning_and_no_other() {
     let all: BTreeSet<String> = fault("none", "").examined().into_iter().map(|check| check.name).collect();
     assert_eq!(raised, all, "every check can be raised");
     assert!(all.len() >= 15);
+}
+
+/// A hypervisor that takes most of the time away makes figures as worthless as a program that does so.
+#[test]
+fn noise_for_most_of_the_time_refuses_even_if_another_check_explains_it() {
+    let stolen = Fault {
+        work: Ticks { busy: 10_011, stolen: 17, own: 50 + 4 * 10, ..RESTED },
+        besides: |observations| observations.calibration.lost = Some(0.93),
+        ..fault("a hypervisor that takes most of the time away", "steal")
+    };
+    let checks = stolen.examined();
+    assert_eq!(findings(&checks), [("noise", Verdict::Refuse), ("steal", Verdict::Warn)], "{checks:#?}");
+    let refusals = refusals(&checks);
+    assert!(refusals[0].contains("93.0 %") && refusals[0].contains("`steal` explains: "), "{refusals:?}");
 }
 
 #[test]

@@ -6,10 +6,13 @@
 
 pub mod error;
 pub mod line;
+mod more;
 pub mod read;
 pub mod schema;
 pub mod statistics;
+mod tries;
 
 pub use error::{Error, Result};
 pub use line::*;
 pub use read::{Record, read};
+pub use tries::forgiven_block;

@@ -78,9 +78,11 @@ pub(crate) fn banners(facts: &Facts) -> Vec<Statement> {
     list.add("torn", environment.torn.as_ref().map(torn));
     let skipped = environment.skipped.iter();
     list.add("skipped", skipped.map(|it| format!("{} was not measured: {}", it.task, it.reason)));
-    list.add("failed", (environment.failed > 0).then(|| {
-        let samples = if environment.failed == 1 { "sample" } else { "samples" };
-        let number = format::count(environment.failed as u64);
+    let failed =
+        tasks.iter().map(|it| it.failures.iter().filter(|failure| !it.is_forgiven(failure)).count()).sum::<usize>();
+    list.add("failed", (failed > 0).then(|| {
+        let samples = if failed == 1 { "sample" } else { "samples" };
+        let number = format::count(failed as u64);
         format!("{number} {samples} gave no verified answer. Charts and comparisons leave out the cells of these samples; see Failures.")
     }));
     list.add_if(
@@ -236,7 +238,9 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
         "not_checked",
         "That the machine was in order: it was not checked, or the record is too old to say.",
     );
-    let unfair = |results: &TaskResults| results.failures.iter().any(|failure| failure.status == Status::Unfair);
+    let unfair = |results: &TaskResults| {
+        results.failures.iter().any(|failure| failure.status == Status::Unfair && !results.is_forgiven(failure))
+    };
     list.add_if(
         facts.measured().any(unfair),
         "unfair",
@@ -276,7 +280,7 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
         facts.measured().any(|results| results.sizes.len() > 1),
         "best_sizes",
         "That a strategy’s best partition size is as fast as shown: the best of several noisy medians is partly luck. The \
-         verdicts compare at the default size, which was chosen before measuring.",
+         verdicts compare at one size, which was chosen before measuring.",
     );
     list.add_if(
         facts.measured().count() > 1,

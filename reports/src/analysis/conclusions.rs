@@ -42,6 +42,8 @@ pub enum Outcome {
     NotMeasured,
     /// No strategy has a sound cell.
     NoSoundCell,
+    /// Other programs took too much of the machine for a verdict.
+    Overload,
     /// A verdict needs more blocks.
     TooFewBlocks,
     /// Only one strategy was measured.
@@ -71,6 +73,7 @@ pub fn finding(results: &TaskResults) -> Finding {
     let outcome = match (results.most_cores(), leaders.len()) {
         (None, _) => Outcome::NotMeasured,
         _ if candidates.is_empty() => Outcome::NoSoundCell,
+        _ if results.overload.is_some() => Outcome::Overload,
         (_, 0) => Outcome::TooFewBlocks,
         (_, 1) if candidates.len() == 1 => Outcome::Alone,
         (_, 1) => Outcome::Fastest,
@@ -110,6 +113,15 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
         Outcome::NotMeasured | Outcome::NoSoundCell => {
             return format!("not decided: no strategy has a sound cell {setting}.");
         }
+        Outcome::Overload => {
+            let load = results.overload.as_deref().unwrap_or_default();
+            let medians = finding
+                .medians
+                .map_or_else(String::new, |it| format!(" The strategies’ medians are {} {setting}.", compared(it)));
+            return format!(
+                "not decided: nothing is named the fastest because of the load on the machine: {load}.{medians}"
+            );
+        }
         Outcome::TooFewBlocks => {
             let blocks = BlockRange::of(candidates.iter().copied());
             let there = format::block_count(blocks.fewest, blocks.most);
@@ -118,8 +130,9 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
                 |it| format!("So far the strategies’ medians are {}", compared(it)),
             );
             return format!(
-                "not decided: a verdict needs {BLOCKS_FOR_A_VERDICT} blocks per cell, and cells have {there}. `goldilocks sweep \
-                 --resume` with a larger `--budget` or more `--blocks` measures more. {so_far} {setting}."
+                "not decided: a verdict needs {BLOCKS_FOR_A_VERDICT} blocks per cell, and cells have {there}. `{}` measures \
+                 more. {so_far} {setting}.",
+                results.resume
             );
         }
         Outcome::Alone => format!("{}, the only strategy measured {setting}, is", names[0]),
@@ -226,12 +239,28 @@ pub(crate) fn good_sizes(results: &TaskResults) -> Vec<Statement> {
 
 /// Names the strategies with cells that are not compared because a sample failed.
 pub(crate) fn left_out(results: &TaskResults) -> Vec<Statement> {
-    let failed = |name: &&str| results.failures.iter().any(|failure| failure.cell.strategy == *name);
+    let failures = || results.failures.iter().filter(|failure| !results.is_forgiven(failure));
+    let failed = |name: &&str| failures().any(|failure| failure.cell.strategy == *name);
     let names: Vec<&str> = results.strategies.iter().map(|strategy| &*strategy.name).filter(failed).collect();
     let sentence =
         format!("Every comparison leaves out cells with a failed sample. They belong to {}.", names.join(", "));
     let facts = json!({ "strategies": names });
     (!names.is_empty()).then_some(Statement { about: "left_out", sentence, facts }).into_iter().collect()
+}
+
+/// Names the strategies with cells that keep their results although one of their blocks was unfair.
+pub(crate) fn tried_again(results: &TaskResults) -> Vec<Statement> {
+    let cells: Vec<&CellResult> = results.cells.iter().filter(|result| result.unfair_block.is_some()).collect();
+    let named = |name: &&str| cells.iter().any(|it| it.cell.strategy == *name);
+    let names: Vec<&str> = results.strategies.iter().map(|strategy| &*strategy.name).filter(named).collect();
+    let (each, their) = if cells.len() == 1 { ("", "Its") } else { (" each", "Their") };
+    let sentence = format!(
+        "{} of {} looked unfair in one block{each}, and fair in every other. {their} figures leave out the unfair block.",
+        format::cells(cells.len()),
+        format::names(&names)
+    );
+    let facts = json!({ "cells": cells.iter().map(|it| (&it.cell, it.unfair_block)).collect::<Vec<_>>() });
+    (!cells.is_empty()).then_some(Statement { about: "tried_again", sentence, facts }).into_iter().collect()
 }
 
 fn they_are(names: &[&str]) -> String {

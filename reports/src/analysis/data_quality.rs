@@ -183,6 +183,15 @@ pub(crate) fn caveats(tasks: &[(&TaskResults, &DataQuality)]) -> Vec<Statement> 
             format::count(judged().count() as u64),
         )));
     }
+    let again = |results: &TaskResults| results.cells.iter().filter(|result| result.unfair_block.is_some()).count();
+    let number: usize = tasks.iter().map(|(results, _)| again(results)).sum();
+    if number > 0 {
+        caveats.push(Statement::new("tried_again", format!(
+            "Why {} looked unfair in one block: load on the machine can cause that, and so can a strategy that cheats now and \
+             then. A second unfair block drops a cell. The section “Failures” lists the reasons.",
+            format::cells(number)
+        )));
+    }
     let number: usize = tasks.iter().map(|(results, quality)| quality.cold(results).len()).sum();
     if number > 0 {
         caveats.push(Statement::new("cold", format!(

@@ -31,8 +31,13 @@ pub const SCHEMA: &str = "goldilocks-analysis";
 pub const VERSION: u32 = 1;
 
 /// The possible conclusions for a task, in the order in which the report states them.
-const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 4] =
-    [conclusions::enough_cores, conclusions::good_sizes, slowdown::conclude, conclusions::left_out];
+const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 5] = [
+    conclusions::enough_cores,
+    conclusions::good_sizes,
+    slowdown::conclude,
+    conclusions::left_out,
+    conclusions::tried_again,
+];
 
 /// Everything that the report says about a record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

@@ -2,7 +2,8 @@
 
 use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, Modes, Verdict};
 use record::{
-    BASELINE, Boundary, BoundaryKind, Cell, Machine, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times, VARIANT,
+    BASELINE, Boundary, BoundaryKind, Cell, Check, Machine, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times,
+    VARIANT, forgiven_block,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,8 +15,18 @@ pub const CLOSE: f64 = 0.05;
 /// The samples of a task by cell, in the order of measurement.
 pub(crate) type Samples<'a> = BTreeMap<&'a Cell, Vec<&'a Sample>>;
 
-/// The samples of `task` by cell.
+/// The samples of `task` by cell, without those of an unfair try that does not count against its cell.
 pub(crate) fn samples<'a>(record: &'a Record, task: &str) -> Samples<'a> {
+    let mut by_cell = all_samples(record, task);
+    for samples in by_cell.values_mut() {
+        if let Some(block) = forgiven_block(samples.iter().copied()) {
+            samples.retain(|sample| sample.block != block);
+        }
+    }
+    by_cell
+}
+
+fn all_samples<'a>(record: &'a Record, task: &str) -> Samples<'a> {
     let mut by_cell = Samples::new();
     for sample in record.samples.iter().filter(|sample| sample.cell.task == task) {
         by_cell.entry(&sample.cell).or_default().push(sample);
@@ -82,6 +93,10 @@ pub struct CellResult {
     pub samples: usize,
     /// The number of samples that are not verified.
     pub failures: usize,
+    /// The block in which the cell was unfair for a reason that load can cause, if it was fair in all others. Nothing here
+    /// includes the samples of this block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfair_block: Option<u32>,
     /// The median time in nanoseconds; `null` without a verified sample.
     pub time: Option<Estimate>,
     /// The baseline's time divided by the cell's, paired by block; `null` without a sound baseline.
@@ -223,6 +238,12 @@ impl BlockRange {
 pub struct TaskResults {
     /// The task.
     pub task: TaskNote,
+    /// The load on the machine because of which nothing is named the fastest, as a check saw it; absent without such load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overload: Option<String>,
+    /// The command that measures enough blocks for a verdict.
+    #[serde(skip)]
+    pub(crate) resume: String,
     /// The measured strategies in the order of the run.
     pub strategies: Vec<MeasuredStrategy>,
     /// The delivery and the combine that charts and comparisons use, which are those of most cells.
@@ -239,7 +260,7 @@ pub struct TaskResults {
     pub blocks: BlockRange,
     /// The strategies by place on the most cores at the default partition size; empty if nothing is decided.
     pub places: Vec<Vec<String>>,
-    /// The rankings for all numbers of cores and partition sizes.
+    /// The rankings for all numbers of cores and partition sizes; empty if load forbids them.
     pub rankings: Vec<Ranking>,
     /// The best partition size for each strategy and number of cores.
     pub best_sizes: Vec<BestSize>,
@@ -265,8 +286,10 @@ impl TaskResults {
             .min_by_key(|result| result.cell.cores);
         let place = |name: &str| record.run.strategies.iter().position(|strategy| strategy.name == name);
         let plain = baseline.as_ref().map(|baseline| &baseline.blocks);
+        let all = all_samples(record, &task.name);
         let placed = |(cell, samples): (&&Cell, &Vec<&Sample>)| {
-            Some((place(&cell.strategy)?, cell_result(cell, samples, plain)))
+            let unfair_block = forgiven_block(all[*cell].iter().copied());
+            Some((place(&cell.strategy)?, CellResult { unfair_block, ..cell_result(cell, samples, plain) }))
         };
         let mut cells: Vec<(usize, CellResult)> = by_cell.iter().filter_map(placed).collect();
         // The map is sorted by the cell's fields, and a stable sort keeps that order inside a strategy.
@@ -277,6 +300,8 @@ impl TaskResults {
         let cells: Vec<CellResult> = cells.into_iter().map(|(_, result)| result).collect();
         let failed = |sample: &&Sample| sample.cell.task == task.name && sample.status != Status::Verified;
         let mut results = Self {
+            overload: overload(record).map(str::to_owned),
+            resume: String::new(),
             strategies: places.into_iter().map(strategy).collect(),
             setting: usual_setting(&cells),
             cores: distinct(cells.iter().map(|result| result.cell.cores)),
@@ -293,7 +318,12 @@ impl TaskResults {
             baseline,
             cells,
         };
-        results.rank();
+        let fewest = BlockRange::of(results.candidates().into_iter()).fewest;
+        let missing = u32::try_from(BLOCKS_FOR_A_VERDICT.saturating_sub(fewest)).unwrap_or(u32::MAX);
+        results.resume = record.resume_command(record.blocks_begun().saturating_add(missing));
+        if results.overload.is_none() {
+            results.rank();
+        }
         results.choose();
         results
     }
@@ -355,6 +385,11 @@ impl TaskResults {
     pub fn candidates(&self) -> Vec<&CellResult> {
         let Some(cores) = self.most_cores() else { return Vec::new() };
         self.strategies.iter().filter_map(|it| self.sound(&it.name, cores, self.task.default_size)).collect()
+    }
+
+    /// Whether a failure does not count against its cell: the cell was unfair in this block, and fair in all others.
+    pub fn is_forgiven(&self, failure: &Sample) -> bool {
+        self.cells.iter().any(|it| it.cell == failure.cell && it.unfair_block == Some(failure.block))
     }
 
     /// The number of workers that comparisons use on `cores`: as many workers as cores, or else the fewest measured.
@@ -427,6 +462,20 @@ fn physical_cores(machine: &Machine) -> Option<u32> {
     machine.notes.get(PHYSICAL_CORES)?.parse().ok()
 }
 
+/// The load of other programs that spoils every comparison, as a check saw it: they used more than half of the cores, or a
+/// processor lost more than half of its time. `None` without such load.
+fn overload(record: &Record) -> Option<&str> {
+    let after = record.ended.iter().flat_map(|ended| &ended.checks);
+    let spoils = |check: &&Check| match check.name.as_str() {
+        "neighbours" => check.verdict >= record::Verdict::Warn,
+        "noise" => check.verdict == record::Verdict::Refuse,
+        _ => false,
+    };
+    let check = record.run.checks.iter().chain(after).find(spoils)?;
+    // What to do about the load follows after a colon.
+    check.sentence.split(": ").next()
+}
+
 fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
     values.collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -474,6 +523,7 @@ fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> C
         sound: count > 0 && failures == 0,
         samples: count,
         failures,
+        unfair_block: None,
         time: statistics::time(&blocks, LEVEL),
         speed_up,
         efficiency: speed_up.map(|speed_up| speed_up.value / f64::from(cell.cores.max(1))),

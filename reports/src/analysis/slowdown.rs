@@ -96,8 +96,11 @@ impl Slowdown {
 }
 
 /// The strategies that are far behind the fastest median on the most cores at the default partition size. Empty if the
-/// record has no account of the workers' time.
+/// record has no account of the workers' time, or if load forbids to name a fastest.
 pub fn slowdowns(results: &TaskResults) -> Vec<Slowdown> {
+    if results.overload.is_some() {
+        return Vec::new();
+    }
     let timed = results.candidates().into_iter().map(|result| Some((result, result.time?.value, result.spent?)));
     let candidates: Vec<(&CellResult, f64, Spent)> = timed.flatten().collect();
     let Some((fastest, fastest_ns, its)) = candidates.iter().min_by(|one, other| one.1.total_cmp(&other.1)) else {

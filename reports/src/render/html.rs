@@ -5,12 +5,11 @@ use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
 use crate::render::svg;
-use crate::view::chart::Chart;
+use crate::view::chart::{Chart, Kind};
 use crate::view::table::Table;
 use crate::view::{overhead, peers, plots, resources, results, run};
 use askama::Template;
 use record::Run;
-use record::statistics::BLOCKS_FOR_AN_INTERVAL;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -100,35 +99,15 @@ impl<'a> Section<'a> {
     fn new(nth: usize, task: &'a TaskAnalysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
-        let figure = |chart: Option<Chart>, name: &str, mut caption: String| {
+        let figure = |chart: Option<Chart>, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
             chart.map(|chart| {
+                let (svg, mut caption) = (svg::draw(&chart, &format!("{id}-{name}"))?, caption(task, &chart));
                 if !chart.remark.is_empty() {
                     let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
                 }
-                Ok(Figure { svg: svg::draw(&chart, &format!("{id}-{name}"))?, title: chart.title, caption })
+                Ok(Figure { svg, title: chart.title, caption })
             })
         };
-        let whiskers = if results.blocks.most >= BLOCKS_FOR_AN_INTERVAL {
-            " Whiskers show intervals. A whisker that is not visible is shorter than the marker."
-        } else {
-            ""
-        };
-        let by_cores = format!(
-            "With {}. Points stand side by side so that none hides another.{whiskers}{}",
-            format::partitions(results.task.default_size, &results.task.unit),
-            workers(task),
-        );
-        let by_size = format!(
-            "On {}, both scales logarithmic; lower is faster.{whiskers}{}",
-            format::cores(results.most_cores().unwrap_or(0)),
-            if task.peers.lines.is_empty() {
-                String::new()
-            } else {
-                format!(" Named dashed lines show other programs doing the same job. {}", peers::CAVEAT)
-            }
-        );
-        let by_kernel = plots::better_kernel(&task.peers).unwrap_or_default();
-        let by_kernel = format!("Both scales logarithmic; lower is faster. {by_kernel}");
         let figures = [
             figure(plots::speed_up_by_cores(results), "cores", by_cores),
             figure(plots::time_by_size(task), "sizes", by_size),
@@ -152,6 +131,45 @@ impl<'a> Section<'a> {
             id,
             task,
         })
+    }
+}
+
+/// The caption of the chart of speed-up against cores. Each sentence is about something that this chart shows.
+fn by_cores(task: &TaskAnalysis, chart: &Chart) -> String {
+    let results = &task.results;
+    let mut caption = format!("With {}.", format::partitions(results.task.default_size, &results.task.unit));
+    if chart.series.len() > 1 {
+        caption += " Points stand side by side so that none hides another.";
+    }
+    caption += whiskers(chart);
+    caption += &workers(task);
+    caption
+}
+
+/// The caption of the chart of time against partition size.
+fn by_size(task: &TaskAnalysis, chart: &Chart) -> String {
+    let cores = format::cores(task.results.most_cores().unwrap_or(0));
+    let mut caption = format!("On {cores}, both scales logarithmic; lower is faster.{}", whiskers(chart));
+    if chart.has_line(Kind::Compared) {
+        caption += " The dotted line marks the partition size at which strategies are compared.";
+    }
+    if chart.has_line(Kind::Peer) {
+        caption += &format!(" Named dashed lines show other programs doing the same job. {}", peers::CAVEAT);
+    }
+    caption
+}
+
+/// The caption of the chart of kernels.
+fn by_kernel(task: &TaskAnalysis, _: &Chart) -> String {
+    format!("Both scales logarithmic; lower is faster. {}", plots::better_kernel(&task.peers).unwrap_or_default())
+}
+
+/// Explains whiskers, if the chart has any.
+fn whiskers(chart: &Chart) -> &'static str {
+    if chart.has_intervals() {
+        " Whiskers show intervals. A whisker that is not visible is shorter than the marker."
+    } else {
+        ""
     }
 }
 

@@ -134,7 +134,7 @@ fn draw_reference(
     let (ink, h_pos, shift) = match reference.kind {
         Kind::Ideal => (Ink::Ideal, HPos::Right, (0, -4 * FINE)),
         Kind::Baseline => (Ink::Baseline, HPos::Left, (5 * FINE, 0)),
-        Kind::Default => (Ink::Default, HPos::Left, (5 * FINE, 18 * FINE)),
+        Kind::Compared => (Ink::Compared, HPos::Left, (5 * FINE, 18 * FINE)),
         // The text runs upwards beside the line, and ends there if the path ends at the top.
         Kind::Boundary if path[0].1 > top => (Ink::Boundary, HPos::Right, (3 * FINE, 4 * FINE)),
         Kind::Boundary => (Ink::Boundary, HPos::Left, (3 * FINE, -4 * FINE)),
@@ -258,7 +258,7 @@ enum Ink {
     Note,
     Ideal,
     Baseline,
-    Default,
+    Compared,
     Boundary,
     Peer,
     Kernel,
@@ -270,7 +270,7 @@ enum Ink {
 impl Ink {
     /// The classes in the order of the variants.
     const CLASSES: [&str; 13] = [
-        "axis", "grid", "label", "note", "ideal", "baseline", "default", "boundary", "peer", "kernel", "line",
+        "axis", "grid", "label", "note", "ideal", "baseline", "compared", "boundary", "peer", "kernel", "line",
         "whisker", "marker",
     ];
 

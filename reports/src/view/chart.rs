@@ -15,10 +15,22 @@ pub struct Chart {
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// Lines that are not measured series: the ideal, the baseline, the default.
+    /// Lines that are not measured series: the ideal, the baseline, the compared size.
     pub references: Vec<Reference>,
     /// One series for each strategy.
     pub series: Vec<Series>,
+}
+
+impl Chart {
+    /// Whether the chart has a line with this meaning.
+    pub fn has_line(&self, kind: Kind) -> bool {
+        self.references.iter().any(|line| line.kind == kind)
+    }
+
+    /// Whether the chart shows an interval.
+    pub fn has_intervals(&self) -> bool {
+        self.series.iter().flat_map(|series| series.points.iter().flatten()).any(|point| point.y.interval.is_some())
+    }
 }
 
 /// An axis, in real units.
@@ -72,8 +84,8 @@ pub enum Kind {
     Ideal,
     /// The plain one-thread loop.
     Baseline,
-    /// The default partition size, at which strategies are compared.
-    Default,
+    /// The partition size at which strategies are compared.
+    Compared,
     /// A number of cores beyond which cells use another kind of processor. The label stands along the line.
     Boundary,
     /// The time of another program.

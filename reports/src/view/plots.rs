@@ -112,13 +112,15 @@ pub fn time_by_size(task: &TaskAnalysis) -> Option<Chart> {
         high: right,
         ticks: labelled(logarithmic_ticks(left, right), format::short),
     };
-    let default = results.task.default_size.max(1) as f64;
+    // The task's own default size, unless the user named other sizes.
+    let compared = results.task.default_size.max(1) as f64;
     let mut references = Vec::new();
-    if (left..=right).contains(&default) {
+    // With one size there is nothing to tell apart.
+    if sizes.len() > 1 && (left..=right).contains(&compared) {
         references.push(Reference {
-            kind: Kind::Default,
-            label: "default".into(),
-            path: vec![(default, low), (default, high)],
+            kind: Kind::Compared,
+            label: "compared".into(),
+            path: vec![(compared, low), (compared, high)],
         });
     }
     if let Some(baseline) = baseline {

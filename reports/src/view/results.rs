@@ -38,23 +38,29 @@ pub fn strategies(results: &TaskResults) -> Table {
             elsewhere.map_or_else(|| place(&results.places, name), |cores| format!("on {}", format::cores(cores)));
         rows.push(Row { name: name.clone(), remark, leads, entries });
     }
-    Table {
-        caption: format!(
-            "On {} with {}, in the catalogue’s order.{} Below each median and speed-up is its interval. The line under each best partition \
-             size lists all sizes whose median is at most {} above the best. A speed-up is the median of the blocks’ ratios, not \
-             the ratio of two medians.",
-            format::cores(cores),
-            format::partitions(size, &results.task.unit),
-            if results.places.len() > 1 {
-                " Place 2 holds the fastest of the remaining strategies and all that tie with it, and so on."
-            } else {
-                ""
-            },
-            format::percent(CLOSE),
-        ),
-        columns: STRATEGIES.to_vec(),
-        rows,
+    // Each sentence is about something that this table shows.
+    let mut caption = format!(
+        "On {} with {}, in the catalogue’s order.",
+        format::cores(cores),
+        format::partitions(size, &results.task.unit)
+    );
+    if results.places.len() > 1 {
+        caption += " Place 2 holds the fastest of the remaining strategies and all that tie with it, and so on.";
     }
+    let shown = || results.strategies.iter().filter_map(|it| results.sound(&it.name, cores, size));
+    if results.baseline.iter().chain(shown()).any(|it| it.time.is_some_and(|time| time.interval.is_some())) {
+        caption += " Below each median and speed-up is its interval.";
+    }
+    if results.sizes.len() > 1 {
+        caption += &format!(
+            " The line under each best partition size lists all sizes whose median is at most {} above the best.",
+            format::percent(CLOSE)
+        );
+    }
+    if results.baseline.is_some() {
+        caption += " A speed-up is the median of the blocks’ ratios, not the ratio of two medians.";
+    }
+    Table { caption, columns: STRATEGIES.to_vec(), rows }
 }
 
 /// The columns of [`strategies`] that fit a terminal: time, speed-up, efficiency, best size, samples.
@@ -104,6 +110,7 @@ pub fn cells(results: &TaskResults) -> Table {
         let remark = match result.modes {
             _ if !result.sound => "no time",
             Some(_) => "two kinds",
+            None if result.unfair_block.is_some() => "one unfair try",
             None => "",
         };
         Row { name: cell.strategy.clone(), remark: remark.into(), leads: false, entries }
@@ -154,7 +161,7 @@ pub fn failures(analysis: &Analysis) -> Table {
             entries: vec![
                 Entry::bare(&cell.task),
                 Entry::new(status, fault.unwrap_or_default()),
-                Entry::bare(&failure.reason),
+                Entry::new(&failure.reason, second_try(analysis, failure)),
                 Entry::new(format::count(cell.cores.into()), other_workers(cell)),
                 Entry::bare(format::count(cell.size)),
                 Entry::new(&cell.delivery, &cell.combine),
@@ -167,6 +174,21 @@ pub fn failures(analysis: &Analysis) -> Table {
         caption: "Samples without a verified answer. No figure on this page includes them.".into(),
         columns: vec!["strategy", "task", "outcome", "reason", "cores", "partition size", "delivery", "block.sample"],
         rows: groups.into_iter().map(row).collect(),
+    }
+}
+
+/// The outcome of the other tries of a cell that was unfair for a reason that load can cause.
+fn second_try(analysis: &Analysis, failure: &Sample) -> &'static str {
+    let Some(task) = analysis.tasks.iter().find(|task| task.results.task.name == failure.cell.task) else { return "" };
+    let same_cell = || task.results.failures.iter().filter(|other| other.cell == failure.cell);
+    if task.results.is_forgiven(failure) {
+        "fair in every other block, so the cell keeps its other samples"
+    } else if !same_cell().all(Sample::is_doubtful) {
+        ""
+    } else if same_cell().any(|other| other.block != failure.block) {
+        "unfair again in another block, so the cell is left out"
+    } else {
+        "the sweep ended before a second try, so the cell is left out"
     }
 }
 
@@ -266,5 +288,6 @@ fn samples(result: &CellResult) -> Entry {
         return Entry::new(format!("{} of {all} failed", result.failures), "left out");
     }
     let blocks = result.blocks.len();
-    Entry::new(result.samples.to_string(), format::blocks(blocks, blocks))
+    let unfair = if result.unfair_block.is_some() { ", 1 unfair" } else { "" };
+    Entry::new(result.samples.to_string(), format!("{}{unfair}", format::blocks(blocks, blocks)))
 }

@@ -30,7 +30,8 @@ pub struct Options {
     )]
     #[serde(default)]
     pub grams: Option<Recipe>,
-    /// word_totals: how a partition is processed
+    /// word_totals: how a partition is processed. `run` uses the fastest kernel by default. A sweep uses one with enough
+    /// work per byte for many cores to matter
     #[arg(long, value_enum, default_value_t = Kernel::Bytes, help_heading = "Task options")]
     pub kernel: Kernel,
     /// word_totals: which instructions the kernel `runs` may use
@@ -118,7 +119,8 @@ const BYTES_PER_LINE: u64 = 21;
 const SOURCES: &str = "1-grams";
 
 /// The hooks of `word_totals`.
-pub(super) const HOOKS: Hooks = Hooks { prepare, reuse, data, variants: VARIANTS, ..Hooks::NONE };
+pub(super) const HOOKS: Hooks =
+    Hooks { prepare, reuse, data, variants: VARIANTS, fastest: &[("kernel", "runs")], ..Hooks::NONE };
 
 /// Makes the 1-gram file unless the user names a plain one. Named files are opened now, so that a typo ends the program
 /// before anything else is prepared or measured.

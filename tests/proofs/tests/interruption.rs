@@ -196,7 +196,7 @@ fn a_finished_run_stays_as_it_is_and_can_get_more_blocks() {
     std::fs::remove_file(&report).expect("it was written");
 
     let printed = errors(&resume(&sandbox, ""));
-    assert!(printed.contains("is complete") && printed.contains("--blocks"), "{printed}");
+    assert!(printed.contains("is complete") && printed.contains("--blocks 5` measures"), "{printed}");
     assert_eq!(sandbox.journal(), journal);
     assert!(report.is_file(), "the report is made again");
 

@@ -14,7 +14,7 @@ pub struct SampleFacts<'a> {
     pub cores: usize,
     /// The start and end of each job.
     pub spans: &'a [Span],
-    /// The threads that cut, ran, shipped or delivered a job.
+    /// The threads that cut, ran, shipped or delivered a job, or computed the total.
     pub attended: &'a [u32],
     /// The census of the sample.
     pub snapshot: &'a Snapshot,
@@ -26,12 +26,16 @@ pub struct SampleFacts<'a> {
     pub baseline_cpu_ns: Option<u64>,
 }
 
-/// The minimum wall time for rules about threads. The census of a shorter sample has too few looks.
-const LONG_ENOUGH_NS: u64 = 200_000_000;
+/// The minimum wall time for rules about threads. The kernel brings the time of a running thread up to date every 1 to
+/// 10 ms, so a shorter sample shows too little of its threads.
+const LONG_ENOUGH_NS: u64 = 20_000_000;
 
-/// The minimum processor time of the baseline for the rule about work not done. The granularity of the processor clock
-/// may hide less work.
-const WORK_NS: u64 = 50_000_000;
+/// The minimum processor time of the baseline for the rule about work not done. The kernel may hide 10 ms of a thread that
+/// is still running.
+const WORK_NS: u64 = 20_000_000;
+
+/// The time for which a worker may be missing: a few turns of the scheduler on a busy core, or a tenth of a long run.
+const STARTUP_NS: u64 = 5_000_000;
 
 /// The processor time that a library's own thread may use for each job that other threads run. async-std's executor
 /// uses 11 µs on an idle machine and 31 µs on a busy one. The limit is about twice the larger figure.
@@ -94,8 +98,7 @@ fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
     let longest = facts.spans.iter().map(length).max().unwrap_or_default();
     let with_all = total / expected as u64 + longest;
     let with_these = total / used as u64;
-    // A tenth of the run is allowed for startup.
-    (with_these > with_all + facts.wall_ns / 10).then(|| {
+    (with_these > with_all + STARTUP_NS.max(facts.wall_ns / 10)).then(|| {
         format!(
             "never more than {used} jobs were in progress, although {} workers were allowed and there was work for all",
             facts.workers
@@ -215,6 +218,34 @@ mod tests {
         // The numbers of the book: four jobs end immediately and one does not.
         assert_eq!(fault(&facts(2, &handed_out(&[0, 0, 0, 0, 300], 1), &nothing)), None);
         assert_eq!(fault(&facts(8, &handed_out(&[300], 1), &nothing)), None);
+    }
+
+    /// A default run lasts at least 30 ms on all cores, with at least four partitions for each worker.
+    #[test]
+    fn the_rules_apply_to_runs_of_thirty_milliseconds() {
+        let nothing = Snapshot::default();
+        for workers in [2, 8, 32] {
+            let spans = handed_out(&vec![7; 4 * workers], workers);
+            assert_eq!(fault(&facts(workers, &spans, &nothing)), None, "{workers} workers share the work");
+            let halved = handed_out(&vec![4; 4 * workers], workers / 2);
+            assert_eq!(fault(&facts(workers, &halved, &nothing)), Some(Fault::TooFewJobs), "{workers} workers");
+            // 10 ms of 28 ms are more than a quarter of the run.
+            let busy = snapshot([thread(1, 28, 0), thread(9, 10, 0)]);
+            assert_eq!(fault(&facts(workers, &spans, &busy)), Some(Fault::ExtraThreads), "{workers} workers");
+            let forged =
+                SampleFacts { cpu_ns: 4 * MS, baseline_cpu_ns: Some(20 * MS), ..facts(1, &spans[..1], &nothing) };
+            assert_eq!(fault(&forged), Some(Fault::WorkNotDone));
+        }
+    }
+
+    #[test]
+    fn a_worker_may_start_late_and_a_short_run_shows_too_little() {
+        let nothing = Snapshot::default();
+        // Three of four workers, and the fourth would have saved less time than the kernel may take to start it.
+        assert_eq!(fault(&facts(4, &handed_out(&[1; 66], 3), &nothing)), None);
+        assert_eq!(fault(&facts(2, &handed_out(&[1; 19], 1), &nothing)), None);
+        let busy = snapshot([thread(1, 19, 0), thread(9, 19, 0)]);
+        assert_eq!(fault(&facts(1, &handed_out(&[1; 19], 1), &busy)), None);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct Sabotage {
 pub enum Trial {
     /// The task counts for some milliseconds, in many partitions.
     Short,
-    /// The task counts for longer than the 200 ms that the census needs, with two workers on one core.
+    /// The task counts for longer than the 20 ms that the census needs, with two workers on one core.
     Long,
     /// The task waits for as long, with four workers on one core. A missing worker makes it slower.
     Waiting,
@@ -95,8 +95,8 @@ pub fn measure(trial: Trial) -> Result<Vec<(Sabotage, Vec<Sample>)>> {
         Trial::Short => {
             &["--tasks=count", "--increments=50000000", "--deliveries=in_order", "--workers=2", "--sizes=16"]
         }
-        Trial::Long => &["--tasks=count", "--increments=1600000000", "--workers=2", "--sizes=16"],
-        Trial::Waiting => &["--tasks=virtual_work", "--waits=200", "--workers=4", "--sizes=1"],
+        Trial::Long => &["--tasks=count", "--increments=240000000", "--workers=2", "--sizes=16"],
+        Trial::Waiting => &["--tasks=virtual_work", "--waits=16", "--workers=4", "--sizes=1"],
     };
     sweep.args(settings).args(["--cores", "1"]);
     if trial != Trial::Task {

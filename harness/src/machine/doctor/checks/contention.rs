@@ -13,6 +13,9 @@ const MOST_STOLEN: f64 = 0.05;
 /// The maximum share of the loops' time that may be lost. Interrupts and kernel threads take a few hundredths.
 const MOST_LOST: f64 = 0.1;
 
+/// The share of lost time beyond which figures would mislead: the processor belongs to others for most of the time.
+const MISLEADING: f64 = 0.5;
+
 /// Checks the load of other programs during the pause of the calibration.
 pub(super) fn neighbours(observations: &Observations) -> Finding {
     let calibration = &observations.calibration;
@@ -88,7 +91,13 @@ pub(super) fn noise(observations: &Observations) -> Finding {
     let throttled = risen(rested.throttled, worked.throttled).is_some_and(|times| times > 0);
     let reasons = [(crowd, "neighbours"), (stolen, "steal"), (throttled, "quota")];
     if let Some((_, reason)) = reasons.into_iter().find(|(is_reason, _)| *is_reason) {
-        return unknown(format!("{seen}, which `{reason}` explains"));
+        let explained = format!("{seen}, which `{reason}` explains");
+        // `neighbours` refuses itself. The others only warn.
+        return if lost > MISLEADING && !crowd {
+            refuse(format!("{explained}: cure that, or measure at another time"))
+        } else {
+            unknown(explained)
+        };
     }
     let is_virtual =
         observations.files.value("/proc/cpuinfo", "flags").is_some_and(|flags| flags.contains("hypervisor"));
@@ -101,7 +110,8 @@ pub(super) fn noise(observations: &Observations) -> Finding {
         }
         false => "programs or interrupts run in between; `top` and /proc/interrupts show them",
     };
-    warn(format!("{seen}: {cure}"))
+    let found = format!("{seen}: {cure}");
+    if lost > MISLEADING { refuse(found) } else { warn(found) }
 }
 
 /// Checks the time that the hypervisor gave to other virtual machines during the calibration.
