@@ -110,12 +110,12 @@ fn step(number: f64) -> f64 {
     10_f64.powf(number.max(1.0).log10().floor() - 1.0).max(1.0)
 }
 
-/// Writes a number with commas between thousands.
+/// Writes a number with narrow spaces between thousands, as the report does.
 fn in_digits(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
-    groups.join(",")
+    groups.join("\u{202f}")
 }
 
 #[cfg(test)]
@@ -184,7 +184,7 @@ mod tests {
         let chosen = choose(&words, 20_000_000, took, &full);
         assert_eq!(chosen.work, 25_000_000);
         assert!(
-            chosen.why.starts_with("25,000,000 bytes: ") && chosen.why.contains("memory and disk"),
+            chosen.why.starts_with("25\u{202f}000\u{202f}000 bytes: ") && chosen.why.contains("memory and disk"),
             "{}",
             chosen.why
         );

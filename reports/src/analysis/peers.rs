@@ -73,7 +73,7 @@ impl Peers {
         let kernel = |peer: &Peer| peer.name.split('_').next().unwrap_or_default().to_owned();
         let whole = own.filter_map(|peer| Some((kernel(peer), peer.threads, median(peer, |run| run.wall_ns)?)));
         let whole = kernels(whole);
-        let kernels_in_sweep = whole.is_empty();
+        let kernels_in_sweep = whole.is_empty() && !variants.is_empty();
         Self {
             results: peers.iter().map(|peer| result(peer, peers)).collect(),
             lines: lines(peers, cores),
