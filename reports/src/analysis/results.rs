@@ -17,7 +17,10 @@ pub(crate) type Samples<'a> = BTreeMap<&'a Cell, Vec<&'a Sample>>;
 
 /// The samples of `task` by cell, without those of an unfair try that does not count against its cell.
 pub(crate) fn samples<'a>(record: &'a Record, task: &str) -> Samples<'a> {
-    let mut by_cell = all_samples(record, task);
+    without_forgiven(all_samples(record, task))
+}
+
+fn without_forgiven(mut by_cell: Samples) -> Samples {
     for samples in by_cell.values_mut() {
         if let Some(block) = forgiven_block(samples.iter().copied()) {
             samples.retain(|sample| sample.block != block);
@@ -41,7 +44,7 @@ pub(crate) fn variants(record: &Record, task: &str) -> Vec<(String, u32, f64)> {
         by_cell.entry(&sample.cell).or_default().push(sample);
     }
     let name = |cell: &Cell| cell.task.split(VARIANT).nth(1).unwrap_or_default().to_owned();
-    by_cell
+    without_forgiven(by_cell)
         .iter()
         .map(|(cell, samples)| (cell, cell_result(cell, samples, None)))
         .filter_map(|(cell, result)| Some((name(cell), cell.cores, result.time.filter(|_| result.sound)?.value)))
