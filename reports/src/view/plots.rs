@@ -57,7 +57,10 @@ pub fn speed_up_by_cores(results: &TaskResults) -> Option<Chart> {
         Reference { kind: Kind::Baseline, label: "plain loop".into(), path: vec![(x.low, 1.0), (x.high, 1.0)] },
     ];
     let crossings = crossings(&results.boundaries, cores);
-    references.extend(boundary_lines(&crossings, (y.high, y.low)));
+    // The labels stand where the points are not: at the bottom, or at the top if every point is in the lower half.
+    let middle = if y.scale == Scale::Linear { (y.low + y.high) / 2.0 } else { (y.low * y.high).sqrt() };
+    let ends = if highest < middle { (y.low, y.high) } else { (y.high, y.low) };
+    references.extend(boundary_lines(&crossings, ends));
     let remark = beyond(&crossings);
     let description = format!(
         "Speed-up over the plain one-thread loop against cores, with {}.{} {}",
