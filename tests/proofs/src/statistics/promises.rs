@@ -1,8 +1,9 @@
 //! The promises of the statistics, each with a simulated figure and a bar.
 
 use super::simulation::{
-    BLOCKS, Drift, TwoKinds, coverage, coverage_when_stopped_early, drift, false_verdicts, falsely_two_kinds, found,
-    saving, session, two_kinds,
+    BLOCKS, Drift, LoneOutlier, TwoKinds, coverage, coverage_when_stopped_early, differences_found, drift,
+    false_verdicts, falsely_different, falsely_two_kinds, found, group_coverage, lone_outlier, saving, session,
+    two_kinds,
 };
 use record::statistics::{BLOCKS_FOR_A_VERDICT, Noise, Shape, reach};
 
@@ -33,8 +34,10 @@ fn promise(what: impl Into<String>, figure: String, bar: &'static str, holds: bo
 pub fn promises() -> Vec<Promise> {
     let mut promises = verdicts();
     promises.extend(intervals());
+    promises.extend(groups());
     promises.push(drifting());
     promises.extend(kinds());
+    promises.extend(two_runs());
     promises.extend(early());
     promises
 }
@@ -76,16 +79,20 @@ fn verdicts() -> Vec<Promise> {
     promises
 }
 
-fn intervals() -> impl Iterator<Item = Promise> {
+/// The kinds of noise whose intervals are simulated, with their names.
+fn shapes() -> [(&'static str, Noise); 5] {
     let noise = |shape, between, within| Noise { shape, between, within };
-    let shapes = [
+    [
         ("bell-shaped noise", noise(Shape::Normal, 0.03, 0.01)),
         ("skewed noise", noise(Shape::Skewed, 0.05, 0.01)),
         ("heavy-tailed noise", noise(Shape::HeavyTailed, 0.03, 0.01)),
         ("noise inside processes only", noise(Shape::Normal, 0.0, 0.03)),
         ("noise between processes only", noise(Shape::Normal, 0.03, 0.0)),
-    ];
-    shapes.into_iter().flat_map(move |(name, noise)| {
+    ]
+}
+
+fn intervals() -> impl Iterator<Item = Promise> {
+    shapes().into_iter().flat_map(move |(name, noise)| {
         let cover = |counts: [u32; 4]| counts.map(|blocks| coverage(noise, blocks, SESSIONS));
         let shares = cover([BLOCKS_FOR_A_VERDICT as u32, 6, 10, 20]);
         let few = [3, 4].map(|blocks| (coverage(noise, blocks, SESSIONS), reach(blocks as usize)));
@@ -104,6 +111,59 @@ fn intervals() -> impl Iterator<Item = Promise> {
             ),
         ]
     })
+}
+
+fn groups() -> impl Iterator<Item = Promise> {
+    const SPREAD: [f64; 9] = [1.0, 1.0, 1.0, 1.01, 1.02, 1.03, 1.05, 1.10, 1.20];
+    let groups: [(&str, &[f64]); 3] = [
+        ("two equal strategies", &[1.0; 2]),
+        ("eight equal strategies", &[1.0; 8]),
+        ("nine of 1 to 1.2 times", &SPREAD),
+    ];
+    groups.into_iter().map(|(group, factors)| {
+        let counts = [BLOCKS_FOR_A_VERDICT as u32, 6, 10, 20];
+        let worst = counts.map(|blocks| {
+            let covered = shapes().map(|(_, noise)| group_coverage(factors, noise, blocks, SESSIONS));
+            (covered.into_iter().fold(1.0, f64::min), covered.into_iter().fold(0.0, f64::max))
+        });
+        promise(
+            format!("intervals of the leaders’ pooled speed-up that cover the truth, {group}, the worst of all noises"),
+            format!("{} of {BLOCKS_FOR_A_VERDICT}, 6, 10 and 20 blocks", percents(&worst.map(|shares| shares.0))),
+            "92 % to 98 %",
+            worst.iter().all(|(least, most)| *least >= 0.92 && *most <= 0.98),
+        )
+    })
+}
+
+fn two_runs() -> [Promise; 3] {
+    let blocks = [[7, 7], [8, 8], [10, 7]];
+    let of = |noises: [Noise; 2]| blocks.map(|blocks| falsely_different(60, noises, blocks, SESSIONS / 4));
+    let all = shapes().map(|(_, noise)| of([noise; 2]));
+    let shares = [0, 1, 2].map(|at| all.iter().map(|shares| shares[at]).sum::<f64>() / all.len() as f64);
+    let [quiet, noisy] = [0.03, 0.06].map(|total| Noise::normal(total, 0.8));
+    let unequal = of([quiet, noisy]);
+    let found = blocks.map(|blocks| differences_found(1.10, 60, two_per_cent(0.5), blocks, SESSIONS / 10));
+    let counts = "with 7 and 7, 8 and 8, 10 and 7 blocks";
+    [
+        promise(
+            "two runs of the same 60 cells: pairs of runs in which any cell is called different, over all kinds of noise",
+            format!("{} {counts}", percents(&shares)),
+            "at most 5 %",
+            shares.iter().all(|share| *share <= 0.05),
+        ),
+        promise(
+            "the same if the second run is twice as noisy",
+            format!("{} {counts}", percents(&unequal)),
+            "at most 20 %",
+            unequal.iter().all(|share| *share <= 0.20),
+        ),
+        promise(
+            "two runs in which 15 of 60 cells differ by 10 % with 2 % noise: cells that are found",
+            format!("{} {counts}", percents(&found)),
+            "at least 90 %",
+            found.iter().all(|share| *share >= 0.90),
+        ),
+    ]
 }
 
 fn drifting() -> Promise {
@@ -126,11 +186,17 @@ fn drifting() -> Promise {
     )
 }
 
-fn kinds() -> [Promise; 2] {
-    let all = [(0.5, 0.005), (0.5, 0.019), (0.1, 0.005), (0.1, 0.019)];
+fn kinds() -> [Promise; 3] {
+    let all = [(0.5, 0.005), (0.5, 0.019), (0.3, 0.005), (0.3, 0.019)];
     let seen = all.map(|(slow, within)| two_kinds(slow, within, 10, SESSIONS));
     let least = |of: fn(&TwoKinds) -> f64| seen.iter().map(of).fold(1.0, f64::min);
     let (flagged, covered) = (least(|it| it.flagged), least(|it| it.covered));
+    let outliers =
+        shapes().into_iter().flat_map(|(_, noise)| [10, 14, 20].map(|count| lone_outlier(noise, count, SESSIONS)));
+    let lone = outliers.fold(LoneOutlier { flagged: 0.0, widened: 0.0 }, |one, other| LoneOutlier {
+        flagged: one.flagged.max(other.flagged),
+        widened: one.widened.max(other.widened),
+    });
     let mut false_alarm = 0.0_f64;
     for shape in [Shape::Normal, Shape::Skewed, Shape::HeavyTailed] {
         for between in [0.03, 0.10] {
@@ -142,10 +208,16 @@ fn kinds() -> [Promise; 2] {
     }
     [
         promise(
-            "ten processes of 30 or 50 ms: sessions that are flagged, and whose interval covers both",
+            "ten processes of 30 or 50 ms, at least two of each: sessions that are flagged, and whose interval covers both",
             format!("{} and {}", percents(&[flagged]), percents(&[covered])),
             "at least 95 %",
             flagged >= 0.95 && covered >= 0.95,
+        ),
+        promise(
+            "one process of 10, 14 or 20 takes 1.2 to 4 times as long: sessions that are flagged, and whose interval it widens",
+            format!("{} and {}", percents(&[lone.flagged]), percents(&[lone.widened])),
+            "at most 5 %, at most 1 %",
+            lone.flagged <= 0.05 && lone.widened <= 0.01,
         ),
         promise(
             "processes of one kind, the worst of all shapes: sessions that are flagged",

@@ -4,8 +4,8 @@
 
 use fastrand::Rng;
 use record::statistics::{
-    BLOCKS_FOR_A_VERDICT, Blocks, LEVEL, Need, Noise, fastest, half_width, median, modes, processes, ratio, time,
-    wanting,
+    BLOCKS_FOR_A_VERDICT, Blocks, Interval, LEVEL, Need, Noise, fastest, half_width, holm, median, modes, pooled_ratio,
+    processes, rank_test, ratio, time, wanting,
 };
 use record::{Cell, Record, Status};
 use std::collections::BTreeMap;
@@ -41,6 +41,31 @@ pub fn found(factor: f64, count: usize, noise: Noise, blocks: u32, sessions: u32
 /// The share of sessions in which the interval of a strategy's time covers its true time.
 pub fn coverage(noise: Noise, blocks: u32, sessions: u32) -> f64 {
     share(sessions, 3, |random| covers(&noise.blocks(NS, blocks, SAMPLES, random)))
+}
+
+/// The share of sessions in which the interval of the leaders' pooled speed-up covers the true one. `factors` has the
+/// true time of each strategy, relative to the first; the plain loop takes twice as long as the first.
+///
+/// The leaders are those that the statistics find in each session. The true speed-up of a group is the pooled one over
+/// many blocks.
+pub fn group_coverage(factors: &[f64], noise: Noise, blocks: u32, sessions: u32) -> f64 {
+    const MANY: u32 = 4_000;
+    let mut known: BTreeMap<Vec<usize>, f64> = BTreeMap::new();
+    let session = |blocks: u32, random: &mut Rng| -> (Blocks, Vec<Blocks>) {
+        let plain = noise.blocks(2.0 * NS, blocks, SAMPLES, random);
+        (plain, factors.iter().map(|factor| noise.blocks(factor * NS, blocks, SAMPLES, random)).collect())
+    };
+    let pooled = |(plain, all): &(Blocks, Vec<Blocks>), group: &[usize]| {
+        pooled_ratio(plain, &group.iter().map(|place| &all[*place]).collect::<Vec<_>>(), LEVEL).expect("blocks")
+    };
+    let truth_session = session(MANY, &mut Rng::with_seed(9));
+    share(sessions, 10, |random| {
+        let measured = session(blocks, random);
+        let group = leaders(&measured.1);
+        let interval = pooled(&measured, &group).interval;
+        let truth = *known.entry(group).or_insert_with_key(|group| pooled(&truth_session, group).value);
+        interval.is_some_and(|interval| interval.contains(truth))
+    })
 }
 
 /// The bias that a drift of the machine causes in the ratio of two equal strategies, for two orders of measurement.
@@ -95,7 +120,8 @@ pub struct TwoKinds {
 }
 
 /// Simulates sessions with two kinds of processes. A process takes 50 ms with the probability `slow`, otherwise 30 ms.
-/// `within` is the noise of each kind. Sessions that happen to have only one kind are skipped.
+/// `within` is the noise of each kind. Sessions in which a kind has less than a fifth of the processes are skipped,
+/// because such processes count as outliers.
 pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKinds {
     let mut random = Rng::with_seed(5);
     let noise = Noise::normal(within, 0.5);
@@ -103,7 +129,8 @@ pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKi
     let (mut flagged, mut covered, mut counted) = (0, 0, 0);
     while counted < sessions {
         let kinds: Vec<f64> = (0..processes).map(|_| if random.f64() < slow { slow_ns } else { quick_ns }).collect();
-        if kinds.iter().all(|ns| *ns == kinds[0]) {
+        let slow = kinds.iter().filter(|ns| **ns == slow_ns).count();
+        if 5 * slow.min(kinds.len() - slow) < kinds.len() {
             continue;
         }
         counted += 1;
@@ -120,6 +147,60 @@ pub fn two_kinds(slow: f64, within: f64, processes: u32, sessions: u32) -> TwoKi
     }
     let of_all = |count: u32| f64::from(count) / f64::from(sessions);
     TwoKinds { flagged: of_all(flagged), covered: of_all(covered) }
+}
+
+/// The results of [`lone_outlier`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoneOutlier {
+    /// The share of sessions in which the statistics report two kinds of processes.
+    pub flagged: f64,
+    /// The share of sessions in which the interval reaches more than half of the way to the outlier.
+    pub widened: f64,
+}
+
+/// Simulates sessions with one process that takes between 1.2 and 4 times as long as the others.
+pub fn lone_outlier(noise: Noise, processes: u32, sessions: u32) -> LoneOutlier {
+    let of_all = |holds: fn(&Blocks, f64) -> bool| {
+        share(sessions, 11, |random| {
+            let mut blocks = noise.blocks(NS, processes, SAMPLES, random);
+            let slow = NS * (1.2 + 2.8 * random.f64());
+            blocks.insert(random.u32(0..processes), vec![slow; SAMPLES]);
+            holds(&blocks, f64::midpoint(NS, slow))
+        })
+    };
+    LoneOutlier {
+        flagged: of_all(|blocks, _| modes(blocks).is_some()),
+        widened: of_all(|blocks, halfway| {
+            time(blocks, LEVEL).and_then(|time| time.interval).is_none_or(|Interval { high, .. }| high > halfway)
+        }),
+    }
+}
+
+/// The share of pairs of runs in which a difference is found in any of `cells` cells, although there is none. The runs
+/// have `blocks` processes of each cell, with `noises`.
+pub fn falsely_different(cells: u32, noises: [Noise; 2], blocks: [u32; 2], sessions: u32) -> f64 {
+    share(sessions, 12, |random| {
+        let mut side = |run: usize| processes(&noises[run].blocks(NS, blocks[run], SAMPLES, random));
+        let p_values: Vec<f64> = (0..cells).map(|_| rank_test(&side(0), &side(1))).collect();
+        holm(&p_values).iter().any(|p_value| *p_value <= 1.0 - LEVEL)
+    })
+}
+
+/// The share of cells whose difference is found between two runs. A quarter of `cells` cells take `factor` times as long
+/// in the second run.
+pub fn differences_found(factor: f64, cells: usize, noise: Noise, blocks: [u32; 2], sessions: u32) -> f64 {
+    let mut random = Rng::with_seed(13);
+    let different = cells / 4;
+    let found: usize = (0..sessions)
+        .map(|_| {
+            let mut side = |ns: f64, blocks: u32| processes(&noise.blocks(ns, blocks, SAMPLES, &mut random));
+            let factors = (0..cells).map(|cell| if cell < different { factor } else { 1.0 });
+            let p_values: Vec<f64> =
+                factors.map(|factor| rank_test(&side(NS, blocks[0]), &side(factor * NS, blocks[1]))).collect();
+            holm(&p_values)[..different].iter().filter(|p_value| **p_value <= 1.0 - LEVEL).count()
+        })
+        .sum();
+    found as f64 / (different as f64 * f64::from(sessions))
 }
 
 /// The share of sessions in which the statistics report two kinds although all processes are of one kind.
