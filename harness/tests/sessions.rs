@@ -30,10 +30,7 @@ const PREPARATION: Duration = Duration::from_secs(8);
 
 /// The plan of a default sweep on a machine, and its cells.
 fn plan(cores: usize, boundaries: &[usize], seed: u64) -> (Plan, Vec<Cell>) {
-    let mut counts = harness::machine::core_counts(cores);
-    counts.extend(boundaries);
-    counts.sort_unstable();
-    counts.dedup();
+    let counts = harness::machine::core_counts(cores, boundaries.iter().copied());
     let budget = Duration::from_secs(60 * default_minutes(cores as u64));
     let (cores, memory) = (cores as u64, 64 << 30);
     let limits = sizing::Limits { cores, workers: cores, memory, disk: memory, budget };

@@ -59,7 +59,7 @@ impl Peers {
         };
         let processors = machine::processors();
         let threads = if self.threads.is_empty() {
-            machine::core_counts(processors.len())
+            machine::core_counts(processors.len(), [])
         } else {
             self.threads.iter().map(|threads| usize::try_from(*threads)).collect::<Result<_, _>>()?
         };

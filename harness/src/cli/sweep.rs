@@ -287,7 +287,7 @@ impl Sweep {
         let counts = |list: &[u64]| list.iter().map(|count| usize::try_from(*count)).collect::<Result<Vec<_>, _>>();
         let mut cores = counts(&self.cores)?;
         if cores.is_empty() {
-            cores = machine::core_counts(machine::processors().len());
+            cores = machine::core_counts_here();
         }
         cores.sort_unstable();
         cores.dedup();

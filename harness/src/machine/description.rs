@@ -10,10 +10,17 @@ pub fn processors() -> Vec<usize> {
     Topology::here().processors
 }
 
-/// Returns 1, 2, 4 and so on, and `available` last.
-pub fn core_counts(available: usize) -> Vec<usize> {
-    let doubling = std::iter::successors(Some(1), |count| Some(count * 2)).take_while(|count| *count < available);
-    doubling.chain([available]).collect::<BTreeSet<_>>().into_iter().collect()
+/// Returns the core counts that a sweep of this machine compares.
+pub fn core_counts_here() -> Vec<usize> {
+    let topology = Topology::here();
+    core_counts(topology.processors.len(), topology.boundaries().iter().map(|boundary| boundary.cores))
+}
+
+/// Returns 1, 2, 4 and so on, the `boundaries` of the topology, and `available` last.
+pub fn core_counts(available: usize, boundaries: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let doubling = std::iter::successors(Some(1), |count| Some(count * 2));
+    let below = doubling.take_while(|count| *count < available).chain(boundaries);
+    below.filter(|count| *count < available).chain([available]).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Returns the memory that programs can still have, in bytes.
@@ -60,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn core_counts_double_and_end_with_all() {
-        assert_eq!(core_counts(1), [1]);
-        assert_eq!(core_counts(2), [1, 2]);
-        assert_eq!(core_counts(6), [1, 2, 4, 6]);
-        assert_eq!(core_counts(32), [1, 2, 4, 8, 16, 32]);
+    fn core_counts_double_name_every_boundary_and_end_with_all() {
+        assert_eq!(core_counts(1, []), [1]);
+        assert_eq!(core_counts(2, []), [1, 2]);
+        assert_eq!(core_counts(6, []), [1, 2, 4, 6]);
+        assert_eq!(core_counts(24, [6, 12]), [1, 2, 4, 6, 8, 12, 16, 24]);
     }
 }

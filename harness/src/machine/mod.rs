@@ -4,4 +4,4 @@ pub mod description;
 pub mod doctor;
 pub mod topology;
 
-pub use description::{core_counts, describe, processors};
+pub use description::{core_counts, core_counts_here, describe, processors};

@@ -180,7 +180,7 @@ mod tests {
 
     /// Returns the default plan of a machine with this number of cores, and its cells.
     fn plan(cores: u64, minutes: u64) -> (Plan, Vec<Cell>) {
-        let counts = crate::machine::core_counts(usize::try_from(cores).expect("a small number"));
+        let counts = crate::machine::core_counts(usize::try_from(cores).expect("a small number"), []);
         let tasks = ["count", "word_totals", "cursor_pages"].map(|name| tasks::find(name).expect("it exists"));
         let axes = Axes {
             tasks: tasks.iter().map(|task| (task.name.to_owned(), task.sizes.to_vec())).collect(),
