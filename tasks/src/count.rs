@@ -34,8 +34,9 @@ const SIZING: Sizing = Sizing {
     bytes_per_unit: 0,
     speed_up: |cores| cores,
     work: |inputs| {
-        let Options { profile, numbers, increments, .. } = &inputs.count;
-        (numbers.is_empty() && *profile == Profile::Even && increments.is_none()).then_some(INCREMENTS)
+        let Options { profile, numbers, how_many, increments } = &inputs.count;
+        let is_default = numbers.is_empty() && *profile == Profile::Even && *how_many == HOW_MANY;
+        (is_default && increments.is_none()).then_some(INCREMENTS)
     },
     set: |inputs, work, workers| {
         let numbers = (256 * workers).next_power_of_two();
@@ -44,6 +45,9 @@ const SIZING: Sizing = Sizing {
     },
     items: |inputs| inputs.count.how_many,
 };
+
+/// The default number of numbers.
+const HOW_MANY: u64 = 4096;
 
 /// The default sum of the numbers.
 const INCREMENTS: u64 = 100_000_000;
@@ -65,7 +69,7 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(..=MOST), help_heading = "Task options")]
     pub numbers: Vec<u64>,
     /// count: how many numbers an even or uneven profile has
-    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=MOST_NUMBERS), value_name = "N", help_heading = "Task options")]
+    #[arg(long, default_value_t = HOW_MANY, value_parser = clap::value_parser!(u64).range(1..=MOST_NUMBERS), value_name = "N", help_heading = "Task options")]
     pub how_many: u64,
     /// count: the sum of the numbers of an even or uneven profile, about [default: 100000000; a sweep fits an even profile
     /// to the machine]
@@ -88,7 +92,7 @@ pub enum Profile {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { profile: Profile::Even, numbers: Vec::new(), how_many: 4096, increments: None }
+        Options { profile: Profile::Even, numbers: Vec::new(), how_many: HOW_MANY, increments: None }
     }
 }
 

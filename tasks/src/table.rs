@@ -167,7 +167,8 @@ pub(crate) const SIZING: Sizing = Sizing {
         (rows.is_none() && table.is_none()).then_some(ROWS)
     },
     set: |inputs, work, _| inputs.cursor_pages.rows = Some(inputs.cursor_pages.rows.unwrap_or(0).max(work)),
-    items: |inputs| inputs.cursor_pages.rows(),
+    // Nobody has counted the rows of a table that the user names.
+    items: |inputs| if inputs.cursor_pages.given { 0 } else { inputs.cursor_pages.rows() },
 };
 
 /// The hooks of a task that reads the table.

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::options::{Folders, announce};
 use super::output::print;
 use super::report::write_report;
-use super::values::{cores, named, percent, positive, seconds, strategy, task, workers};
+use super::values::{cores, named, percent, positive, samples, seconds, strategy, task, workers};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::Plan;
@@ -40,13 +40,13 @@ pub(crate) struct Sweep {
     /// The strategies [default: the whole catalogue]
     #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = strategy())]
     pub(super) strategies: Vec<String>,
-    /// The core counts [default: 1, 2, 4 and so on up to all]
+    /// The core counts [default: 1, 2, 4 and so on up to all, and the boundaries of the topology]
     #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = cores)]
     cores: Vec<u64>,
     /// Jobs in progress at one moment [default: as many as cores]
     #[arg(short = 'j', long, value_delimiter = ',', action = ArgAction::Set, value_parser = workers)]
     workers: Vec<u64>,
-    /// Partition sizes for every task [default: each task's own]
+    /// Partition sizes for every task [default: each task's own, fitted to its input and the workers]
     #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = positive)]
     sizes: Vec<u64>,
     /// Deliveries: when and in which order partials reach the total
@@ -68,8 +68,9 @@ pub(crate) struct Sweep {
     /// cell has reached it and no comparison is undecided
     #[arg(long, default_value_t = 100.0 * TARGET, value_name = "PERCENT", value_parser = percent)]
     precision: f64,
-    /// The number of timed runs in each process, after one that is not timed [default: 2; 1 if a run takes over 200 ms]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// The number of timed runs in each process, after one that is not timed [default: 2; 1 if a run takes over
+    /// 200 ms, and for partition sizes if the budget is short]
+    #[arg(long, value_parser = samples)]
     pub(super) samples: Option<u32>,
     /// The seed of the order of cells [default: a random one, recorded]
     #[arg(long)]
@@ -114,9 +115,10 @@ impl Sweep {
     pub(crate) fn run(self) -> Result<Exit> {
         let interrupt = Interrupt::listen()?;
         if self.dry_run {
-            let lines = sweep::describe_plan(&self.plan()?, !self.tasks.is_empty(), &interrupt)?;
-            print(lines.join("\n") + "\n")?;
-            return Ok(Exit::Done);
+            return match self.describe_plan(&interrupt) {
+                Err(error) if interrupt.is_asked() => Err(Exit::Interrupted.error(format!("{error:#}"))),
+                printed => printed.map(|()| Exit::Done),
+            };
         }
         let Outcome { folder, error, wanted_budget } = match self.measure(&interrupt) {
             Err(error) if interrupt.is_asked() => return Err(Exit::Interrupted.error(format!("{error:#}"))),
@@ -134,8 +136,8 @@ impl Sweep {
         if let Some(budget) = wanted_budget {
             let blocks = limited.as_ref().map_or_else(String::new, |(needed, _)| format!(" --blocks {needed}"));
             say(format_args!(
-                "the budget ended before the {BLOCKS_FOR_A_VERDICT} blocks that a verdict needs; `{resume}{blocks} --budget {}s` \
-                 measures the remaining blocks",
+                "the budget ended before every planned comparison had its {BLOCKS_FOR_A_VERDICT} blocks; `{resume}{blocks} --budget \
+                 {}s` measures the remaining blocks",
                 budget.as_secs_f64().ceil()
             ));
         }
@@ -158,7 +160,7 @@ impl Sweep {
                 if let Some((needed, plan)) = limited.filter(|_| wanted_budget.is_none()) {
                     let options = record.options_for_blocks(needed, plan.budget_s, Some(plan.blocks));
                     say(format_args!(
-                        "a verdict needs {needed} blocks; `{resume}{options}` measures the remaining blocks"
+                        "all verdicts need {needed} blocks; `{resume}{options}` measures the remaining blocks"
                     ));
                 }
                 let outside: BTreeSet<&Cell> =
@@ -170,6 +172,16 @@ impl Sweep {
                 not_verified(&record, &report).map_or(Ok(Exit::Done), |sentence| Err(Exit::NotVerified.error(sentence)))
             }
         }
+    }
+
+    /// Prints what a sweep would measure.
+    fn describe_plan(&self, interrupt: &Interrupt) -> Result<()> {
+        if self.install {
+            interrupt.at_once(|| self.install_missing());
+        }
+        self.refuse_unread_file()?;
+        let lines = sweep::describe_plan(&self.plan()?, !self.tasks.is_empty(), interrupt)?;
+        print(lines.join("\n") + "\n")
     }
 
     /// Installs what the tasks need. What cannot be installed is missing later, which the sweep then reports.

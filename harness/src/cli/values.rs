@@ -50,6 +50,11 @@ pub(crate) fn positive(text: &str) -> Result<u64, String> {
     limits::at_least_one(text.replace('_', "").parse().unwrap_or(0))
 }
 
+/// Accepts a number of timed runs in a process.
+pub(crate) fn samples(text: &str) -> Result<u32, String> {
+    positive(text).and_then(limits::samples)
+}
+
 /// Accepts a number of cores that this process may use.
 pub(crate) fn cores(text: &str) -> Result<u64, String> {
     positive(text).and_then(limits::cores)

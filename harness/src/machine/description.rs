@@ -23,11 +23,6 @@ pub fn core_counts(available: usize, boundaries: impl IntoIterator<Item = usize>
     below.filter(|count| *count < available).chain([available]).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Returns the memory that programs can still have, in bytes.
-pub(crate) fn available_memory() -> u64 {
-    SystemFiles::here().bytes("/proc/meminfo", "MemAvailable").unwrap_or(u64::MAX)
-}
-
 /// Describes this machine for the record. `notes` come from the tasks. The doctor finds the nodes of the input.
 pub fn describe(mut notes: BTreeMap<String, String>) -> Machine {
     let topology = Topology::here();

@@ -9,6 +9,15 @@ use tasks::Inputs;
 /// The maximum number of workers: far more than are useful, but few enough that every machine can start the threads.
 const MOST_WORKERS: u64 = 1024;
 
+/// The most samples of a process: far more than are useful.
+const MOST_SAMPLES: u64 = 1000;
+
+/// The most planned blocks.
+const MOST_STAGED: usize = 1000;
+
+/// The longest run of a plan, in nanoseconds: a day.
+const MOST_COST_NS: u64 = 86_400_000_000_000;
+
 /// The longest time in seconds: 31 years. A longer one is a typing error, and does not fit into every type of time.
 const MOST_SECONDS: f64 = 1e9;
 
@@ -28,6 +37,14 @@ pub(crate) fn workers(number: u64) -> Result<u64, String> {
     match at_least_one(number)? <= MOST_WORKERS {
         true => Ok(number),
         false => Err(format!("expected a whole number from 1 to {MOST_WORKERS}")),
+    }
+}
+
+/// Accepts a number of samples in a process.
+pub(crate) fn samples(number: u64) -> Result<u32, String> {
+    match u32::try_from(number) {
+        Ok(samples @ 1..) if number <= MOST_SAMPLES => Ok(samples),
+        _ => Err(format!("expected a whole number from 1 to {MOST_SAMPLES}")),
     }
 }
 
@@ -63,7 +80,9 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
         counts.iter().try_for_each(|count| check(*count as u64).map(|_| ()).map_err(|why| format!("{count}: {why}")))
     };
     let sizes = axes.tasks.iter().try_for_each(|(task, sizes)| {
-        find_task(task).ok_or_else(|| format!("no task `{}`; `goldilocks list` names them all", short(task)))?;
+        find_task(task)
+            .filter(|entry| entry.name == *task)
+            .ok_or_else(|| format!("no task `{}`; `goldilocks list` names them all", short(task)))?;
         any(sizes.is_empty())?;
         sizes.iter().try_for_each(|size| at_least_one(*size).map(|_| ()).map_err(|why| format!("{size}: {why}")))
     });
@@ -71,6 +90,15 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
         Some(_) => Ok(()),
         None => Err(format!("no strategy `{}`; `goldilocks list` names them all", short(strategy))),
     });
+    let staged = match plan.staging.blocks.len() <= MOST_STAGED && !plan.staging.blocks.iter().any(Vec::is_empty) {
+        true => Ok(()),
+        false => Err(format!("expected at most {MOST_STAGED} blocks, each with a stage")),
+    };
+    let times = plan.costs.values().flat_map(|cost| [cost.run_ns, cost.process_ns]);
+    let costs = match times.max().unwrap_or_default() <= MOST_COST_NS {
+        true => Ok(()),
+        false => Err(format!("expected times of at most {MOST_COST_NS} ns")),
+    };
     let whole = |number: u32| at_least_one(number.into()).map(|_| ()).map_err(|why| format!("{number}: {why}"));
     let time = |number: f64| seconds(number).map(|_| ()).map_err(|why| format!("{number:e}: {why}"));
     let share = |share: f64| percent(100.0 * share).map(|_| ()).map_err(|_| format!("{share}: expected 0 to 1"));
@@ -81,7 +109,9 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
         ("axes.workers", counts(&axes.workers, workers)),
         ("axes.deliveries", any(axes.deliveries.is_empty())),
         ("axes.combines", any(axes.combines.is_empty())),
-        ("samples", whole(plan.samples)),
+        ("samples", whole(plan.samples).and(samples(plan.samples.into()).map(|_| ()))),
+        ("staging.blocks", staged),
+        ("costs", costs),
         ("blocks", whole(plan.blocks)),
         ("budget_s", time(plan.budget_s)),
         ("patience_s", time(plan.patience_s)),

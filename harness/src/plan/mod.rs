@@ -26,7 +26,7 @@ use crate::find_task;
 use anyhow::{Context, Result, anyhow};
 use record::{VARIANT, task_name};
 use std::path::Path;
-use tasks::Inputs;
+use tasks::{Inputs, Variant};
 
 /// The name of the plan's file in a run's folder.
 pub(crate) const FILE: &str = "plan.json";
@@ -49,6 +49,13 @@ impl Plan {
             };
             for cell in cells.iter().filter(is_wanted) {
                 let of = find_task(&cell.task).map_or(&[][..], |entry| entry.hooks.variants);
+                // Whoever names another way than the default one compares only that.
+                let is_default = |variant: &&Variant| {
+                    let mut inputs = self.inputs.clone();
+                    (variant.choose)(&mut inputs);
+                    inputs == self.inputs
+                };
+                let of = if of.iter().find(is_default).is_some_and(|it| it.cost == 1.0) { of } else { &[] };
                 variants.extend(
                     of.iter().map(|variant| Cell {
                         task: format!("{}{VARIANT}{}", cell.task, variant.name),

@@ -52,6 +52,13 @@ struct Known {
     processes: u32,
 }
 
+impl Known {
+    /// Whether an earlier block has measured a time of the cell.
+    fn is_known_before(&self, block: u32) -> bool {
+        self.times.range(..block).next().is_some()
+    }
+}
+
 impl Schedule {
     /// Returns a schedule of `cells` without results.
     pub fn new(plan: &Plan, cells: Vec<Cell>) -> Self {
@@ -108,7 +115,9 @@ impl Schedule {
         }
         let elapsed = Duration::from_millis(sample.elapsed_ms);
         // The cost of a process is the time from the last sample of the previous process to its own last sample.
-        let (block, cell, end) = self.last.unwrap_or((sample.block, number, Duration::ZERO));
+        // The time before the first block belongs to no cell.
+        let before = elapsed.saturating_sub(self.cells[number].planned.process);
+        let (block, cell, end) = self.last.unwrap_or((sample.block, number, before));
         let known = &mut self.cells[number];
         known.cost += elapsed.saturating_sub(end);
         known.processes += u32::from((block, cell) != (sample.block, number) || known.processes == 0);
@@ -137,6 +146,11 @@ impl Schedule {
         (known.cost, known.processes) = (known.cost + took, known.processes + 1);
     }
 
+    /// Whether no earlier block has a sample of a cell.
+    pub fn is_new(&self, block: u32, number: usize) -> bool {
+        self.cells[number].samples.range(..block).next().is_none()
+    }
+
     /// Returns the number of samples that a cell has in a block, and the number that are missing. A failed cell misses
     /// none, and an unfair one none in the same block.
     pub fn samples(&self, block: u32, number: usize) -> (u32, u32) {
@@ -154,7 +168,11 @@ impl Schedule {
         let mut cells = match self.staging.blocks.get(block as usize) {
             _ if block >= self.max_blocks => Vec::new(),
             Some(stages) if stages[..] == [Stage::Grid] => {
-                self.with_baselines(self.cheapest(Stage::Grid, self.time_for(block, elapsed).mul_f64(FOR_THE_GRID)))
+                let left = self.time_for(block, elapsed).mul_f64(FOR_THE_GRID);
+                match self.cheapest(Stage::Grid, block, left) {
+                    none if none.is_empty() => self.neediest(block, elapsed),
+                    grid => self.with_baselines(grid),
+                }
             }
             Some(stages) => self.with_baselines(self.numbers(|known| stages.contains(&known.planned.stage))),
             None => self.neediest(block, elapsed),
@@ -174,24 +192,12 @@ impl Schedule {
             .collect()
     }
 
-    /// Returns the cells of a stage that were not measured yet, the cheapest first, as many as `left` allows.
-    fn cheapest(&self, stage: Stage, left: Duration) -> Vec<usize> {
-        let mut cells = self.numbers(|known| known.planned.stage == stage && known.times.is_empty());
-        cells.sort_by_key(|number| self.cells[*number].planned.process);
-        self.affordable(cells.into_iter(), left)
-    }
-
-    /// Returns the cells for which the time suffices, in this order. A cell that takes too long is left out.
-    fn affordable(&self, cells: impl Iterator<Item = usize>, mut left: Duration) -> Vec<usize> {
-        cells
-            .filter(|number| match left.checked_sub(self.cost(*number)) {
-                Some(less) => {
-                    left = less;
-                    true
-                }
-                None => false,
-            })
-            .collect()
+    /// Returns the cells of a stage that no block before `block` has measured, the cheapest first, as many as `left` allows.
+    fn cheapest(&self, stage: Stage, block: u32, left: Duration) -> Vec<usize> {
+        let mut cells = self.numbers(|known| known.planned.stage == stage && !known.is_known_before(block));
+        let expected = |number: &usize| self.cells[*number].planned.process;
+        cells.sort_by_key(expected);
+        affordable(cells.into_iter(), expected, left)
     }
 
     /// Returns the time that a process of a cell takes: as measured so far, or as expected.
@@ -225,7 +231,7 @@ impl Schedule {
     fn neediest(&self, block: u32, elapsed: Duration) -> Vec<usize> {
         let left = self.time_for(block, elapsed);
         let earlier: Vec<(usize, Blocks)> = self
-            .numbers(|known| !known.times.is_empty())
+            .numbers(|known| known.is_known_before(block))
             .into_iter()
             .map(|number| {
                 let times = self.cells[number].times.range(..block);
@@ -235,18 +241,22 @@ impl Schedule {
         let candidates: Vec<(&record::Cell, &Blocks)> =
             earlier.iter().map(|(number, blocks)| (&self.cells[*number].recorded, blocks)).collect();
         let wanting = wanting(&candidates, self.precision);
+        // Without stages, every cell is as important as any other.
+        let is_staged = self.staging != Staging::default();
         let decides = |(number, blocks): &&(usize, Blocks)| {
-            self.cells[*number].planned.stage <= Stage::CoreCounts && blocks.len() < ENOUGH_BLOCKS
+            !is_staged || self.cells[*number].planned.stage <= Stage::CoreCounts && blocks.len() < ENOUGH_BLOCKS
         };
         let (first, others): (Vec<_>, Vec<_>) = wanting.iter().map(|want| &earlier[want.place]).partition(decides);
-        let tried_once = self.numbers(|known| known.times.is_empty() && known.unfair.range(..block).count() == 1);
+        let tried_once =
+            self.numbers(|known| !known.is_known_before(block) && known.unfair.range(..block).count() == 1);
         let first = tried_once.into_iter().chain(first.into_iter().map(|(number, _)| *number));
-        let mut chosen = self.affordable(first, left);
+        let cost = |number: &usize| self.cost(*number);
+        let mut chosen = affordable(first, cost, left);
         if chosen.is_empty() {
-            chosen = self.affordable(others.into_iter().map(|(number, _)| *number), left);
+            chosen = affordable(others.into_iter().map(|(number, _)| *number), cost, left);
         }
         if chosen.is_empty() {
-            chosen = self.cheapest(Stage::Grid, left);
+            chosen = self.cheapest(Stage::Grid, block, left);
         }
         self.with_baselines(chosen)
     }
@@ -265,6 +275,12 @@ impl Schedule {
         let is_over = block < last && elapsed + time(block) > self.budget && !self.earlier_blocks.contains_key(&block);
         is_over.then(|| elapsed + (block..last).map(time).sum::<Duration>())
     }
+}
+
+/// Returns the cells for which the time suffices, in this order. A cell that takes too long is left out.
+fn affordable(cells: impl Iterator<Item = usize>, cost: impl Fn(&usize) -> Duration, mut left: Duration) -> Vec<usize> {
+    let mut fits = |number: &usize| left.checked_sub(cost(number)).map(|less| left = less).is_some();
+    cells.filter(|number| fits(number)).collect()
 }
 
 #[cfg(test)]
@@ -352,9 +368,26 @@ mod tests {
 
     #[test]
     fn resumption_does_not_change_which_cells_are_measured() {
+        resumption_changes_nothing(&schedule);
+    }
+
+    #[test]
+    fn resumption_of_a_sweep_with_stages_does_not_change_which_cells_are_measured() {
+        resumption_changes_nothing(&|seed, budget_s| {
+            let mut schedule = schedule(seed, budget_s);
+            let blocks = vec![vec![Stage::Strategies], vec![Stage::Strategies, Stage::Sizes], vec![Stage::Grid]];
+            schedule.staging = Staging { blocks, longest_ns: u64::MAX };
+            for known in &mut schedule.cells[5..] {
+                known.planned.stage = Stage::Grid;
+            }
+            schedule
+        });
+    }
+
+    fn resumption_changes_nothing(schedule: &dyn Fn(u64, f64) -> Schedule) {
         let (mut whole, mut elapsed) = (schedule(1, 1_000.0), Duration::ZERO);
         let samples = measure(&mut whole, 0..FULL_BLOCKS + 3, &mut elapsed);
-        for cut in [1, 9, samples.len() - 1] {
+        for cut in (1..samples.len()).step_by(3) {
             let mut resumed = schedule(1, 1_000.0);
             samples[..cut].iter().for_each(|sample| resumed.replay(sample));
             let (block, mut elapsed) = (samples[cut].block, resumed.spent_earlier());
@@ -374,7 +407,8 @@ mod tests {
                 schedule
                     .cells
                     .iter()
-                    .map(|known| (known.times.clone(), known.cost, known.processes))
+                    // A resumed sweep does not know what the first cell cost.
+                    .map(|known| (known.times.clone(), known.processes))
                     .collect::<Vec<_>>()
             };
             assert_eq!(done(&resumed), done(&whole), "cut after {cut} samples");

@@ -49,7 +49,7 @@ pub struct Chosen {
 pub fn choose(sizing: &Sizing, work: u64, took: Duration, limits: &Limits) -> Chosen {
     let speed_up = (sizing.speed_up)(limits.cores).max(1) as f64;
     let one = took.as_secs_f64().max(1e-9) / work as f64;
-    let wanted = round_up(SHORTEST_RUN.as_secs_f64() * MARGIN * speed_up / one);
+    let wanted = step_up(SHORTEST_RUN.as_secs_f64() * MARGIN * speed_up / one);
     let space = limits.memory.min(limits.disk) / 4 / sizing.bytes_per_unit.max(1);
     let affordable = (limits.budget.as_secs_f64() * BUDGET_SHARE / one) as u64;
     let (most, reason) = [
@@ -60,11 +60,13 @@ pub fn choose(sizing: &Sizing, work: u64, took: Duration, limits: &Limits) -> Ch
     .into_iter()
     .min_by_key(|(most, _)| *most)
     .unwrap_or((sizing.most, "this is the largest input"));
+    // Limits that vary from day to day are rounded as well, so that sweeps of one machine have the same work.
+    let most = if most == sizing.most { most } else { step_down(most) };
     let chosen = wanted.min(most).max(sizing.least);
     let run_ms = 1e3 * one * chosen as f64 / speed_up;
     let cores = crate::counted(limits.cores, "core");
     let aim = format!("a run on {cores} should last at least {} ms", SHORTEST_RUN.as_millis());
-    let why = match chosen < wanted {
+    let why = match run_ms < 1e3 * SHORTEST_RUN.as_secs_f64() {
         false => format!("{} {}, because {aim}", in_digits(chosen), sizing.unit),
         true => {
             format!("{} {}: {aim}, but {reason}, so one may last only {run_ms:.0} ms", in_digits(chosen), sizing.unit)
@@ -94,20 +96,28 @@ pub fn sizes(entry: &Entry, items: u64, workers: u64) -> (Vec<u64>, u64) {
     (sizes, default)
 }
 
-/// Rounds up to two significant digits.
-fn round_up(number: f64) -> u64 {
-    let step = step(number);
-    ((number / step).ceil() * step) as u64
+/// The leading digits of an amount of work. The steps are coarse, so that two sweeps of one machine choose the same work,
+/// although their trials differ, and can be compared.
+const STEPS: [u64; 7] = [10, 15, 20, 30, 40, 60, 80];
+
+/// The least amount of the series that is not below `number`.
+fn step_up(number: f64) -> u64 {
+    let unit = 10_u64.pow((number.max(10.0).log10() as u32).min(17) - 1);
+    let next = STEPS.map(|step| step * unit).into_iter().find(|amount| *amount as f64 >= number);
+    next.unwrap_or(100 * unit)
+}
+
+/// The largest amount of the series that is not above `number`.
+fn step_down(number: u64) -> u64 {
+    let unit = 10_u64.pow(number.max(10).ilog10() - 1);
+    let amounts = STEPS.map(|step| step * unit);
+    amounts.into_iter().rfind(|amount| *amount <= number).unwrap_or(number)
 }
 
 /// Rounds down to one significant digit: people remember 30,000 and not 31,250.
 fn round_down(number: u64) -> u64 {
     let step = 10_u64.pow(number.max(1).ilog10());
     number / step * step
-}
-
-fn step(number: f64) -> f64 {
-    10_f64.powf(number.max(1.0).log10().floor() - 1.0).max(1.0)
 }
 
 /// Writes a number with narrow spaces between thousands, as the report does.
@@ -182,9 +192,9 @@ mod tests {
         assert!(choose(&count, 100_000_000, took, &poor).why.contains("the budget limits it"));
         let full = Limits { disk: 100_000_000, ..limits(32) };
         let chosen = choose(&words, 20_000_000, took, &full);
-        assert_eq!(chosen.work, 25_000_000);
+        assert_eq!(chosen.work, 20_000_000);
         assert!(
-            chosen.why.starts_with("25\u{202f}000\u{202f}000 bytes: ") && chosen.why.contains("memory and disk"),
+            chosen.why.starts_with("20\u{202f}000\u{202f}000 bytes: ") && chosen.why.contains("memory and disk"),
             "{}",
             chosen.why
         );

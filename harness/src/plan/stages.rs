@@ -23,7 +23,7 @@ const ONE_SAMPLE_FROM: Duration = Duration::from_millis(200);
 const FOR_VERDICTS: f64 = 0.8;
 
 /// If all cells in enough blocks take at most this share of the budget, no stage has to come first.
-const FOR_EVERYTHING: f64 = 0.5;
+const FOR_EVERYTHING: f64 = 0.25;
 
 /// The blocks that a verdict needs.
 const BLOCKS: usize = BLOCKS_FOR_A_VERDICT;
@@ -75,7 +75,7 @@ pub fn planned(plan: &Plan, cells: &[Cell]) -> Vec<Planned> {
         };
         let is_minor = stage >= Stage::Sizes && plan.staging != Staging::default();
         let samples = if plan.fewer_samples && (is_minor || run > ONE_SAMPLE_FROM) { 1 } else { plan.samples };
-        Planned { stage, samples, process: start + run * (samples + 1) }
+        Planned { stage, samples, process: start + run * samples.saturating_add(1) }
     };
     cells.iter().map(one).collect()
 }
@@ -104,7 +104,8 @@ pub fn stage(plan: &Plan, cells: &[Cell], left: Duration) -> Staging {
     if plan.blocks < u32::MAX || needs(&of(everything.clone()), cells) <= left.mul_f64(FOR_EVERYTHING) {
         return everything;
     }
-    let mut blocks = vec![vec![Stage::Strategies]; BLOCKS];
+    // A difference of 5 % among many candidates needs more blocks than a verdict.
+    let mut blocks = vec![vec![Stage::Strategies]; 2 * BLOCKS];
     blocks.extend(vec![vec![Stage::Strategies, Stage::CoreCounts]; BLOCKS]);
     blocks.extend(vec![vec![Stage::Strategies, Stage::Sizes]; BLOCKS]);
     blocks.push(vec![Stage::Grid]);
@@ -122,7 +123,8 @@ pub fn stage(plan: &Plan, cells: &[Cell], left: Duration) -> Staging {
 /// Returns the time of all blocks that a verdict needs.
 pub fn needs(plan: &Plan, cells: &[Cell]) -> Duration {
     let planned = planned(plan, cells);
-    (0..verdict_blocks(&plan.staging)).map(|block| time(&plan.staging.blocks[block], cells, &planned)).sum()
+    let blocks = verdict_blocks(&plan.staging).min(plan.blocks as usize);
+    (0..blocks).map(|block| time(&plan.staging.blocks[block], cells, &planned)).sum()
 }
 
 /// Returns the number of planned blocks that a verdict needs. The last stage alone needs none.
@@ -145,13 +147,16 @@ pub fn describe(plan: &Plan, cells: &[Cell], left: Duration) -> Vec<String> {
         let (count, time) = of.entry(planned.stage).or_default();
         (*count, *time) = (*count + 1, *time + planned.process);
     }
-    let rounds = |stage: Stage| plan.staging.blocks.iter().filter(|stages| stages.contains(&stage)).count();
+    let staged = || plan.staging.blocks.iter().take(plan.blocks as usize);
+    let rounds = |stage: Stage| staged().filter(|stages| stages.contains(&stage)).count();
     let mut lines: Vec<String> = of
         .iter()
         .map(|(stage, (count, time))| {
             let cells = crate::counted(*count as u64, "cell");
             let blocks = crate::counted(rounds(*stage) as u64, "block");
-            format!("{stage}: {cells} in {blocks}, {} each", seconds(*time))
+            let some =
+                if plan.staging != Staging::default() && *stage == Stage::Grid { ", as many as fit" } else { "" };
+            format!("{stage}: {blocks} of {cells}{some}, {} a block", seconds(*time))
         })
         .collect();
     let rest = left.saturating_sub(needs(plan, cells));

@@ -3,7 +3,6 @@
 use super::baseline::Baseline;
 use super::outcome::Outcome;
 use super::recorder::{Clock, Recorder};
-use crate::counted;
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
@@ -13,7 +12,9 @@ use crate::measure::protocol::Order;
 use crate::plan::Plan;
 use crate::plan::schedule::Schedule;
 use crate::progress::Progress;
+use crate::{counted, find_task};
 use anyhow::{Context, Result};
+use record::statistics::BLOCKS_FOR_A_VERDICT;
 use record::{BASELINE, Ended, Line, Sample, Status};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -70,7 +71,8 @@ impl<'a> Runner<'a> {
         let strategies = self.plan.axes.strategies.len() as u64;
         let strategies = if strategies == 1 { "1 strategy".to_owned() } else { format!("{strategies} strategies") };
         self.progress.say(&format!(
-            "{} with {strategies} on {}: {}, each in several processes, takes at most {}: {}",
+            "measuring {} with {strategies} on {} ({}) takes about {}, because a run on all cores lasts 30 ms or more and a \
+             verdict needs {BLOCKS_FOR_A_VERDICT} processes of each cell: {}",
             enumerated(&self.plan.tasks()),
             up_to(&self.plan.axes.cores),
             counted(self.schedule.cell_count() as u64, "cell"),
@@ -141,12 +143,14 @@ impl<'a> Runner<'a> {
         let baseline = baseline.with_context(|| format!("no task `{}` in this run", cell.task))?;
         let order = Order {
             // One check is enough, because obeying a cancel does not depend on the block.
-            check_cancel: block == 0 && cell.strategy != BASELINE,
+            check_cancel: self.schedule.is_new(block, number) && cell.strategy != BASELINE,
             // A better variant may need far less processor time than the baseline.
             baseline_cpu_ns: Some(baseline.cpu_ns()).filter(|_| !cell.is_variant()),
             ..Order::for_cell(&cell, &self.prepared.inputs, &self.processors, missing)?
         };
-        let expected = Duration::from_nanos(baseline.times.wall_ns) * (missing + 1);
+        let variant = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task));
+        let longer = variant.map_or(1.0, |variant| variant.cost.max(1.0));
+        let expected = Duration::from_nanos(baseline.times.wall_ns).mul_f64(longer) * (missing + 1);
         let patience = Duration::from_secs_f64(self.plan.patience_s) + expected * 10;
         let first = Sample {
             block,

@@ -5,13 +5,14 @@ use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor::free_bytes;
 use crate::plan::{Plan, sizing, stages};
-use crate::{counted, find_task, machine};
+use crate::{counted, find_task};
 use anyhow::{Result, bail, ensure};
 use record::Skipped;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use system::printing::say;
+use system::sysfs::SystemFiles;
 use tasks::Inputs;
 
 /// A plan that fits the machine, and what is ready for it.
@@ -29,15 +30,20 @@ pub(super) struct Fitted {
 impl Fitted {
     /// Returns the plan in words, one line for each part.
     pub(super) fn describe(&self) -> Vec<String> {
-        let cells = self.plan.cells();
+        let (cells, counts) = (self.plan.cells(), &self.plan.axes.cores[..]);
         let mut lines = Vec::new();
         for Baseline { note, .. } in &self.baselines {
-            let work = if note.sizing.is_empty() { "as you named it" } else { &note.sizing };
             let sizes: Vec<String> = note.sizes.iter().map(u64::to_string).collect();
             let (sizes, unit, default) = (sizes.join(", "), &note.unit, note.default_size);
-            lines.push(format!("{}: {work}; partitions of {sizes} {unit}, by default {default}", note.name));
+            let work = if note.sizing.is_empty() { String::new() } else { format!("{}; ", note.sizing) };
+            lines.push(format!("{}: {work}partitions of {sizes} {unit}, by default {default}", note.name));
         }
-        lines.push(format!("{} on {} cores", counted(cells.len() as u64, "cell"), list(&self.plan.axes.cores)));
+        lines.push(format!(
+            "{} on {} core{}",
+            counted(cells.len() as u64, "cell"),
+            list(counts),
+            if counts == [1] { "" } else { "s" }
+        ));
         lines.extend(stages::describe(&self.plan, &cells, self.left));
         lines
     }
@@ -46,7 +52,7 @@ impl Fitted {
     pub(super) fn warning(&self) -> Option<String> {
         let budget = self.wanted_budget?.as_secs_f64().ceil();
         Some(format!(
-            "warning: not every verdict fits into {:.0} s; `--budget {budget}s` suffices for all of them",
+            "warning: not every verdict fits into {:.0} s; `--budget {budget}s` suffices for all of them with this work",
             self.plan.budget_s
         ))
     }
@@ -57,39 +63,51 @@ impl Fitted {
 /// # Errors
 /// When something that the user named cannot be measured, when data cannot be made, or when no task is left.
 pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: &Interrupt) -> Result<Fitted> {
-    let said = RefCell::new(Vec::new());
-    let mut prepared = prepare(&plan, interrupt, &|line| said.borrow_mut().push(line.to_owned()))?;
+    let said = RefCell::new(BTreeSet::new());
+    let say_once = |line: &str| {
+        if said.borrow_mut().insert(line.to_owned()) {
+            say(line);
+        }
+    };
+    let mut prepared = prepare(&plan, interrupt, &say_once)?;
     let (mut baselines, mut skipped) = measure_baselines(&plan, &mut prepared, tasks_named, interrupt)?;
     let cores = plan.axes.cores.iter().copied().max().unwrap_or(1) as u64;
     let workers = plan.axes.workers.iter().copied().max().map_or(cores, |workers| workers as u64);
     let limits = sizing::Limits {
         cores,
         workers,
-        memory: machine::description::available_memory(),
+        memory: system::memory::usable(&SystemFiles::here()).unwrap_or(u64::MAX),
         disk: free_bytes(&plan.data).unwrap_or(u64::MAX),
         budget: Duration::from_secs_f64(plan.budget_s),
     };
-    let (mut reasons, mut inputs) = (BTreeMap::new(), plan.inputs.clone());
+    let (mut needs, mut units, mut inputs) = (BTreeMap::new(), BTreeMap::new(), plan.inputs.clone());
     for baseline in &baselines {
         let sizing = find_task(&baseline.note.name).and_then(|entry| entry.sizing);
         let Some((sizing, work)) = sizing.and_then(|it| Some((it, (it.work)(&plan.inputs)?))) else { continue };
         let chosen = sizing::choose(&sizing, work, baseline.run(), &limits);
         (sizing.set)(&mut inputs, chosen.work, workers);
-        reasons.insert(baseline.note.name.clone(), chosen.why);
+        // Tasks with the same unit read the same data, and the one that needs most of it decides.
+        let need = (chosen.work, chosen.why);
+        let most = needs.entry(sizing.unit).or_insert_with(|| need.clone());
+        *most = need.max(most.clone());
+        units.insert(baseline.note.name.clone(), sizing.unit);
     }
-    if inputs == plan.inputs {
-        said.into_inner().iter().for_each(say);
-    } else {
+    if inputs != plan.inputs {
         plan.inputs = inputs;
         prepared.end()?;
-        prepared = prepare(&plan, interrupt, &|line| say(line))?;
+        prepared = prepare(&plan, interrupt, &say_once)?;
         (baselines, skipped) = measure_baselines(&plan, &mut prepared, tasks_named, interrupt)?;
+    }
+    for Skipped { task, reason } in &skipped {
+        say(format_args!("{task} is skipped: {reason}"));
     }
     plan.axes.tasks.retain(|(task, _)| baselines.iter().any(|baseline| baseline.note.name == *task));
     for (task, sizes) in &mut plan.axes.tasks {
         let Some(entry) = find_task(task).filter(|_| sizes.is_empty()) else { continue };
-        let (chosen, default) = match &entry.sizing {
-            Some(sizing) => sizing::sizes(entry, (sizing.items)(&prepared.inputs), workers),
+        let counted = baselines.iter().find(|baseline| baseline.note.name == *task).and_then(|it| it.note.items);
+        let items = counted.or_else(|| entry.sizing.map(|sizing| (sizing.items)(&prepared.inputs)));
+        let (chosen, default) = match items.filter(|items| *items > 0 && entry.sizing.is_some()) {
+            Some(items) => sizing::sizes(entry, items, workers),
             None => (entry.sizes.to_vec(), entry.default_size),
         };
         *sizes = chosen;
@@ -100,7 +118,8 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
         plan.costs.insert(task.clone(), baseline.cost(cores));
         baseline.note.sizes = plan.sizes(&task).to_vec();
         baseline.note.default_size = plan.default_size(&task);
-        baseline.note.sizing = reasons.remove(&task).unwrap_or_default();
+        baseline.note.sizing =
+            units.get(&task).and_then(|unit| needs.get(unit)).map_or_else(String::new, |(_, why)| why.clone());
     }
     let (cells, spent) = (plan.cells(), began.elapsed());
     let left = Duration::from_secs_f64(plan.budget_s).saturating_sub(spent);
@@ -140,10 +159,7 @@ fn measure_baselines(
         match measured {
             Ok(baseline) => baselines.push(baseline),
             Err(reason) if required(task) => bail!("{task} cannot be measured: {reason}"),
-            Err(reason) => {
-                say(format_args!("{task} is skipped: {reason}"));
-                skipped.push(Skipped { task: task.to_owned(), reason });
-            }
+            Err(reason) => skipped.push(Skipped { task: task.to_owned(), reason }),
         }
     }
     ensure!(!baselines.is_empty(), "no task is left to measure");

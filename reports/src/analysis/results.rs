@@ -301,7 +301,8 @@ impl TaskResults {
         let places: BTreeSet<usize> = cells.iter().map(|(place, _)| *place).collect();
         let strategy = |place: usize| MeasuredStrategy { name: record.run.strategies[place].name.clone(), place };
         let cells: Vec<CellResult> = cells.into_iter().map(|(_, result)| result).collect();
-        let failed = |sample: &&Sample| sample.cell.task == task.name && sample.status != Status::Verified;
+        let own = |cell: &Cell| [cell.task.as_str(), cell.task_name()].contains(&&*task.name);
+        let failed = |sample: &&Sample| own(&sample.cell) && sample.status != Status::Verified;
         let mut results = Self {
             overload: overload(record).map(str::to_owned),
             resume: String::new(),

@@ -73,7 +73,8 @@ fn interval_with_one(tasks: &[Compared]) -> Option<String> {
         cell.ratio.and_then(|ratio| ratio.low.zip(ratio.high)).is_some_and(|(low, high)| low <= 1.0 && 1.0 <= high)
     };
     tasks.iter().flat_map(|task| &task.cells).filter(differs).any(contains_one).then(|| {
-        "An interval may contain 1 although a difference is stated: all intervals together have to cover the truth, and the          test of a difference is sharper than that."
+        "An interval may contain 1 although a difference is stated: all intervals together have to cover the truth, and the \
+         test of a difference is sharper than that."
             .into()
     })
 }

@@ -179,7 +179,7 @@ pub fn failures(analysis: &Analysis) -> Table {
 
 /// The outcome of the other tries of a cell that was unfair for a reason that load can cause.
 fn second_try(analysis: &Analysis, failure: &Sample) -> &'static str {
-    let Some(task) = analysis.tasks.iter().find(|task| task.results.task.name == failure.cell.task) else { return "" };
+    let Some(task) = analysis.tasks.iter().find(|task| task.results.failures.contains(failure)) else { return "" };
     let same_cell = || task.results.failures.iter().filter(|other| other.cell == failure.cell);
     if task.results.is_forgiven(failure) {
         "fair in every other block, so the cell keeps its other samples"

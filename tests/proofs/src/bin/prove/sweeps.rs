@@ -3,9 +3,13 @@
 use crate::Proofs;
 use anyhow::{Context, Result, ensure};
 use datasets::ngrams::Recipe;
+use harness::plan::Plan;
+use harness::plan::stages;
+use harness::plan::staging::Stage;
 use proofs::interruption::{Interruption, interrupt};
 use proofs::overhead::median;
 use record::Record;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -87,10 +91,12 @@ pub(crate) fn demo(proofs: &mut Proofs) -> Result<()> {
 }
 
 pub(crate) fn bench(proofs: &mut Proofs) -> Result<()> {
-    recipe(proofs, "the default sweep after compilation", "bench", 360.0)
+    // 6 minutes and 10 %.
+    recipe(proofs, "the default sweep after compilation", "bench", 396.0)
 }
 
-/// Runs a whole sweep as a user does. Checks its duration, and that every cell is verified.
+/// Runs a whole sweep as a user does. Checks its duration, and that every cell is verified but those of the last stage, for
+/// which there may be no time.
 fn recipe(proofs: &mut Proofs, what: &str, recipe: &str, bar: f64) -> Result<()> {
     let runs = tempfile::tempdir()?;
     let began = Instant::now();
@@ -99,23 +105,26 @@ fn recipe(proofs: &mut Proofs, what: &str, recipe: &str, bar: f64) -> Result<()>
     let output = just.output().context("cannot start `just`")?;
     let took = began.elapsed().as_secs_f64();
     ensure!(testbed::completed(output.status), "the sweep failed");
-    let record = newest(runs.path())?;
+    let folder = harness::journal::find(runs.path(), None)?;
+    let (record, plan) = (newest(runs.path())?, Plan::read(&folder)?);
+    let planned = plan.cells();
+    let stages = stages::planned(&plan, &planned);
+    let deciding = planned.iter().zip(stages).filter(|(_, planned)| planned.stage != Stage::Grid);
+    let deciding: BTreeSet<record::Cell> = deciding.map(|(cell, _)| cell.to_record()).collect();
     let verified = record.samples.iter().filter(|sample| sample.status == record::Status::Verified);
-    let mut cells: Vec<_> = verified.map(|sample| &sample.cell).collect();
+    let cells: Vec<_> = verified.map(|sample| &sample.cell).collect();
     let verified = cells.len();
-    cells.sort_unstable();
-    cells.dedup();
-    let strategies = record.run.strategies.len() * record.run.cores.len();
-    let expected: usize = record.run.tasks.iter().map(|task| 1 + strategies * task.sizes.len()).sum();
+    let cells: BTreeSet<_> = cells.into_iter().filter(|cell| deciding.contains(cell)).collect();
+    let expected = deciding.len();
     let blocks = record.ended.as_ref().map_or(0, |ended| ended.blocks);
     let (cells, samples, skipped) = (cells.len(), record.samples.len(), record.skipped.len());
     proofs.line(
         what,
         format!(
-            "{took:.0} s for {cells} of {expected} cells verified, {verified} of {samples} samples, {blocks} blocks, \
+            "{took:.0} s for {cells} of {expected} deciding cells verified, {verified} of {samples} samples, {blocks} blocks, \
              {skipped} tasks skipped"
         ),
-        format!("{bar:.0} s, all cells"),
+        format!("{bar:.0} s, all deciding cells"),
         took <= bar && cells == expected && verified == samples && skipped == 0,
     );
     Ok(())
