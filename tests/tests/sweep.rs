@@ -147,14 +147,15 @@ fn the_order_of_cells_follows_from_the_seed_and_differs_between_blocks() {
 
 #[test]
 fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
-    let wrong: [(&[&str], &str); 21] = [
+    let wrong: [(&[&str], &str); 22] = [
         (&["--workers", "0"], "expected a whole number of at least 1"),
         (&["--workers", "99999999999"], "expected a whole number from 1 to 1024"),
         (&["--cores", "0"], "expected a whole number of at least 1"),
         (&["--cores", "100000"], "for more threads than cores, pass `--workers 100000`"),
         (&["--sizes", "0"], "expected a whole number of at least 1"),
         (&["--sizes", "many"], "expected a whole number of at least 1"),
-        (&["--samples", "0"], "0 is not in 1.."),
+        (&["--samples", "0"], "expected a whole number of at least 1"),
+        (&["--samples", "4294967295"], "expected a whole number from 1 to 1000"),
         (&["--blocks", "0"], "0 is not in 1.."),
         (&["--tasks", "sleep"], "possible values: count, "),
         (&["--tasks", "cout"], "a similar value exists: 'count'"),

@@ -273,6 +273,8 @@ fn best_size(results: &TaskResults, strategy: &str, cores: u32) -> Entry {
         format!("of {} of {} sizes so far", measured.len(), sizes.len())
     } else if BlockRange::of(measured.into_iter()).fewest < BLOCKS_FOR_A_VERDICT {
         "so far".into()
+    } else if sizes.len() == 1 {
+        "the only one measured".into()
     } else if best.close.len() > 1 {
         format!("close: {}", format::sizes(&best.close, sizes))
     } else {
