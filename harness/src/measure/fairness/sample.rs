@@ -122,7 +122,11 @@ fn extra_threads(facts: &SampleFacts) -> Option<String> {
     let attended: BTreeSet<u32> = facts.attended.iter().copied().collect();
     // A worker process runs its jobs on its main thread.
     let known = |number, process| attended.contains(&number) || (process != own && number == process);
-    let extra: Vec<_> = facts.snapshot.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
+    let mut extra: Vec<_> =
+        facts.snapshot.threads.iter().filter(|thread| !known(thread.number, thread.process)).collect();
+    // On a busy machine a worker may look for jobs and get none. A thread is extra only beyond the number of workers.
+    extra.sort_by_key(|thread| std::cmp::Reverse(thread.cpu_ns));
+    extra.drain(..facts.workers.saturating_sub(attended.len()).min(extra.len()));
     let cpu: u64 = extra.iter().map(|thread| thread.cpu_ns).sum();
     let worked = facts.cpu_ns.clamp(facts.wall_ns / 5 * 2, facts.wall_ns);
     let handing_over = facts.spans.len() as u64 * HAND_OVER_NS;
@@ -171,6 +175,17 @@ mod tests {
         spans
     }
 
+    /// Threads that ran jobs: as many as the most workers of a test. Number 9 is none of them.
+    const ATTENDED: [u32; 32] = {
+        let mut numbers = [0; 32];
+        let mut place = 0;
+        while place < 32 {
+            numbers[place] = if place < 8 { 1 } else { 33 } + place as u32;
+            place += 1;
+        }
+        numbers
+    };
+
     /// Returns a sample with a core for each worker, whose jobs use processor time all the time.
     fn facts<'a>(workers: usize, spans: &'a [Span], snapshot: &'a Snapshot) -> SampleFacts<'a> {
         let cpu_ns = spans.iter().map(|span| span.busy_ns).sum();
@@ -178,7 +193,7 @@ mod tests {
             workers,
             cores: workers,
             spans,
-            attended: &[1, 2, 3, 4, 5, 6, 7, 8],
+            attended: &ATTENDED,
             snapshot,
             wall_ns: spans.iter().map(|span| span.end_ns).max().unwrap_or_default(),
             cpu_ns,
@@ -308,12 +323,24 @@ mod tests {
         let few = handed_out(&[2; 100], 1);
         let many: Vec<Span> =
             few.iter().copied().cycle().zip(0..4_000).map(|(span, job)| Span { job, ..span }).collect();
+        let attended: Vec<u32> = std::iter::once(1).chain(100..4_099).collect();
         let executor = snapshot([thread(1, 100, 0), thread(9, 90, 0)]);
         for (spans, expected) in [(&few, Some(Fault::ExtraThreads)), (&many, None)] {
             let all = facts(4_000, spans, &executor);
             let (wall_ns, cpu_ns) = (210 * MS, 190 * MS);
-            let async_std = SampleFacts { cores: 1, attended: &[1], wall_ns, cpu_ns, baseline_cpu_ns: None, ..all };
+            let async_std =
+                SampleFacts { cores: 1, attended: &attended, wall_ns, cpu_ns, baseline_cpu_ns: None, ..all };
             assert_eq!(fault(&async_std), expected, "{} jobs", spans.len());
+        }
+    }
+
+    #[test]
+    fn a_worker_that_looked_for_jobs_and_got_none_is_no_extra_thread() {
+        let spans = handed_out(&[10; 100], 2);
+        let seen = snapshot([thread(1, 500, 0), thread(2, 500, 0), thread(9, 200, 0), thread(10, 200, 0)]);
+        for (workers, expected) in [(4, None), (3, Some(Fault::ExtraThreads)), (2, Some(Fault::ExtraThreads))] {
+            let few = SampleFacts { cores: 2, attended: &[1, 2], ..facts(workers, &spans, &seen) };
+            assert_eq!(fault(&few), expected, "{workers} workers");
         }
     }
 
