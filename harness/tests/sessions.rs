@@ -9,7 +9,7 @@ use harness::plan::stages::{budget_that_suffices, default_minutes, planned, stag
 use harness::plan::staging::{Cost, Stage};
 use harness::plan::{Plan, sizing};
 use record::statistics::{Blocks, Noise, Verdict, against_the_fastest};
-use record::{BASELINE, Sample, Status, Times};
+use record::{BASELINE, Sample, Times};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use strategies::{Combine, Delivery};
@@ -105,21 +105,8 @@ fn simulate(plan: &Plan, cells: &[Cell]) -> Session {
             elapsed += took;
             schedule.note_process(number, took);
             for (index, wall_ns) in (0..).zip(&samples) {
-                let sample = Sample {
-                    block,
-                    turn: 0,
-                    index,
-                    cell: cell.to_record(),
-                    status: Status::Verified,
-                    reason: String::new(),
-                    fault: None,
-                    outside: false,
-                    digest: String::new(),
-                    elapsed_ms: elapsed.as_millis() as u64,
-                    processors: Vec::new(),
-                    warm_up_ns: None,
-                    times: Some(Times { wall_ns: *wall_ns as u64, ..Times::default() }),
-                };
+                let times = Some(Times { wall_ns: *wall_ns as u64, ..Times::default() });
+                let sample = Sample { index, times, ..Sample::first(cell.to_record(), block) };
                 schedule.note_sample(number, &sample);
             }
             times.entry(cell.to_record()).or_default().insert(block, samples);

@@ -154,7 +154,7 @@ pub(crate) fn options(inputs: &Inputs) -> BTreeMap<String, String> {
     named::options([what, ("depth", options.depth.to_string())])
 }
 
-/// The size of the table. Both tasks read one table, so it is as large as the hungrier one needs.
+/// The size of the table. Both tasks read one table, so it has as many rows as the task that needs more of them.
 pub(crate) const SIZING: Sizing = Sizing {
     unit: "rows",
     least: 10_000,
@@ -167,7 +167,7 @@ pub(crate) const SIZING: Sizing = Sizing {
         (rows.is_none() && table.is_none()).then_some(ROWS)
     },
     set: |inputs, work, _| inputs.cursor_pages.rows = Some(inputs.cursor_pages.rows.unwrap_or(0).max(work)),
-    // Nobody has counted the rows of a table that the user names.
+    // The number of rows in a table that the user names is not known.
     items: |inputs| if inputs.cursor_pages.given { 0 } else { inputs.cursor_pages.rows() },
 };
 

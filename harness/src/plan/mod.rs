@@ -49,7 +49,7 @@ impl Plan {
             };
             for cell in cells.iter().filter(is_wanted) {
                 let of = find_task(&cell.task).map_or(&[][..], |entry| entry.hooks.variants);
-                // Whoever names another way than the default one compares only that.
+                // A user who names another way than the default one compares only that way.
                 let is_default = |variant: &&Variant| {
                     let mut inputs = self.inputs.clone();
                     (variant.choose)(&mut inputs);

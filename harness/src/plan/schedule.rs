@@ -311,19 +311,9 @@ mod tests {
         let varies = number == 1 && block % 2 == 1;
         let wall_ns = 1_000_000 * (number as u64 + 1) * if varies { 2 } else { 1 };
         Sample {
-            block,
-            turn: 0,
-            index: 0,
-            cell: schedule.cell(number).to_record(),
-            status: Status::Verified,
-            reason: String::new(),
-            fault: None,
-            outside: false,
-            digest: String::new(),
             elapsed_ms: elapsed.as_millis() as u64,
-            processors: Vec::new(),
-            warm_up_ns: None,
             times: Some(Times { wall_ns, ..Times::default() }),
+            ..Sample::first(schedule.cell(number).to_record(), block)
         }
     }
 

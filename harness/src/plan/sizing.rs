@@ -13,10 +13,10 @@ pub const PARTITIONS_PER_WORKER: u64 = 4;
 /// The most partitions of a size. More of them measure only the overhead, which fewer show as well.
 const MOST_PARTITIONS: u64 = 65_536;
 
-/// The number by which a run is made longer than [`SHORTEST_RUN`], because a trial is not exact.
+/// The factor by which a run is planned longer than [`SHORTEST_RUN`], because one trial is not exact.
 const MARGIN: f64 = 1.25;
 
-/// The longest run of the plain loop, as a share of the budget. It occurs in every block.
+/// The longest run of the plain loop, as a share of the budget. Every block contains such a run.
 const BUDGET_SHARE: f64 = 1.0 / 100.0;
 
 /// The limits that a machine and a budget set to the work.
@@ -75,7 +75,7 @@ pub fn choose(sizing: &Sizing, work: u64, took: Duration, limits: &Limits) -> Ch
     Chosen { work: chosen, why }
 }
 
-/// Returns the partition sizes of a task with so many `items`, ascending, and the default size.
+/// Returns the partition sizes of a task with this number of `items`, ascending, and the default size.
 ///
 /// The task's own default size is always one of them. It stays the default if each of `workers` then gets
 /// [`PARTITIONS_PER_WORKER`].

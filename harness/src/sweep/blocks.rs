@@ -152,21 +152,7 @@ impl<'a> Runner<'a> {
         let longer = variant.map_or(1.0, |variant| variant.cost.max(1.0));
         let expected = Duration::from_nanos(baseline.times.wall_ns).mul_f64(longer) * (missing + 1);
         let patience = Duration::from_secs_f64(self.plan.patience_s) + expected * 10;
-        let first = Sample {
-            block,
-            turn,
-            index: done,
-            cell: cell.to_record(),
-            status: Status::Verified,
-            reason: String::new(),
-            fault: None,
-            outside: false,
-            digest: String::new(),
-            elapsed_ms: 0,
-            processors: Vec::new(),
-            warm_up_ns: None,
-            times: None,
-        };
+        let first = Sample { turn, index: done, ..Sample::first(cell.to_record(), block) };
         let mut recorder = Recorder::new(&mut self.journal, self.clock, &baseline.note, first);
         let started = Instant::now();
         let end = measure(&order, patience, self.interrupt, |message| recorder.on_message(message))?;

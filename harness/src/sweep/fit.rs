@@ -80,18 +80,7 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
         disk: free_bytes(&plan.data).unwrap_or(u64::MAX),
         budget: Duration::from_secs_f64(plan.budget_s),
     };
-    let (mut needs, mut units, mut inputs) = (BTreeMap::new(), BTreeMap::new(), plan.inputs.clone());
-    for baseline in &baselines {
-        let sizing = find_task(&baseline.note.name).and_then(|entry| entry.sizing);
-        let Some((sizing, work)) = sizing.and_then(|it| Some((it, (it.work)(&plan.inputs)?))) else { continue };
-        let chosen = sizing::choose(&sizing, work, baseline.run(), &limits);
-        (sizing.set)(&mut inputs, chosen.work, workers);
-        // Tasks with the same unit read the same data, and the one that needs most of it decides.
-        let need = (chosen.work, chosen.why);
-        let most = needs.entry(sizing.unit).or_insert_with(|| need.clone());
-        *most = need.max(most.clone());
-        units.insert(baseline.note.name.clone(), sizing.unit);
-    }
+    let (inputs, reasons) = choose_work(&plan, &baselines, &limits);
     if inputs != plan.inputs {
         plan.inputs = inputs;
         prepared.end()?;
@@ -102,10 +91,47 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
         say(format_args!("{task} is skipped: {reason}"));
     }
     plan.axes.tasks.retain(|(task, _)| baselines.iter().any(|baseline| baseline.note.name == *task));
+    choose_sizes(&mut plan, &baselines, &prepared.inputs, workers);
+    for baseline in &mut baselines {
+        let task = baseline.note.name.clone();
+        plan.costs.insert(task.clone(), baseline.cost(cores));
+        baseline.note.sizes = plan.sizes(&task).to_vec();
+        baseline.note.default_size = plan.default_size(&task);
+        baseline.note.sizing = reasons.get(&task).cloned().unwrap_or_default();
+    }
+    let (cells, spent) = (plan.cells(), began.elapsed());
+    let left = Duration::from_secs_f64(plan.budget_s).saturating_sub(spent);
+    plan.staging = stages::stage(&plan, &cells, left);
+    let wanted_budget = stages::budget_that_suffices(&plan, &cells, left, spent);
+    Ok(Fitted { plan, prepared, baselines, skipped, left, wanted_budget })
+}
+
+/// Chooses the work of every task whose work the user has not named. Returns the inputs with this work, and the reasons.
+fn choose_work(plan: &Plan, baselines: &[Baseline], limits: &sizing::Limits) -> (Inputs, BTreeMap<String, String>) {
+    let (mut needs, mut units, mut inputs) = (BTreeMap::new(), BTreeMap::new(), plan.inputs.clone());
+    for baseline in baselines {
+        let sizing = find_task(&baseline.note.name).and_then(|entry| entry.sizing);
+        let Some((sizing, work)) = sizing.and_then(|it| Some((it, (it.work)(&plan.inputs)?))) else { continue };
+        let chosen = sizing::choose(&sizing, work, baseline.run(), limits);
+        (sizing.set)(&mut inputs, chosen.work, limits.workers);
+        // Tasks with the same unit read the same data, and the one that needs most of it decides.
+        let need = (chosen.work, chosen.why);
+        let most = needs.entry(sizing.unit).or_insert_with(|| need.clone());
+        *most = need.max(most.clone());
+        units.insert(baseline.note.name.clone(), sizing.unit);
+    }
+    let reason = |unit: &str| needs.get(unit).map(|(_, why)| why.clone());
+    let reasons = units.into_iter().filter_map(|(task, unit)| Some((task, reason(unit)?)));
+    let reasons = reasons.collect();
+    (inputs, reasons)
+}
+
+/// Chooses the partition sizes of every task whose sizes the user has not named.
+fn choose_sizes(plan: &mut Plan, baselines: &[Baseline], inputs: &Inputs, workers: u64) {
     for (task, sizes) in &mut plan.axes.tasks {
         let Some(entry) = find_task(task).filter(|_| sizes.is_empty()) else { continue };
         let counted = baselines.iter().find(|baseline| baseline.note.name == *task).and_then(|it| it.note.items);
-        let items = counted.or_else(|| entry.sizing.map(|sizing| (sizing.items)(&prepared.inputs)));
+        let items = counted.or_else(|| entry.sizing.map(|sizing| (sizing.items)(inputs)));
         let (chosen, default) = match items.filter(|items| *items > 0 && entry.sizing.is_some()) {
             Some(items) => sizing::sizes(entry, items, workers),
             None => (entry.sizes.to_vec(), entry.default_size),
@@ -113,19 +139,6 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
         *sizes = chosen;
         plan.default_sizes.insert(task.clone(), default);
     }
-    for baseline in &mut baselines {
-        let task = baseline.note.name.clone();
-        plan.costs.insert(task.clone(), baseline.cost(cores));
-        baseline.note.sizes = plan.sizes(&task).to_vec();
-        baseline.note.default_size = plan.default_size(&task);
-        baseline.note.sizing =
-            units.get(&task).and_then(|unit| needs.get(unit)).map_or_else(String::new, |(_, why)| why.clone());
-    }
-    let (cells, spent) = (plan.cells(), began.elapsed());
-    let left = Duration::from_secs_f64(plan.budget_s).saturating_sub(spent);
-    plan.staging = stages::stage(&plan, &cells, left);
-    let wanted_budget = stages::budget_that_suffices(&plan, &cells, left, spent);
-    Ok(Fitted { plan, prepared, baselines, skipped, left, wanted_budget })
 }
 
 /// Completes the inputs of the tasks.

@@ -52,21 +52,7 @@ mod tests {
             delivery: "gather".into(),
             combine: "per_partition".into(),
         };
-        Sample {
-            block,
-            turn: 0,
-            index: 0,
-            cell,
-            status,
-            reason: String::new(),
-            fault,
-            outside: false,
-            digest: String::new(),
-            elapsed_ms: 0,
-            processors: Vec::new(),
-            warm_up_ns: None,
-            times: None,
-        }
+        Sample { status, fault, ..Sample::first(cell, block) }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub const BLOCKS_FOR_MODES: usize = BLOCKS_FOR_A_VERDICT;
 /// The fewest processes of a kind, whatever their share.
 const FEWEST: usize = 2;
 
-/// The smallest share of processes that is a kind: one in so many.
+/// A kind has at least one in this number of processes.
 const ONE_IN: usize = 5;
 
 /// The rate of false detections of two kinds, with noise of an exponential distribution. Such noise produces wide gaps
