@@ -70,9 +70,12 @@ impl<'a> Runner<'a> {
         let left = self.schedule.time_left(self.clock.elapsed());
         let strategies = self.plan.axes.strategies.len() as u64;
         let strategies = if strategies == 1 { "1 strategy".to_owned() } else { format!("{strategies} strategies") };
+        // Work that the user has named may be less.
+        let is_fitted = self.baselines.values().all(|baseline| !baseline.note.sizing.is_empty());
+        let long_runs = if is_fitted { "a run on all cores should last 30 ms or more and " } else { "" };
         self.progress.say(&format!(
-            "measuring {} with {strategies} on {} ({}) takes about {}, because a run on all cores lasts 30 ms or more and a \
-             verdict needs {BLOCKS_FOR_A_VERDICT} processes of each cell: {}",
+            "measuring {} with {strategies} on {} ({}) takes about {}, because {long_runs}a verdict \
+             needs {BLOCKS_FOR_A_VERDICT} processes of each cell: {}",
             enumerated(&self.plan.tasks()),
             up_to(&self.plan.axes.cores),
             counted(self.schedule.cell_count() as u64, "cell"),
