@@ -28,9 +28,10 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
 
 const FAILED: &str = "cannot write to the standard output";
 
-/// Where `--output` leads.
+/// Where `--output` or a similar option leads.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
+    option: &'static str,
     path: PathBuf,
     /// Standard output or standard error, if the path leads there under any name: `-`, `/dev/stdout`, a redirected file.
     stream: Option<Stream>,
@@ -38,10 +39,15 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn parser() -> impl TypedValueParser<Value = Output> {
-        PathBufValueParser::new().map(Output::new)
+        Output::parser_of("--output")
     }
 
-    fn new(path: PathBuf) -> Self {
+    /// Parses the value of an option with another name.
+    pub(crate) fn parser_of(option: &'static str) -> impl TypedValueParser<Value = Output> {
+        PathBufValueParser::new().map(move |path| Output::new(option, path))
+    }
+
+    fn new(option: &'static str, path: PathBuf) -> Self {
         let named = path.metadata().ok();
         let is_named = |stream: File| Some(same_file(named.as_ref()?, &stream.metadata().ok()?));
         let output = io::stdout().as_fd().try_clone_to_owned().ok().and_then(|output| is_named(output.into()));
@@ -51,7 +57,12 @@ impl Output {
             (false, Some(true)) => Some(Stream::Error),
             _ => None,
         };
-        Output { path, stream }
+        Output { option, path, stream }
+    }
+
+    /// The name of the option.
+    pub(crate) fn option(&self) -> &'static str {
+        self.option
     }
 
     /// Whether the bytes go to standard output, so that everything else must go elsewhere.
@@ -80,7 +91,7 @@ impl Output {
             };
         };
         if earlier.is_dir() {
-            return Err(Exit::Usage.error(format!("--output names the folder {self}; name a file")));
+            return Err(Exit::Usage.error(format!("{} names the folder {self}; name a file", self.option)));
         }
         let is_read = |(_, path): &&(&str, &Path)| path.metadata().is_ok_and(|read| same_file(&read, &earlier));
         let lost = match read.iter().find(is_read) {
@@ -90,7 +101,8 @@ impl Output {
         match lost {
             None => Ok(()),
             Some(lost) => {
-                Err(Exit::Usage.error(format!("--output names {lost}, which would be lost; name another file")))
+                let option = self.option;
+                Err(Exit::Usage.error(format!("{option} names {lost}, which would be lost; name another file")))
             }
         }
     }

@@ -3,14 +3,16 @@
 use super::baseline::Baseline;
 use super::outcome::Outcome;
 use super::recorder::{Clock, Recorder};
+use super::traces::trace;
 use crate::data::Prepared;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::machine::{self, doctor::Checkup};
 use crate::measure::child::{End, Failure, measure};
 use crate::measure::protocol::Order;
-use crate::plan::Plan;
+use crate::plan::cells::{Cell, is_parallel};
 use crate::plan::schedule::Schedule;
+use crate::plan::{Plan, traced};
 use crate::progress::Progress;
 use crate::{counted, find_task};
 use anyhow::{Context, Result};
@@ -82,7 +84,7 @@ impl<'a> Runner<'a> {
             crate::progress::short(left),
             folder.display()
         ));
-        let measured = self.run_blocks();
+        let measured = self.run_blocks().and_then(|()| self.run_traces());
         self.progress.end();
         let interrupted = self.interrupt.is_asked() || measured.is_err();
         let ended = Ended { at: now(), blocks: self.blocks, interrupted, checks: checkup.end() };
@@ -104,6 +106,32 @@ impl<'a> Runner<'a> {
             self.wanted_budget = self.schedule.budget_for_verdicts(block + 1, self.clock.elapsed());
             if self.wanted_budget.is_some() {
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Traces one more run of each strategy that was measured, and of the fastest parallel one with each delivery.
+    fn run_traces(&mut self) -> Result<()> {
+        let compared = traced::compared(self.plan, &self.plan.cells());
+        let mut cells: Vec<Cell> = compared.into_iter().filter(|cell| self.schedule.median_ns(cell).is_some()).collect();
+        for task in self.plan.tasks() {
+            let parallel = cells.iter().filter(|cell| cell.task == task && is_parallel(&cell.strategy));
+            let ns = |cell: &Cell| self.schedule.median_ns(cell).unwrap_or(f64::INFINITY);
+            let fastest = parallel.min_by(|one, other| ns(one).total_cmp(&ns(other)));
+            let each = fastest.map(traced::deliveries).unwrap_or_default();
+            let more: Vec<Cell> = each.into_iter().filter(|cell| !cells.contains(cell)).collect();
+            cells.extend(more);
+        }
+        for cell in cells {
+            if self.interrupt.is_asked() {
+                break;
+            }
+            let Some(baseline) = self.baselines.get(&cell.task) else { continue };
+            let patience = Duration::from_secs_f64(self.plan.patience_s);
+            let (prepared, processors) = (&mut self.prepared, &self.processors);
+            if let Some(trace) = trace(&cell, baseline, prepared, processors, patience, self.interrupt)? {
+                self.journal.write(&Line::Trace(Box::new(trace)))?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ pub mod peers;
 pub mod resources;
 pub mod results;
 pub mod slowdown;
+pub mod timeline;
 
 use self::caveats::Facts;
 use self::conclusions::Finding;
@@ -20,6 +21,7 @@ use self::overhead::Overhead;
 use self::peers::Peers;
 use self::resources::CellResources;
 use self::results::{CellResult, Statement, TaskResults, variants};
+use self::timeline::Timelines;
 use record::{Cell, Record, TaskNote};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -77,6 +79,9 @@ pub struct TaskAnalysis {
     pub overhead: Overhead,
     /// Other programs doing the same job.
     pub peers: Peers,
+    /// The traced runs; absent without any.
+    #[serde(skip_serializing_if = "Timelines::is_empty")]
+    pub timelines: Timelines,
 }
 
 impl Analysis {
@@ -118,6 +123,7 @@ impl TaskAnalysis {
             resources: resources::resources(&results, &samples),
             overhead: Overhead::new(&results, &samples, &Environment::new(record)),
             peers: Peers::new(&peers, results.most_cores().unwrap_or(0), variants(record, &results.task.name)),
+            timelines: Timelines::new(record, &results),
             results,
         }
     }

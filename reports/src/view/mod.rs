@@ -8,3 +8,4 @@ pub mod resources;
 pub mod results;
 pub mod run;
 pub mod table;
+pub mod timeline;

@@ -364,7 +364,7 @@ fn last_points(series: &[Series]) -> String {
     format!("{}.", words.join("; "))
 }
 
-fn labelled(places: Vec<f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
+pub(crate) fn labelled(places: Vec<f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
     places.into_iter().map(|at| Tick { at, label: label(at) }).collect()
 }
 
@@ -382,7 +382,7 @@ fn thinned(cores: &[u32]) -> Vec<Tick> {
 }
 
 /// Four to eight ticks, in even steps of 1, 2 or 5 times a power of ten.
-fn even_ticks(low: f64, high: f64) -> Vec<f64> {
+pub(crate) fn even_ticks(low: f64, high: f64) -> Vec<f64> {
     let rough = (high - low) / 6.0;
     if !(rough > 0.0 && rough.is_finite()) {
         return vec![low];
