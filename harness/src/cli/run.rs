@@ -27,9 +27,8 @@ use tempfile::NamedTempFile;
 #[command(after_help = "\
 Examples:
   goldilocks run --task count --strategy rayon        # all cores, the task's own partition size
-  goldilocks run -t word_totals -s threads_shared --cores 1 -j 2 --grams 1MB
-  goldilocks run -t word_totals -s rayon -o totals.tsv --json
-  goldilocks run -t count -s rayon --trace rayon.json # open the file in https://ui.perfetto.dev")]
+  goldilocks run -t word_totals -s threads_shared -j 2 --grams 1MB --trace lanes.json   # for ui.perfetto.dev
+  goldilocks run -t word_totals -s rayon -o totals.tsv --json")]
 pub(crate) struct Run {
     /// The task
     #[arg(short, long, value_parser = task())]

@@ -29,7 +29,7 @@ const THIN: i32 = 3;
 /// Draws a timeline. `id` must be unique on the page.
 pub fn timeline(chart: &LaneChart, id: &str) -> String {
     let (low, high) = chart.extent_ns;
-    let x = |ns: f64| LEFT + (f64::from(RIGHT - LEFT) * (ns - low) / (high - low).max(1.0)).round() as i32;
+    let x = |ns: f64| LEFT + part((ns - low) / (high - low), RIGHT - LEFT);
     let count = i32::try_from(chart.lanes.len()).unwrap_or(i32::MAX).max(1);
     let pitch = LANE.min(LANES / count).max(THIN);
     let (top, bottom) = (TOP + PHASES, TOP + PHASES + pitch * count);
@@ -72,7 +72,7 @@ fn draw_lane(svg: &mut String, lane: &ChartLane, x: impl Fn(f64) -> i32, (y, pit
     let path = |share: fn(&Block) -> f64| {
         let rectangles = lane.blocks.iter().map(|block| {
             let from = x(block.extent_ns.0);
-            let tall = (f64::from(height) * share(block)).round().clamp(1.0, f64::from(height)) as i32;
+            let tall = part(share(block), height).max(1);
             rectangle(from, (x(block.extent_ns.1) - from).max(THIN), y + height - tall, tall)
         });
         rectangles.collect::<String>()
@@ -86,8 +86,8 @@ fn draw_lane(svg: &mut String, lane: &ChartLane, x: impl Fn(f64) -> i32, (y, pit
 
 /// Draws a chart of delivery. `id` must be unique on the page.
 pub fn steps(chart: &StepChart, id: &str) -> String {
-    let x = |ns: f64| LEFT + (f64::from(RIGHT - LEFT) * ns / chart.most_ns).round() as i32;
-    let y = |results: f64| TOP + AREA - (f64::from(AREA) * results / chart.results).round() as i32;
+    let x = |ns: f64| LEFT + part(ns / chart.most_ns, RIGHT - LEFT);
+    let y = |results: f64| TOP + AREA - part(results / chart.results, AREA);
     let mut svg = open("chart steps", TOP + AREA + BOTTOM, id, &chart.title, &chart.description);
     axis(&mut svg, &chart.ticks, x, (TOP, TOP + AREA));
     for tick in &chart.counts {
@@ -156,6 +156,11 @@ fn label(svg: &mut String, class: &str, (x, y): (i32, i32), (anchor, down): (&st
     let (x, y, text) = (fine(x), fine(y), escape(text));
     let _ =
         write!(svg, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" dy=\"{down}\" text-anchor=\"{anchor}\">{text}</text>");
+}
+
+/// A share of a length. A damaged record may have times outside of the run, which are drawn at its edge.
+fn part(share: f64, length: i32) -> i32 {
+    (f64::from(length) * share.clamp(0.0, 1.0)).round() as i32
 }
 
 fn rectangle(x: i32, width: i32, y: i32, height: i32) -> String {
