@@ -150,7 +150,7 @@ fn a_sweep_keeps_and_shows_a_trace_of_each_strategy_and_delivery() {
 
     // More blocks mean new traces, which replace the old ones.
     let id = folder.file_name().and_then(|id| id.to_str()).expect("an id is text");
-    let resumed = run(sandbox.sweep(["--resume", id, "--blocks", "2"]));
+    let resumed = run(&mut sandbox.sweep(["--resume", id, "--blocks", "2"]));
     assert!(testbed::completed(resumed.status), "{}", errors(&resumed));
     let (before, after) = (record.traces, sandbox.record().traces);
     assert_eq!(after.len(), before.len());

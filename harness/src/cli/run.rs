@@ -179,7 +179,8 @@ impl Run {
         }
         match trace {
             Some(Err(reason)) => {
-                Err(Exit::NotVerified.error(format!("no trace is written: the traced run of {}: {reason}", self.strategy)))
+                Err(Exit::NotVerified
+                    .error(format!("no trace is written: the traced run of {}: {reason}", self.strategy)))
             }
             _ => result.exit(self.output.as_ref()),
         }

@@ -1,7 +1,9 @@
 //! The reader of `run.jsonl`. Rejects any invalid line, except a last line that a crash cut off.
 
 use crate::error::{Error, Result};
-use crate::line::{BASELINE, Cell, Detail, Ended, Line, MOST, Peer, Run, Sample, Skipped, Status, TaskNote, Trace, VERSION};
+use crate::line::{
+    BASELINE, Cell, Detail, Ended, Line, MOST, Peer, Run, Sample, Skipped, Status, TaskNote, Trace, VERSION,
+};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
@@ -90,6 +92,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
             Line::Resumed(_) => {
                 record.resumed += 1;
                 record.ended = None;
+                // A resumed sweep ends with traces of its own.
+                record.traces.clear();
             }
             Line::Ended(ended) => record.ended = Some(ended),
             Line::Peer(peer) => {

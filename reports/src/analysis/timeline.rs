@@ -199,13 +199,21 @@ impl Timeline {
 
     fn state(&self) -> Vec<Statement> {
         let sentences = [
+            Some(("trace_phases", self.phases_sentence())),
             Some(("trace_busy", self.busy_sentence())),
-            self.straggler.as_ref().map(|straggler| ("trace_straggler", straggler_sentence(straggler))),
+            self.straggler.as_ref().map(|straggler| ("trace_straggler", self.straggler_sentence(straggler))),
             self.longest_job().map(|sentence| ("trace_longest_job", sentence)),
             self.gap.as_ref().map(|gap| ("trace_gap", gap_sentence(gap, self.run.run_ns))),
             Some(("trace_processor_time", self.processor_sentence())),
         ];
         sentences.into_iter().flatten().map(|(about, sentence)| Statement::new(about, sentence)).collect()
+    }
+
+    fn phases_sentence(&self) -> String {
+        let TracedRun { start_ns, run_ns, reduce_ns, .. } = self.run;
+        let [start, run, reduce] = [start_ns, run_ns, reduce_ns].map(|ns| format::time(ns as f64));
+        let workers = if self.cell.workers == 1 { "worker" } else { "workers" };
+        format!("Starting the {workers} takes {start}, the run {run} and the final reduce {reduce}.")
     }
 
     fn busy_sentence(&self) -> String {
@@ -227,6 +235,16 @@ impl Timeline {
         let (partition, worker) = (format::count(lane.longest_job), lane.worker);
         let share = format::percent(share);
         Some(format!("The longest job, partition {partition} on worker {worker}, takes {length}: {share} of the run."))
+    }
+
+    fn straggler_sentence(&self, straggler: &Straggler) -> String {
+        format!(
+            "Worker {} ends last, {} after {}: {} of the run.",
+            straggler.worker,
+            format::time(straggler.later_ns as f64),
+            if self.workers.len() == 2 { "the other" } else { "the median of the others" },
+            format::percent(straggler.share)
+        )
     }
 
     /// Compares the time inside jobs with the processor time. A job that waits uses none.
@@ -251,15 +269,6 @@ fn straggler(workers: &[WorkerLane], run_ns: u64) -> Option<Straggler> {
     let median = statistics::median(&others.collect::<Vec<_>>())?;
     let later_ns = last.ended_ns.saturating_sub(median as u64);
     Some(Straggler { worker: last.worker, later_ns, share: share(later_ns, run_ns) })
-}
-
-fn straggler_sentence(straggler: &Straggler) -> String {
-    format!(
-        "Worker {} ends last, {} after the median of the others: {} of the run.",
-        straggler.worker,
-        format::time(straggler.later_ns as f64),
-        format::percent(straggler.share)
-    )
 }
 
 /// The longest time without a job: of all workers together, unless one worker waits more than twice as long.
@@ -368,7 +377,7 @@ mod tests {
         let text = sentences(&timeline);
         for words in [
             "The workers spend 70 % of the run in jobs.",
-            "Worker 1 ends last, 59.0 ms after the median of the others: 59 % of the run.",
+            "Worker 1 ends last, 59.0 ms after the other: 59 % of the run.",
             "The longest job, partition 1 on worker 1, takes 99.0 ms: 99 % of the run.",
             "From 40.0 ms to the end of the run, worker 0 waits: 60.0 ms, 60 % of the run.",
             "Jobs last 139 ms in all, and the process uses 100 ms of processor time: jobs wait for at least 28 %",

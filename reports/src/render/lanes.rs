@@ -23,6 +23,8 @@ const LANE: i32 = 260;
 const AREA: i32 = 2_900;
 /// The distance between labels that a narrow page needs.
 const APART: i32 = 220;
+/// The width of the longest name of a delivery on a narrow page.
+const NAME: i32 = 1_400;
 /// The smallest width of a block that can be seen.
 const THIN: i32 = 3;
 
@@ -120,8 +122,9 @@ fn draw_curve(svg: &mut String, curve: &Curve, nth: usize, x: impl Fn(f64) -> i3
     let _ = write!(svg, "<path class=\"line\" d=\"{path}H{}\"/>", fine(RIGHT));
     let place = curve.steps.len() * (3 - nth.min(2)) / 4;
     if let Some((ns, results)) = curve.steps.get(place.min(curve.steps.len().saturating_sub(1))) {
-        let is_right = x(*ns) > (LEFT + RIGHT) / 2;
-        let (shift, anchor) = if is_right { (-60, "end") } else { (60, "start") };
+        // Left of its line, where no later line is, unless it would cover the axis. The middle name has a line on both sides.
+        let is_left = x(*ns) > LEFT + NAME && (nth != 1 || x(*ns) > RIGHT - NAME);
+        let (shift, anchor) = if is_left { (-60, "end") } else { (60, "start") };
         label(svg, "note", (x(*ns) + shift, y(*results)), (anchor, ".35em"), &curve.delivery);
     }
     svg.push_str("</g>");

@@ -3,8 +3,7 @@
 use crate::analysis::TaskAnalysis;
 use crate::analysis::timeline::{DeliveryTimes, Timeline, WorkerLane};
 use crate::format;
-use crate::view::chart::Tick;
-use crate::view::plots::{even_ticks, labelled};
+use crate::view::chart::{Tick, even_ticks, labelled};
 use crate::view::table::{Entry, Row, Table};
 use record::{Lane, Span, lane};
 
@@ -148,13 +147,14 @@ fn chart(task: &TaskAnalysis, timeline: &Timeline, is_open: bool) -> LaneChart {
     };
     let shipped = lanes.iter().flat_map(|lane| &lane.spans).any(|span| span.in_task_ns < span.in_jobs_ns);
     let shipped = if shipped { " The dark part of a block is the task itself, the rest is communication." } else { "" };
+    let shortened = if start < run.start_ns as f64 { " The start is drawn shortened." } else { "" };
     let last = timeline.straggler.as_ref().map(|it| it.worker);
     LaneChart {
         place: task.results.strategies.iter().find(|it| it.name == *strategy).map_or(0, |it| it.place),
         is_open,
         title: format!("Timeline of {strategy} on {}", format::cores(timeline.cell.cores)),
         description: format!("A lane for each worker; waiting is a gap. {statements}"),
-        caption: format!("{statements}{shown}{shipped}"),
+        caption: format!("{statements}{shown}{shipped}{shortened}"),
         extent_ns: (-start, end),
         ticks: labelled(even_ticks(0.0, end), format::short_time),
         phases: phases(timeline, start),
@@ -164,20 +164,19 @@ fn chart(task: &TaskAnalysis, timeline: &Timeline, is_open: bool) -> LaneChart {
     }
 }
 
-/// The phases. A start that is longer than its room is drawn shortened, and its words have its duration.
+/// The phases. A start that is longer than its room is drawn shortened.
 fn phases(timeline: &Timeline, start: f64) -> Vec<Phase> {
     let run = &timeline.run;
     let [run_end, end] = [run.run_ns, run.run_ns + run.reduce_ns].map(|ns| ns as f64);
-    let shortened = if start < run.start_ns as f64 { ", drawn shortened" } else { "" };
-    let phase = |name, ns: u64, from, to, note| Phase {
+    let phase = |name, ns: u64, from, to| Phase {
         name,
-        words: format!("{name}: {}{note}", format::time(ns as f64)),
+        words: format!("{name}: {}", format::time(ns as f64)),
         extent_ns: (from, to),
     };
     let all = [
-        phase("start", run.start_ns, -start, 0.0, shortened),
-        phase("run", run.run_ns, 0.0, run_end, ""),
-        phase("reduce", run.reduce_ns, run_end, end, ""),
+        phase("start", run.start_ns, -start, 0.0),
+        phase("run", run.run_ns, 0.0, run_end),
+        phase("reduce", run.reduce_ns, run_end, end),
     ];
     all.into_iter().filter(|phase| phase.extent_ns.1 > phase.extent_ns.0).collect()
 }
