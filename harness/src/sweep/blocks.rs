@@ -110,7 +110,8 @@ impl<'a> Runner<'a> {
     /// Traces one more run of each strategy that was measured, and of the fastest parallel one with each delivery.
     fn run_traces(&mut self) -> Result<()> {
         let compared = traced::compared(self.plan, &self.plan.cells());
-        let mut cells: Vec<Cell> = compared.into_iter().filter(|cell| self.schedule.median_ns(cell).is_some()).collect();
+        let mut cells: Vec<Cell> =
+            compared.into_iter().filter(|cell| self.schedule.median_ns(cell).is_some()).collect();
         for task in self.plan.tasks() {
             let parallel = cells.iter().filter(|cell| cell.task == task && is_parallel(&cell.strategy));
             let ns = |cell: &Cell| self.schedule.median_ns(cell).unwrap_or(f64::INFINITY);

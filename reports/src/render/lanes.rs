@@ -5,7 +5,7 @@
 
 use crate::render::svg::{classes, escape, fine};
 use crate::view::chart::Tick;
-use crate::view::timeline::{Block, ChartLane, Curve, LaneChart, Phase, StepChart};
+use crate::view::lanes::{Block, ChartLane, Curve, LaneChart, Phase, StepChart};
 use std::fmt::Write as _;
 
 /// The sizes in tenths of a unit, as in the other charts.
