@@ -269,8 +269,12 @@ fn twenty_reports_of_a_run_at_the_same_time_all_succeed() {
         assert!(ended.status.success(), "{}", errors(&ended));
     }
     assert!(read_to_string(folder.join("report.html")).expect("a report").trim_end().ends_with("</html>"));
-    let left: Vec<_> = fs::read_dir(&folder).expect("a run").flatten().map(|entry| entry.file_name()).collect();
-    assert_eq!(left.len(), 3, "the record, the plan and the report: {left:?}");
+    let left = |folder: &Path| -> Vec<_> {
+        fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.file_name()).collect()
+    };
+    assert_eq!(left(&folder).len(), 4, "the record, the plan, the report and the traces: {:?}", left(&folder));
+    let traces = left(&folder.join("traces"));
+    assert_eq!(traces.len(), 3, "one for each delivery: {traces:?}");
 }
 
 #[test]
