@@ -24,11 +24,18 @@ catalogue! {
     sequential,
     threads_split,
     threads_shared,
+    threads_per_job,
+    thread_pool_condvar,
     rayon,
+    work_stealing,
     tokio_blocking,
+    tokio_rayon,
+    tokio_tasks,
     async_std,
+    smol,
     channel_crossbeam,
     channel_flume,
+    std_channel,
     processes,
 }
 
