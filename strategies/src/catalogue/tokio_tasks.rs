@@ -4,6 +4,8 @@
 //! Bad when:  the runtime also serves requests, because every one of its threads is busy with a job.
 //! In the trace: like a thread pool. The harm is elsewhere: timers and sockets of the runtime wait for whole jobs.
 
+use std::sync::RwLock;
+use std::{io, thread};
 use strategies::{Error, Jobs, Result, Setup, Workers, wait};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -16,6 +18,7 @@ struct TokioTasks {
 /// Builds a runtime with exactly one thread per worker.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
     let workers = setup.workers.get();
+    try_threads(workers).map_err(|error| Error::worker(format!("tokio cannot start its threads: {error}")))?;
     let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let runtime = runtime.map_err(|error| Error::worker(format!("tokio cannot start: {error}")))?;
     Ok(Box::new(TokioTasks { runtime, workers }))
@@ -36,4 +39,15 @@ impl Workers for TokioTasks {
             Ok(())
         })
     }
+}
+
+/// Starts as many threads as the runtime has and ends them, because tokio hangs if one of its own cannot start.
+fn try_threads(count: usize) -> io::Result<()> {
+    let gate = RwLock::new(());
+    thread::scope(|scope| {
+        // No thread ends before all have started.
+        let _closed = gate.write();
+        let start = || thread::Builder::new().spawn_scoped(scope, || drop(gate.read())).map(drop);
+        (0..count).try_for_each(|_| start())
+    })
 }
