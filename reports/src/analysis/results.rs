@@ -116,6 +116,20 @@ pub struct CellResult {
     pub blocks: Blocks,
 }
 
+impl CellResult {
+    /// The efficiency with the interval of the speed-up, divided by the cores.
+    pub fn efficiency_estimate(&self) -> Option<Estimate> {
+        self.speed_up.map(|speed_up| per_core(speed_up, self.cell.cores))
+    }
+}
+
+/// A speed-up divided by the cores, which is the efficiency.
+pub(crate) fn per_core(speed_up: Estimate, cores: u32) -> Estimate {
+    let cores = f64::from(cores.max(1));
+    let interval = speed_up.interval.map(|it| Interval { low: it.low / cores, high: it.high / cores });
+    Estimate { value: speed_up.value / cores, interval }
+}
+
 /// The phases of a cell's time. Each is a median of its own over verified samples, so the phases need not add up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Account {
@@ -448,6 +462,13 @@ impl TaskResults {
         statistics::median(&medians?)
     }
 
+    /// The speed-up of `strategies` as a group. `None` unless all of them have a sound cell.
+    pub(crate) fn pooled_speed_up(&self, strategies: &[&str], cores: u32, size: u64) -> Option<Estimate> {
+        let blocks = |strategy: &&str| Some(&self.sound(strategy, cores, size)?.blocks);
+        let group: Option<Vec<&Blocks>> = strategies.iter().map(blocks).collect();
+        statistics::pooled_ratio(&self.baseline.as_ref()?.blocks, &group?, LEVEL)
+    }
+
     fn ns(&self, strategy: &str, cores: u32, size: u64) -> Option<f64> {
         Some(self.sound(strategy, cores, size)?.time?.value)
     }
@@ -530,7 +551,7 @@ fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> C
         unfair_block: None,
         time: statistics::time(&blocks, LEVEL),
         speed_up,
-        efficiency: speed_up.map(|speed_up| speed_up.value / f64::from(cell.cores.max(1))),
+        efficiency: speed_up.map(|speed_up| per_core(speed_up, cell.cores).value),
         modes: statistics::modes(&blocks),
         account: account(),
         spent: spent(cell, samples),
