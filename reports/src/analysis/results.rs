@@ -126,11 +126,21 @@ impl CellResult {
         let efficiency = self.efficiency.map(|efficiency| efficiency * work);
         CellResult { work, speed_up: self.speed_up.map(scaled), efficiency, ..self }
     }
+
+    /// The efficiency with the interval of the speed-up, divided by the cores.
+    pub fn efficiency_estimate(&self) -> Option<Estimate> {
+        self.speed_up.map(|speed_up| per_core(speed_up, self.cell.cores))
+    }
 }
 
 /// Whether a cell does the work of the baseline, so that the JSON does not mention it.
 fn is_one(work: &f64) -> bool {
     *work == 1.0
+}
+
+/// A speed-up divided by the cores, which is the efficiency.
+pub(crate) fn per_core(speed_up: Estimate, cores: u32) -> Estimate {
+    speed_up.times(1.0 / f64::from(cores.max(1)))
 }
 
 /// The phases of a cell's time. Each is a median of its own over verified samples, so the phases need not add up.
@@ -466,6 +476,14 @@ impl TaskResults {
         Some(statistics::median(&medians?)? / self.task.work_on(cores))
     }
 
+    /// The speed-up of `strategies` as a group. `None` unless all of them have a sound cell.
+    pub(crate) fn pooled_speed_up(&self, strategies: &[&str], cores: u32, size: u64) -> Option<Estimate> {
+        let blocks = |strategy: &&str| Some(&self.sound(strategy, cores, size)?.blocks);
+        let group: Option<Vec<&Blocks>> = strategies.iter().map(blocks).collect();
+        let ratio = statistics::pooled_ratio(&self.baseline.as_ref()?.blocks, &group?, LEVEL)?;
+        Some(ratio.times(self.task.work_on(cores)))
+    }
+
     fn ns(&self, strategy: &str, cores: u32, size: u64) -> Option<f64> {
         Some(self.sound(strategy, cores, size)?.time?.value)
     }
@@ -549,7 +567,7 @@ fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> C
         time: statistics::time(&blocks, LEVEL),
         work: 1.0,
         speed_up,
-        efficiency: speed_up.map(|speed_up| speed_up.value / f64::from(cell.cores.max(1))),
+        efficiency: speed_up.map(|speed_up| per_core(speed_up, cell.cores).value),
         modes: statistics::modes(&blocks),
         account: account(),
         spent: spent(cell, samples),

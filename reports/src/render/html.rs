@@ -5,6 +5,7 @@ use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
 use crate::render::svg;
+use crate::view::answer::{self, Part};
 use crate::view::chart::{Chart, Kind};
 use crate::view::table::Table;
 use crate::view::{overhead, peers, plots, resources, results, run};
@@ -68,6 +69,9 @@ struct Page<'a> {
 struct Section<'a> {
     id: String,
     task: &'a TaskAnalysis,
+    short: String,
+    headline: String,
+    answer: Vec<Part>,
     facts: Vec<(String, String)>,
     figures: Vec<Figure>,
     legend: Vec<Key>,
@@ -116,6 +120,9 @@ impl<'a> Section<'a> {
         let key = |name: &str, place| Ok(Key { name: name.to_owned(), place, swatch: svg::swatch(place)? });
         let legend = results.strategies.iter().filter(|it| drawn(&it.name)).map(|it| key(&it.name, it.place));
         Ok(Self {
+            short: answer::short(&task.finding),
+            headline: answer::sentence(&task.finding),
+            answer: answer::parts(task),
             figures: figures.into_iter().flatten().collect::<Result<_>>()?,
             legend: legend.collect::<Result<_>>()?,
             strategies: results::strategies(results),

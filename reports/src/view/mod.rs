@@ -1,5 +1,6 @@
 //! Charts and tables of the analysis as plain data.
 
+pub mod answer;
 pub mod chart;
 pub mod overhead;
 pub mod peers;
