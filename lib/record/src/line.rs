@@ -190,6 +190,20 @@ pub struct TaskNote {
     pub details: Vec<Detail>,
 }
 
+impl TaskNote {
+    /// Returns the words of a command line that ask for the same input and the same way to work: each option with its value.
+    pub fn arguments(&self) -> Vec<String> {
+        let words = |(name, value): (&String, &String)| match (name.as_str(), value.as_str()) {
+            (_, "" | "false") | ("temperature", "warm") => Vec::new(),
+            // The record's word for an option of another name.
+            ("temperature", _) => vec!["--cold".to_owned()],
+            (name, "true") => vec![format!("--{name}")],
+            (name, value) => vec![format!("--{name}"), value.to_owned()],
+        };
+        self.options.iter().flat_map(words).collect()
+    }
+}
+
 /// A detail of a task that the report shows in addition to the times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -220,6 +234,12 @@ pub struct StrategyNote {
     pub bad: String,
     /// What to look for in a trace.
     pub trace: String,
+    /// The source text of the strategy's file; empty in older records.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// The libraries that the file uses besides the standard one. Known only with a source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<String>,
 }
 
 /// The name of the plain one-thread loop in a record. The loop is not a strategy: it has no jobs and no partitions.
