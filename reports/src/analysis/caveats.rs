@@ -210,8 +210,7 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
         )
     }));
     list.add("alarm", facts.environment.alarm.as_ref().map(|alarm| {
-        let mut checks: Vec<&str> = alarm.entries.iter().map(|(check, _)| check.name.as_str()).collect();
-        checks.dedup();
+        let checks = alarm.checks();
         format!(
             "That these are the times of a quiet machine in good order: {} warned. The top of the report has what was seen.",
             if let [only] = checks[..] { format!("the check {only}") } else { format!("the checks {}", format::names(&checks)) }

@@ -3,7 +3,7 @@
 use crate::analysis::Analysis;
 use crate::comparison::difference::{By, Compared, Difference};
 use crate::format;
-use record::{BASELINE, Cell, Verdict};
+use record::{BASELINE, Cell};
 use std::collections::BTreeSet;
 
 /// Collects the notes of a comparison.
@@ -48,11 +48,11 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared]) -> V
         if environment.ended.as_ref().is_none_or(|ended| ended.interrupted) {
             notes.push(format!("{name} did not reach its planned end."));
         }
-        let checks = environment.checks().into_iter().flat_map(|(_, checks)| checks);
-        let bad: Vec<&str> =
-            checks.filter(|check| check.verdict >= Verdict::Warn).map(|check| check.name.as_str()).collect();
-        if !bad.is_empty() {
-            notes.push(format!("Checks of {name} warned or refused: {}; its report says why.", bad.join(", ")));
+        if let Some(alarm) = &environment.alarm {
+            notes.push(format!(
+                "Checks of {name} warned or refused: {}; its report says why.",
+                alarm.checks().join(", ")
+            ));
         }
         if environment.run.machine.profile != "release" {
             notes.push(format!(

@@ -44,15 +44,15 @@ pub fn text(comparison: &Comparison, look: &Look) -> String {
         let Side { run, began, program, machine } = side;
         text += &wrap(&format!("{run} {began} {program}, {machine}"), look.width, &format!("{name}  "), "   ");
     }
+    if !comparison.notes.is_empty() {
+        text += "\n";
+    }
+    comparison.notes.iter().for_each(|note| text += &wrap(note, look.width, "", "  "));
     for task in &comparison.tasks {
         text += "\n";
         text += &wrap(&format!("{}: {}", task.task, task.sentence), look.width, "", "  ");
         text += &table(comparison.by, task, look);
     }
-    if !comparison.notes.is_empty() {
-        text += "\n";
-    }
-    comparison.notes.iter().for_each(|note| text += &wrap(note, look.width, "", "  "));
     printable(&text)
 }
 

@@ -28,7 +28,8 @@ pub fn limits(analysis: &Analysis) -> Vec<Limits> {
 
 /// Cuts a caveat after the claim, before the reason.
 fn parts(sentence: &str) -> (String, String) {
-    let cut = sentence.find(": ").unwrap_or(sentence.trim_end_matches('.').len());
+    let ends = [": ", ". "].iter().filter_map(|end| sentence.find(end));
+    let cut = ends.min().unwrap_or(sentence.trim_end_matches('.').len());
     (sentence[..cut].to_owned(), sentence[cut..].to_owned())
 }
 

@@ -1,6 +1,7 @@
 //! A run in a few words, for a list of runs.
 
 use crate::analysis::Analysis;
+use crate::analysis::environment::Alarm;
 use crate::format;
 use serde::{Deserialize, Serialize};
 
@@ -30,12 +31,7 @@ impl Summary {
     pub fn new(analysis: &Analysis) -> Self {
         let environment = &analysis.environment;
         let (run, machine) = (&environment.run, &environment.run.machine);
-        let mut warned: Vec<&str> = Vec::new();
-        for (check, _) in environment.alarm.iter().flat_map(|alarm| &alarm.entries) {
-            if !warned.contains(&check.name.as_str()) {
-                warned.push(&check.name);
-            }
-        }
+        let warned = environment.alarm.as_ref().map_or_else(Vec::new, Alarm::checks);
         let checked = environment.checks().iter().any(|(_, checks)| !checks.is_empty());
         let refused = environment.alarm.as_ref().is_some_and(|alarm| alarm.refused);
         Self {

@@ -15,7 +15,10 @@ pub struct SpeedUps {
     pub by_cores: Vec<(u32, Interval)>,
 }
 
-/// The speed-ups of the strategies that lead, or of all if nothing is decided. `None` without any.
+/// A chart of speed-ups that are all below this one shows nothing but its axis.
+const VISIBLE: f64 = 0.1;
+
+/// The speed-ups of the strategies that lead, or of all if nothing is decided. `None` without any that a chart can show.
 pub fn speed_ups(results: &TaskResults) -> Option<SpeedUps> {
     let leaders = results.leaders();
     let all = || results.strategies.iter().map(|it| it.name.as_str()).collect();
@@ -33,7 +36,7 @@ pub fn speed_ups(results: &TaskResults) -> Option<SpeedUps> {
         _ => "the strategies that tie",
     };
     let title = format!("Speed-up of {who}, with {}", format::partitions(size, &results.task.unit));
-    (!by_cores.is_empty()).then_some(SpeedUps { title, by_cores })
+    by_cores.iter().any(|(_, range)| range.high >= VISIBLE).then_some(SpeedUps { title, by_cores })
 }
 
 /// The heads, then one row for each strategy: name, place, median time, speed-up with its interval. A strategy without a
