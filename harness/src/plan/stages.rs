@@ -86,7 +86,8 @@ fn forecast(plan: &Plan, cell: &Cell) -> (Duration, Duration) {
     let cores = f64::from(cell.cores.min(cell.workers)).min(cost.speed_up.max(1) as f64);
     let variant = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task));
     let factor = variant.map_or(1.0, |variant| variant.cost);
-    let run = Duration::from_nanos(cost.run_ns).mul_f64(factor * (SERIAL + (1.0 - SERIAL) / cores.max(1.0)));
+    let grown = if plan.weak { f64::from(cell.cores) } else { 1.0 };
+    let run = Duration::from_nanos(cost.run_ns).mul_f64(grown * factor * (SERIAL + (1.0 - SERIAL) / cores.max(1.0)));
     (Duration::from_nanos(cost.process_ns), run)
 }
 

@@ -188,6 +188,40 @@ pub struct TaskNote {
     /// Details that the report shows in addition to the times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
+    /// The work on more cores, if it grows with the cores; empty if every cell does the same work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grown: Vec<Grown>,
+}
+
+impl TaskNote {
+    /// Returns the work of a cell on `cores`, as a multiple of the baseline's.
+    pub fn work_on(&self, cores: u32) -> f64 {
+        self.grown_on(cores).map_or(1.0, |grown| grown.factor as f64)
+    }
+
+    /// Returns the digest of every correct answer on `cores`.
+    pub fn digest_on(&self, cores: u32) -> &str {
+        self.grown_on(cores).map_or(&self.digest, |grown| &grown.digest)
+    }
+
+    fn grown_on(&self, cores: u32) -> Option<&Grown> {
+        self.grown.iter().find(|grown| grown.cores == cores)
+    }
+}
+
+/// The work of a task on one number of cores, in a sweep whose work grows with the cores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Grown {
+    /// The number of cores.
+    pub cores: u32,
+    /// The work, as a multiple of the baseline's.
+    pub factor: u64,
+    /// The number of items in the input, if known.
+    pub items: Option<u64>,
+    /// The digest of the plain loop's answer for this work.
+    pub digest: String,
+    /// The answer as names and values for display.
+    pub answer: Vec<(String, String)>,
 }
 
 impl TaskNote {

@@ -82,7 +82,8 @@ pub fn finding(results: &TaskResults) -> Finding {
     };
     let speed_ups: Vec<Estimate> = leading.iter().filter_map(|result| result.speed_up).collect();
     let group: Vec<&Blocks> = leading.iter().map(|result| &result.blocks).collect();
-    let pooled = || statistics::pooled_ratio(&results.baseline.as_ref()?.blocks, &group, LEVEL);
+    let work = results.task.work_on(results.most_cores().unwrap_or_default());
+    let pooled = || Some(statistics::pooled_ratio(&results.baseline.as_ref()?.blocks, &group, LEVEL)?.times(work));
     let good_sizes = || Some(results.close_sizes(&leaders, results.most_cores()?));
     let mut finding = Finding {
         headline: String::new(),
@@ -235,6 +236,22 @@ pub(crate) fn good_sizes(results: &TaskResults) -> Vec<Statement> {
         sizes.len()
     );
     vec![Statement { about: "good_sizes", sentence, facts: json!({ "leaders": leaders, "close_sizes": close }) }]
+}
+
+/// Says what a speed-up means if the work grows with the cores.
+pub(crate) fn growing_work(results: &TaskResults) -> Vec<Statement> {
+    let cells = || results.cells.iter().filter(|it| it.work != 1.0);
+    let largest = cells().max_by(|one, other| one.work.total_cmp(&other.work));
+    let say = |it: &CellResult| {
+        let sentence = format!(
+            "The work grows with the cores: cells on {} do {}× the work of the plain loop. Speed-ups are scaled: if a cell \
+             on n cores does n times the work in the plain loop’s time, its speed-up is n.",
+            format::cores(it.cell.cores),
+            format::digits(it.work)
+        );
+        Statement { about: "growing_work", sentence, facts: json!({ "cores": it.cell.cores, "work": it.work }) }
+    };
+    largest.map(say).into_iter().collect()
 }
 
 /// Names the strategies with cells that are not compared because a sample failed.

@@ -31,7 +31,8 @@ pub const SCHEMA: &str = "goldilocks-analysis";
 pub const VERSION: u32 = 1;
 
 /// The possible conclusions for a task, in the order in which the report states them.
-const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 5] = [
+const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 6] = [
+    conclusions::growing_work,
     conclusions::enough_cores,
     conclusions::good_sizes,
     slowdown::conclude,

@@ -154,6 +154,7 @@ impl Synthetic {
             sizing: String::new(),
             digest: format!("b3:{name}"),
             answer: vec![("total".into(), "1650999".into()), ("Aardvark".into(), "16 821".into())],
+            grown: Vec::new(),
             details: match name {
                 "count" => vec![Detail::UnitCost {
                     unit: "an increment".into(),
