@@ -125,4 +125,10 @@ fn a_row_ends_with_the_rest_of_its_command() {
     let text = page(&record);
     assert!(text.contains("-s rayon --cores 2 -j 2 --size 1000 --delivery gather --combine per_partition</td>"));
     assert!(text.contains("--delivery in_order --combine per_partition</td>"));
+
+    // If the work grows with the cores, no option of the record gives the work of a cell.
+    let note = &mut record.run.tasks[0];
+    let grown = record::Grown { cores: 2, factor: 2, items: None, digest: note.digest.clone(), answer: Vec::new() };
+    note.grown.push(grown);
+    assert!(!page(&record).contains("goldilocks run "));
 }

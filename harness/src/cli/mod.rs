@@ -264,6 +264,7 @@ mod tests {
                 digest: String::new(),
                 answer: Vec::new(),
                 details: Vec::new(),
+                grown: Vec::new(),
             };
             let again = (entry.options)(&parsed(name, note.arguments()));
             assert_eq!(again, note.options, "{name} {options}");

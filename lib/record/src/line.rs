@@ -204,6 +204,18 @@ impl TaskNote {
         self.grown_on(cores).map_or(&self.digest, |grown| &grown.digest)
     }
 
+    /// Returns the words of a command line that ask for the same input and the same way to work: each option with its value.
+    pub fn arguments(&self) -> Vec<String> {
+        let words = |(name, value): (&String, &String)| match (name.as_str(), value.as_str()) {
+            (_, "" | "false") | ("temperature", "warm") => Vec::new(),
+            // The record's word for an option of another name.
+            ("temperature", _) => vec!["--cold".to_owned()],
+            (name, "true") => vec![format!("--{name}")],
+            (name, value) => vec![format!("--{name}"), value.to_owned()],
+        };
+        self.options.iter().flat_map(words).collect()
+    }
+
     fn grown_on(&self, cores: u32) -> Option<&Grown> {
         self.grown.iter().find(|grown| grown.cores == cores)
     }
@@ -222,20 +234,6 @@ pub struct Grown {
     pub digest: String,
     /// The answer as names and values for display.
     pub answer: Vec<(String, String)>,
-}
-
-impl TaskNote {
-    /// Returns the words of a command line that ask for the same input and the same way to work: each option with its value.
-    pub fn arguments(&self) -> Vec<String> {
-        let words = |(name, value): (&String, &String)| match (name.as_str(), value.as_str()) {
-            (_, "" | "false") | ("temperature", "warm") => Vec::new(),
-            // The record's word for an option of another name.
-            ("temperature", _) => vec!["--cold".to_owned()],
-            (name, "true") => vec![format!("--{name}")],
-            (name, value) => vec![format!("--{name}"), value.to_owned()],
-        };
-        self.options.iter().flat_map(words).collect()
-    }
 }
 
 /// A detail of a task that the report shows in addition to the times.

@@ -2,6 +2,7 @@
 
 use crate::analysis::Analysis;
 use crate::analysis::results::TaskResults;
+use crate::view::results::cells;
 use crate::view::table::{Entry, Table};
 use record::Cell;
 
@@ -15,19 +16,23 @@ pub struct Reproduction {
 }
 
 impl Reproduction {
-    /// The command for a task.
-    pub fn new(analysis: &Analysis, results: &TaskResults) -> Self {
+    /// The command for a task. `None` if the work grows with the cores, because the record has only the options of one core.
+    pub fn new(analysis: &Analysis, results: &TaskResults) -> Option<Self> {
+        if !results.task.grown.is_empty() {
+            return None;
+        }
         let mut words = ["goldilocks", "run", "--task", &results.task.name].map(str::to_owned).to_vec();
         words.extend(results.task.arguments());
         let settings_vary = results.cells.iter().any(|result| !results.is_usual(&result.cell));
         if let Some(usual) = results.setting.as_ref().filter(|_| !settings_vary) {
             words.extend(["--delivery", &usual.delivery, "--combine", &usual.combine].map(str::to_owned));
         }
-        Self { command: quoted(&words) + &analysis.environment.run.secrets(), settings_vary }
+        Some(Self { command: quoted(&words) + &analysis.environment.run.secrets(), settings_vary })
     }
 
-    /// Adds the rest of the command to each row of a table with all cells.
-    pub fn complete(&self, mut table: Table, results: &TaskResults) -> Table {
+    /// The table of all cells, with the rest of the command at the end of each row.
+    pub fn complete(&self, results: &TaskResults) -> Table {
+        let mut table = cells(results);
         table.columns.push("to measure it again");
         for (row, result) in table.rows.iter_mut().zip(&results.cells) {
             row.entries.push(Entry::bare(self.rest(&result.cell)));
