@@ -7,6 +7,10 @@ use crate::format;
 use crate::render::svg;
 use crate::view::answer::{self, Part};
 use crate::view::chart::{Chart, Kind};
+use crate::view::glossary::{self, Term};
+use crate::view::limits::{self, Limits};
+use crate::view::reproduce::Reproduction;
+use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
 use crate::view::{overhead, peers, plots, resources, results, run};
 use askama::Template;
@@ -26,12 +30,20 @@ pub fn page(analysis: &Analysis) -> Result<String> {
         subtitle: run::subtitle(analysis),
         alarm: analysis.environment.alarm.as_ref(),
         alarm_entries: run::alarm_entries(&analysis.environment),
-        tasks: analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task)).collect::<Result<_>>()?,
+        tasks: analysis
+            .shown()
+            .enumerate()
+            .map(|(nth, task)| Section::new(nth, task, analysis))
+            .collect::<Result<_>>()?,
         failures: results::failures(analysis),
         failed: format::count(analysis.environment.failed as u64),
         checks: run::checks(&analysis.environment),
         unmeasured: resources::unmeasured(analysis),
         provenance: run::provenance(analysis),
+        limits: limits::limits(analysis),
+        cards: strategies::cards(analysis),
+        unmeasured_price: strategies::unmeasured(analysis),
+        glossary: glossary::TERMS,
         analysis,
     };
     Ok(page.render()?)
@@ -62,6 +74,10 @@ struct Page<'a> {
     checks: Option<Table>,
     unmeasured: Vec<String>,
     provenance: Vec<(String, String)>,
+    limits: Vec<Limits>,
+    cards: Vec<Card<'a>>,
+    unmeasured_price: Option<&'static str>,
+    glossary: &'static [Term],
     analysis: &'a Analysis,
 }
 
@@ -77,6 +93,8 @@ struct Section<'a> {
     legend: Vec<Key>,
     strategies: Table,
     cells: Table,
+    /// The command that measures a cell again, without what the cell's row adds.
+    again: Option<String>,
     used: Table,
     threads: Table,
     outliers: Table,
@@ -100,9 +118,10 @@ struct Key {
 }
 
 impl<'a> Section<'a> {
-    fn new(nth: usize, task: &'a TaskAnalysis) -> Result<Self> {
+    fn new(nth: usize, task: &'a TaskAnalysis, analysis: &Analysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
+        let again = Reproduction::new(analysis, results);
         let figure = |chart: Option<Chart>, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
             chart.map(|chart| {
                 let (svg, mut caption) = (svg::draw(&chart, &format!("{id}-{name}"))?, caption(task, &chart));
@@ -126,7 +145,8 @@ impl<'a> Section<'a> {
             figures: figures.into_iter().flatten().collect::<Result<_>>()?,
             legend: legend.collect::<Result<_>>()?,
             strategies: results::strategies(results),
-            cells: results::cells(results),
+            cells: again.as_ref().map_or_else(|| results::cells(results), |again| again.complete(results)),
+            again: again.map(|again| again.command),
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),

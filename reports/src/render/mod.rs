@@ -1,9 +1,13 @@
 //! The analysis as files and text.
 
+pub mod bars;
 pub mod bmf;
+pub mod comparison;
 pub mod csv;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod runs;
 pub mod svg;
 pub mod terminal;
+pub mod wrap;

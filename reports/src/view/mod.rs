@@ -2,10 +2,17 @@
 
 pub mod answer;
 pub mod chart;
+pub mod glossary;
+pub mod limits;
 pub mod overhead;
 pub mod peers;
 pub mod plots;
+pub mod reproduce;
 pub mod resources;
 pub mod results;
 pub mod run;
+pub mod runs;
+pub mod rust_source;
+pub mod strategies;
+pub mod summary;
 pub mod table;
