@@ -25,6 +25,8 @@ fn small() -> Record {
     });
     record.skipped = vec![record::Skipped { task: "cursor_pages".into(), reason: "no server".into() }];
     record.peers = synthetic::peers();
+    record.traces = synthetic::traces(&record);
+    record.traces.retain(|trace| strategies.contains(&&*trace.cell.strategy));
     record
 }
 

@@ -4,7 +4,7 @@ use crate::analysis::environment::Alarm;
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
-use crate::render::svg;
+use crate::render::{lanes, svg};
 use crate::view::answer::{self, Part};
 use crate::view::chart::{Chart, Kind};
 use crate::view::glossary::{self, Term};
@@ -12,7 +12,8 @@ use crate::view::limits::{self, Limits};
 use crate::view::reproduce::Reproduction;
 use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
-use crate::view::{overhead, peers, plots, resources, results, run};
+use crate::view::timeline::LaneChart;
+use crate::view::{overhead, peers, plots, resources, results, run, timeline};
 use askama::Template;
 use record::Run;
 use std::fmt::Write as _;
@@ -102,6 +103,26 @@ struct Section<'a> {
     peers: Option<Table>,
     dispatch: Option<Table>,
     samples: String,
+    timelines: Vec<Timeline>,
+    delivery: Option<(Figure, Table)>,
+}
+
+/// The timeline of one strategy.
+struct Timeline {
+    id: String,
+    strategy: String,
+    is_open: bool,
+    figure: Figure,
+    table: Table,
+}
+
+impl Page<'_> {
+    /// The timelines of a strategy: the ids and the names of the tasks.
+    fn timelines_of(&self, strategy: &str) -> Vec<(&str, &str)> {
+        let of = |section: &'_ Section<'_>| section.timelines.iter().position(|it| it.strategy == strategy);
+        let sections = self.tasks.iter().filter_map(|section| Some((section, of(section)?)));
+        sections.map(|(section, nth)| (&*section.timelines[nth].id, &*section.task.results.task.name)).collect()
+    }
 }
 
 struct Figure {
@@ -154,10 +175,24 @@ impl<'a> Section<'a> {
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),
+            timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),
+            delivery: timeline::delivery(task).map(|chart| {
+                let svg = lanes::steps(&chart, &format!("{id}-delivery"));
+                (Figure { title: chart.title, caption: chart.caption, svg }, chart.table)
+            }),
             facts: facts(task),
             id,
             task,
         })
+    }
+}
+
+impl Timeline {
+    fn new(section: &str, chart: LaneChart) -> Self {
+        let id = format!("{section}-timeline-{}", chart.place);
+        let svg = lanes::timeline(&chart, &id);
+        let figure = Figure { title: chart.title, caption: chart.caption, svg };
+        Self { id, strategy: chart.strategy, is_open: chart.is_open, figure, table: chart.table }
     }
 }
 

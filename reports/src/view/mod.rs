@@ -16,3 +16,4 @@ pub mod rust_source;
 pub mod strategies;
 pub mod summary;
 pub mod table;
+pub mod timeline;
