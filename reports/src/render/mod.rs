@@ -5,5 +5,6 @@ pub mod csv;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod script;
 pub mod svg;
 pub mod terminal;

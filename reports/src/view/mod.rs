@@ -1,6 +1,7 @@
 //! Charts and tables of the analysis as plain data.
 
 pub mod chart;
+pub mod embedded;
 pub mod overhead;
 pub mod peers;
 pub mod plots;
