@@ -9,6 +9,7 @@ pub mod json;
 pub mod lanes;
 pub mod markdown;
 pub mod runs;
+pub mod script;
 pub mod svg;
 pub mod terminal;
 pub mod trace;

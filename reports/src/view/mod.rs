@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod chart;
+pub mod embedded;
 pub mod glossary;
 pub mod limits;
 pub mod overhead;
