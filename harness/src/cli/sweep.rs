@@ -94,6 +94,9 @@ pub(crate) struct Sweep {
     /// Measure even where the doctor refuses; the reasons stay in the record and in the report
     #[arg(long)]
     anyway: bool,
+    /// Print every conclusion at the end, and tables with all columns, which are wider than 80 letters
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     folders: Folders,
     #[command(flatten)]
@@ -145,7 +148,7 @@ impl Sweep {
                 budget.as_secs_f64().ceil()
             ));
         }
-        let written = write_report(&folder).with_context(|| {
+        let written = write_report(&folder, &self.folders, self.verbose).with_context(|| {
             format!("no report is written; `{} {}` tries again", crate::command("report"), quoted(&folder))
         });
         let early = match (interrupt.is_asked(), error) {

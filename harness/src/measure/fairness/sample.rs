@@ -311,7 +311,8 @@ mod tests {
         let nothing = Snapshot::default();
         let slow = |length: u64| -> Vec<Span> {
             let spans = handed_out(&vec![length; 200], 1).into_iter();
-            let late = |span: Span| Span { start_ns: 10 * MS * span.job, end_ns: (10 * span.job + length) * MS, ..span };
+            let late =
+                |span: Span| Span { start_ns: 10 * MS * span.job, end_ns: (10 * span.job + length) * MS, ..span };
             spans.map(late).collect()
         };
         assert_eq!(fault(&facts(2, &slow(5), &nothing)), None);
