@@ -24,19 +24,25 @@ catalogue! {
     sequential,
     threads_split,
     threads_shared,
-    threads_per_job,
-    thread_pool_condvar,
     rayon,
-    work_stealing,
     tokio_blocking,
-    tokio_rayon,
-    tokio_tasks,
     async_std,
-    smol,
     channel_crossbeam,
     channel_flume,
-    std_channel,
     processes,
+    work_stealing,
+    threads_per_job,
+    thread_pool_condvar,
+    std_channel,
+    smol,
+    tokio_rayon,
+    tokio_tasks,
+}
+
+/// Returns the strategies of a default sweep: the first nine. All of them need more time for a verdict than a default budget
+/// gives.
+pub fn usual() -> &'static [Strategy] {
+    &ALL[..9]
 }
 
 /// Returns the strategy with this name.
