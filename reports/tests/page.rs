@@ -9,8 +9,8 @@ use record::{
 };
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::format;
-use reports::render::terminal::{self, Look};
 use reports::render::{bmf, html, json, markdown, svg};
+use reports::render::{terminal, wrap::Look};
 use reports::view::{chart, overhead, peers, plots, resources, results};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -117,7 +117,9 @@ impl<'a> Section<'a> {
     fn new(nth: usize, task: &'a TaskAnalysis, analysis: &Analysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
+        let mut cells = results::cells(results);
         let again = Reproduction::new(analysis, results);
+        again.iter().for_each(|again| again.complete(&mut cells, results));
         let figure = |chart: Option<Chart>, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
             chart.map(|chart| {
                 let (svg, mut caption) = (svg::draw(&chart, &format!("{id}-{name}"))?, caption(task, &chart));
@@ -138,7 +140,7 @@ impl<'a> Section<'a> {
             figures: figures.into_iter().flatten().collect::<Result<_>>()?,
             legend: legend.collect::<Result<_>>()?,
             strategies: results::strategies(results),
-            cells: again.as_ref().map_or_else(|| results::cells(results), |again| again.complete(results)),
+            cells,
             again: again.map(|again| again.command),
             used: resources::used(task),
             threads: resources::threads(task),

@@ -2,31 +2,9 @@
 
 use crate::analysis::peers::PeerResult;
 use crate::analysis::{Analysis, TaskAnalysis};
-use crate::format::SPACE;
 use crate::render::bars;
-use crate::render::wrap::{aligned, fitted, wrap};
+use crate::render::wrap::{Look, aligned, fitted, printable, wrap};
 use crate::view::{peers, results, run, summary};
-use system::printable;
-
-/// How a terminal shows text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// The most letters of a line, unless everything is shown.
-    pub width: usize,
-    /// Whether the terminal shows letters beyond ASCII that draw bars.
-    pub unicode: bool,
-    /// Whether everything is shown, in tables as wide as they need to be.
-    pub verbose: bool,
-}
-
-impl Default for Look {
-    fn default() -> Self {
-        Self { width: WIDTH, unicode: false, verbose: false }
-    }
-}
-
-/// The widest lines, in letters. Many terminals and most mails show no more.
-pub const WIDTH: usize = 80;
 
 /// The conclusions that are shown without being asked for.
 const ESSENTIAL: [&str; 2] = ["enough_cores", "good_sizes"];
@@ -80,16 +58,10 @@ fn of_task(task: &TaskAnalysis, look: &Look) -> String {
         rows[0][0].clear();
         aligned(&rows)
     } else {
-        fitted(summary::rows(results), look.width, 3)
+        fitted(results::short(results), look.width, 3)
     };
     text += &format!("\n{table}\n");
     text + &peer_lines(name, &task.peers.results, look)
-}
-
-/// Replaces characters that terminals show differently or obey.
-pub(super) fn printable(text: &str) -> String {
-    // Some terminals show a narrow space badly.
-    printable::printable(text).replace(SPACE, " ")
 }
 
 /// The times of other programs for the job of `task`, as plain text; empty without peers.

@@ -16,7 +16,7 @@ const ALWAYS: [&str; 6] = ["more_cores", "background_load", "other_machines", "o
 
 /// The caveats of the analysis in groups. A group without a caveat is left out.
 pub fn limits(analysis: &Analysis) -> Vec<Limits> {
-    let (always, fired): (Vec<_>, Vec<_>) = analysis.caveats.iter().partition(|it| ALWAYS.contains(&&*it.about));
+    let (always, fired): (Vec<_>, Vec<_>) = analysis.caveats.iter().partition(|it| ALWAYS.contains(&it.about));
     let heads = ["Because of what happened in this run", "Because one run never shows it"];
     let groups = heads.into_iter().zip([fired, always]);
     let groups = groups.map(|(head, caveats)| Limits {
