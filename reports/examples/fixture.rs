@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut record = synthetic.record();
         record.run.machine.boundaries = boundaries.iter().map(|&(cores, kind)| Boundary { cores, kind }).collect();
         record.peers = synthetic::peers();
+        record.traces = synthetic::traces(&record);
         let lines = synthetic::lines(&record);
         std::fs::write(folder.join("run.jsonl"), lines)?;
 

@@ -99,7 +99,8 @@ fn a_sweep_measures_and_verifies_every_cell_in_every_block() {
     }
     let record = sandbox.record();
     assert_eq!(record.samples.len(), 2 * expected.len() * 2, "blocks × cells × samples");
-    assert_eq!(journal.lines().count(), 1 + record.samples.len() + 1, "a run, its samples, its end");
+    let lines = 1 + record.samples.len() + record.traces.len() + 1;
+    assert_eq!(journal.lines().count(), lines, "a run, its samples, their traces, its end");
     for block in 0..2 {
         for cell in &expected {
             let samples = record.samples.iter().filter(|sample| sample.block == block && sample.cell == *cell);

@@ -36,7 +36,7 @@ pub(crate) struct Compare {
     json: bool,
     /// Also write a page to FILE [default: compare-A-B.html in the folder of all runs]. `-` is the standard output, which then
     /// gets nothing else
-    #[arg(long, value_name = "FILE", num_args = 0..=1, value_parser = Output::parser(), conflicts_with = "json")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, value_parser = Output::parser_of("--html"), conflicts_with = "json")]
     html: Option<Option<Output>>,
     /// Print all cells, not only those that differ, in a table wider than 80 letters
     #[arg(short, long)]
@@ -91,7 +91,7 @@ impl Compare {
     /// Returns where the page goes, if the user wants one.
     fn page(&self, folders: &[PathBuf; 2]) -> Option<Output> {
         let [a, b] = folders.each_ref().map(|folder| folder.file_name().unwrap_or_default().to_string_lossy());
-        let usual = || Output::new(self.folders.runs.join(format!("compare-{a}-{b}.html")));
+        let usual = || Output::new("--html", self.folders.runs.join(format!("compare-{a}-{b}.html")));
         Some(self.html.clone()?.unwrap_or_else(usual))
     }
 

@@ -46,9 +46,10 @@ const NARROWEST: usize = 40;
 
 const FAILED: &str = "cannot write to the standard output";
 
-/// Where `--output` leads.
+/// Where `--output` or a similar option leads.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
+    option: &'static str,
     path: PathBuf,
     /// Standard output or standard error, if the path leads there under any name: `-`, `/dev/stdout`, a redirected file.
     stream: Option<Stream>,
@@ -56,10 +57,15 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn parser() -> impl TypedValueParser<Value = Output> {
-        PathBufValueParser::new().map(Output::new)
+        Output::parser_of("--output")
     }
 
-    pub(crate) fn new(path: PathBuf) -> Self {
+    /// Parses the value of an option with another name.
+    pub(crate) fn parser_of(option: &'static str) -> impl TypedValueParser<Value = Output> {
+        PathBufValueParser::new().map(move |path| Output::new(option, path))
+    }
+
+    pub(crate) fn new(option: &'static str, path: PathBuf) -> Self {
         let named = path.metadata().ok();
         let is_named = |stream: File| Some(same_file(named.as_ref()?, &stream.metadata().ok()?));
         let output = io::stdout().as_fd().try_clone_to_owned().ok().and_then(|output| is_named(output.into()));
@@ -69,7 +75,12 @@ impl Output {
             (false, Some(true)) => Some(Stream::Error),
             _ => None,
         };
-        Output { path, stream }
+        Output { option, path, stream }
+    }
+
+    /// The name of the option.
+    pub(crate) fn option(&self) -> &'static str {
+        self.option
     }
 
     /// Whether the bytes go to standard output, so that everything else must go elsewhere.
@@ -98,7 +109,7 @@ impl Output {
             };
         };
         if earlier.is_dir() {
-            return Err(Exit::Usage.error(format!("--output names the folder {self}; name a file")));
+            return Err(Exit::Usage.error(format!("{} names the folder {self}; name a file", self.option)));
         }
         let is_read = |(_, path): &&(&str, &Path)| path.metadata().is_ok_and(|read| same_file(&read, &earlier));
         let lost = match read.iter().find(is_read) {
@@ -108,7 +119,8 @@ impl Output {
         match lost {
             None => Ok(()),
             Some(lost) => {
-                Err(Exit::Usage.error(format!("--output names {lost}, which would be lost; name another file")))
+                let option = self.option;
+                Err(Exit::Usage.error(format!("{option} names {lost}, which would be lost; name another file")))
             }
         }
     }

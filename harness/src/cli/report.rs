@@ -4,11 +4,13 @@ use super::exit::Exit;
 use super::options::Folders;
 use super::output::{look, print, print_json};
 use crate::{journal, overview};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
-use record::Record;
+use record::{Record, Trace};
 use reports::analysis::Analysis;
-use reports::render::{bmf, html, json, markdown, terminal};
+use reports::render::{bmf, html, json, markdown, terminal, trace};
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use system::printing::say;
 
@@ -51,13 +53,33 @@ impl Report {
     }
 }
 
-/// Writes a run's report next to its record, the list of runs, and the conclusions to the terminal. Returns the record and
+/// Writes each trace of a run for Perfetto: the first of each task and strategy under their names, and further ones with
+/// their delivery.
+fn write_traces(folder: &Path, traces: &[Trace]) -> Result<()> {
+    let folder = folder.join("traces");
+    let mut names = BTreeSet::new();
+    for (cell, run) in traces.iter().filter_map(|trace| Some((&trace.cell, trace.run.as_ref()?))) {
+        let first = format!("{}-{}", cell.task, cell.strategy);
+        let name = if names.insert(first.clone()) { first } else { format!("{first}-{}", cell.delivery) };
+        // A record from elsewhere may have any names.
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        let name: String = name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).take(200).collect();
+        let path = folder.join(name + ".json");
+        let written = fs::create_dir_all(&folder)
+            .and_then(|()| system::atomic_file::fill(&path, |out| trace::write(cell, run, out)));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes a run's report and its traces next to its record, the list of runs, and the conclusions to the terminal. Returns the record and
 /// the report's path.
 pub(crate) fn write_report(folder: &Path, folders: &Folders, verbose: bool) -> Result<(Record, PathBuf)> {
     let record = record::read(folder.join(journal::FILE))?;
     let analysis = Analysis::new(&record);
     let path = folder.join(journal::REPORT);
     html::write(&analysis, &path)?;
+    write_traces(folder, &record.traces)?;
     print(format_args!("{}\nreport: {}\n", terminal::text(&analysis, &look(verbose)), path.display()))?;
     list_runs(folder, &folders.runs)?;
     Ok((record, path))

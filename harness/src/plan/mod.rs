@@ -8,6 +8,7 @@
 //! staging    the questions of a sweep, and the costs of its cells
 //! stages     which cells come first, and how long they take
 //! schedule   which cells the next block contains
+//! traced     which cells are traced after the blocks
 //! ```
 
 pub mod cells;
@@ -17,6 +18,7 @@ mod settings;
 pub mod sizing;
 pub mod stages;
 pub mod staging;
+pub mod traced;
 
 pub use settings::Plan;
 

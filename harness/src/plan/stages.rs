@@ -6,6 +6,7 @@
 use super::cells::{Cell, is_parallel};
 use super::settings::Plan;
 use super::staging::{Cost, Stage, Staging};
+use super::traced;
 use crate::find_task;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
 use record::{BASELINE, task_name};
@@ -95,6 +96,11 @@ fn forecast(plan: &Plan, cell: &Cell) -> (Duration, Duration) {
 fn length(plan: &Plan, cell: &Cell) -> u64 {
     let (start, run) = forecast(plan, cell);
     u64::try_from((start + run * 2).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Returns the expected time of the traces. Each has a process with two runs.
+pub fn for_traces(plan: &Plan, cells: &[Cell]) -> Duration {
+    traced::compared(plan, cells).iter().map(|cell| Duration::from_nanos(length(plan, cell))).sum()
 }
 
 /// Chooses the stages of the planned blocks, so that the verdicts fit into what is `left` of the budget.

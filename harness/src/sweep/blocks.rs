@@ -2,17 +2,19 @@
 
 use super::outcome::Outcome;
 use super::recorder::{Clock, Recorder};
-use super::work::Work;
+use super::traces::trace;
+use super::work::{Work, work_of};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::machine::{self, doctor::Checkup};
 use crate::measure::child::{End, Failure, measure};
 use crate::measure::protocol::Order;
-use crate::plan::Plan;
+use crate::plan::cells::{Cell, is_parallel};
 use crate::plan::schedule::Schedule;
+use crate::plan::{Plan, traced};
 use crate::progress::Progress;
 use crate::{counted, find_task};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
 use record::{BASELINE, Ended, Line, Sample, Status};
 use std::time::{Duration, Instant};
@@ -78,7 +80,7 @@ impl<'a> Runner<'a> {
             crate::progress::short(left),
             folder.display()
         ));
-        let measured = self.run_blocks();
+        let measured = self.run_blocks().and_then(|()| self.run_traces());
         self.progress.end();
         let interrupted = self.interrupt.is_asked() || measured.is_err();
         let ended = Ended { at: now(), blocks: self.blocks, interrupted, checks: checkup.end() };
@@ -100,6 +102,32 @@ impl<'a> Runner<'a> {
             self.wanted_budget = self.schedule.budget_for_verdicts(block + 1, self.clock.elapsed());
             if self.wanted_budget.is_some() {
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Traces one more run of each strategy that was measured, and of the fastest parallel one with each delivery.
+    fn run_traces(&mut self) -> Result<()> {
+        let compared = traced::compared(self.plan, &self.plan.cells());
+        let mut cells: Vec<Cell> =
+            compared.into_iter().filter(|cell| self.schedule.median_ns(cell).is_some()).collect();
+        for task in self.plan.tasks() {
+            let parallel = cells.iter().filter(|cell| cell.task == task && is_parallel(&cell.strategy));
+            let ns = |cell: &Cell| self.schedule.median_ns(cell).unwrap_or(f64::INFINITY);
+            let fastest = parallel.min_by(|one, other| ns(one).total_cmp(&ns(other)));
+            let each = fastest.map(traced::deliveries).unwrap_or_default();
+            let more: Vec<Cell> = each.into_iter().filter(|cell| !cells.contains(cell)).collect();
+            cells.extend(more);
+        }
+        for cell in cells {
+            if self.interrupt.is_asked() {
+                break;
+            }
+            let (prepared, baseline) = work_of(&mut self.works, &cell)?;
+            let patience = Duration::from_secs_f64(self.plan.patience_s);
+            if let Some(trace) = trace(&cell, baseline, prepared, &self.processors, patience, self.interrupt)? {
+                self.journal.write(&Line::Trace(Box::new(trace)))?;
             }
         }
         Ok(())
@@ -138,11 +166,7 @@ impl<'a> Runner<'a> {
             return Ok(false);
         }
         let cell = self.schedule.cell(number).clone();
-        let work = self.works.iter_mut().rfind(|work| work.cores <= cell.cores).context("there is no work")?;
-        let Work { prepared, baselines, .. } = work;
-        let task = record::task_name(&cell.task);
-        let baseline = baselines.iter().find(|baseline| baseline.note.name == task);
-        let baseline = baseline.with_context(|| format!("no task `{task}` in this run"))?;
+        let (prepared, baseline) = work_of(&mut self.works, &cell)?;
         let order = Order {
             // One check is enough, because obeying a cancel does not depend on the block.
             check_cancel: self.schedule.is_new(block, number) && cell.strategy != BASELINE,
@@ -160,7 +184,7 @@ impl<'a> Runner<'a> {
         let end = measure(&order, patience, self.interrupt, |message| recorder.on_message(message))?;
         let took = started.elapsed();
         let (failure, came_back) = match end {
-            End::Failed(failure) => after_revival(failure, prepared.revive(task)),
+            End::Failed(failure) => after_revival(failure, prepared.revive(record::task_name(&cell.task))),
             End::Done | End::Interrupted => (None, false),
         };
         let again = again && came_back;

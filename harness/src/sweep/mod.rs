@@ -8,6 +8,7 @@ mod blocks;
 mod fit;
 mod outcome;
 mod recorder;
+mod traces;
 mod work;
 
 pub use outcome::Outcome;

@@ -6,7 +6,8 @@ use super::baseline::{Baseline, measure_baseline};
 use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
-use anyhow::{Result, bail, ensure};
+use crate::plan::cells::Cell;
+use anyhow::{Context, Result, bail, ensure};
 use record::{Grown, Skipped};
 use tasks::Inputs;
 
@@ -16,6 +17,14 @@ pub(super) struct Work {
     pub(super) cores: u32,
     pub(super) prepared: Prepared,
     pub(super) baselines: Vec<Baseline>,
+}
+
+/// Returns the data and the baseline of a cell.
+pub(super) fn work_of<'a>(works: &'a mut [Work], cell: &Cell) -> Result<(&'a mut Prepared, &'a Baseline)> {
+    let work = works.iter_mut().rfind(|work| work.cores <= cell.cores).context("there is no work")?;
+    let task = record::task_name(&cell.task);
+    let baseline = work.baselines.iter().find(|baseline| baseline.note.name == task);
+    Ok((&mut work.prepared, baseline.with_context(|| format!("no task `{task}` in this run"))?))
 }
 
 /// Completes the work of the baseline with the work of more cores, if it grows with them, and notes it for the record.

@@ -1,39 +1,47 @@
-//! Renders the page: charts, tables and sentences in one HTML file without scripts or requests.
+//! Renders the page: charts, tables and sentences in one HTML file that requests nothing.
 
 use crate::analysis::environment::Alarm;
+use crate::analysis::results::TaskResults;
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
-use crate::render::svg;
+use crate::render::{lanes, script, svg};
+use crate::view::answer::{self, Part};
 use crate::view::chart::{Chart, Kind};
+use crate::view::embedded::{self, Over};
 use crate::view::glossary::{self, Term};
 use crate::view::limits::{self, Limits};
 use crate::view::reproduce::Reproduction;
 use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
-use crate::view::{overhead, peers, plots, resources, results, run};
+use crate::view::timeline::LaneChart;
+use crate::view::{overhead, peers, plots, resources, results, run, timeline};
 use askama::Template;
 use record::Run;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Renders the page of a record: one HTML file without scripts or network requests.
+/// Renders the page of a record: one HTML file without network requests.
 ///
 /// # Errors
 /// If a chart cannot be drawn. Data missing from the record is no error; the page reports it.
 pub fn page(analysis: &Analysis) -> Result<String> {
+    let style =
+        [include_str!("../../templates/page.css"), &series_style(analysis.environment.run.strategies.len())].join("\n");
+    let script = script::text();
+    let sections = analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task, analysis));
+    let mut tasks: Vec<Section> = sections.collect::<Result<_>>()?;
+    let data = embedded::Data::new(tasks.iter_mut().filter_map(|task| task.embedded.take()).collect());
     let page = Page {
-        style: concat!(include_str!("../../templates/page.css"), "\n"),
-        series_style: series_style(analysis.environment.run.strategies.len()),
+        policy: script::policy(&style, &script),
+        data: script::data(&data),
+        style,
+        script,
         run: &analysis.environment.run,
         subtitle: run::subtitle(analysis),
         alarm: analysis.environment.alarm.as_ref(),
         alarm_entries: run::alarm_entries(&analysis.environment),
-        tasks: analysis
-            .shown()
-            .enumerate()
-            .map(|(nth, task)| Section::new(nth, task, analysis))
-            .collect::<Result<_>>()?,
+        tasks,
         failures: results::failures(analysis),
         failed: format::count(analysis.environment.failed as u64),
         checks: run::checks(&analysis.environment),
@@ -61,8 +69,10 @@ pub fn write(analysis: &Analysis, path: impl AsRef<Path>) -> Result<()> {
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
-    style: &'static str,
-    series_style: String,
+    policy: String,
+    style: String,
+    script: String,
+    data: String,
     run: &'a Run,
     subtitle: String,
     alarm: Option<&'a Alarm>,
@@ -84,6 +94,9 @@ struct Page<'a> {
 struct Section<'a> {
     id: String,
     task: &'a TaskAnalysis,
+    short: String,
+    headline: String,
+    answer: Vec<Part>,
     facts: Vec<(String, String)>,
     figures: Vec<Figure>,
     legend: Vec<Key>,
@@ -98,12 +111,44 @@ struct Section<'a> {
     peers: Option<Table>,
     dispatch: Option<Table>,
     samples: String,
+    timelines: Vec<Timeline>,
+    delivery: Option<(Figure, Table)>,
+    /// The script's data; `None` without a chart.
+    embedded: Option<embedded::Task>,
+}
+
+/// The timeline of one strategy.
+struct Timeline {
+    id: String,
+    strategy: String,
+    is_open: bool,
+    figure: Figure,
+    table: Table,
+}
+
+impl Page<'_> {
+    /// The timelines of a strategy: the ids and the names of the tasks.
+    fn timelines_of(&self, strategy: &str) -> Vec<(&str, &str)> {
+        let of = |section: &'_ Section<'_>| section.timelines.iter().position(|it| it.strategy == strategy);
+        let sections = self.tasks.iter().filter_map(|section| Some((section, of(section)?)));
+        sections.map(|(section, nth)| (&*section.timelines[nth].id, &*section.task.results.task.name)).collect()
+    }
 }
 
 struct Figure {
     title: String,
     caption: String,
     svg: String,
+    controls: Option<Controls>,
+}
+
+/// What the script offers to change in a chart.
+struct Controls {
+    over: &'static str,
+    quantities: Vec<&'static str>,
+    /// The axis that the slider moves along, and its number of values.
+    slider: &'static str,
+    values: usize,
 }
 
 /// An entry of the legend.
@@ -120,24 +165,33 @@ impl<'a> Section<'a> {
         let mut cells = results::cells(results);
         let again = Reproduction::new(analysis, results);
         again.iter().for_each(|again| again.complete(&mut cells, results));
-        let figure = |chart: Option<Chart>, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
-            chart.map(|chart| {
-                let (svg, mut caption) = (svg::draw(&chart, &format!("{id}-{name}"))?, caption(task, &chart));
-                if !chart.remark.is_empty() {
-                    let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
-                }
-                Ok(Figure { svg, title: chart.title, caption })
-            })
+        let figure = |chart: &Chart, name: &str, mut caption: String| -> Result<Figure> {
+            if !chart.remark.is_empty() {
+                let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
+            }
+            let svg = svg::draw(chart, &format!("{id}-{name}"))?;
+            Ok(Figure { svg, title: chart.title.clone(), caption, controls: None })
         };
-        let figures = [
-            figure(plots::speed_up_by_cores(results), "cores", by_cores),
-            figure(plots::time_by_size(task), "sizes", by_size),
-        ];
+        let (cores, sizes) = (plots::speed_up_by_cores(results), plots::time_by_size(task));
+        let charts = [cores.map(|it| (Over::Cores, it)), sizes.map(|it| (Over::Sizes, it))];
+        let charts: Vec<(Over, Chart)> = charts.into_iter().flatten().collect();
+        let figures = charts.iter().map(|(over, chart)| {
+            let controls = Some(Controls::new(*over, results));
+            let (name, caption) = match over {
+                Over::Cores => ("cores", by_cores(task, chart)),
+                Over::Sizes => ("sizes", by_size(task, chart)),
+            };
+            Ok(Figure { controls, ..figure(chart, name, caption)? })
+        });
+        let kernels = plots::time_by_kernel(task).map(|chart| figure(&chart, "kernels", by_kernel(task)));
         let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
         let key = |name: &str, place| Ok(Key { name: name.to_owned(), place, swatch: svg::swatch(place)? });
         let legend = results.strategies.iter().filter(|it| drawn(&it.name)).map(|it| key(&it.name, it.place));
         Ok(Self {
-            figures: figures.into_iter().flatten().collect::<Result<_>>()?,
+            short: answer::short(&task.finding),
+            headline: answer::sentence(&task.finding),
+            answer: answer::parts(task),
+            figures: figures.collect::<Result<_>>()?,
             legend: legend.collect::<Result<_>>()?,
             strategies: results::strategies(results),
             cells,
@@ -145,14 +199,42 @@ impl<'a> Section<'a> {
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),
-            kernels: figure(plots::time_by_kernel(task), "kernels", by_kernel).transpose()?,
+            kernels: kernels.transpose()?,
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),
+            timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),
+            delivery: timeline::delivery(task).map(|chart| {
+                let svg = lanes::steps(&chart, &format!("{id}-delivery"));
+                (Figure { title: chart.title, caption: chart.caption, svg, controls: None }, chart.table)
+            }),
             facts: facts(task),
+            embedded: (!charts.is_empty()).then(|| embedded::Task::new(&id, task, &charts)),
             id,
             task,
         })
+    }
+}
+
+impl Timeline {
+    fn new(section: &str, chart: LaneChart) -> Self {
+        let id = format!("{section}-timeline-{}", chart.place);
+        let svg = lanes::timeline(&chart, &id);
+        let figure = Figure { title: chart.title, caption: chart.caption, svg, controls: None };
+        Self { id, strategy: chart.strategy, is_open: chart.is_open, figure, table: chart.table }
+    }
+}
+
+impl Controls {
+    fn new(over: Over, results: &TaskResults) -> Self {
+        let (over, slider, values) = match over {
+            Over::Cores => ("cores", "Partition size", results.sizes.len()),
+            Over::Sizes => ("sizes", "Cores", results.cores.len()),
+        };
+        let mut quantities = vec!["time", "speed-up", "efficiency"];
+        // Throughput is work divided by time, so the work must be known.
+        quantities.extend(results.task.items.map(|_| "throughput"));
+        Self { over, quantities, slider, values }
     }
 }
 
@@ -182,7 +264,7 @@ fn by_size(task: &TaskAnalysis, chart: &Chart) -> String {
 }
 
 /// The caption of the chart of kernels.
-fn by_kernel(task: &TaskAnalysis, _: &Chart) -> String {
+fn by_kernel(task: &TaskAnalysis) -> String {
     format!("Both scales logarithmic; lower is faster. {}", plots::better_kernel(&task.peers).unwrap_or_default())
 }
 

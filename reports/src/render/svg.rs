@@ -97,7 +97,8 @@ fn plot(chart: &Chart, area: &DrawingArea<Pen, Shift>, sheet: &Sheet) -> Drawn {
         .y_label_area_size(66 * FINE)
         .build_cartesian_2d(Coordinates(chart.x.clone()), Coordinates(chart.y.clone()))?;
 
-    sheet.open("frame", None);
+    let corner = |x: f64, y: f64| plot.backend_coord(&(x, y));
+    sheet.open_frame(corner(chart.x.low, chart.y.high), corner(chart.x.high, chart.y.low));
     plot.configure_mesh()
         .disable_x_mesh()
         .max_light_lines(0)
@@ -305,6 +306,12 @@ impl Sheet {
         }
     }
 
+    /// Opens the group of the axes, which tells the page's script where they are.
+    fn open_frame(&self, (left, top): BackendCoord, (right, bottom): BackendCoord) {
+        let [left, top, right, bottom] = [left, top, right, bottom].map(fine);
+        let _ = write!(self.0.borrow_mut(), "<g class=\"frame\" data-plot=\"{left} {top} {right} {bottom}\">");
+    }
+
     fn close(&self, element: &str) {
         let _ = write!(self.0.borrow_mut(), "</{element}>");
     }
@@ -413,13 +420,13 @@ impl DrawingBackend for Pen {
 }
 
 /// Tenths as a decimal, without a zero at the end: 1234 is `123.4` and 1230 is `123`.
-fn fine(tenths: i32) -> String {
+pub(crate) fn fine(tenths: i32) -> String {
     let sign = if tenths < 0 { "-" } else { "" };
     let (whole, tenth) = (tenths.abs() / FINE, tenths.abs() % FINE);
     if tenth == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tenth}") }
 }
 
 /// Escapes text for an element.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -4,12 +4,13 @@ use crate::analysis::peers::PeerResult;
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::render::bars;
 use crate::render::wrap::{Look, aligned, fitted, printable, wrap};
+use crate::view::answer::{self, Part};
 use crate::view::{peers, results, run, summary};
 
-/// The conclusions that are shown without being asked for.
-const ESSENTIAL: [&str; 2] = ["enough_cores", "good_sizes"];
+/// The conclusions that are shown without being asked for: what limits the speed-up, and whether the work grew.
+const ESSENTIAL: [&str; 2] = ["limits", "growing_work"];
 
-/// The alarm, then for each task the finding, the essential conclusions, a chart and a table of strategies.
+/// The alarm, then for each task the finding, its numbers, what limits it, a chart and a table of strategies.
 pub fn text(analysis: &Analysis, look: &Look) -> String {
     let mut text = String::new();
     let width = look.width;
@@ -41,6 +42,12 @@ pub fn text(analysis: &Analysis, look: &Look) -> String {
 fn of_task(task: &TaskAnalysis, look: &Look) -> String {
     let (results, name) = (&task.results, &task.results.task.name);
     let mut text = wrap(&format!("{name}: {}", task.finding.headline), look.width, "", "  ");
+    // The headline has the values already; the notes say how far they hold.
+    for Part { question, value, note } in answer::parts(task).into_iter().filter(|_| look.verbose) {
+        let note = if note.is_empty() { note } else { format!("; {note}") };
+        text += &wrap(&format!("{question}: {value}{note}"), look.width, "  ", "    ");
+    }
+    text += &wrap(&format!("Can you trust it? {}", task.trust.sentence), look.width, "  ", "  ");
     let shown = task.conclusions.iter().filter(|it| look.verbose || ESSENTIAL.contains(&it.about));
     shown.for_each(|conclusion| text += &wrap(&conclusion.sentence, look.width, "  ", "  "));
     if results.cells.is_empty() {

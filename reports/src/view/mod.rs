@@ -1,6 +1,8 @@
 //! Charts and tables of the analysis as plain data.
 
+pub mod answer;
 pub mod chart;
+pub mod embedded;
 pub mod glossary;
 pub mod limits;
 pub mod overhead;
@@ -15,3 +17,4 @@ pub mod rust_source;
 pub mod strategies;
 pub mod summary;
 pub mod table;
+pub mod timeline;
