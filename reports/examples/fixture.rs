@@ -6,7 +6,7 @@ mod synthetic;
 use record::{Boundary, BoundaryKind};
 use reports::analysis::Analysis;
 use reports::render::html;
-use reports::render::terminal::{self, Look};
+use reports::render::{terminal, wrap::Look};
 use std::path::PathBuf;
 use synthetic::Synthetic;
 

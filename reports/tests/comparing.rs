@@ -8,7 +8,7 @@ use reports::analysis::Analysis;
 use reports::comparison::difference::{By, Compared, Comparison, Outcome};
 use reports::comparison::refusal::Refusal;
 use reports::render;
-use reports::render::terminal::Look;
+use reports::render::wrap::Look;
 use synthetic::Synthetic;
 
 fn compare(a: &Record, b: &Record) -> Result<Comparison, Refusal> {

@@ -5,8 +5,9 @@ mod synthetic;
 use record::Record;
 use reports::analysis::Analysis;
 use reports::comparison::compare;
-use reports::render::terminal::{Look, text};
-use reports::render::{comparison, terminal};
+use reports::render::comparison;
+use reports::render::terminal::text;
+use reports::render::wrap::{Look, WIDTH};
 use synthetic::Synthetic;
 
 /// Records of many kinds, with their names.
@@ -40,7 +41,7 @@ fn too_wide(text: &str, width: usize) -> Vec<&str> {
 fn no_line_is_wider_than_the_terminal() {
     for (name, record) in records() {
         let analysis = Analysis::new(&record);
-        for width in [terminal::WIDTH, 60, 40] {
+        for width in [WIDTH, 60, 40] {
             for unicode in [false, true] {
                 let text = text(&analysis, &Look { width, unicode, verbose: false });
                 assert_eq!(too_wide(&text, width), [""; 0], "{name}, {width} wide");
@@ -62,7 +63,7 @@ fn no_line_of_a_comparison_is_wider_than_the_terminal() {
         times.wall_ns *= 2;
     }
     let comparison = compare(&Analysis::new(&session(7)), &Analysis::new(&slower)).expect("the same data and build");
-    for width in [terminal::WIDTH, 60, 40] {
+    for width in [WIDTH, 60, 40] {
         let text = comparison::text(&comparison, &Look { width, ..Look::default() });
         assert_eq!(too_wide(&text, width), [""; 0]);
         assert!(text.contains("2.0") && text.contains("slower in B"), "{text}");

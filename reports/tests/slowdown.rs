@@ -7,7 +7,7 @@ use record::{BASELINE, Times};
 use reports::analysis::slowdown::{Cause, MoreTime, Slowdown};
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::render::html;
-use reports::render::terminal::{self, Look};
+use reports::render::{terminal, wrap::Look};
 use synthetic::Synthetic;
 
 const MS: u64 = 1_000_000;

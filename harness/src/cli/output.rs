@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use anyhow::{Context, Result};
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use reports::render::terminal::{Look, WIDTH};
+use reports::render::wrap::{Look, WIDTH};
 use std::fmt::{self, Display, Formatter};
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};

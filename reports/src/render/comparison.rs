@@ -4,8 +4,7 @@ use crate::comparison::difference::{By, Compared, Comparison, Outcome, Side};
 use crate::comparison::view::{Mark, Row, Rows};
 use crate::error::{Error, Result};
 use crate::format;
-use crate::render::terminal::{Look, printable};
-use crate::render::wrap::{aligned, fitted, wrap};
+use crate::render::wrap::{Look, aligned, fitted, printable, wrap};
 use askama::Template;
 use std::path::Path;
 

@@ -162,7 +162,9 @@ impl<'a> Section<'a> {
     fn new(nth: usize, task: &'a TaskAnalysis, analysis: &Analysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
+        let mut cells = results::cells(results);
         let again = Reproduction::new(analysis, results);
+        again.iter().for_each(|again| again.complete(&mut cells, results));
         let figure = |chart: &Chart, name: &str, mut caption: String| -> Result<Figure> {
             if !chart.remark.is_empty() {
                 let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
@@ -192,7 +194,7 @@ impl<'a> Section<'a> {
             figures: figures.collect::<Result<_>>()?,
             legend: legend.collect::<Result<_>>()?,
             strategies: results::strategies(results),
-            cells: again.as_ref().map_or_else(|| results::cells(results), |again| again.complete(results)),
+            cells,
             again: again.map(|again| again.command),
             used: resources::used(task),
             threads: resources::threads(task),

@@ -2,36 +2,15 @@
 
 use crate::analysis::peers::PeerResult;
 use crate::analysis::{Analysis, TaskAnalysis};
-use crate::format::SPACE;
 use crate::render::bars;
-use crate::render::wrap::{aligned, fitted, wrap};
+use crate::render::wrap::{Look, aligned, fitted, printable, wrap};
+use crate::view::answer::{self, Part};
 use crate::view::{peers, results, run, summary};
-use system::printable;
 
-/// How a terminal shows text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// The most letters of a line, unless everything is shown.
-    pub width: usize,
-    /// Whether the terminal shows letters beyond ASCII that draw bars.
-    pub unicode: bool,
-    /// Whether everything is shown, in tables as wide as they need to be.
-    pub verbose: bool,
-}
+/// The conclusions that are shown without being asked for: what limits the speed-up, and whether the work grew.
+const ESSENTIAL: [&str; 2] = ["limits", "growing_work"];
 
-impl Default for Look {
-    fn default() -> Self {
-        Self { width: WIDTH, unicode: false, verbose: false }
-    }
-}
-
-/// The widest lines, in letters. Many terminals and most mails show no more.
-pub const WIDTH: usize = 80;
-
-/// The conclusions that are shown without being asked for.
-const ESSENTIAL: [&str; 2] = ["enough_cores", "good_sizes"];
-
-/// The alarm, then for each task the finding, the essential conclusions, a chart and a table of strategies.
+/// The alarm, then for each task the finding, its numbers, what limits it, a chart and a table of strategies.
 pub fn text(analysis: &Analysis, look: &Look) -> String {
     let mut text = String::new();
     let width = look.width;
@@ -63,6 +42,12 @@ pub fn text(analysis: &Analysis, look: &Look) -> String {
 fn of_task(task: &TaskAnalysis, look: &Look) -> String {
     let (results, name) = (&task.results, &task.results.task.name);
     let mut text = wrap(&format!("{name}: {}", task.finding.headline), look.width, "", "  ");
+    // The headline has the values already; the notes say how far they hold.
+    for Part { question, value, note } in answer::parts(task).into_iter().filter(|_| look.verbose) {
+        let note = if note.is_empty() { note } else { format!("; {note}") };
+        text += &wrap(&format!("{question}: {value}{note}"), look.width, "  ", "    ");
+    }
+    text += &wrap(&format!("Can you trust it? {}", task.trust.sentence), look.width, "  ", "  ");
     let shown = task.conclusions.iter().filter(|it| look.verbose || ESSENTIAL.contains(&it.about));
     shown.for_each(|conclusion| text += &wrap(&conclusion.sentence, look.width, "  ", "  "));
     if results.cells.is_empty() {
@@ -80,16 +65,10 @@ fn of_task(task: &TaskAnalysis, look: &Look) -> String {
         rows[0][0].clear();
         aligned(&rows)
     } else {
-        fitted(summary::rows(results), look.width, 3)
+        fitted(results::short(results), look.width, 3)
     };
     text += &format!("\n{table}\n");
     text + &peer_lines(name, &task.peers.results, look)
-}
-
-/// Replaces characters that terminals show differently or obey.
-pub(super) fn printable(text: &str) -> String {
-    // Some terminals show a narrow space badly.
-    printable::printable(text).replace(SPACE, " ")
 }
 
 /// The times of other programs for the job of `task`, as plain text; empty without peers.

@@ -1,4 +1,33 @@
-//! Breaks text into lines and columns of a given width.
+//! How a terminal shows text: lines and columns of a given width.
+
+use crate::format::SPACE;
+use system::printable;
+
+/// How a terminal shows text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// The most letters of a line, unless everything is shown.
+    pub width: usize,
+    /// Whether the terminal shows letters beyond ASCII that draw bars.
+    pub unicode: bool,
+    /// Whether everything is shown, in tables as wide as they need to be.
+    pub verbose: bool,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { width: WIDTH, unicode: false, verbose: false }
+    }
+}
+
+/// The widest lines, in letters. Many terminals and most mails show no more.
+pub const WIDTH: usize = 80;
+
+/// Replaces characters that terminals show differently or obey.
+pub(super) fn printable(text: &str) -> String {
+    // Some terminals show a narrow space badly.
+    printable::printable(text).replace(SPACE, " ")
+}
 
 /// Breaks a paragraph at spaces, so that no line has more than `width` letters. `first` begins the first line, and `next`
 /// every other line. A word that fits into no line is cut.
@@ -12,8 +41,8 @@ pub fn wrap(text: &str, width: usize, first: &str, next: &str) -> String {
         next.clone_into(line);
         *length = letters(next);
     };
-    for word in text.split_whitespace() {
-        let mut word = word;
+    // A narrow space keeps a number and its unit together.
+    for mut word in text.split([' ', '\n', '\t', '\r']).filter(|word| !word.is_empty()) {
         if !empty && length + 1 + letters(word) > width {
             end(&mut line, &mut length);
             empty = true;

@@ -2,7 +2,6 @@
 
 use crate::analysis::Analysis;
 use crate::analysis::results::TaskResults;
-use crate::view::results::cells;
 use crate::view::table::{Entry, Table};
 use record::Cell;
 
@@ -30,14 +29,12 @@ impl Reproduction {
         Some(Self { command: quoted(&words) + &analysis.environment.run.secrets(), settings_vary })
     }
 
-    /// The table of all cells, with the rest of the command at the end of each row.
-    pub fn complete(&self, results: &TaskResults) -> Table {
-        let mut table = cells(results);
+    /// Adds the rest of the command to each row of a table with all cells.
+    pub fn complete(&self, table: &mut Table, results: &TaskResults) {
         table.columns.push("to measure it again");
         for (row, result) in table.rows.iter_mut().zip(&results.cells) {
             row.entries.push(Entry::bare(self.rest(&result.cell)));
         }
-        table
     }
 
     /// The rest of the command for one cell.

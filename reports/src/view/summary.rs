@@ -1,9 +1,7 @@
-//! A task in a few lines: the speed-ups by cores, and one row for each strategy.
+//! The speed-ups of a task by cores, for a chart of a few lines.
 
 use crate::analysis::results::TaskResults;
-use crate::format::{self, NONE};
-use crate::view::results;
-use crate::view::table::Row;
+use crate::format;
 use record::statistics::Interval;
 
 /// The speed-ups of a group of strategies at the default partition size.
@@ -37,19 +35,4 @@ pub fn speed_ups(results: &TaskResults) -> Option<SpeedUps> {
     };
     let title = format!("Speed-up of {who}, with {}", format::partitions(size, &results.task.unit));
     by_cores.iter().any(|(_, range)| range.high >= VISIBLE).then_some(SpeedUps { title, by_cores })
-}
-
-/// The heads, then one row for each strategy: name, place, median time, speed-up with its interval. A strategy without a
-/// time has the number of failed samples instead.
-pub fn rows(results: &TaskResults) -> Vec<Vec<String>> {
-    let heads = ["", "", "median", "speed-up"].map(str::to_owned).to_vec();
-    let row = |row: Row| {
-        let value = |nth: usize| row.entries.get(nth).map(|entry| entry.value.clone()).unwrap_or_default();
-        // The baseline has a note, but no interval.
-        let interval = row.entries.get(1).filter(|entry| entry.note.contains('–')).map(|entry| entry.note.clone());
-        let speed_up =
-            if value(0) == NONE { value(4) } else { format::sentence((value(1), interval.unwrap_or_default())) };
-        vec![row.name.clone(), row.remark.clone(), value(0), speed_up]
-    };
-    [heads].into_iter().chain(results::summary(results).rows.into_iter().map(row)).collect()
 }

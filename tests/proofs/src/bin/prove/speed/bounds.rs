@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use reports::analysis::Analysis;
 use reports::analysis::slowdown::FAR;
 use reports::render::html;
-use reports::render::terminal::{self, Look};
+use reports::render::{terminal, wrap::Look};
 use std::fs::{self, File};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
