@@ -107,6 +107,7 @@ fn strategies_are_hidden_isolated_and_highlighted() {
     page.press("s");
     assert_eq!(hash(&page), "#task-0?0.mark=smol");
     assert_eq!(count(&page, "[data-over=cores] .series.mark"), 1);
+    page.run("document.getAnimations().forEach(it => it.finish())");
     let faint: String = page.ask("getComputedStyle(document.querySelector('#task-0 .series:not(.mark)')).opacity");
     assert!(faint.parse::<f64>().expect("a number") < 0.5);
 }
