@@ -41,7 +41,7 @@ fn a_switch_shows_each_quantity_and_the_page_s_own_chart_comes_back() {
     page.click("#task-0 [data-over=cores] [value=speed-up]");
     assert_eq!(page.ask::<String>(chart), own);
     assert_eq!(hash(&page), "#task-0");
-    assert_eq!(page.errors(), [String::new(); 0]);
+    assert!(page.errors().is_empty(), "{:?}", page.errors());
 }
 
 #[test]
@@ -206,5 +206,5 @@ fn the_table_of_cells_is_sorted_and_filtered() {
     assert!(!found.is_empty() && found.iter().all(|name| name == "rayon"), "{found:?}");
     assert!(text(&page, ".cells output").starts_with(&format!("{} of ", found.len())));
     assert_eq!(hash(&page), "#task-0?0.find=rayon");
-    assert_eq!(page.errors(), [String::new(); 0]);
+    assert!(page.errors().is_empty(), "{:?}", page.errors());
 }

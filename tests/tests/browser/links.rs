@@ -47,7 +47,7 @@ fn two_hundred_views_are_restored_from_their_links() {
         views.insert(link);
     }
     assert!(views.len() > 150, "only {} of the views differ", views.len());
-    assert_eq!(page.errors(), [String::new(); 0]);
+    assert!(page.errors().is_empty(), "{:?}", page.errors());
 }
 
 /// The first difference of two texts, with what is around it.
@@ -91,5 +91,5 @@ fn a_link_from_elsewhere_breaks_nothing() {
     }
     let long = json!(format!("#?0.find={}", "a".repeat(5_000)));
     page.run(&format!("location.hash = {long}"));
-    assert_eq!(page.errors(), [String::new(); 0]);
+    assert!(page.errors().is_empty(), "{:?}", page.errors());
 }
