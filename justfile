@@ -57,6 +57,11 @@ axes *options: build
 report *run: build
     {{ goldilocks }} report "$@"
 
+# Write the example report in docs again from its record, and its picture if there is a browser
+[group('check')]
+example:
+    cargo run --quiet --package testbed --example example_report
+
 # List the runs, the newest first
 [group('run')]
 [no-cd]

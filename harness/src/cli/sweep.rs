@@ -64,6 +64,10 @@ pub(crate) struct Sweep {
     /// The highest number of blocks
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     blocks: Option<u32>,
+    /// Let the work grow with the cores, so that each core always has the same amount (weak scaling). By default, all
+    /// core counts share the same work (strong scaling)
+    #[arg(long, conflicts_with_all = ["resume", "workers"])]
+    weak: bool,
     /// Target precision of a cell: half-width of the interval, in percent of the median. A sweep ends early when every
     /// cell has reached it and no comparison is undecided
     #[arg(long, default_value_t = 100.0 * TARGET, value_name = "PERCENT", value_parser = percent)]
@@ -90,6 +94,9 @@ pub(crate) struct Sweep {
     /// Measure even where the doctor refuses; the reasons stay in the record and in the report
     #[arg(long)]
     anyway: bool,
+    /// Print every conclusion at the end, and tables with all columns, which are wider than 80 letters
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     folders: Folders,
     #[command(flatten)]
@@ -141,7 +148,7 @@ impl Sweep {
                 budget.as_secs_f64().ceil()
             ));
         }
-        let written = write_report(&folder).with_context(|| {
+        let written = write_report(&folder, &self.folders, self.verbose).with_context(|| {
             format!("no report is written; `{} {}` tries again", crate::command("report"), quoted(&folder))
         });
         let early = match (interrupt.is_asked(), error) {
@@ -295,7 +302,22 @@ impl Sweep {
         Ok(())
     }
 
+    /// Returns an error if the work of a task must grow with the cores and cannot.
+    fn refuse_fixed_work(&self) -> Result<()> {
+        let tasks = self.tasks();
+        let grows = |entry: &tasks::Entry| entry.sizing.is_some_and(|sizing| (sizing.work)(&self.inputs).is_some());
+        match tasks.iter().filter_map(|name| crate::find_task(name)).find(|entry| !grows(entry)) {
+            Some(fixed) if self.weak => Err(Exit::Usage.error(format!(
+                "--weak chooses the work of each task, but that of {0} is fixed; leave out the option that names it, or leave \
+                 {0} out of --tasks",
+                fixed.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn plan(&self) -> Result<Plan> {
+        self.refuse_fixed_work()?;
         let counts = |list: &[u64]| list.iter().map(|count| usize::try_from(*count)).collect::<Result<Vec<_>, _>>();
         let mut cores = counts(&self.cores)?;
         if cores.is_empty() {
@@ -322,7 +344,8 @@ impl Sweep {
                 combines: self.combines.clone(),
             },
             // A sweep that asks for something special compares only that.
-            variants: self.tasks.is_empty() && self.strategies.is_empty() && self.sizes.is_empty(),
+            variants: self.tasks.is_empty() && self.strategies.is_empty() && self.sizes.is_empty() && !self.weak,
+            weak: self.weak,
             inputs: self.inputs.clone(),
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             budget_s: self.budget.unwrap_or(60.0 * default_minutes(most) as f64),

@@ -102,7 +102,10 @@ pub struct CellResult {
     pub unfair_block: Option<u32>,
     /// The median time in nanoseconds; `null` without a verified sample.
     pub time: Option<Estimate>,
-    /// The baseline's time divided by the cell's, paired by block; `null` without a sound baseline.
+    /// The work, as a multiple of the baseline's; absent if it is the same.
+    #[serde(skip_serializing_if = "is_one")]
+    pub work: f64,
+    /// The baseline's time divided by the cell's, paired by block, times `work`; `null` without a sound baseline.
     pub speed_up: Option<Estimate>,
     /// The speed-up divided by the cores.
     pub efficiency: Option<f64>,
@@ -114,6 +117,30 @@ pub struct CellResult {
     pub spent: Option<Spent>,
     /// The verified times in nanoseconds, by block.
     pub blocks: Blocks,
+}
+
+impl CellResult {
+    /// Returns the result of a cell that does `work` times the work of the baseline.
+    fn doing(self, work: f64) -> Self {
+        let scaled = |speed_up: Estimate| speed_up.times(work);
+        let efficiency = self.efficiency.map(|efficiency| efficiency * work);
+        CellResult { work, speed_up: self.speed_up.map(scaled), efficiency, ..self }
+    }
+
+    /// The efficiency with the interval of the speed-up, divided by the cores.
+    pub fn efficiency_estimate(&self) -> Option<Estimate> {
+        self.speed_up.map(|speed_up| per_core(speed_up, self.cell.cores))
+    }
+}
+
+/// Whether a cell does the work of the baseline, so that the JSON does not mention it.
+fn is_one(work: &f64) -> bool {
+    *work == 1.0
+}
+
+/// A speed-up divided by the cores, which is the efficiency.
+pub(crate) fn per_core(speed_up: Estimate, cores: u32) -> Estimate {
+    speed_up.times(1.0 / f64::from(cores.max(1)))
 }
 
 /// The phases of a cell's time. Each is a median of its own over verified samples, so the phases need not add up.
@@ -292,7 +319,8 @@ impl TaskResults {
         let all = all_samples(record, &task.name);
         let placed = |(cell, samples): (&&Cell, &Vec<&Sample>)| {
             let unfair_block = forgiven_block(all[*cell].iter().copied());
-            Some((place(&cell.strategy)?, CellResult { unfair_block, ..cell_result(cell, samples, plain) }))
+            let result = cell_result(cell, samples, plain).doing(task.work_on(cell.cores));
+            Some((place(&cell.strategy)?, CellResult { unfair_block, ..result }))
         };
         let mut cells: Vec<(usize, CellResult)> = by_cell.iter().filter_map(placed).collect();
         // The map is sorted by the cell's fields, and a stable sort keeps that order inside a strategy.
@@ -442,10 +470,18 @@ impl TaskResults {
         close(&self.cores, |cores| self.pooled_ns(strategies, cores, size))
     }
 
-    /// The median of the medians of `strategies`, in nanoseconds. `None` unless all of them have one.
+    /// The median of the medians of `strategies`, in nanoseconds for the baseline's work. `None` unless all of them have one.
     pub(crate) fn pooled_ns(&self, strategies: &[&str], cores: u32, size: u64) -> Option<f64> {
         let medians: Option<Vec<f64>> = strategies.iter().map(|strategy| self.ns(strategy, cores, size)).collect();
-        statistics::median(&medians?)
+        Some(statistics::median(&medians?)? / self.task.work_on(cores))
+    }
+
+    /// The speed-up of `strategies` as a group. `None` unless all of them have a sound cell.
+    pub(crate) fn pooled_speed_up(&self, strategies: &[&str], cores: u32, size: u64) -> Option<Estimate> {
+        let blocks = |strategy: &&str| Some(&self.sound(strategy, cores, size)?.blocks);
+        let group: Option<Vec<&Blocks>> = strategies.iter().map(blocks).collect();
+        let ratio = statistics::pooled_ratio(&self.baseline.as_ref()?.blocks, &group?, LEVEL)?;
+        Some(ratio.times(self.task.work_on(cores)))
     }
 
     fn ns(&self, strategy: &str, cores: u32, size: u64) -> Option<f64> {
@@ -529,8 +565,9 @@ fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> C
         failures,
         unfair_block: None,
         time: statistics::time(&blocks, LEVEL),
+        work: 1.0,
         speed_up,
-        efficiency: speed_up.map(|speed_up| speed_up.value / f64::from(cell.cores.max(1))),
+        efficiency: speed_up.map(|speed_up| per_core(speed_up, cell.cores).value),
         modes: statistics::modes(&blocks),
         account: account(),
         spent: spent(cell, samples),

@@ -5,11 +5,17 @@ use crate::analysis::results::TaskResults;
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
-use crate::render::{script, svg};
+use crate::render::{lanes, script, svg};
+use crate::view::answer::{self, Part};
 use crate::view::chart::{Chart, Kind};
 use crate::view::embedded::{self, Over};
+use crate::view::glossary::{self, Term};
+use crate::view::limits::{self, Limits};
+use crate::view::reproduce::Reproduction;
+use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
-use crate::view::{overhead, peers, plots, resources, results, run};
+use crate::view::timeline::LaneChart;
+use crate::view::{overhead, peers, plots, resources, results, run, timeline};
 use askama::Template;
 use record::Run;
 use std::fmt::Write as _;
@@ -23,7 +29,7 @@ pub fn page(analysis: &Analysis) -> Result<String> {
     let style =
         [include_str!("../../templates/page.css"), &series_style(analysis.environment.run.strategies.len())].join("\n");
     let script = script::text();
-    let sections = analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task));
+    let sections = analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task, analysis));
     let mut tasks: Vec<Section> = sections.collect::<Result<_>>()?;
     let data = embedded::Data::new(tasks.iter_mut().filter_map(|task| task.embedded.take()).collect());
     let page = Page {
@@ -41,6 +47,10 @@ pub fn page(analysis: &Analysis) -> Result<String> {
         checks: run::checks(&analysis.environment),
         unmeasured: resources::unmeasured(analysis),
         provenance: run::provenance(analysis),
+        limits: limits::limits(analysis),
+        cards: strategies::cards(analysis),
+        unmeasured_price: strategies::unmeasured(analysis),
+        glossary: glossary::TERMS,
         analysis,
     };
     Ok(page.render()?)
@@ -73,6 +83,10 @@ struct Page<'a> {
     checks: Option<Table>,
     unmeasured: Vec<String>,
     provenance: Vec<(String, String)>,
+    limits: Vec<Limits>,
+    cards: Vec<Card<'a>>,
+    unmeasured_price: Option<&'static str>,
+    glossary: &'static [Term],
     analysis: &'a Analysis,
 }
 
@@ -80,11 +94,16 @@ struct Page<'a> {
 struct Section<'a> {
     id: String,
     task: &'a TaskAnalysis,
+    short: String,
+    headline: String,
+    answer: Vec<Part>,
     facts: Vec<(String, String)>,
-    figures: Vec<Figure>,
+    figures: Vec<(Figure, Controls)>,
     legend: Vec<Key>,
     strategies: Table,
     cells: Table,
+    /// The command that measures a cell again, without what the cell's row adds.
+    again: Option<String>,
     used: Table,
     threads: Table,
     outliers: Table,
@@ -94,13 +113,32 @@ struct Section<'a> {
     samples: String,
     /// The script's data; `None` without a chart.
     embedded: Option<embedded::Task>,
+    timelines: Vec<Timeline>,
+    delivery: Option<(Figure, Table)>,
+}
+
+/// The timeline of one strategy.
+struct Timeline {
+    id: String,
+    strategy: String,
+    is_open: bool,
+    figure: Figure,
+    table: Table,
+}
+
+impl Page<'_> {
+    /// The timelines of a strategy: the ids and the names of the tasks.
+    fn timelines_of(&self, strategy: &str) -> Vec<(&str, &str)> {
+        let of = |section: &'_ Section<'_>| section.timelines.iter().position(|it| it.strategy == strategy);
+        let sections = self.tasks.iter().filter_map(|section| Some((section, of(section)?)));
+        sections.map(|(section, nth)| (&*section.timelines[nth].id, &*section.task.results.task.name)).collect()
+    }
 }
 
 struct Figure {
     title: String,
     caption: String,
     svg: String,
-    controls: Option<Controls>,
 }
 
 /// What the script offers to change in a chart.
@@ -120,26 +158,26 @@ struct Key {
 }
 
 impl<'a> Section<'a> {
-    fn new(nth: usize, task: &'a TaskAnalysis) -> Result<Self> {
+    fn new(nth: usize, task: &'a TaskAnalysis, analysis: &Analysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
+        let again = Reproduction::new(analysis, results);
         let figure = |chart: &Chart, name: &str, mut caption: String| -> Result<Figure> {
             if !chart.remark.is_empty() {
                 let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
             }
             let svg = svg::draw(chart, &format!("{id}-{name}"))?;
-            Ok(Figure { svg, title: chart.title.clone(), caption, controls: None })
+            Ok(Figure { svg, title: chart.title.clone(), caption })
         };
         let (cores, sizes) = (plots::speed_up_by_cores(results), plots::time_by_size(task));
         let charts = [cores.map(|it| (Over::Cores, it)), sizes.map(|it| (Over::Sizes, it))];
         let charts: Vec<(Over, Chart)> = charts.into_iter().flatten().collect();
         let figures = charts.iter().map(|(over, chart)| {
-            let controls = Some(Controls::new(*over, results));
             let (name, caption) = match over {
                 Over::Cores => ("cores", by_cores(task, chart)),
                 Over::Sizes => ("sizes", by_size(task, chart)),
             };
-            Ok(Figure { controls, ..figure(chart, name, caption)? })
+            Ok((figure(chart, name, caption)?, Controls::new(*over, results)))
         });
         let kernels = plots::time_by_kernel(task).map(|chart| figure(&chart, "kernels", by_kernel(task)));
         let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
@@ -147,9 +185,13 @@ impl<'a> Section<'a> {
         let legend = results.strategies.iter().filter(|it| drawn(&it.name)).map(|it| key(&it.name, it.place));
         Ok(Self {
             figures: figures.collect::<Result<_>>()?,
+            short: answer::short(&task.finding),
+            headline: answer::sentence(&task.finding),
+            answer: answer::parts(task),
             legend: legend.collect::<Result<_>>()?,
             strategies: results::strategies(results),
-            cells: results::cells(results),
+            cells: again.as_ref().map_or_else(|| results::cells(results), |again| again.complete(results)),
+            again: again.map(|again| again.command),
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),
@@ -157,6 +199,11 @@ impl<'a> Section<'a> {
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),
+            timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),
+            delivery: timeline::delivery(task).map(|chart| {
+                let svg = lanes::steps(&chart, &format!("{id}-delivery"));
+                (Figure { title: chart.title, caption: chart.caption, svg }, chart.table)
+            }),
             facts: facts(task),
             embedded: (!charts.is_empty()).then(|| embedded::Task::new(&id, task, &charts)),
             id,
@@ -175,6 +222,15 @@ impl Controls {
         // Throughput is work divided by time, so the work must be known.
         quantities.extend(results.task.items.map(|_| "throughput"));
         Self { over, quantities, slider, values }
+    }
+}
+
+impl Timeline {
+    fn new(section: &str, chart: LaneChart) -> Self {
+        let id = format!("{section}-timeline-{}", chart.place);
+        let svg = lanes::timeline(&chart, &id);
+        let figure = Figure { title: chart.title, caption: chart.caption, svg };
+        Self { id, strategy: chart.strategy, is_open: chart.is_open, figure, table: chart.table }
     }
 }
 

@@ -420,13 +420,13 @@ impl DrawingBackend for Pen {
 }
 
 /// Tenths as a decimal, without a zero at the end: 1234 is `123.4` and 1230 is `123`.
-fn fine(tenths: i32) -> String {
+pub(crate) fn fine(tenths: i32) -> String {
     let sign = if tenths < 0 { "-" } else { "" };
     let (whole, tenth) = (tenths.abs() / FINE, tenths.abs() % FINE);
     if tenth == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tenth}") }
 }
 
 /// Escapes text for an element.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

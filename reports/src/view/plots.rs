@@ -4,7 +4,7 @@ use crate::analysis::TaskAnalysis;
 use crate::analysis::peers::{Kernel, PeerLine, Peers};
 use crate::analysis::results::TaskResults;
 use crate::format::{self, SPACE};
-use crate::view::chart::{Axis, Chart, Kind, Point, Reference, Scale, Series, Tick};
+use crate::view::chart::{Axis, Chart, Kind, Point, Reference, Scale, Series, Tick, even_ticks, labelled};
 use record::statistics::Interval;
 use record::{Boundary, BoundaryKind};
 use std::collections::BTreeSet;
@@ -364,10 +364,6 @@ fn last_points(series: &[Series]) -> String {
     format!("{}.", words.join("; "))
 }
 
-fn labelled(places: Vec<f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
-    places.into_iter().map(|at| Tick { at, label: label(at) }).collect()
-}
-
 /// Ticks at core counts, without those too close to a neighbour. The largest count always has a tick.
 fn thinned(cores: &[u32]) -> Vec<Tick> {
     let place = |cores: u32| f64::from(cores).log2();
@@ -379,18 +375,6 @@ fn thinned(cores: &[u32]) -> Vec<Tick> {
         }
     }
     labelled(kept.into_iter().rev().map(f64::from).collect(), format::short)
-}
-
-/// Four to eight ticks, in even steps of 1, 2 or 5 times a power of ten.
-fn even_ticks(low: f64, high: f64) -> Vec<f64> {
-    let rough = (high - low) / 6.0;
-    if !(rough > 0.0 && rough.is_finite()) {
-        return vec![low];
-    }
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= rough).unwrap_or(power);
-    let first = (low / step).ceil() as i64;
-    (first..).map(|nth| nth as f64 * step).take_while(|at| *at <= high).collect()
 }
 
 /// 0.5, 1, 2, 4 and so on.
