@@ -7,7 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use record::Record;
 use record::statistics;
 use record::{
-    BASELINE, Boundary, BoundaryKind, CLOCK, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict,
+    BASELINE, Boundary, BoundaryKind, CLOCK, Cell, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times,
+    Verdict,
 };
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::format;
@@ -179,6 +180,20 @@ fn a_clear_winner_is_called_the_fastest_against_the_plain_loop() {
     let finding = analysed(&record, 1).finding;
     assert_eq!(finding.leaders, ["smol"]);
     insta::assert_snapshot!(finding.headline.replace(format::SPACE, " "), @"smol is the fastest: 2.42× (2.40–2.42) the plain one-thread loop’s speed on 2 cores; partitions of 600 to 60 000 lines are within 5 % of the best.");
+}
+
+#[test]
+fn a_size_with_which_one_member_of_a_tie_is_slow_is_not_safe() {
+    let safe = |record: &Record| Analysis::new(record).tasks[0].finding.good_sizes.clone();
+    let mut record = Synthetic { failures: false, blocks: 9, ..Synthetic::default() }.record();
+    let (leaders, sizes) = (Analysis::new(&record).tasks[0].finding.leaders.clone(), safe(&record));
+    assert!(leaders.len() > 2 && sizes.len() > 1, "{leaders:?} {sizes:?}");
+    let task = record.run.tasks[0].name.clone();
+    let is_slow = |cell: &Cell| (&cell.task, &cell.strategy, cell.size) == (&task, &leaders[0], sizes[0]);
+    for times in record.samples.iter_mut().filter(|it| is_slow(&it.cell)).filter_map(|it| it.times.as_mut()) {
+        (times.wall_ns, times.run_ns) = (times.wall_ns * 2, times.run_ns * 2);
+    }
+    assert_eq!(safe(&record), sizes[1..]);
 }
 
 #[test]

@@ -12,6 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The share by which a median may exceed the best median and still count as close to it.
 pub const CLOSE: f64 = 0.05;
 
+/// The share by which the median of a member may exceed the best median of its group, so that the group is still close to
+/// its best. It is larger than [`CLOSE`], because the members of a tie differ and a few blocks are noisy.
+pub const FAR: f64 = 0.1;
+
 /// The samples of a task by cell, in the order of measurement.
 pub(crate) type Samples<'a> = BTreeMap<&'a Cell, Vec<&'a Sample>>;
 
@@ -462,12 +466,31 @@ impl TaskResults {
 
     /// The partition sizes with which `strategies` as a group come close to their best median.
     pub fn close_sizes(&self, strategies: &[&str], cores: u32) -> Vec<u64> {
-        close(&self.sizes, |size| self.pooled_ns(strategies, cores, size))
+        self.close(&self.sizes, strategies, |size| (cores, size))
     }
 
     /// The numbers of cores with which `strategies` as a group come close to their best median.
     pub fn close_cores(&self, strategies: &[&str], size: u64) -> Vec<u32> {
-        close(&self.cores, |cores| self.pooled_ns(strategies, cores, size))
+        self.close(&self.cores, strategies, |cores| (cores, size))
+    }
+
+    /// The choices with which `strategies` as a group come close to their best median, and none of them is far from it.
+    fn close<T: Copy>(&self, choices: &[T], strategies: &[&str], at: impl Fn(T) -> (u32, u64)) -> Vec<T> {
+        let group = |choice: T| {
+            let (cores, size) = at(choice);
+            self.pooled_ns(strategies, cores, size)
+        };
+        let Some(best) = choices.iter().filter_map(|choice| group(*choice)).min_by(f64::total_cmp) else {
+            return Vec::new();
+        };
+        let slowest = |choice: T| {
+            let (cores, size) = at(choice);
+            let times = strategies.iter().filter_map(|strategy| self.ns(strategy, cores, size)).max_by(f64::total_cmp);
+            times.map(|ns| ns / self.task.work_on(cores))
+        };
+        let within = |ns: Option<f64>, share: f64| ns.is_some_and(|ns| ns <= best * (1.0 + share));
+        let is_close = |choice: &T| within(group(*choice), CLOSE) && within(slowest(*choice), FAR);
+        choices.iter().copied().filter(is_close).collect()
     }
 
     /// The median of the medians of `strategies`, in nanoseconds for the baseline's work. `None` unless all of them have one.
@@ -527,15 +550,6 @@ fn usual_setting(cells: &[CellResult]) -> Option<Setting> {
     }
     let ((delivery, combine), _) = settings.into_iter().rev().max_by_key(|(_, cells)| *cells)?;
     Some(Setting { delivery: delivery.into(), combine: combine.into() })
-}
-
-/// The choices whose time exceeds that of the best choice by at most [`CLOSE`].
-fn close<T: Copy>(choices: &[T], time: impl Fn(T) -> Option<f64>) -> Vec<T> {
-    let Some(best) = choices.iter().filter_map(|choice| time(*choice)).min_by(f64::total_cmp) else {
-        return Vec::new();
-    };
-    let close = |choice: &T| time(*choice).is_some_and(|time| time <= best * (1.0 + CLOSE));
-    choices.iter().copied().filter(close).collect()
 }
 
 fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> CellResult {

@@ -98,7 +98,7 @@ struct Section<'a> {
     headline: String,
     answer: Vec<Part>,
     facts: Vec<(String, String)>,
-    figures: Vec<(Figure, Controls)>,
+    figures: Vec<Figure>,
     legend: Vec<Key>,
     strategies: Table,
     cells: Table,
@@ -111,10 +111,10 @@ struct Section<'a> {
     peers: Option<Table>,
     dispatch: Option<Table>,
     samples: String,
-    /// The script's data; `None` without a chart.
-    embedded: Option<embedded::Task>,
     timelines: Vec<Timeline>,
     delivery: Option<(Figure, Table)>,
+    /// The script's data; `None` without a chart.
+    embedded: Option<embedded::Task>,
 }
 
 /// The timeline of one strategy.
@@ -139,6 +139,7 @@ struct Figure {
     title: String,
     caption: String,
     svg: String,
+    controls: Option<Controls>,
 }
 
 /// What the script offers to change in a chart.
@@ -167,27 +168,28 @@ impl<'a> Section<'a> {
                 let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
             }
             let svg = svg::draw(chart, &format!("{id}-{name}"))?;
-            Ok(Figure { svg, title: chart.title.clone(), caption })
+            Ok(Figure { svg, title: chart.title.clone(), caption, controls: None })
         };
         let (cores, sizes) = (plots::speed_up_by_cores(results), plots::time_by_size(task));
         let charts = [cores.map(|it| (Over::Cores, it)), sizes.map(|it| (Over::Sizes, it))];
         let charts: Vec<(Over, Chart)> = charts.into_iter().flatten().collect();
         let figures = charts.iter().map(|(over, chart)| {
+            let controls = Some(Controls::new(*over, results));
             let (name, caption) = match over {
                 Over::Cores => ("cores", by_cores(task, chart)),
                 Over::Sizes => ("sizes", by_size(task, chart)),
             };
-            Ok((figure(chart, name, caption)?, Controls::new(*over, results)))
+            Ok(Figure { controls, ..figure(chart, name, caption)? })
         });
         let kernels = plots::time_by_kernel(task).map(|chart| figure(&chart, "kernels", by_kernel(task)));
         let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
         let key = |name: &str, place| Ok(Key { name: name.to_owned(), place, swatch: svg::swatch(place)? });
         let legend = results.strategies.iter().filter(|it| drawn(&it.name)).map(|it| key(&it.name, it.place));
         Ok(Self {
-            figures: figures.collect::<Result<_>>()?,
             short: answer::short(&task.finding),
             headline: answer::sentence(&task.finding),
             answer: answer::parts(task),
+            figures: figures.collect::<Result<_>>()?,
             legend: legend.collect::<Result<_>>()?,
             strategies: results::strategies(results),
             cells: again.as_ref().map_or_else(|| results::cells(results), |again| again.complete(results)),
@@ -202,13 +204,22 @@ impl<'a> Section<'a> {
             timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),
             delivery: timeline::delivery(task).map(|chart| {
                 let svg = lanes::steps(&chart, &format!("{id}-delivery"));
-                (Figure { title: chart.title, caption: chart.caption, svg }, chart.table)
+                (Figure { title: chart.title, caption: chart.caption, svg, controls: None }, chart.table)
             }),
             facts: facts(task),
             embedded: (!charts.is_empty()).then(|| embedded::Task::new(&id, task, &charts)),
             id,
             task,
         })
+    }
+}
+
+impl Timeline {
+    fn new(section: &str, chart: LaneChart) -> Self {
+        let id = format!("{section}-timeline-{}", chart.place);
+        let svg = lanes::timeline(&chart, &id);
+        let figure = Figure { title: chart.title, caption: chart.caption, svg, controls: None };
+        Self { id, strategy: chart.strategy, is_open: chart.is_open, figure, table: chart.table }
     }
 }
 
@@ -222,15 +233,6 @@ impl Controls {
         // Throughput is work divided by time, so the work must be known.
         quantities.extend(results.task.items.map(|_| "throughput"));
         Self { over, quantities, slider, values }
-    }
-}
-
-impl Timeline {
-    fn new(section: &str, chart: LaneChart) -> Self {
-        let id = format!("{section}-timeline-{}", chart.place);
-        let svg = lanes::timeline(&chart, &id);
-        let figure = Figure { title: chart.title, caption: chart.caption, svg };
-        Self { id, strategy: chart.strategy, is_open: chart.is_open, figure, table: chart.table }
     }
 }
 
