@@ -66,12 +66,12 @@ fn a_link_leads_to_its_task_and_anchors_keep_the_view() {
     let top = "Math.abs(Math.round(document.getElementById('task-1').getBoundingClientRect().top))";
     assert_eq!(page.ask::<i32>(top), 0, "the page shows the task that was changed last");
     page.click("a[href='#task-0']");
-    let hash = "location.hash";
-    assert_eq!(page.ask::<String>(hash), "#task-0?1.cores.show=time");
+    // The page hears of a new fragment a moment later.
+    let later = |it: &str| format!("new Promise(done => setTimeout(() => done({it}), 200))");
+    assert_eq!(page.ask::<String>(&later("location.hash")), "#task-0?1.cores.show=time");
     page.run("location.hash = '#?0.sizes.show=speed-up'");
-    let title = "document.querySelector('#task-0 [data-over=sizes] h3').textContent";
-    let later = format!("new Promise(done => setTimeout(() => done({title}), 50))");
-    assert_eq!(page.ask::<String>(&later), "Speed-up over the plain loop against partition size");
+    let title = later("document.querySelector('#task-0 [data-over=sizes] h3').textContent");
+    assert_eq!(page.ask::<String>(&title), "Speed-up over the plain loop against partition size");
 }
 
 #[test]
