@@ -5,7 +5,7 @@ const NONE = '–';
 /** @type {[number, string][]} */
 const TIME = [[1e9, 's'], [1e6, 'ms'], [1e3, 'µs'], [1, 'ns']];
 /** @type {[number, string][]} */
-const RATE = [[1e9, 'G/s'], [1e6, 'M/s'], [1, '/s']];
+const RATE = [[1e9, 'G/s'], [1e6, 'M/s'], [1e3, 'k/s'], [1, '/s']];
 
 /** @param {number} value */
 function digits(value) {

@@ -101,7 +101,7 @@ const shows = data.tasks.map((task, nth) => {
   // The legend hides series, so it comes before the figures, and the sentence about the figures comes after them.
   const [controls, ...others] = [controlsPart, strategiesPart, cellsPart, statusPart].map(it => it(task, section));
   const parts = [controls, ...task.figures.map(it => figurePart(task, section, it)), ...others];
-  for (const hidden of all(section, '[hidden]')) hidden.removeAttribute('hidden');
+  for (const hidden of all(section, '.controls, .hint')) hidden.removeAttribute('hidden');
   const show = () => parts.forEach(part => part(views[nth]));
   const turnTo = (/** @type {View | null} */ view) => {
     if (!view) return;

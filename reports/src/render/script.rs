@@ -1,8 +1,8 @@
 //! The page's script as one text, its data, and the policy that allows this script and style sheet and nothing else.
 
-use crate::view::embedded::Data;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// The modules. Functions may be used before the module that has them; constants may not.
@@ -25,7 +25,7 @@ pub fn text() -> String {
 }
 
 /// The data as JSON that cannot end the element that holds it.
-pub fn data(data: &Data) -> String {
+pub fn data(data: &impl Serialize) -> String {
     serde_json::to_string(data).expect("the data have string keys and numbers for keys only").replace('<', "\\u003c")
 }
 

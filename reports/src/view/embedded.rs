@@ -30,7 +30,7 @@ impl Data {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Task {
     /// The id of the task's section.
-    pub id: String,
+    id: String,
     unit: String,
     items: Option<u64>,
     size: u64,
@@ -45,11 +45,9 @@ pub struct Task {
 
 /// A strategy with a sound cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Strategy {
-    /// The name.
-    pub name: String,
-    /// The place in the run.
-    pub place: usize,
+struct Strategy {
+    name: String,
+    place: usize,
 }
 
 /// Another program and its time.

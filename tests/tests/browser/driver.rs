@@ -1,56 +1,55 @@
 //! A page in headless Chromium: opened, resized, clicked, typed into, and asked.
 //!
-//! The crate headless_chrome speaks Chromium's own protocol. WebDriver's crates need a second program whose version must fit
-//! the browser's, and fantoccini's `webdriver` has a licence that `deny.toml` refuses. chromiumoxide needs a runtime for
-//! futures, and these tests do one thing after another. The commands below pass their parameters as JSON, because a browser
-//! may be older or newer than the crate's types.
+//! The crate chromiumoxide speaks Chromium's own protocol. WebDriver's crates need a second program whose version must fit
+//! the browser's, and fantoccini's `webdriver` has a licence that `deny.toml` refuses. headless_chrome brings a TLS library
+//! with another such licence. The commands below pass their parameters as JSON, because a browser may be older or newer than
+//! the crate's types.
 
-use headless_chrome::protocol::cdp::types::{Event, Method};
-use headless_chrome::{Browser, LaunchOptions, Tab};
+use chromiumoxide::cdp::IntoEventKind;
+use chromiumoxide::cdp::browser_protocol::log::EventEntryAdded;
+use chromiumoxide::cdp::browser_protocol::network::EventRequestWillBeSent;
+use chromiumoxide::cdp::js_protocol::runtime::{EventConsoleApiCalled, EventExceptionThrown};
+use chromiumoxide::types::{Command, Method, MethodId};
+use chromiumoxide::{Browser, BrowserConfig};
+use futures_lite::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::ffi::OsStr;
-use std::sync::{Arc, Mutex};
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
-macro_rules! commands {
-    ($($name:ident = $method:literal,)*) => {$(
-        #[derive(Debug, Serialize)]
-        #[serde(transparent)]
-        struct $name(Value);
-
-        impl Method for $name {
-            const NAME: &'static str = $method;
-            type ReturnObject = Value;
-        }
-    )*};
+/// A command of the protocol: its name and its parameters.
+#[derive(Debug, Serialize)]
+struct Call {
+    #[serde(skip)]
+    command: &'static str,
+    #[serde(flatten)]
+    parameters: Value,
 }
 
-commands! {
-    EnableRuntime = "Runtime.enable",
-    EnableLog = "Log.enable",
-    EnableNetwork = "Network.enable",
-    GoOffline = "Network.emulateNetworkConditions",
-    Navigate = "Page.navigate",
-    PrintToPdf = "Page.printToPDF",
-    Evaluate = "Runtime.evaluate",
-    SetWindow = "Emulation.setDeviceMetricsOverride",
-    SetMedia = "Emulation.setEmulatedMedia",
-    DisableScript = "Emulation.setScriptExecutionDisabled",
-    DispatchMouse = "Input.dispatchMouseEvent",
-    DispatchKey = "Input.dispatchKeyEvent",
-    AccessibilityTree = "Accessibility.getFullAXTree",
+impl Method for Call {
+    fn identifier(&self) -> MethodId {
+        self.command.into()
+    }
+}
+
+impl Command for Call {
+    type Response = Value;
 }
 
 /// A browser with one tab. Dropping it ends the browser.
 pub(crate) struct Page {
-    tab: Arc<Tab>,
-    folder: TempDir,
-    url: String,
-    seen: Arc<Mutex<Seen>>,
+    tab: chromiumoxide::Page,
     _browser: Browser,
+    url: String,
+    loads: Cell<u32>,
+    seen: Arc<Mutex<Seen>>,
+    folder: TempDir,
+    // Dropped last, because the others need it.
+    runtime: Runtime,
 }
 
 /// What the browser reports while a page is open.
@@ -68,50 +67,72 @@ impl Page {
             eprintln!("NOT TESTED: no browser on this machine; install Chromium or set CHROMIUM to one");
             return None;
         };
-        let arguments =
-            ["--disable-quic", "--disable-sync", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND"];
-        let options = LaunchOptions::default_builder()
-            .path(Some(path))
-            .sandbox(false)
-            .args(arguments.map(OsStr::new).to_vec())
-            .idle_browser_timeout(Duration::from_secs(600))
-            .build()
-            .expect("every option has a default");
-        let browser = Browser::new(options).expect("the browser starts");
-        let tab = browser.new_tab().expect("the browser opens a tab");
-        tab.set_default_timeout(Duration::from_secs(60));
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let options = BrowserConfig::builder()
+            .chrome_executable(path)
+            .no_sandbox()
+            .viewport(None)
+            .user_data_dir(folder.path().join("profile"))
+            .args(["disable-gpu", "disable-quic", "host-resolver-rules=MAP * ~NOTFOUND"])
+            .launch_timeout(Duration::from_secs(60))
+            .request_timeout(Duration::from_secs(120))
+            .build()
+            .expect("the browser's path is given");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
+        let (browser, tab) = runtime.block_on(async {
+            let (browser, mut handler) = Browser::launch(options).await.expect("the browser starts");
+            tokio::spawn(async move { while handler.next().await.is_some() {} });
+            let tab = browser.new_page("about:blank").await.expect("the browser opens a tab");
+            (browser, tab)
+        });
         let file = folder.path().join("report.html");
         std::fs::write(&file, html).expect("the folder takes a file");
         let url = format!("file://{}", file.display());
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let (noted, own) = (Arc::clone(&seen), url.clone());
-        let listener = move |event: &Event| noted.lock().expect("no listener panics").note(event, &own);
-        tab.add_event_listener(Arc::new(listener)).expect("the tab reports events");
-        let page = Self { tab, folder, url, seen, _browser: browser };
-        page.call(EnableRuntime(json!({})));
-        page.call(EnableLog(json!({})));
-        page.call(EnableNetwork(json!({})));
-        page.call(GoOffline(json!({"offline": true, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0})));
+        let page = Self { tab, _browser: browser, url, loads: Cell::default(), seen: Arc::default(), folder, runtime };
+        page.note(|seen, event: &EventExceptionThrown| seen.errors.push(format!("{:?}", event.exception_details)));
+        page.note(|seen, event: &EventConsoleApiCalled| seen.errors.push(format!("{:?}", event.args)));
+        page.note(|seen, event: &EventEntryAdded| seen.errors.push(format!("{:?}", event.entry)));
+        let own = page.url.clone();
+        page.note(move |seen, event: &EventRequestWillBeSent| {
+            let url = &event.request.url;
+            if !url.starts_with(&own) && url != "about:blank" {
+                seen.requests.push(url.clone());
+            }
+        });
+        for domain in ["Runtime.enable", "Log.enable", "Network.enable"] {
+            page.call(domain, json!({}));
+        }
+        let offline = json!({"offline": true, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0});
+        page.call("Network.emulateNetworkConditions", offline);
         page.resize(1366, 768);
         page.load("");
         Some(page)
     }
 
+    /// Notes every event of a kind.
+    fn note<E: IntoEventKind + Unpin>(&self, note: impl Fn(&mut Seen, &E) + Send + 'static) {
+        let seen = Arc::clone(&self.seen);
+        let mut events = self.runtime.block_on(self.tab.event_listener::<E>()).expect("the tab reports events");
+        self.runtime.spawn(async move {
+            while let Some(event) = events.next().await {
+                note(&mut lock(&seen), &event);
+            }
+        });
+    }
+
     /// Loads the page anew, with this fragment in its address.
     pub(crate) fn load(&self, fragment: &str) {
-        let url = format!("{}{fragment}", self.url);
-        for url in ["about:blank", &url] {
-            self.call(Navigate(json!({ "url": url })));
-            let deadline = Instant::now() + Duration::from_secs(60);
-            let loaded = json!(url).to_string();
-            let loaded =
-                format!("document.readyState === 'complete' && location.href.split('#')[0] === {loaded}.split('#')[0]");
-            // There is a moment without a document between two pages.
-            while self.evaluate(&loaded) != Ok(json!(true)) {
-                assert!(Instant::now() < deadline, "{url} does not load");
-                std::thread::sleep(Duration::from_millis(5));
-            }
+        // Another fragment alone would keep the document. Another query does not.
+        let url = format!("{}?{}{fragment}", self.url, self.loads.replace(self.loads.get() + 1));
+        self.call("Page.navigate", json!({ "url": url }));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let (query, _) = url.split_once('#').unwrap_or((&url, ""));
+        let loaded = format!("document.readyState === 'complete' && location.href.split('#')[0] === {}", json!(query));
+        // There is a moment without a document between two pages.
+        while self.evaluate(&loaded) != Ok(json!(true)) {
+            assert!(Instant::now() < deadline, "{url} does not load");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -129,7 +150,7 @@ impl Page {
 
     fn evaluate(&self, expression: &str) -> Result<Value, String> {
         let command = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let answer = self.tab.call_method(Evaluate(command)).map_err(|error| error.to_string())?;
+        let answer = self.try_call("Runtime.evaluate", command)?;
         match answer.get("exceptionDetails") {
             Some(exception) => Err(exception.to_string()),
             None => Ok(answer["result"].get("value").cloned().unwrap_or_default()),
@@ -138,18 +159,24 @@ impl Page {
 
     /// Gives the page's window another size.
     pub(crate) fn resize(&self, width: u32, height: u32) {
-        self.call(SetWindow(json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false})));
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
+        );
     }
 
     /// Shows the page light or dark.
     pub(crate) fn darken(&self, dark: bool) {
         let value = if dark { "dark" } else { "light" };
-        self.call(SetMedia(json!({"features": [{"name": "prefers-color-scheme", "value": value}]})));
+        self.call(
+            "Emulation.setEmulatedMedia",
+            json!({"features": [{"name": "prefers-color-scheme", "value": value}]}),
+        );
     }
 
     /// Loads the page anew without running its script.
     pub(crate) fn load_without_script(&self) {
-        self.call(DisableScript(json!({"value": true})));
+        self.call("Emulation.setScriptExecutionDisabled", json!({"value": true}));
         self.load("");
     }
 
@@ -162,7 +189,10 @@ impl Page {
         );
         let (x, y): (f64, f64) = self.ask(&place);
         for kind in ["mousePressed", "mouseReleased"] {
-            self.call(DispatchMouse(json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1})));
+            self.call(
+                "Input.dispatchMouseEvent",
+                json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}),
+            );
         }
     }
 
@@ -183,13 +213,20 @@ impl Page {
         if text.chars().count() == 1 {
             down["text"] = json!(text);
         }
-        self.call(DispatchKey(down));
-        self.call(DispatchKey(json!({"type": "keyUp", "key": key, "windowsVirtualKeyCode": code})));
+        self.call("Input.dispatchKeyEvent", down);
+        self.call("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key, "windowsVirtualKeyCode": code}));
+    }
+
+    /// Lays the page out as on paper.
+    pub(crate) fn lay_out_for_paper(&self) {
+        self.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
+        // The width of a sheet of A4 without its margins.
+        self.resize(718, 1_000);
     }
 
     /// The page printed on paper.
     pub(crate) fn print(&self) -> Vec<u8> {
-        let printed = self.call(PrintToPdf(json!({"printBackground": true, "preferCSSPageSize": true})));
+        let printed = self.call("Page.printToPDF", json!({"printBackground": true, "preferCSSPageSize": true}));
         let file = self.folder.path().join("report.pdf.base64");
         std::fs::write(&file, printed["data"].as_str().expect("the data")).expect("the folder takes a file");
         let decoded = std::process::Command::new("base64").arg("--decode").arg(&file).output().expect("coreutils");
@@ -198,7 +235,7 @@ impl Page {
 
     /// The role, name and focusability of every element that a screen reader meets.
     pub(crate) fn accessible(&self) -> Vec<(String, String)> {
-        let tree = self.call(AccessibilityTree(json!({})));
+        let tree = self.call("Accessibility.getFullAXTree", json!({}));
         let nodes = tree["nodes"].as_array().expect("a list of nodes");
         let text = |node: &Value, key: &str| node[key]["value"].as_str().unwrap_or_default().to_owned();
         nodes
@@ -210,33 +247,32 @@ impl Page {
 
     /// The errors of the page's script and the refusals of its policy so far.
     pub(crate) fn errors(&self) -> Vec<String> {
-        self.seen.lock().expect("no listener panics").errors.clone()
+        self.wait();
+        lock(&self.seen).errors.clone()
     }
 
     /// Everything that the page has requested beside itself.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.seen.lock().expect("no listener panics").requests.clone()
+        self.wait();
+        lock(&self.seen).requests.clone()
     }
 
-    fn call<C: Method<ReturnObject = Value> + Serialize + std::fmt::Debug>(&self, command: C) -> Value {
-        let words = format!("{command:?}");
-        self.tab.call_method(command).unwrap_or_else(|error| panic!("{words}: {error}"))
+    /// Waits until the browser has reported what has happened: its reports arrive before its next answer.
+    fn wait(&self) {
+        self.run("");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+
+    fn call(&self, command: &'static str, parameters: Value) -> Value {
+        self.try_call(command, parameters).unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    fn try_call(&self, command: &'static str, parameters: Value) -> Result<Value, String> {
+        let answer = self.runtime.block_on(self.tab.execute(Call { command, parameters }));
+        answer.map(|answer| answer.result).map_err(|error| error.to_string())
     }
 }
 
-impl Seen {
-    fn note(&mut self, event: &Event, own: &str) {
-        match event {
-            Event::RuntimeExceptionThrown(thrown) => self.errors.push(format!("{:?}", thrown.params.exception_details)),
-            Event::RuntimeConsoleAPICalled(called) => self.errors.push(format!("{:?}", called.params.args)),
-            Event::LogEntryAdded(added) => self.errors.push(format!("{:?}", added.params.entry)),
-            Event::NetworkRequestWillBeSent(sent) => {
-                let url = &sent.params.request.url;
-                if !url.starts_with(own) && url != "about:blank" {
-                    self.requests.push(url.clone());
-                }
-            }
-            _ => {}
-        }
-    }
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }

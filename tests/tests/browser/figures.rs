@@ -9,7 +9,7 @@ const STATISTICS: &str = include_str!("../../../reports/script/statistics.js");
 
 fn blocks(random: &mut fastrand::Rng, count: u32, kinds: bool) -> Blocks {
     let time = |random: &mut fastrand::Rng, block: u32| {
-        let slow = if kinds && block % 3 == 0 { 1.6 } else { 1.0 };
+        let slow = if kinds && block.is_multiple_of(3) { 1.6 } else { 1.0 };
         (1e6 * slow * (1.0 + 0.05 * random.f64())).round()
     };
     (0..count)

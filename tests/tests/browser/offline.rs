@@ -38,8 +38,20 @@ fn on_paper_the_page_has_its_findings_charts_and_tables() {
     let Some(page) = Page::open(&crate::report()) else { return };
     let pdf = page.print();
     assert!(pdf.starts_with(b"%PDF"));
-    // Chromium names each page once in clear text, and its tree of pages with their number.
+    // Chromium writes one such object for each page.
     let text = String::from_utf8_lossy(&pdf);
     let pages = text.matches("/Type /Page\n").count() + text.matches("/Type /Page ").count();
     assert!((3..30).contains(&pages), "{pages} pages");
+
+    page.lay_out_for_paper();
+    let shown = |selector: &str| -> usize {
+        page.ask(&format!("[...document.querySelectorAll('{selector}')].filter(it => it.checkVisibility()).length"))
+    };
+    assert_eq!((shown(".task .chart"), shown(".controls, .hint, .legend input")), (7, 0));
+    assert!(shown(".findings p") == 3 && shown(".strategies tbody tr") == 30);
+    let lost: Vec<String> = page.ask(
+        "[...document.querySelectorAll('.strategies .scroll, figure')].filter(it => it.scrollWidth > it.clientWidth + 1)
+         .map(it => `${it.className}: ${it.scrollWidth} of ${it.clientWidth}`)",
+    );
+    assert!(lost.is_empty(), "paper does not scroll: {lost:?}");
 }
