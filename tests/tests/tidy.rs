@@ -63,7 +63,8 @@ fn the_libraries_of_a_strategy_are_those_that_its_package_depends_on() {
     }
     let of = |name| strategies::catalogue::find(name).expect("it is in the catalogue").libraries();
     assert_eq!(of("rayon"), ["rayon"]);
-    assert_eq!(of("async_std"), ["async-io", "async-std", "futures-lite"]);
+    assert_eq!(of("async_std"), ["async-std"]);
+    assert_eq!(of("tokio_rayon"), ["rayon", "tokio"]);
     assert_eq!(of("processes"), [""; 0]);
 }
 
