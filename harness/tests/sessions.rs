@@ -54,7 +54,7 @@ fn plan(cores: usize, boundaries: &[usize], seed: u64) -> (Plan, Vec<Cell>) {
     }
     let axes = Axes {
         tasks,
-        strategies: strategies::catalogue::ALL.iter().map(|strategy| strategy.name.to_owned()).collect(),
+        strategies: strategies::catalogue::usual().iter().map(|strategy| strategy.name.to_owned()).collect(),
         cores: counts,
         workers: vec![],
         deliveries: vec![Delivery::Gather],

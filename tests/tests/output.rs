@@ -56,7 +56,7 @@ fn with_words() -> (Sandbox, Vec<PathBuf>) {
 fn a_closed_standard_output_ends_quietly_and_a_full_one_with_a_sentence() {
     let (sandbox, folder) = with_run();
     let folder = folder.to_str().expect("our own folder");
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 17] = [
         &["list"],
         &["list", "--json"],
         &["report", folder],
@@ -65,7 +65,10 @@ fn a_closed_standard_output_ends_quietly_and_a_full_one_with_a_sentence() {
         &["report", folder, "--bmf"],
         &["export", folder],
         &["export", folder, "--output", "-"],
+        &["report", folder, "--verbose"],
+        &["runs"],
         &["compare", folder, folder],
+        &["compare", folder, folder, "--html", "-"],
         &["completions", "bash"],
         &["man"],
         &["--help"],

@@ -92,7 +92,7 @@ fn a_sweep_measures_and_verifies_every_cell_in_every_block() {
             combine: "per_partition".to_owned(),
         };
         expected.push(cell(BASELINE, 1, 0));
-        for strategy in strategies::catalogue::ALL {
+        for strategy in strategies::catalogue::usual() {
             let axes = [(1, 4), (1, 16), (2, 4), (2, 16)];
             expected.extend(axes.map(|(workers, size)| cell(strategy.name, workers, size)));
         }
@@ -118,7 +118,7 @@ fn a_sweep_measures_and_verifies_every_cell_in_every_block() {
     assert!(record.ended.is_some_and(|ended| !ended.interrupted && ended.blocks == 2));
 
     let page = report(&sandbox);
-    for strategy in strategies::catalogue::ALL {
+    for strategy in strategies::catalogue::usual() {
         assert!(page.contains(strategy.name), "{} is not in the report", strategy.name);
     }
     assert!(words(&output).contains("report.html"), "the terminal says where the report is");

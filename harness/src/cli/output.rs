@@ -3,9 +3,10 @@
 use super::exit::Exit;
 use anyhow::{Context, Result};
 use clap::builder::{PathBufValueParser, TypedValueParser};
+use reports::render::terminal::{Look, WIDTH};
 use std::fmt::{self, Display, Formatter};
 use std::fs::{File, Metadata};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use system::atomic_file::{self, same_file};
@@ -25,6 +26,23 @@ pub(crate) fn print_json(json: impl Display) -> Result<()> {
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
     Stream::Output.write_all(bytes).context(FAILED)
 }
+
+/// Returns how standard output shows text: its width, and whether it is a terminal that shows UTF-8.
+pub(crate) fn look(verbose: bool) -> Look {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let window = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col.into());
+    let columns = variable("COLUMNS").and_then(|columns| columns.parse::<usize>().ok()).or_else(window);
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default().to_lowercase();
+    Look {
+        // A terminal without a size says 0.
+        width: columns.filter(|columns| *columns > 0).map_or(WIDTH, |columns| columns.clamp(NARROWEST, WIDTH)),
+        unicode: io::stdout().is_terminal() && (locale.contains("utf-8") || locale.contains("utf8")),
+        verbose,
+    }
+}
+
+/// The narrowest lines, in letters. A chart and a table need them.
+const NARROWEST: usize = 40;
 
 const FAILED: &str = "cannot write to the standard output";
 
@@ -47,7 +65,7 @@ impl Output {
         PathBufValueParser::new().map(move |path| Output::new(option, path))
     }
 
-    fn new(option: &'static str, path: PathBuf) -> Self {
+    pub(crate) fn new(option: &'static str, path: PathBuf) -> Self {
         let named = path.metadata().ok();
         let is_named = |stream: File| Some(same_file(named.as_ref()?, &stream.metadata().ok()?));
         let output = io::stdout().as_fd().try_clone_to_owned().ok().and_then(|output| is_named(output.into()));

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::options::{Folders, announce};
 use super::output::print;
 use super::report::write_report;
-use super::values::{cores, named, percent, positive, samples, seconds, strategy, task, workers};
+use super::values::{ALL, cores, named, percent, positive, samples, seconds, strategy_or_all, task, workers};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::Plan;
@@ -22,7 +22,7 @@ use record::{Cell, Check, Record, Sample, Status, Verdict, forgiven_block};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use strategies::{Combine, Delivery};
+use strategies::{Combine, Delivery, catalogue};
 use system::printing::say;
 use tasks::Inputs;
 
@@ -37,8 +37,8 @@ pub(crate) struct Sweep {
     /// [default: count,word_totals,cursor_pages, and cursor_ranges from 4 cores on]
     #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = task())]
     tasks: Vec<String>,
-    /// The strategies [default: the whole catalogue]
-    #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = strategy())]
+    /// The strategies [default: the first nine that `goldilocks list` names]. `all` means the whole catalogue
+    #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = strategy_or_all())]
     pub(super) strategies: Vec<String>,
     /// The core counts [default: 1, 2, 4 and so on up to all, and the boundaries of the topology]
     #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = cores)]
@@ -94,6 +94,9 @@ pub(crate) struct Sweep {
     /// Measure even where the doctor refuses; the reasons stay in the record and in the report
     #[arg(long)]
     anyway: bool,
+    /// Print every conclusion at the end, and tables with all columns, which are wider than 80 letters
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     folders: Folders,
     #[command(flatten)]
@@ -145,7 +148,7 @@ impl Sweep {
                 budget.as_secs_f64().ceil()
             ));
         }
-        let written = write_report(&folder).with_context(|| {
+        let written = write_report(&folder, &self.folders, self.verbose).with_context(|| {
             format!("no report is written; `{} {}` tries again", crate::command("report"), quoted(&folder))
         });
         let early = match (interrupt.is_asked(), error) {
@@ -239,6 +242,16 @@ impl Sweep {
         if self.tasks.is_empty() { default() } else { each_once(&self.tasks) }
     }
 
+    /// Returns the strategies that the user named, each once, or the usual ones.
+    fn strategies(&self) -> Vec<String> {
+        let names = |of: &[strategies::Strategy]| of.iter().map(|strategy| strategy.name.to_owned()).collect();
+        match &self.strategies[..] {
+            [] => names(catalogue::usual()),
+            named if named.iter().any(|name| name == ALL) => names(catalogue::ALL),
+            named => each_once(named),
+        }
+    }
+
     /// Returns an error if the user named a file that no task of this sweep reads.
     fn refuse_unread_file(&self) -> Result<()> {
         let reads = |task: &&tasks::Entry| (task.hooks.data)(&self.inputs).file.is_some();
@@ -330,11 +343,10 @@ impl Sweep {
             sizes.dedup();
             tasks.push((task.clone(), sizes));
         }
-        let catalogue = || strategies::catalogue::ALL.iter().map(|strategy| strategy.name.to_owned()).collect();
         Ok(Plan {
             axes: Axes {
                 tasks,
-                strategies: if self.strategies.is_empty() { catalogue() } else { each_once(&self.strategies) },
+                strategies: self.strategies(),
                 cores,
                 workers: counts(&self.workers)?,
                 deliveries: self.deliveries.clone(),

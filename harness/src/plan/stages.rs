@@ -196,7 +196,7 @@ mod tests {
         let tasks = ["count", "word_totals", "cursor_pages"].map(|name| tasks::find(name).expect("it exists"));
         let axes = Axes {
             tasks: tasks.iter().map(|task| (task.name.to_owned(), task.sizes.to_vec())).collect(),
-            strategies: strategies::catalogue::ALL.iter().map(|strategy| strategy.name.to_owned()).collect(),
+            strategies: strategies::catalogue::usual().iter().map(|strategy| strategy.name.to_owned()).collect(),
             cores: counts,
             workers: vec![],
             deliveries: vec![Delivery::Gather],

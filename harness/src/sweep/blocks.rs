@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use super::recorder::{Clock, Recorder};
 use super::traces::trace;
-use super::work::{self, Work};
+use super::work::{Work, work_of};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::machine::{self, doctor::Checkup};
@@ -124,7 +124,7 @@ impl<'a> Runner<'a> {
             if self.interrupt.is_asked() {
                 break;
             }
-            let (prepared, baseline) = work::of(&mut self.works, &cell.task, cell.cores)?;
+            let (prepared, baseline) = work_of(&mut self.works, &cell)?;
             let patience = Duration::from_secs_f64(self.plan.patience_s);
             if let Some(trace) = trace(&cell, baseline, prepared, &self.processors, patience, self.interrupt)? {
                 self.journal.write(&Line::Trace(Box::new(trace)))?;
@@ -166,8 +166,7 @@ impl<'a> Runner<'a> {
             return Ok(false);
         }
         let cell = self.schedule.cell(number).clone();
-        let task = record::task_name(&cell.task);
-        let (prepared, baseline) = work::of(&mut self.works, task, cell.cores)?;
+        let (prepared, baseline) = work_of(&mut self.works, &cell)?;
         let order = Order {
             // One check is enough, because obeying a cancel does not depend on the block.
             check_cancel: self.schedule.is_new(block, number) && cell.strategy != BASELINE,
@@ -185,7 +184,7 @@ impl<'a> Runner<'a> {
         let end = measure(&order, patience, self.interrupt, |message| recorder.on_message(message))?;
         let took = started.elapsed();
         let (failure, came_back) = match end {
-            End::Failed(failure) => after_revival(failure, prepared.revive(task)),
+            End::Failed(failure) => after_revival(failure, prepared.revive(record::task_name(&cell.task))),
             End::Done | End::Interrupted => (None, false),
         };
         let again = again && came_back;

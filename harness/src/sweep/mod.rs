@@ -206,13 +206,16 @@ fn check_machine(plan: &Plan, prepared: &Prepared, runs: &Path, begin: fn(&Subje
 }
 
 fn strategy_note(name: &str) -> Option<StrategyNote> {
-    let header = find_strategy(name)?.header();
+    let strategy = find_strategy(name)?;
+    let header = strategy.header();
     Some(StrategyNote {
         name: name.to_owned(),
         about: header.about.to_owned(),
         good: header.good.to_owned(),
         bad: header.bad.to_owned(),
         trace: header.trace.to_owned(),
+        source: strategy.source.to_owned(),
+        libraries: strategy.libraries(),
     })
 }
 

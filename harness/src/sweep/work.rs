@@ -6,6 +6,7 @@ use super::baseline::{Baseline, measure_baseline};
 use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
+use crate::plan::cells::Cell;
 use anyhow::{Context, Result, bail, ensure};
 use record::{Grown, Skipped};
 use tasks::Inputs;
@@ -18,9 +19,10 @@ pub(super) struct Work {
     pub(super) baselines: Vec<Baseline>,
 }
 
-/// Returns the data and the baseline of a task's cells on this number of cores.
-pub(super) fn of<'w>(works: &'w mut [Work], task: &str, cores: u32) -> Result<(&'w mut Prepared, &'w Baseline)> {
-    let work = works.iter_mut().rfind(|work| work.cores <= cores).context("there is no work")?;
+/// Returns the data and the baseline of a cell.
+pub(super) fn work_of<'a>(works: &'a mut [Work], cell: &Cell) -> Result<(&'a mut Prepared, &'a Baseline)> {
+    let work = works.iter_mut().rfind(|work| work.cores <= cell.cores).context("there is no work")?;
+    let task = record::task_name(&cell.task);
     let baseline = work.baselines.iter().find(|baseline| baseline.note.name == task);
     Ok((&mut work.prepared, baseline.with_context(|| format!("no task `{task}` in this run"))?))
 }

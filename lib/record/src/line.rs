@@ -207,6 +207,18 @@ impl TaskNote {
         self.grown_on(cores).map_or(&self.digest, |grown| &grown.digest)
     }
 
+    /// Returns the words of a command line that ask for the same input and the same way to work: each option with its value.
+    pub fn arguments(&self) -> Vec<String> {
+        let words = |(name, value): (&String, &String)| match (name.as_str(), value.as_str()) {
+            (_, "" | "false") | ("temperature", "warm") => Vec::new(),
+            // The record's word for an option of another name.
+            ("temperature", _) => vec!["--cold".to_owned()],
+            (name, "true") => vec![format!("--{name}")],
+            (name, value) => vec![format!("--{name}"), value.to_owned()],
+        };
+        self.options.iter().flat_map(words).collect()
+    }
+
     fn grown_on(&self, cores: u32) -> Option<&Grown> {
         self.grown.iter().find(|grown| grown.cores == cores)
     }
@@ -257,6 +269,12 @@ pub struct StrategyNote {
     pub bad: String,
     /// What to look for in a trace.
     pub trace: String,
+    /// The source text of the strategy's file; empty in older records.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// The libraries that the file uses besides the standard one. Known only with a source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<String>,
 }
 
 /// The name of the plain one-thread loop in a record. The loop is not a strategy: it has no jobs and no partitions.

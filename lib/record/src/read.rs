@@ -254,7 +254,7 @@ fn check(run: &Run, sample: &Sample) -> std::result::Result<(), String> {
         if sample.times.is_none() {
             return Err("a verified sample has no times".into());
         }
-        let digest = task.digest_on(if cell.strategy == BASELINE { 0 } else { cell.cores });
+        let digest = task.digest_on(if sample.cell.strategy == BASELINE { 0 } else { sample.cell.cores });
         if !digest.is_empty() && !sample.digest.is_empty() && digest != sample.digest {
             return Err(format!(
                 "a sample is called verified, but its digest {} is not the task's, {}",

@@ -2,7 +2,7 @@
 
 use crate::analysis::results::{BlockRange, CLOSE, CellResult, Statement, TaskResults};
 use crate::format;
-use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, MARGIN};
+use record::statistics::{BLOCKS_FOR_A_VERDICT, Estimate, Interval, MARGIN};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -26,8 +26,19 @@ pub struct Finding {
     /// The smallest number of cores on which the leaders as a group come close to their best time; `null` if nothing is
     /// decided.
     pub enough_cores: Option<u32>,
+    /// The speed-up of the leaders as a group on `enough_cores`; `null` if nothing is decided.
+    pub gain: Option<Estimate>,
+    /// The next smaller number of cores that was measured, and how many times as long the leaders take there as on
+    /// `enough_cores`.
+    pub fewer_cores: Option<(u32, f64)>,
+    /// The most cores, and how many times as long the leaders take there as on `enough_cores`; `null` if that is close.
+    pub too_many_cores: Option<(u32, f64)>,
+    /// The cores on which `good_sizes` holds: `enough_cores`, or else the most cores if more sizes were measured there.
+    pub sizes_on: Option<u32>,
     /// The partition sizes with which the leaders as a group come close to their best time; empty if nothing is decided.
     pub good_sizes: Vec<u64>,
+    /// The number of partition sizes that were measured on `sizes_on`.
+    pub sizes_tried: usize,
     /// The smallest and the largest median speed-up of the leaders; of all strategies if nothing is decided.
     pub medians: Option<Interval>,
     /// The range that covers the intervals of all leaders.
@@ -62,7 +73,8 @@ const AGAINST: &str = "the plain one-thread loop’s speed";
 /// The speed-up below which a reader understands "31 400 times as slow" better than "0.0000318×".
 const TINY: f64 = 0.01;
 
-/// Finds the strategies that lead on the most cores at the default partition size, and their speed-up over the plain loop.
+/// Finds the strategies that lead on the most cores at the default partition size, how many cores and which partition sizes
+/// they need, and their speed-up over the plain loop.
 pub fn finding(results: &TaskResults) -> Finding {
     let candidates = results.candidates();
     let leaders = results.leaders();
@@ -81,22 +93,26 @@ pub fn finding(results: &TaskResults) -> Finding {
         _ => Outcome::Tie,
     };
     let speed_ups: Vec<Estimate> = leading.iter().filter_map(|result| result.speed_up).collect();
-    let group: Vec<&Blocks> = leading.iter().map(|result| &result.blocks).collect();
-    let work = results.task.work_on(results.most_cores().unwrap_or_default());
-    let pooled = || Some(statistics::pooled_ratio(&results.baseline.as_ref()?.blocks, &group, LEVEL)?.times(work));
-    let good_sizes = || Some(results.close_sizes(&leaders, results.most_cores()?));
+    let cores = Cores::enough(results, &leaders);
+    let sizes = Sizes::good(results, &leaders, cores.enough);
+    let on = |cores: Option<u32>| results.pooled_speed_up(&leaders, cores?, results.task.default_size);
     let mut finding = Finding {
         headline: String::new(),
-        speed_up: if leaders.is_empty() { None } else { pooled() },
-        enough_cores: results.close_cores(&leaders, results.task.default_size).first().copied(),
-        good_sizes: good_sizes().unwrap_or_default(),
+        speed_up: on(results.most_cores()),
+        gain: on(cores.enough),
+        enough_cores: cores.enough,
+        fewer_cores: cores.fewer,
+        too_many_cores: cores.too_many,
+        sizes_on: sizes.on,
+        good_sizes: sizes.good,
+        sizes_tried: sizes.tried,
         outcome,
         cores: results.most_cores(),
         size: results.task.default_size,
         medians: hull(speed_ups.iter().map(|it| Interval { low: it.value, high: it.value })),
         within: hull(speed_ups.iter().map(|it| it.interval.unwrap_or(Interval { low: it.value, high: it.value })))
             .filter(|_| !leaders.is_empty()),
-        leaders: leaders.into_iter().map(str::to_owned).collect(),
+        leaders: leaders.iter().map(|&name| name.to_owned()).collect(),
     };
     finding.headline = headline(&finding, results, &candidates);
     finding
@@ -106,13 +122,56 @@ fn hull(intervals: impl Iterator<Item = Interval>) -> Option<Interval> {
     intervals.reduce(|one, other| Interval { low: one.low.min(other.low), high: one.high.max(other.high) })
 }
 
+/// How many cores are enough, and the times around that number.
+#[derive(Default)]
+struct Cores {
+    enough: Option<u32>,
+    fewer: Option<(u32, f64)>,
+    too_many: Option<(u32, f64)>,
+}
+
+impl Cores {
+    fn enough(results: &TaskResults, leaders: &[&str]) -> Self {
+        let size = results.task.default_size;
+        let close = results.close_cores(leaders, size);
+        let (Some(&enough), Some(most)) = (close.first(), results.most_cores()) else { return Self::default() };
+        let ns = |cores: u32| results.pooled_ns(leaders, cores, size);
+        let longer = |cores: u32| Some((cores, ns(cores)? / ns(enough)?));
+        let fewer = results.cores.iter().rev().filter(|cores| **cores < enough);
+        Self {
+            enough: Some(enough),
+            fewer: fewer.copied().find_map(longer),
+            too_many: if close.contains(&most) { None } else { longer(most) },
+        }
+    }
+}
+
+/// The partition sizes that are close to the best.
+#[derive(Default)]
+struct Sizes {
+    on: Option<u32>,
+    good: Vec<u64>,
+    tried: usize,
+}
+
+impl Sizes {
+    fn good(results: &TaskResults, leaders: &[&str], enough: Option<u32>) -> Self {
+        let (Some(enough), Some(most)) = (enough, results.most_cores()) else { return Self::default() };
+        let tried = |cores: u32| {
+            results.sizes.iter().filter(|size| results.pooled_ns(leaders, cores, **size).is_some()).count()
+        };
+        let on = if tried(enough) >= tried(most) { enough } else { most };
+        Self { on: Some(on), good: results.close_sizes(leaders, on), tried: tried(on) }
+    }
+}
+
 fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]) -> String {
     let Some(cores) = finding.cores else { return "nothing was measured.".into() };
     let setting = format!("on {} with {}", format::cores(cores), format::partitions(finding.size, &results.task.unit));
     let names: Vec<&str> = finding.leaders.iter().map(String::as_str).collect();
     let who = match finding.outcome {
         Outcome::NotMeasured | Outcome::NoSoundCell => {
-            return format!("not decided: no strategy has a sound cell {setting}.");
+            return format!("not decided: no strategy has a sound cell {setting}. The list of failures says why.");
         }
         Outcome::Overload => {
             let load = results.overload.as_deref().unwrap_or_default();
@@ -120,7 +179,8 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
                 .medians
                 .map_or_else(String::new, |it| format!(" The strategies’ medians are {} {setting}.", compared(it)));
             return format!(
-                "not decided: nothing is named the fastest because of the load on the machine: {load}.{medians}"
+                "not decided: nothing is named the fastest because of the load on the machine: {load}. Measure again when \
+                 the machine is idle.{medians}"
             );
         }
         Outcome::TooFewBlocks => {
@@ -136,41 +196,69 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
                 results.resume
             );
         }
-        Outcome::Alone => format!("{}, the only strategy measured {setting}, is", names[0]),
-        Outcome::Fastest => format!("{} is the fastest {setting}:", names[0]),
+        Outcome::Alone => format!("{} is the only strategy measured:", names[0]),
+        Outcome::Fastest => format!("{} is the fastest:", names[0]),
         Outcome::AllTie => {
             let all = if names.len() == 2 { "both".into() } else { format!("all {}", names.len()) };
-            format!("{all} strategies tie {setting}:")
+            format!("{all} strategies tie:")
         }
-        Outcome::Tie => format!("{} tie {setting}:", format::names(&names)),
+        Outcome::Tie => format!("{} tie:", format::names(&names)),
     };
-    format!("{who} {}", against_the_baseline(finding))
+    let Some(gain) = finding.gain else {
+        return format!("{who} no speed-up can be stated without a sound baseline.");
+    };
+    format!("{who} {}{}.{}", gained(gain, names.len()), on_what(finding, results), remark(gain))
 }
 
-/// `1.93× (1.90–1.95) the plain one-thread loop’s speed.`; for a group, that it is the group's.
-fn against_the_baseline(finding: &Finding) -> String {
-    let Some(speed_up) = finding.speed_up else {
-        return "no speed-up can be stated without a sound baseline.".into();
-    };
-    let figure = if speed_up.value < TINY {
-        compared(Interval { low: speed_up.value, high: speed_up.value })
+/// `as a group they reach 1.93× (1.90–1.95) the plain one-thread loop’s speed`.
+fn gained(gain: Estimate, leaders: usize) -> String {
+    let tiny = gain.value < TINY;
+    let figure = if tiny {
+        compared(Interval { low: gain.value, high: gain.value })
     } else {
-        format!("{} {AGAINST}", format::sentence(format::speed_up(speed_up)))
+        format!("{} {AGAINST}", format::sentence(format::speed_up(gain)))
     };
-    let group = match (finding.leaders.len(), speed_up.value < TINY) {
+    let group = match (leaders, tiny) {
         (1, _) => "",
         (_, true) => "as a group they are ",
         (_, false) => "as a group they reach ",
     };
-    let remark = match speed_up.interval {
+    format!("{group}{figure}")
+}
+
+/// ` on 16 of 32 cores; partitions of 2 000 to 60 000 lines are within 5 % of the best`.
+fn on_what(finding: &Finding, results: &TaskResults) -> String {
+    let (most, unit) = (finding.cores.unwrap_or(0), &results.task.unit);
+    let enough = finding.enough_cores.unwrap_or(most);
+    let cores = if enough < most {
+        format!(" on {} of {}", format::count(enough.into()), format::cores(most))
+    } else {
+        format!(" on {}", format::cores(most))
+    };
+    let compared = format!(" with {}", format::partitions(finding.size, unit));
+    if finding.sizes_tried < 2 {
+        return cores + &compared;
+    }
+    let there = finding.sizes_on.filter(|on| *on != enough).map(|on| format!(" on {}", format::cores(on)));
+    format!(
+        "{cores}{}; partitions of {} {unit} are within {} of the best{}",
+        if finding.good_sizes.contains(&finding.size) { "" } else { &compared },
+        format::sizes(&finding.good_sizes, &results.sizes),
+        format::percent(CLOSE),
+        there.unwrap_or_default(),
+    )
+}
+
+/// What a reader must know about a small gain.
+fn remark(gain: Estimate) -> String {
+    match gain.interval {
         Some(Interval { high, .. }) if high < 1.0 => " The plain loop is faster.".into(),
         Some(Interval { low, .. }) if low <= 1.0 + MARGIN => {
             let bar = format::digits(1.0 + MARGIN);
             format!(" The interval starts at or below {bar}×, so no speed-up is established.")
         }
         _ => String::new(),
-    };
-    format!("{group}{figure}.{remark}")
+    }
 }
 
 /// `1.91× to 1.93× the plain one-thread loop’s speed`, or `31 400 times as slow as the plain one-thread loop`.
@@ -187,55 +275,6 @@ fn compared(range: Interval) -> String {
 fn factors(range: Interval) -> String {
     let [low, high] = [range.low, range.high].map(|value| format!("{}×", format::digits(value)));
     if low == high { low } else { format!("{low} to {high}") }
-}
-
-/// Names the smallest number of cores on which the leaders as a group are close to their best time.
-pub(crate) fn enough_cores(results: &TaskResults) -> Vec<Statement> {
-    let (leaders, size) = (results.leaders(), results.task.default_size);
-    let close = results.close_cores(&leaders, size);
-    let (Some(enough), Some(most)) = (close.first().copied(), results.most_cores()) else { return Vec::new() };
-    let ns = |cores| results.pooled_ns(&leaders, cores, size);
-    let fewer = results.cores.iter().rev().find_map(|cores| Some((*cores, ns(*cores).filter(|_| *cores < enough)?)));
-    let (percent, best) = (format::percent(CLOSE), best(&leaders));
-    let sentence = match (fewer, ns(enough)) {
-        _ if enough < most => {
-            let they_are = they_are(&leaders);
-            let on_most = format!(" On {}, {they_are} not.", format::cores(most));
-            format!(
-                "On {}, {they_are} within {percent} of {best} on any core count.{}",
-                format::cores(enough),
-                if close.contains(&most) { "" } else { &on_most }
-            )
-        }
-        (Some((fewer, longer)), Some(shorter)) => format!(
-            "To stay within {percent} of {best}, {} {}; on {}, the time is {}× as long.",
-            if let [only] = leaders[..] { format!("{only} needs") } else { "the tied strategies need".into() },
-            format::cores(most),
-            format::cores(fewer),
-            format::digits(longer / shorter)
-        ),
-        _ => return Vec::new(),
-    };
-    vec![Statement { about: "enough_cores", sentence, facts: json!({ "leaders": leaders, "close_cores": close }) }]
-}
-
-/// Names the partition sizes with which the leaders as a group are close to their best time.
-pub(crate) fn good_sizes(results: &TaskResults) -> Vec<Statement> {
-    let (leaders, sizes) = (results.leaders(), &results.sizes);
-    let close = results.most_cores().map_or_else(Vec::new, |cores| results.close_sizes(&leaders, cores));
-    if close.is_empty() || sizes.len() < 2 {
-        return Vec::new();
-    }
-    let sentence = format!(
-        "With partitions of {} {}, {} within {} of {} ({} sizes tried).",
-        format::sizes(&close, sizes),
-        results.task.unit,
-        they_are(&leaders),
-        format::percent(CLOSE),
-        best(&leaders),
-        sizes.len()
-    );
-    vec![Statement { about: "good_sizes", sentence, facts: json!({ "leaders": leaders, "close_sizes": close }) }]
 }
 
 /// Says what a speed-up means if the work grows with the cores.
@@ -278,14 +317,6 @@ pub(crate) fn tried_again(results: &TaskResults) -> Vec<Statement> {
     );
     let facts = json!({ "cells": cells.iter().map(|it| (&it.cell, it.unfair_block)).collect::<Vec<_>>() });
     (!cells.is_empty()).then_some(Statement { about: "tried_again", sentence, facts }).into_iter().collect()
-}
-
-fn they_are(names: &[&str]) -> String {
-    if let [only] = names { format!("{only} is") } else { "the tied strategies are".into() }
-}
-
-fn best(names: &[&str]) -> &'static str {
-    if names.len() == 1 { "its best median" } else { "the best median of their group" }
 }
 
 #[cfg(test)]

@@ -2,16 +2,20 @@
 //!
 //! Only this folder reads samples. A new conclusion is a file here and a line in `CONCLUSIONS`.
 
+pub mod axes;
 pub mod caveats;
 pub mod conclusions;
 pub mod data_quality;
 pub mod environment;
+pub mod groups;
+pub mod limits;
 pub mod overhead;
 pub mod peers;
 pub mod resources;
 pub mod results;
 pub mod slowdown;
 pub mod timeline;
+pub mod trust;
 
 use self::caveats::Facts;
 use self::conclusions::Finding;
@@ -33,14 +37,8 @@ pub const SCHEMA: &str = "goldilocks-analysis";
 pub const VERSION: u32 = 1;
 
 /// The possible conclusions for a task, in the order in which the report states them.
-const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 6] = [
-    conclusions::growing_work,
-    conclusions::enough_cores,
-    conclusions::good_sizes,
-    slowdown::conclude,
-    conclusions::left_out,
-    conclusions::tried_again,
-];
+const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 5] =
+    [conclusions::growing_work, limits::conclude, slowdown::conclude, conclusions::left_out, conclusions::tried_again];
 
 /// Everything that the report says about a record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -64,8 +62,10 @@ pub struct Analysis {
 /// Everything that the report says about a task.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TaskAnalysis {
-    /// The strategies that lead.
+    /// The strategies that lead, and the cores and partition sizes that they need.
     pub finding: Finding,
+    /// Whether the figures can be trusted.
+    pub trust: Statement,
     /// Further conclusions.
     pub conclusions: Vec<Statement>,
     /// The strategies that are far behind, with the causes.
@@ -115,14 +115,16 @@ impl TaskAnalysis {
     pub fn new(record: &Record, task: &TaskNote) -> Self {
         let samples = results::samples(record, &task.name);
         let results = TaskResults::new(record, task);
+        let environment = Environment::new(record);
         let peers: Vec<_> = record.peers.iter().filter(|peer| peer.task == task.name).collect();
         Self {
             finding: conclusions::finding(&results),
+            trust: trust::trust(&environment, &results),
             conclusions: CONCLUSIONS.iter().flat_map(|conclude| conclude(&results)).collect(),
             slowdowns: slowdown::slowdowns(&results),
             data_quality: DataQuality::new(&results, &samples),
             resources: resources::resources(&results, &samples),
-            overhead: Overhead::new(&results, &samples, &Environment::new(record)),
+            overhead: Overhead::new(&results, &samples, &environment),
             peers: Peers::new(&peers, results.most_cores().unwrap_or(0), variants(record, &results.task.name)),
             timelines: Timelines::new(record, &results),
             results,

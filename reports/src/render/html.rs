@@ -1,12 +1,19 @@
-//! Renders the page: charts, tables and sentences in one HTML file without scripts or requests.
+//! Renders the page: charts, tables and sentences in one HTML file that requests nothing.
 
 use crate::analysis::environment::Alarm;
+use crate::analysis::results::TaskResults;
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
-use crate::render::{lanes, svg};
+use crate::render::{lanes, script, svg};
+use crate::view::answer::{self, Part};
 use crate::view::chart::{Chart, Kind};
+use crate::view::embedded::{self, Over};
+use crate::view::glossary::{self, Term};
 use crate::view::lanes::LaneChart;
+use crate::view::limits::{self, Limits};
+use crate::view::reproduce::Reproduction;
+use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
 use crate::view::{overhead, peers, plots, resources, results, run, timeline};
 use askama::Template;
@@ -14,24 +21,36 @@ use record::Run;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Renders the page of a record: one HTML file without scripts or network requests.
+/// Renders the page of a record: one HTML file without network requests.
 ///
 /// # Errors
 /// If a chart cannot be drawn. Data missing from the record is no error; the page reports it.
 pub fn page(analysis: &Analysis) -> Result<String> {
+    let style =
+        [include_str!("../../templates/page.css"), &series_style(analysis.environment.run.strategies.len())].join("\n");
+    let script = script::text();
+    let sections = analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task, analysis));
+    let mut tasks: Vec<Section> = sections.collect::<Result<_>>()?;
+    let data = embedded::Data::new(tasks.iter_mut().filter_map(|task| task.embedded.take()).collect());
     let page = Page {
-        style: concat!(include_str!("../../templates/page.css"), "\n"),
-        series_style: series_style(analysis.environment.run.strategies.len()),
+        policy: script::policy(&style, &script),
+        data: script::data(&data),
+        style,
+        script,
         run: &analysis.environment.run,
         subtitle: run::subtitle(analysis),
         alarm: analysis.environment.alarm.as_ref(),
         alarm_entries: run::alarm_entries(&analysis.environment),
-        tasks: analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task)).collect::<Result<_>>()?,
+        tasks,
         failures: results::failures(analysis),
         failed: format::count(analysis.environment.failed as u64),
         checks: run::checks(&analysis.environment),
         unmeasured: resources::unmeasured(analysis),
         provenance: run::provenance(analysis),
+        limits: limits::limits(analysis),
+        cards: strategies::cards(analysis),
+        unmeasured_price: strategies::unmeasured(analysis),
+        glossary: glossary::TERMS,
         analysis,
     };
     Ok(page.render()?)
@@ -50,8 +69,10 @@ pub fn write(analysis: &Analysis, path: impl AsRef<Path>) -> Result<()> {
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
-    style: &'static str,
-    series_style: String,
+    policy: String,
+    style: String,
+    script: String,
+    data: String,
     run: &'a Run,
     subtitle: String,
     alarm: Option<&'a Alarm>,
@@ -62,6 +83,10 @@ struct Page<'a> {
     checks: Option<Table>,
     unmeasured: Vec<String>,
     provenance: Vec<(String, String)>,
+    limits: Vec<Limits>,
+    cards: Vec<Card<'a>>,
+    unmeasured_price: Option<&'static str>,
+    glossary: &'static [Term],
     analysis: &'a Analysis,
 }
 
@@ -69,11 +94,16 @@ struct Page<'a> {
 struct Section<'a> {
     id: String,
     task: &'a TaskAnalysis,
+    short: String,
+    headline: String,
+    answer: Vec<Part>,
     facts: Vec<(String, String)>,
     figures: Vec<Figure>,
     legend: Vec<Key>,
     strategies: Table,
     cells: Table,
+    /// The command that measures a cell again, without what the cell's row adds.
+    again: Option<String>,
     used: Table,
     threads: Table,
     outliers: Table,
@@ -83,6 +113,8 @@ struct Section<'a> {
     samples: String,
     timelines: Vec<Timeline>,
     delivery: Option<(Figure, Table)>,
+    /// The script's data; `None` without a chart.
+    embedded: Option<embedded::Task>,
 }
 
 /// The timeline of one strategy.
@@ -107,6 +139,16 @@ struct Figure {
     title: String,
     caption: String,
     svg: String,
+    controls: Option<Controls>,
+}
+
+/// What the script offers to change in a chart.
+struct Controls {
+    over: &'static str,
+    quantities: Vec<&'static str>,
+    /// The axis that the slider moves along, and its number of values.
+    slider: &'static str,
+    values: usize,
 }
 
 /// An entry of the legend.
@@ -117,43 +159,55 @@ struct Key {
 }
 
 impl<'a> Section<'a> {
-    fn new(nth: usize, task: &'a TaskAnalysis) -> Result<Self> {
+    fn new(nth: usize, task: &'a TaskAnalysis, analysis: &Analysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
-        let figure = |chart: Option<Chart>, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
-            chart.map(|chart| {
-                let (svg, mut caption) = (svg::draw(&chart, &format!("{id}-{name}"))?, caption(task, &chart));
-                if !chart.remark.is_empty() {
-                    let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
-                }
-                Ok(Figure { svg, title: chart.title, caption })
-            })
+        let again = Reproduction::new(analysis, results);
+        let figure = |chart: &Chart, name: &str, mut caption: String| -> Result<Figure> {
+            if !chart.remark.is_empty() {
+                let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
+            }
+            let svg = svg::draw(chart, &format!("{id}-{name}"))?;
+            Ok(Figure { svg, title: chart.title.clone(), caption, controls: None })
         };
-        let figures = [
-            figure(plots::speed_up_by_cores(results), "cores", by_cores),
-            figure(plots::time_by_size(task), "sizes", by_size),
-        ];
+        let (cores, sizes) = (plots::speed_up_by_cores(results), plots::time_by_size(task));
+        let charts = [cores.map(|it| (Over::Cores, it)), sizes.map(|it| (Over::Sizes, it))];
+        let charts: Vec<(Over, Chart)> = charts.into_iter().flatten().collect();
+        let figures = charts.iter().map(|(over, chart)| {
+            let controls = Some(Controls::new(*over, results));
+            let (name, caption) = match over {
+                Over::Cores => ("cores", by_cores(task, chart)),
+                Over::Sizes => ("sizes", by_size(task, chart)),
+            };
+            Ok(Figure { controls, ..figure(chart, name, caption)? })
+        });
+        let kernels = plots::time_by_kernel(task).map(|chart| figure(&chart, "kernels", by_kernel(task)));
         let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
         let key = |name: &str, place| Ok(Key { name: name.to_owned(), place, swatch: svg::swatch(place)? });
         let legend = results.strategies.iter().filter(|it| drawn(&it.name)).map(|it| key(&it.name, it.place));
         Ok(Self {
-            figures: figures.into_iter().flatten().collect::<Result<_>>()?,
+            short: answer::short(&task.finding),
+            headline: answer::sentence(&task.finding),
+            answer: answer::parts(task),
+            figures: figures.collect::<Result<_>>()?,
             legend: legend.collect::<Result<_>>()?,
             strategies: results::strategies(results),
-            cells: results::cells(results),
+            cells: again.as_ref().map_or_else(|| results::cells(results), |again| again.complete(results)),
+            again: again.map(|again| again.command),
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),
-            kernels: figure(plots::time_by_kernel(task), "kernels", by_kernel).transpose()?,
+            kernels: kernels.transpose()?,
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),
             timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),
             delivery: timeline::delivery(task).map(|chart| {
                 let svg = lanes::steps(&chart, &format!("{id}-delivery"));
-                (Figure { title: chart.title, caption: chart.caption, svg }, chart.table)
+                (Figure { title: chart.title, caption: chart.caption, svg, controls: None }, chart.table)
             }),
             facts: facts(task),
+            embedded: (!charts.is_empty()).then(|| embedded::Task::new(&id, task, &charts)),
             id,
             task,
         })
@@ -164,8 +218,21 @@ impl Timeline {
     fn new(section: &str, chart: LaneChart) -> Self {
         let id = format!("{section}-timeline-{}", chart.place);
         let svg = lanes::timeline(&chart, &id);
-        let figure = Figure { title: chart.title, caption: chart.caption, svg };
+        let figure = Figure { title: chart.title, caption: chart.caption, svg, controls: None };
         Self { id, strategy: chart.strategy, is_open: chart.is_open, figure, table: chart.table }
+    }
+}
+
+impl Controls {
+    fn new(over: Over, results: &TaskResults) -> Self {
+        let (over, slider, values) = match over {
+            Over::Cores => ("cores", "Partition size", results.sizes.len()),
+            Over::Sizes => ("sizes", "Cores", results.cores.len()),
+        };
+        let mut quantities = vec!["time", "speed-up", "efficiency"];
+        // Throughput is work divided by time, so the work must be known.
+        quantities.extend(results.task.items.map(|_| "throughput"));
+        Self { over, quantities, slider, values }
     }
 }
 
@@ -195,7 +262,7 @@ fn by_size(task: &TaskAnalysis, chart: &Chart) -> String {
 }
 
 /// The caption of the chart of kernels.
-fn by_kernel(task: &TaskAnalysis, _: &Chart) -> String {
+fn by_kernel(task: &TaskAnalysis) -> String {
     format!("Both scales logarithmic; lower is faster. {}", plots::better_kernel(&task.peers).unwrap_or_default())
 }
 

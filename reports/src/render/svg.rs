@@ -97,7 +97,8 @@ fn plot(chart: &Chart, area: &DrawingArea<Pen, Shift>, sheet: &Sheet) -> Drawn {
         .y_label_area_size(66 * FINE)
         .build_cartesian_2d(Coordinates(chart.x.clone()), Coordinates(chart.y.clone()))?;
 
-    sheet.open("frame", None);
+    let corner = |x: f64, y: f64| plot.backend_coord(&(x, y));
+    sheet.open_frame(corner(chart.x.low, chart.y.high), corner(chart.x.high, chart.y.low));
     plot.configure_mesh()
         .disable_x_mesh()
         .max_light_lines(0)
@@ -303,6 +304,12 @@ impl Sheet {
         if let Some(title) = title {
             let _ = write!(sheet, "<title>{}</title>", escape(title));
         }
+    }
+
+    /// Opens the group of the axes, which tells the page's script where they are.
+    fn open_frame(&self, (left, top): BackendCoord, (right, bottom): BackendCoord) {
+        let [left, top, right, bottom] = [left, top, right, bottom].map(fine);
+        let _ = write!(self.0.borrow_mut(), "<g class=\"frame\" data-plot=\"{left} {top} {right} {bottom}\">");
     }
 
     fn close(&self, element: &str) {

@@ -1,12 +1,21 @@
 //! Charts and tables of the analysis as plain data.
 
+pub mod answer;
 pub mod chart;
+pub mod embedded;
+pub mod glossary;
 pub mod lanes;
+pub mod limits;
 pub mod overhead;
 pub mod peers;
 pub mod plots;
+pub mod reproduce;
 pub mod resources;
 pub mod results;
 pub mod run;
+pub mod runs;
+pub mod rust_source;
+pub mod strategies;
+pub mod summary;
 pub mod table;
 pub mod timeline;

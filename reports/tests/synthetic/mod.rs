@@ -456,6 +456,8 @@ fn note(name: &str) -> StrategyNote {
         good: "partitions differ in size, so nobody waits for the unlucky one.".into(),
         bad: "partitions are tiny, so everybody waits for the lock.".into(),
         trace: "lanes end together; gaps between spans are the lock.".into(),
+        source: "//! Workers pull the next job.\nuse rayon::scope;\n\npub fn start() -> u8 {\n    7 // one\n}\n".into(),
+        libraries: vec!["rayon".into()],
     }
 }
 

@@ -1,0 +1,84 @@
+//! The answer at the head of a task: which strategies, how many cores, which partition sizes, and whether to trust it.
+
+use crate::analysis::TaskAnalysis;
+use crate::analysis::conclusions::Finding;
+use crate::analysis::results::CLOSE;
+use crate::format;
+
+/// One part of the answer: a question, the value in few words, and what to know about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What the part answers, in one or two words.
+    pub question: &'static str,
+    /// The value; a reader can act on it alone.
+    pub value: String,
+    /// The reason or the limits of the value; may be empty.
+    pub note: String,
+}
+
+/// The parts of a task's answer: strategy, cores, partition size.
+pub fn parts(task: &TaskAnalysis) -> Vec<Part> {
+    let finding = &task.finding;
+    let undecided = |question| Part { question, value: "not decided".into(), note: String::new() };
+    let part = |question, it: Option<(String, String)>| {
+        it.map_or_else(|| undecided(question), |(value, note)| Part { question, value, note })
+    };
+    vec![part("Strategy", strategy(task)), part("Cores", cores(finding)), part("Partition size", sizes(task))]
+}
+
+/// The answer as a sentence of its own. A strategy's name at its start stays as it is written.
+pub fn sentence(finding: &Finding) -> String {
+    match finding.leaders.first() {
+        Some(first) if finding.headline.starts_with(first) => finding.headline.clone(),
+        _ => format::capitalised(&finding.headline),
+    }
+}
+
+/// The answer in a few words, for a list of tasks: `any of 3 strategies, 19.9×`.
+pub fn short(finding: &Finding) -> String {
+    let who = match finding.leaders.as_slice() {
+        [] => return "not decided".into(),
+        [only] => only.clone(),
+        several => format!("any of {} strategies", several.len()),
+    };
+    let gain = finding.gain.map_or_else(String::new, |gain| format!(", {}", format::speed_up(gain).0));
+    let cores = finding.enough_cores.map_or_else(String::new, |cores| format!(" on {}", format::cores(cores)));
+    format!("{who}{gain}{cores}")
+}
+
+fn strategy(task: &TaskAnalysis) -> Option<(String, String)> {
+    let finding = &task.finding;
+    let compared = format!(
+        "compared on {} with {}",
+        format::cores(finding.cores?),
+        format::partitions(finding.size, &task.results.task.unit)
+    );
+    match finding.leaders.as_slice() {
+        [] => None,
+        [only] => Some((only.clone(), compared)),
+        several => Some((format!("any of {}", several.len()), format!("{}; {compared}", several.join(", ")))),
+    }
+}
+
+fn cores(finding: &Finding) -> Option<(String, String)> {
+    let (enough, most) = (finding.enough_cores?, finding.cores?);
+    let value = if enough < most {
+        format!("{} of {}", format::count(enough.into()), format::count(most.into()))
+    } else {
+        format::count(enough.into())
+    };
+    let longer = |(cores, times): (u32, f64)| format!("{}× as long on {}", format::digits(times), format::cores(cores));
+    let around: Vec<String> = finding.fewer_cores.into_iter().chain(finding.too_many_cores).map(longer).collect();
+    Some((value, around.join(", ")))
+}
+
+fn sizes(task: &TaskAnalysis) -> Option<(String, String)> {
+    let (finding, results) = (&task.finding, &task.results);
+    let on = format::cores(finding.sizes_on?);
+    let value = format!("{} {}", format::sizes(&finding.good_sizes, &results.sizes), results.task.unit);
+    let note = match finding.sizes_tried {
+        0 | 1 => "the only size measured".into(),
+        tried => format!("within {} of the best of {tried} sizes on {on}", format::percent(CLOSE)),
+    };
+    Some((value, note))
+}
