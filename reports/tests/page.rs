@@ -10,7 +10,7 @@ use record::{
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::format;
 use reports::render::{bmf, html, json, markdown, svg, terminal};
-use reports::view::{chart, overhead, peers, plots, resources, results};
+use reports::view::{chart, heat, kernels, overhead, peers, plots, resources, results};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use synthetic::Synthetic;
@@ -34,6 +34,10 @@ fn text(record: &Record) -> String {
 
 fn analysed(record: &Record, nth: usize) -> TaskAnalysis {
     TaskAnalysis::new(record, &record.run.tasks[nth])
+}
+
+fn sizes(task: &TaskAnalysis) -> Option<chart::Chart> {
+    plots::time_by_size(&task.results, &task.peers)
 }
 
 fn warmed(task: &TaskAnalysis) -> Vec<String> {
@@ -78,21 +82,26 @@ fn no_chart_holds_a_colour() {
 }
 
 #[test]
-fn every_chart_has_a_role_a_title_and_a_description() {
-    let charts: Vec<&str> = between(&PAGE, "<svg class=\"chart\"", "</svg>").collect();
-    assert_eq!(charts.len(), 6);
-    for (nth, svg) in charts.into_iter().enumerate() {
-        let id = format!("task-{}-{}", nth / 2, ["cores", "sizes"][nth % 2]);
-        assert!(svg.contains("role=\"img\""));
-        assert!(svg.contains(&format!("aria-labelledby=\"{id}-title {id}-desc\"")), "{id}");
+fn every_chart_has_a_role_a_title_a_description_and_points_for_the_keyboard() {
+    let charts: Vec<&str> = between(&PAGE, "<svg class=\"chart", "</svg>").collect();
+    let mut ids = BTreeSet::new();
+    for svg in charts {
+        let id = between(svg, "aria-labelledby=\"", "-title\"").next().expect("a title");
+        assert!(ids.insert(id), "{id} is there twice");
+        assert!(svg.contains("role=\"group\"") && svg.contains(&format!("aria-describedby=\"{id}-desc\"")));
         assert!(
             svg.contains(&format!("<title id=\"{id}-title\">")) && svg.contains(&format!("<desc id=\"{id}-desc\">"))
         );
         assert_eq!(svg.matches("<g").count(), svg.matches("</g>").count());
+        let points = svg.matches("tabindex=\"0\" role=\"img\" aria-label=\"").count();
+        assert!(points > 0 && points == svg.matches("class=\"point\"").count() + svg.matches("class=\"cell ").count());
     }
-    for swatch in between(&PAGE, "<svg class=\"swatch\"", "</svg>") {
-        assert!(swatch.contains("aria-hidden=\"true\""));
+    for task in 0..3 {
+        for name in ["cores", "efficiency", "sizes", "heat-0"] {
+            assert!(ids.contains(&*format!("task-{task}-{name}")), "{name} of task {task}");
+        }
     }
+    assert!(between(&PAGE, "<svg class=\"swatch\"", "</svg>").all(|swatch| swatch.contains("aria-hidden=\"true\"")));
 }
 
 #[test]
@@ -218,7 +227,7 @@ fn a_wrong_answer_is_no_time_however_quick_it_came() {
         let chart = plots::speed_up_by_cores(&task.results).expect("others are sound");
         let series = chart.series.iter().find(|series| series.name == "rayon").expect("sound on one core");
         assert!(series.points[0].is_some() && series.points[1].is_none());
-        let sizes = plots::time_by_size(&task).expect("others are sound");
+        let sizes = sizes(&task).expect("others are sound");
         assert!(sizes.series.iter().all(|series| series.name != "rayon"));
     }
     let page = page(&record);
@@ -576,7 +585,6 @@ fn boundaries_are_drawn_between_the_core_counts_that_they_separate() {
         assert_eq!(lines.clone().count(), expected.len(), "{cores:?}");
         for (line, (from, next, label)) in lines.zip(expected) {
             assert_eq!(line.label, *label);
-            // The points of a core count are spread around it. The line is in the gap between them.
             let points = |cores: u32| {
                 let nth = record.run.cores.iter().position(|it| *it == cores).expect("a measured count");
                 chart.series.iter().filter_map(move |series| Some(series.points.get(nth)?.as_ref()?.x))
@@ -650,7 +658,7 @@ fn an_unfair_cell_is_listed_and_never_drawn() {
     }
     for task in tasks(&record) {
         assert!(!task.finding.leaders.contains(&"rayon".to_owned()));
-        let chart = plots::time_by_size(&task).expect("others are sound");
+        let chart = sizes(&task).expect("others are sound");
         assert!(chart.series.iter().all(|series| series.name != "rayon"));
         let used = resources::used(&task);
         assert_eq!(used.rows.iter().filter(|row| row.name == "rayon").count(), 1, "on one core only");
@@ -778,9 +786,9 @@ fn captions_mention_only_what_is_drawn() {
     record.run.machine.notes.insert(PHYSICAL_CORES.to_owned(), "1".to_owned());
     record.samples.retain(|sample| sample.cell.cores == 2 || sample.cell.strategy == BASELINE);
     assert!(!captions(&record).contains("dash-dotted"));
-    assert!(captions(&record).contains("side by side"));
+    assert!(captions(&record).contains("A band covers"));
     record.samples.retain(|sample| sample.cell.strategy == "rayon" || sample.cell.strategy == BASELINE);
-    assert!(!captions(&record).contains("side by side"));
+    assert!(!captions(&record).contains("A band covers"));
 }
 
 /// The user may have named other sizes than the task's own, so the compared size need not be the default.
@@ -788,7 +796,7 @@ fn captions_mention_only_what_is_drawn() {
 fn no_size_is_called_the_default() {
     let several = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
     for (record, lines) in [(several.clone(), 1), (at_one_size(several), 0)] {
-        let chart = plots::time_by_size(&analysed(&record, 0)).expect("there are sizes");
+        let chart = sizes(&analysed(&record, 0)).expect("there are sizes");
         let compared: Vec<_> = chart.references.iter().filter(|line| line.kind == chart::Kind::Compared).collect();
         assert_eq!(compared.len(), lines);
         assert!(compared.iter().all(|line| line.label == "compared"));
@@ -1002,10 +1010,10 @@ fn text_and_lines_have_contrast_in_every_theme() {
 fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     let mut record = small().record();
     let task = 1;
-    let bare = plots::time_by_size(&analysed(&record, task)).expect("a chart");
+    let bare = sizes(&analysed(&record, task)).expect("a chart");
     record.peers = synthetic::peers();
     let task = analysed(&record, task);
-    let chart = plots::time_by_size(&task).expect("a chart");
+    let chart = sizes(&task).expect("a chart");
     assert!(chart.y.low < 0.1e9 && chart.y.high > 2.3e9 && bare.y.low > chart.y.low);
     let lines: Vec<(&str, f64)> = chart
         .references
@@ -1016,11 +1024,7 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     // Each with the most threads; two ends for names, and the third that is close joins the second.
     assert_eq!(lines, [("line_count", 101.0), ("polars", 2222.0), ("duckdb, sqlite", 2323.0), ("", 2373.5)]);
     assert!(
-        !plots::time_by_size(&analysed(&record, 0))
-            .expect("a chart")
-            .references
-            .iter()
-            .any(|line| line.kind == chart::Kind::Peer)
+        !sizes(&analysed(&record, 0)).expect("a chart").references.iter().any(|line| line.kind == chart::Kind::Peer)
     );
     let page = page(&record);
     assert_eq!(page.matches(peers::CAVEAT).count(), 2 + 1, "under the chart, and above the table twice");
@@ -1059,7 +1063,10 @@ fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
 #[test]
 fn a_better_kernel_is_set_against_more_cores() {
     let mut record = small().record();
-    let of = |record: &Record| plots::time_by_kernel(&analysed(record, 1));
+    let of = |record: &Record| {
+        let task = analysed(record, 1);
+        kernels::time_by_kernel(&task.results, &task.peers)
+    };
     assert_eq!(of(&record), None);
     record.peers = synthetic::peers();
     let chart = of(&record).expect("two kernels were timed");

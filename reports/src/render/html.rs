@@ -1,14 +1,16 @@
 //! Renders the page: charts, tables and sentences in one HTML file without scripts or requests.
 
+use crate::analysis::axes::AXES;
 use crate::analysis::environment::Alarm;
+use crate::analysis::results::{MeasuredStrategy, TaskResults};
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
 use crate::render::svg;
 use crate::view::answer::{self, Part};
-use crate::view::chart::{Chart, Kind};
+use crate::view::chart::{Chart, HeatMap, Kind};
 use crate::view::table::Table;
-use crate::view::{overhead, peers, plots, resources, results, run};
+use crate::view::{heat, kernels, overhead, peers, plots, resources, results, run};
 use askama::Template;
 use record::Run;
 use std::fmt::Write as _;
@@ -74,13 +76,13 @@ struct Section<'a> {
     answer: Vec<Part>,
     facts: Vec<(String, String)>,
     figures: Vec<Figure>,
+    heat: Vec<Figure>,
     legend: Vec<Key>,
     strategies: Table,
     cells: Table,
     used: Table,
     threads: Table,
     outliers: Table,
-    kernels: Option<Figure>,
     peers: Option<Table>,
     dispatch: Option<Table>,
     samples: String,
@@ -90,12 +92,15 @@ struct Figure {
     title: String,
     caption: String,
     svg: String,
+    /// The figure as a table: heads, then rows.
+    rows: Vec<Vec<String>>,
 }
 
 /// An entry of the legend.
 struct Key {
     name: String,
-    place: usize,
+    class: String,
+    checked: bool,
     swatch: String,
 }
 
@@ -103,34 +108,42 @@ impl<'a> Section<'a> {
     fn new(nth: usize, task: &'a TaskAnalysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
-        let figure = |chart: Option<Chart>, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
+        let figure = |chart: Option<Chart>, name: &str, caption: &dyn Fn(&TaskAnalysis, &Chart) -> String| {
             chart.map(|chart| {
                 let (svg, mut caption) = (svg::draw(&chart, &format!("{id}-{name}"))?, caption(task, &chart));
                 if !chart.remark.is_empty() {
                     let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
                 }
-                Ok(Figure { svg, title: chart.title, caption })
+                let rows = chart.table();
+                Ok(Figure { svg, title: chart.title, caption, rows })
             })
         };
-        let figures = [
-            figure(plots::speed_up_by_cores(results), "cores", by_cores),
-            figure(plots::time_by_size(task), "sizes", by_size),
+        let mut figures = vec![
+            figure(plots::speed_up_by_cores(results), "cores", &by_cores),
+            figure(plots::efficiency_by_cores(results), "efficiency", &by_cores),
+            figure(plots::time_by_size(results, &task.peers), "sizes", &by_size),
+            figure(kernels::time_by_kernel(results, &task.peers), "kernels", &by_kernel),
         ];
-        let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
-        let key = |name: &str, place| Ok(Key { name: name.to_owned(), place, swatch: svg::swatch(place)? });
-        let legend = results.strategies.iter().filter(|it| drawn(&it.name)).map(|it| key(&it.name, it.place));
+        for (axis, name) in AXES.into_iter().zip(["workers", "delivery", "combine"]) {
+            figures.push(figure(plots::time_along(results, axis), name, &|_, chart| chart.description.clone()));
+        }
+        let heat = |(nth, map): (usize, HeatMap)| {
+            let svg = svg::draw_heat(&map, &format!("{id}-heat-{nth}"))?;
+            let rows = if nth == 0 { map.table() } else { Vec::new() };
+            Ok(Figure { svg, rows, title: map.title, caption: map.description })
+        };
         Ok(Self {
             short: answer::short(&task.finding),
             headline: answer::sentence(&task.finding),
             answer: answer::parts(task),
             figures: figures.into_iter().flatten().collect::<Result<_>>()?,
-            legend: legend.collect::<Result<_>>()?,
+            heat: heat::heat_maps(results).into_iter().enumerate().map(heat).collect::<Result<_>>()?,
+            legend: legend(results)?,
             strategies: results::strategies(results),
             cells: results::cells(results),
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),
-            kernels: figure(plots::time_by_kernel(task), "kernels", by_kernel).transpose()?,
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),
@@ -145,10 +158,8 @@ impl<'a> Section<'a> {
 fn by_cores(task: &TaskAnalysis, chart: &Chart) -> String {
     let results = &task.results;
     let mut caption = format!("With {}.", format::partitions(results.task.default_size, &results.task.unit));
-    if chart.series.len() > 1 {
-        caption += " Points stand side by side so that none hides another.";
-    }
     caption += whiskers(chart);
+    caption += bands(chart);
     caption += &workers(task);
     caption
 }
@@ -156,7 +167,8 @@ fn by_cores(task: &TaskAnalysis, chart: &Chart) -> String {
 /// The caption of the chart of time against partition size.
 fn by_size(task: &TaskAnalysis, chart: &Chart) -> String {
     let cores = format::cores(task.results.most_cores().unwrap_or(0));
-    let mut caption = format!("On {cores}, both scales logarithmic; lower is faster.{}", whiskers(chart));
+    let mut caption =
+        format!("On {cores}, both scales logarithmic; lower is faster.{}{}", whiskers(chart), bands(chart));
     if chart.has_line(Kind::Compared) {
         caption += " The dotted line marks the partition size at which strategies are compared.";
     }
@@ -168,7 +180,7 @@ fn by_size(task: &TaskAnalysis, chart: &Chart) -> String {
 
 /// The caption of the chart of kernels.
 fn by_kernel(task: &TaskAnalysis, _: &Chart) -> String {
-    format!("Both scales logarithmic; lower is faster. {}", plots::better_kernel(&task.peers).unwrap_or_default())
+    format!("Both scales logarithmic; lower is faster. {}", kernels::better_kernel(&task.peers).unwrap_or_default())
 }
 
 /// Explains whiskers, if the chart has any.
@@ -178,6 +190,40 @@ fn whiskers(chart: &Chart) -> &'static str {
     } else {
         ""
     }
+}
+
+/// Explains bands, if the chart has any.
+fn bands(chart: &Chart) -> &'static str {
+    if chart.bands.is_empty() {
+        ""
+    } else {
+        " A band covers the intervals of strategies that tie; its line is the group. Choose a member in the legend to see it."
+    }
+}
+
+/// The legend: each group of strategies that tie, followed by its members, then every other strategy.
+fn legend(results: &TaskResults) -> Result<Vec<Key>> {
+    let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
+    let tied: Vec<&Vec<String>> = results.places.iter().filter(|tied| tied.len() > 1).collect();
+    let key = |strategy: &MeasuredStrategy, is_member: bool| {
+        let class = format!("k{}{}", strategy.place, if is_member { " member" } else { "" });
+        Ok(Key { name: strategy.name.clone(), class, checked: !is_member, swatch: svg::swatch(strategy.place)? })
+    };
+    let mut keys = Vec::new();
+    for (nth, tied) in tied.iter().enumerate() {
+        let label = if results.leaders() == **tied { "tied fastest" } else { "tied" };
+        let members = results.strategies.iter().filter(|it| tied.contains(&it.name));
+        keys.push(Ok(Key {
+            name: format!("{} {label}:", tied.len()),
+            class: format!("kg{nth}"),
+            checked: true,
+            swatch: String::new(),
+        }));
+        keys.extend(members.map(|it| key(it, true)));
+    }
+    let others = results.strategies.iter().filter(|it| !tied.iter().any(|tied| tied.contains(&it.name)));
+    keys.extend(others.filter(|it| drawn(&it.name)).map(|it| key(it, false)));
+    keys.into_iter().collect()
 }
 
 /// The task's input, options and answer: names and values.
@@ -221,7 +267,18 @@ fn series_style(strategies: usize) -> String {
         let _ = write!(
             style,
             "\n.task:has(.k{place} input:not(:checked)) .chart .p{place}{{display:none}}\
+             .task:has(.k{place}:is(:hover,:focus-within)) .chart .series.p{place}{{display:inline}}\
              .task:has(.k{place}:is(:hover,:focus-within)) .chart .series:not(.p{place}){{opacity:.12}}",
+        );
+    }
+    // A group of strategies that tie has at least two members.
+    for group in 0..strategies / 2 {
+        let _ = write!(
+            style,
+            "\n.task:has(.kg{group} input:not(:checked)) .chart .g{group}{{display:none}}\
+             .task:has(.kg{group}:is(:hover,:focus-within)) .chart .series:not(.g{group},.m{group}){{opacity:.12}}\
+             .task:has(.kg{group}:is(:hover,:focus-within)) .chart .series.member.m{group}.m{group},\
+             .chart:has(.g{group}:is(:hover,:focus-within)) .series.member.m{group}.m{group}.m{group}{{display:inline}}",
         );
     }
     style

@@ -2,6 +2,9 @@
 
 pub mod answer;
 pub mod chart;
+pub mod heat;
+pub mod kernels;
+mod lines;
 pub mod overhead;
 pub mod peers;
 pub mod plots;
@@ -9,3 +12,4 @@ pub mod resources;
 pub mod results;
 pub mod run;
 pub mod table;
+mod ticks;
