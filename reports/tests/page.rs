@@ -7,10 +7,11 @@ use record::statistics;
 use record::{
     BASELINE, Boundary, BoundaryKind, CLOCK, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times, Verdict,
 };
+use reports::analysis::axes::AXES;
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::format;
 use reports::render::{bmf, html, json, markdown, svg, terminal};
-use reports::view::{chart, heat, kernels, overhead, peers, plots, resources, results};
+use reports::view::{answer, chart, heat, kernels, overhead, peers, plots, resources, results};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use synthetic::Synthetic;
@@ -779,7 +780,10 @@ fn captions_mention_only_what_is_drawn() {
     assert!(!table.contains("interval") && !table.contains("best partition size"), "{table}");
     let mut record = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
     let all = captions(&record);
-    assert!(all.contains("Whiskers") && all.contains("The dotted line marks the partition size"), "{all}");
+    assert!(
+        all.contains("Whiskers show intervals") && all.contains("The dotted line marks the partition size"),
+        "{all}"
+    );
     let table = results::strategies(&analysed(&record, 0).results).caption;
     assert!(table.contains("interval") && table.contains("best partition size"), "{table}");
     // The boundary to second hardware threads lies left of the chart.
@@ -998,11 +1002,23 @@ fn text_and_lines_have_contrast_in_every_theme() {
                 assert!(ratio >= 4.5, "{name}: {ink} on {ground} {ratio:.2}");
             }
         }
+        // The names at the ends of lines have the colours of their series.
         for place in 0..svg::COLOURS {
             let ratio = contrast(colour(&format!("series-{place}")), colour("paper"));
-            assert!(ratio >= 3.0, "{name}: series {place} {ratio:.2}");
+            assert!(ratio >= 4.5, "{name}: series {place} {ratio:.2}");
         }
-        assert!(contrast(colour("line"), colour("paper")) >= 3.0, "{name}");
+        for line in ["line", "ink", "accent"] {
+            assert!(contrast(colour(line), colour("paper")) >= 3.0, "{name}: {line}");
+        }
+        // The numbers in a heat map, and its colours in order.
+        let steps: Vec<[f64; 3]> = (0..chart::Tile::STEPS).map(|step| colour(&format!("q{step}"))).collect();
+        for (step, ground) in steps.iter().enumerate() {
+            let text = colour(if step < 5 { "ink" } else { "paper" });
+            let ratio = contrast(text, *ground);
+            assert!(ratio >= 4.5, "{name}: text on step {step} {ratio:.2}");
+        }
+        let from_paper: Vec<f64> = steps.iter().map(|step| contrast(*step, colour("paper"))).collect();
+        assert!(from_paper.is_sorted(), "{name}: {from_paper:?}");
     }
 }
 
@@ -1130,4 +1146,176 @@ fn what_handing_over_a_job_costs_is_told_for_one_alone_and_for_one_of_many() {
     let values: Vec<String> = rayon.entries.iter().map(|entry| entry.value.replace(format::SPACE, " ")).collect();
     assert_eq!(values, ["122 µs", "70.0 µs", "250 ns", "10 000"]);
     assert!(page(&record).contains("What handing over a job costs"));
+}
+
+/// A run of 32 cores with 14 strategies, some of them with long names.
+fn fourteen() -> Record {
+    let mut record = Synthetic { cores: vec![1, 2, 4, 8, 16, 32], failures: false, ..Synthetic::default() }.record();
+    record.run.tasks.truncate(1);
+    let task = record.run.tasks[0].name.clone();
+    record.samples.retain(|sample| sample.cell.task == task);
+    for nth in 0..5 {
+        let name = format!("a_strategy_with_a_very_long_name_indeed_{nth}");
+        let model = record.run.strategies[nth].clone();
+        let samples: Vec<Sample> =
+            record.samples.iter().filter(|sample| sample.cell.strategy == model.name).cloned().collect();
+        for mut sample in samples {
+            sample.cell.strategy.clone_from(&name);
+            let times = sample.times.as_mut().expect("no failures here");
+            times.wall_ns = times.wall_ns * (12 + nth as u64) / 10;
+            record.samples.push(sample);
+        }
+        record.run.strategies.push(record::StrategyNote { name, ..model });
+    }
+    record
+}
+
+#[test]
+fn fourteen_strategies_have_names_apart_and_ties_share_a_band() {
+    let record = fourteen();
+    let task = analysed(&record, 0);
+    let chart = plots::speed_up_by_cores(&task.results).expect("a chart");
+    assert_eq!(chart.series.len(), 14);
+    let tied: Vec<&Vec<String>> = task.results.places.iter().filter(|tied| tied.len() > 1).collect();
+    assert!(!tied.is_empty() && chart.bands.len() == tied.len());
+    for series in &chart.series {
+        assert_eq!(series.band, tied.iter().position(|tied| tied.contains(&series.name)), "{}", series.name);
+    }
+    for (band, tied) in chart.bands.iter().zip(tied) {
+        let members = || chart.series.iter().filter(|series| tied.contains(&series.name));
+        for (nth, point) in band.points.iter().enumerate() {
+            let hull = point.as_ref().and_then(|point| point.y.interval).expect("five blocks");
+            let intervals = || members().filter_map(|it| it.points[nth].as_ref()?.y.interval);
+            assert_eq!(hull.low, intervals().map(|it| it.low).fold(f64::INFINITY, f64::min));
+            assert_eq!(hull.high, intervals().map(|it| it.high).fold(0.0, f64::max));
+        }
+    }
+    let svg = svg::draw(&chart, "x").expect("a drawing");
+    let mut heights: Vec<f64> = between(&svg, "<text class=\"end\"", ">")
+        .map(|text| between(text, " y=\"", "\"").next().and_then(|it| it.parse().ok()).expect("a height"))
+        .collect();
+    // The ideal, the plain loop, the bands, and strategies outside of bands.
+    assert_eq!(heights.len(), 2 + chart.bands.len() + chart.series.iter().filter(|it| it.band.is_none()).count());
+    heights.sort_by(f64::total_cmp);
+    assert!(heights.windows(2).all(|pair| pair[1] - pair[0] > 17.0), "{heights:?}");
+}
+
+#[test]
+fn the_ideal_line_is_straight_and_points_stand_at_their_core_counts() {
+    for cores in [vec![1, 2], vec![1, 2, 4, 8, 16]] {
+        let record = Synthetic { cores: cores.clone(), ..small() }.record();
+        let chart = plots::speed_up_by_cores(&analysed(&record, 0).results).expect("a chart");
+        let ideal = chart.references.iter().find(|line| line.kind == chart::Kind::Ideal).expect("a line");
+        assert_eq!(ideal.path.len(), 2);
+        // With both scales alike, speed-up equal to cores is a straight line.
+        assert_eq!(chart.x.scale, chart.y.scale);
+        for series in &chart.series {
+            let xs: Vec<f64> = series.points.iter().flatten().map(|point| point.x).collect();
+            assert_eq!(xs, cores.iter().map(|it| f64::from(*it)).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn the_region_of_a_heat_map_is_what_comparing_every_cell_gives() {
+    let record = Synthetic { cores: vec![1, 2, 4, 8, 16], failures: true, ..Synthetic::default() }.record();
+    for task in tasks(&record) {
+        let results = &task.results;
+        let maps = heat::heat_maps(results);
+        assert_eq!(maps.len(), results.places.len(), "one for each place");
+        for (map, tied) in maps.iter().zip(&results.places) {
+            let median = |cores: u32, size: u64| {
+                let times: Option<Vec<f64>> =
+                    tied.iter().map(|name| Some(results.sound(name, cores, size)?.time?.value)).collect();
+                statistics::median(&times?)
+            };
+            let all: Vec<f64> = results
+                .sizes
+                .iter()
+                .flat_map(|size| results.cores.iter().filter_map(|it| median(*it, *size)))
+                .collect();
+            let best = all.iter().copied().fold(f64::INFINITY, f64::min);
+            for ((_, tiles), size) in map.rows.iter().zip(&results.sizes) {
+                for (tile, cores) in tiles.iter().zip(&results.cores) {
+                    let time = median(*cores, *size);
+                    assert_eq!(tile.is_some(), time.is_some());
+                    let Some((tile, time)) = tile.as_ref().zip(time) else { continue };
+                    assert_eq!((tile.close, tile.best), (time <= 1.05 * best, time == best), "{}", tile.words);
+                }
+            }
+        }
+        let page = page(&record);
+        assert!(page.contains("class=\"region\"") && page.contains("class=\"best\""));
+    }
+    assert!(heat::heat_maps(&analysed(&at_one_size(small().record()), 0).results).is_empty(), "one size is no map");
+}
+
+#[test]
+fn every_axis_with_several_values_has_a_chart() {
+    type Change = fn(&mut Sample, usize);
+    let cases: [(&str, Change, &[&str]); 3] = [
+        ("workers", |sample, nth| sample.cell.workers = [2, 4, 8][nth], &["2 workers", "4 workers", "8 workers"]),
+        (
+            "delivery",
+            |sample, nth| sample.cell.delivery = ["gather", "in_order", "x"][nth].into(),
+            &["gather", "in_order", "x"],
+        ),
+        (
+            "combine",
+            |sample, nth| sample.cell.combine = ["per_partition", "sharded", "tree"][nth].into(),
+            &["per_partition", "sharded", "tree"],
+        ),
+    ];
+    let plain = small().record();
+    for (name, change, values) in cases {
+        assert!(!page(&plain).contains(&format!("Time against {name}")));
+        let mut record = plain.clone();
+        record.samples.clear();
+        for sample in &plain.samples {
+            let is_varied = sample.cell.cores == 2 && sample.cell.strategy != BASELINE;
+            for nth in 0..if is_varied { 3 } else { 1 } {
+                let mut sample = sample.clone();
+                if is_varied {
+                    change(&mut sample, nth);
+                }
+                if let Some(times) = &mut sample.times {
+                    times.wall_ns += nth as u64 * 50_000_000;
+                }
+                record.samples.push(sample);
+            }
+        }
+        let axis = AXES[["workers", "delivery", "combine"].iter().position(|it| *it == name).expect("an axis")];
+        let task = analysed(&record, 0);
+        let chart = plots::time_along(&task.results, axis).expect("three values");
+        assert_eq!(chart.positions.iter().map(|it| &*it.name).collect::<Vec<_>>(), values);
+        for series in &chart.series {
+            let times: Vec<f64> = series.points.iter().flatten().map(|point| point.y.value).collect();
+            assert!(times.len() == 3 && (times[2] - times[0] - 1e8).abs() < 1.0, "{name}: {times:?}");
+        }
+        assert!(page(&record).contains(&format!("Time against {name}")), "{name}");
+    }
+}
+
+#[test]
+fn a_page_of_a_thousand_cells_is_small_enough() {
+    let record =
+        Synthetic { cores: vec![1, 2, 4, 8, 16, 24, 32], blocks: 5, samples: 2, ..Synthetic::default() }.record();
+    let cells: usize = tasks(&record).iter().map(|task| task.results.cells.len()).sum();
+    let bytes = page(&record).len();
+    assert!(cells >= 900 && bytes <= 2_000_000, "{cells} cells, {bytes} bytes");
+}
+
+#[test]
+fn where_the_plain_loop_is_faster_the_answer_is_the_plain_loop() {
+    let mut record = small().record();
+    let value =
+        |record: &Record| answer::parts(&analysed(record, 0)).into_iter().map(|it| it.value).collect::<Vec<_>>();
+    assert_eq!(value(&record), ["any of 6", "2", "10 to 1\u{202f}000 numbers"]);
+    for sample in record.samples.iter_mut().filter(|sample| sample.cell.strategy != BASELINE) {
+        sample.times.as_mut().expect("no failures here").wall_ns *= 3;
+    }
+    assert_eq!(value(&record), ["plain loop", "1", "none"]);
+    let few = Synthetic { blocks: 2, ..small() }.record();
+    assert_eq!(value(&few), ["not decided"; 3]);
+    assert!(page(&few).contains("Can you trust it? Not yet: the compared cells have 2 blocks"));
 }

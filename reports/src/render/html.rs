@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::format;
 use crate::render::svg;
 use crate::view::answer::{self, Part};
-use crate::view::chart::{Chart, HeatMap, Kind};
+use crate::view::chart::{Chart, HeatMap, Kind, Series};
 use crate::view::table::Table;
 use crate::view::{heat, kernels, overhead, peers, plots, resources, results, run};
 use askama::Template;
@@ -75,6 +75,8 @@ struct Section<'a> {
     headline: String,
     answer: Vec<Part>,
     facts: Vec<(String, String)>,
+    /// The chart beside the answer.
+    first: Option<Figure>,
     figures: Vec<Figure>,
     heat: Vec<Figure>,
     legend: Vec<Key>,
@@ -118,8 +120,8 @@ impl<'a> Section<'a> {
                 Ok(Figure { svg, title: chart.title, caption, rows })
             })
         };
+        let first = figure(plots::speed_up_by_cores(results), "cores", &by_cores);
         let mut figures = vec![
-            figure(plots::speed_up_by_cores(results), "cores", &by_cores),
             figure(plots::efficiency_by_cores(results), "efficiency", &by_cores),
             figure(plots::time_by_size(results, &task.peers), "sizes", &by_size),
             figure(kernels::time_by_kernel(results, &task.peers), "kernels", &by_kernel),
@@ -136,6 +138,7 @@ impl<'a> Section<'a> {
             short: answer::short(&task.finding),
             headline: answer::sentence(&task.finding),
             answer: answer::parts(task),
+            first: first.transpose()?,
             figures: figures.into_iter().flatten().collect::<Result<_>>()?,
             heat: heat::heat_maps(results).into_iter().enumerate().map(heat).collect::<Result<_>>()?,
             legend: legend(results)?,
@@ -158,8 +161,7 @@ impl<'a> Section<'a> {
 fn by_cores(task: &TaskAnalysis, chart: &Chart) -> String {
     let results = &task.results;
     let mut caption = format!("With {}.", format::partitions(results.task.default_size, &results.task.unit));
-    caption += whiskers(chart);
-    caption += bands(chart);
+    caption += &whiskers(chart);
     caption += &workers(task);
     caption
 }
@@ -167,8 +169,7 @@ fn by_cores(task: &TaskAnalysis, chart: &Chart) -> String {
 /// The caption of the chart of time against partition size.
 fn by_size(task: &TaskAnalysis, chart: &Chart) -> String {
     let cores = format::cores(task.results.most_cores().unwrap_or(0));
-    let mut caption =
-        format!("On {cores}, both scales logarithmic; lower is faster.{}{}", whiskers(chart), bands(chart));
+    let mut caption = format!("On {cores}, both scales logarithmic; lower is faster.{}", whiskers(chart));
     if chart.has_line(Kind::Compared) {
         caption += " The dotted line marks the partition size at which strategies are compared.";
     }
@@ -183,22 +184,21 @@ fn by_kernel(task: &TaskAnalysis, _: &Chart) -> String {
     format!("Both scales logarithmic; lower is faster. {}", kernels::better_kernel(&task.peers).unwrap_or_default())
 }
 
-/// Explains whiskers, if the chart has any.
-fn whiskers(chart: &Chart) -> &'static str {
-    if chart.has_intervals() {
-        " Whiskers show intervals. A whisker that is not visible is shorter than the marker."
+/// Explains whiskers and bands, if the chart has any.
+fn whiskers(chart: &Chart) -> String {
+    let is_alone = |series: &&Series| series.band.is_none();
+    let mut points = chart.series.iter().filter(is_alone).flat_map(|it| it.points.iter().flatten());
+    let whiskers = if points.any(|point| point.y.interval.is_some()) {
+        " Whiskers show intervals; shorter ones are hidden by the marker."
     } else {
         ""
-    }
-}
-
-/// Explains bands, if the chart has any.
-fn bands(chart: &Chart) -> &'static str {
-    if chart.bands.is_empty() {
+    };
+    let bands = if chart.bands.is_empty() {
         ""
     } else {
-        " A band covers the intervals of strategies that tie; its line is the group. Choose a member in the legend to see it."
-    }
+        " A band covers the intervals of strategies that tie, its line is the group; the legend shows single members."
+    };
+    format!("{whiskers}{bands}")
 }
 
 /// The legend: each group of strategies that tie, followed by its members, then every other strategy.

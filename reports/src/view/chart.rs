@@ -32,11 +32,6 @@ impl Chart {
         self.references.iter().any(|line| line.kind == kind)
     }
 
-    /// Whether the chart shows an interval.
-    pub fn has_intervals(&self) -> bool {
-        self.series.iter().flat_map(|series| series.points.iter().flatten()).any(|point| point.y.interval.is_some())
-    }
-
     /// The lowest and the highest value, whiskers included.
     pub fn extent(series: &[Series]) -> (f64, f64) {
         let points = series.iter().flat_map(|series| series.points.iter().flatten());

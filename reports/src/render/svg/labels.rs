@@ -22,18 +22,20 @@ pub(super) fn apart(wanted: &[i32], room: i32, (top, bottom): (i32, i32)) -> Vec
     // Names that touch form a block, which stands around the middle of the wanted heights of its members.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     for &nth in &order {
-        let mut block = (f64::from(wanted[nth]), 1);
+        let half = |names: usize| f64::from(room) * names as f64 / 2.0;
+        let inside = |middle: f64, names: usize| {
+            let (first, last) = (f64::from(top) + half(names), f64::from(bottom) - half(names));
+            middle.clamp(first, last.max(first))
+        };
+        let mut block = (inside(f64::from(wanted[nth]), 1), 1);
         while let Some(&(middle, names)) = blocks.last() {
-            let half = |names: usize| f64::from(room) * names as f64 / 2.0;
             if middle + half(names) <= block.0 - half(block.1) {
                 break;
             }
             blocks.pop();
             let all = names + block.1;
-            block = ((middle * names as f64 + block.0 * block.1 as f64) / all as f64, all);
+            block = (inside((middle * names as f64 + block.0 * block.1 as f64) / all as f64, all), all);
         }
-        let half = f64::from(room) * block.1 as f64 / 2.0;
-        block.0 = block.0.clamp(f64::from(top) + half, (f64::from(bottom) - half).max(f64::from(top) + half));
         blocks.push(block);
     }
     let mut heights = vec![0; wanted.len()];
@@ -64,14 +66,14 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(3);
         for _ in 0..500 {
             let wanted: Vec<i32> = (0..random.usize(1..25)).map(|_| random.i32(-50..450)).collect();
-            let mut sorted: Vec<(i32, i32)> = wanted.iter().copied().zip(apart(&wanted, 20, (0, 400))).collect();
-            sorted.sort_unstable();
-            let heights: Vec<i32> = sorted.iter().map(|(_, height)| *height).collect();
+            let moved = apart(&wanted, 20, (0, 400));
+            for (one, other) in
+                wanted.iter().zip(&moved).flat_map(|one| wanted.iter().zip(&moved).map(move |it| (one, it)))
+            {
+                assert!(one.0 >= other.0 || one.1 < other.1, "{wanted:?} {moved:?}");
+            }
+            let mut heights = moved;
             let room = 20.min(400 / heights.len() as i32);
-            assert!(
-                heights.is_sorted() || wanted.iter().any(|it| wanted.iter().filter(|other| *other == it).count() > 1)
-            );
-            let mut heights = heights;
             heights.sort_unstable();
             // Rounding may take one unit.
             assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= room - 1), "{heights:?}");
