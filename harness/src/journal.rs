@@ -33,6 +33,9 @@ impl std::error::Error for Lost {}
 /// The record's name in a run's folder.
 pub const FILE: &str = "run.jsonl";
 
+/// The report's name in a run's folder.
+pub const REPORT: &str = "report.html";
+
 impl Journal {
     /// Begins the record of a new run in `folder` with its `first` lines.
     ///

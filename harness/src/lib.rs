@@ -12,6 +12,7 @@ pub mod interrupt;
 pub mod journal;
 pub mod machine;
 pub mod measure;
+pub mod overview;
 pub mod peers;
 pub mod plan;
 pub mod progress;

@@ -33,7 +33,7 @@ fn plan(cores: usize, boundaries: &[usize], seed: u64) -> (Plan, Vec<Cell>) {
     let counts = harness::machine::core_counts(cores, boundaries.iter().copied());
     let budget = Duration::from_secs(60 * default_minutes(cores as u64));
     let (cores, memory) = (cores as u64, 64 << 30);
-    let limits = sizing::Limits { cores, workers: cores, memory, disk: memory, budget };
+    let limits = sizing::Limits { cores, growth: 1, workers: cores, memory, disk: memory, budget };
     let (mut inputs, mut costs, mut tasks, mut default_sizes) =
         (Inputs::default(), BTreeMap::new(), vec![], BTreeMap::new());
     for (name, ms) in TASKS.into_iter().filter(|(name, _)| *name != "cursor_ranges" || cores >= 4) {
@@ -54,7 +54,7 @@ fn plan(cores: usize, boundaries: &[usize], seed: u64) -> (Plan, Vec<Cell>) {
     }
     let axes = Axes {
         tasks,
-        strategies: strategies::catalogue::ALL.iter().map(|strategy| strategy.name.to_owned()).collect(),
+        strategies: strategies::catalogue::usual().iter().map(|strategy| strategy.name.to_owned()).collect(),
         cores: counts,
         workers: vec![],
         deliveries: vec![Delivery::Gather],

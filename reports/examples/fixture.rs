@@ -5,7 +5,8 @@ mod synthetic;
 
 use record::{Boundary, BoundaryKind};
 use reports::analysis::Analysis;
-use reports::render::{html, terminal};
+use reports::render::html;
+use reports::render::{terminal, wrap::Look};
 use std::path::PathBuf;
 use synthetic::Synthetic;
 
@@ -28,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut record = synthetic.record();
         record.run.machine.boundaries = boundaries.iter().map(|&(cores, kind)| Boundary { cores, kind }).collect();
         record.peers = synthetic::peers();
+        record.traces = synthetic::traces(&record);
         let lines = synthetic::lines(&record);
         std::fs::write(folder.join("run.jsonl"), lines)?;
 
@@ -35,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let page = folder.join("report.html");
         let analysis = Analysis::new(&record);
         html::write(&analysis, &page)?;
-        println!("{}", terminal::text(&analysis));
+        println!("{}", terminal::text(&analysis, &Look::default()));
         println!("{} ({} bytes)\n", page.display(), std::fs::metadata(&page)?.len());
     }
     Ok(())

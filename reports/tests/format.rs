@@ -58,13 +58,14 @@ fn every_line_of_every_kind_and_version_keeps_to_the_schema() {
     let validator = validator();
     let mut record = Synthetic { sizes: 2, blocks: 3, trouble: true, ..Synthetic::default() }.record();
     record.peers = synthetic::peers();
+    record.traces = synthetic::traces(&record);
     let machine = &mut record.run.machine;
     machine.boundaries = vec![Boundary { cores: 1, kind: BoundaryKind::Physical }];
     (machine.nodes, machine.input_nodes) = (vec![0, 1], vec![0.9, 0.1]);
     let resumed = Line::Resumed(Moment { at: "2025-11-02T11:00:00Z".into() });
     let resumed = serde_json::to_string(&resumed).expect("strings only");
     let lines = synthetic::lines(&record) + &text("tests/records/v1.jsonl") + &resumed;
-    for kind in ["run", "sample", "skipped", "resumed", "ended", "peer"] {
+    for kind in ["run", "sample", "skipped", "resumed", "ended", "peer", "trace"] {
         assert!(lines.contains(&format!("{{\"kind\":\"{kind}\"")), "no line of kind {kind} is tried");
     }
     for line in lines.lines() {

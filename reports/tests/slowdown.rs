@@ -6,7 +6,8 @@ use record::Record;
 use record::{BASELINE, Times};
 use reports::analysis::slowdown::{Cause, MoreTime, Slowdown};
 use reports::analysis::{Analysis, TaskAnalysis};
-use reports::render::{html, terminal};
+use reports::render::html;
+use reports::render::{terminal, wrap::Look};
 use synthetic::Synthetic;
 
 const MS: u64 = 1_000_000;
@@ -80,7 +81,8 @@ fn a_reason_is_named_when_it_is_true_and_no_other_is() {
             assert_eq!(sentence.contains(words), other == *cause, "{sentence}");
         }
         assert!(html::page(&Analysis::new(&record)).expect("a page").contains(&sentence), "{sentence}");
-        assert!(terminal::text(&Analysis::new(&record)).contains("async_std takes 40 % longer than"));
+        let look = Look { width: 1_000, verbose: true, ..Look::default() };
+        assert!(terminal::text(&Analysis::new(&record), &look).contains("async_std takes 40 % longer than"));
     }
 }
 

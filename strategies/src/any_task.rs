@@ -58,6 +58,7 @@ impl<T: Task> FinalReduce for Reduce<T> {
         let total = TotalOf { task: Arc::clone(&collector.task), total: delivered.total };
         Ok(Outcome {
             spans: delivered.spans,
+            delivered_ns: delivered.delivered_ns,
             first_result_ns: delivered.first_result_ns.unwrap_or_default(),
             threads: collector.threads(),
             total: Box::new(total),
@@ -69,6 +70,8 @@ impl<T: Task> FinalReduce for Reduce<T> {
 pub struct Outcome {
     /// One span per partition, in the order of delivery.
     pub spans: Vec<Span>,
+    /// The time at which each partial was handed to the total, in nanoseconds since the run began, in the order of delivery.
+    pub delivered_ns: Vec<u64>,
     /// The time of the first delivery, in nanoseconds since the run began.
     pub first_result_ns: u64,
     /// The operating system's numbers of the threads that cut, ran, shipped or delivered a job, or computed the total.
@@ -120,7 +123,13 @@ impl<T: Task> AnyTask for Arc<T> {
         let total = Task::baseline(&**self)?;
         let elapsed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let total = TotalOf { task: Arc::clone(self), total };
-        Ok(Outcome { spans: Vec::new(), first_result_ns: elapsed, threads: Vec::new(), total: Box::new(total) })
+        Ok(Outcome {
+            spans: Vec::new(),
+            delivered_ns: Vec::new(),
+            first_result_ns: elapsed,
+            threads: Vec::new(),
+            total: Box::new(total),
+        })
     }
 
     fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn FinalReduce>)> {

@@ -46,6 +46,8 @@ pub(crate) struct Delivered<T: Task> {
     pub(crate) total: T::Partial,
     /// The spans in the order of delivery.
     pub(crate) spans: Vec<Span>,
+    /// The time of each delivery, in the order of `spans`.
+    pub(crate) delivered_ns: Vec<u64>,
     pub(crate) first_result_ns: Option<u64>,
     failures: Vec<(u64, Error)>,
     /// The reports that wait for earlier ones.
@@ -214,6 +216,7 @@ impl<T: Task> Delivered<T> {
         Delivered {
             total: T::Partial::default(),
             spans: Vec::new(),
+            delivered_ns: Vec::new(),
             first_result_ns: None,
             failures: Vec::new(),
             early: BTreeMap::new(),
@@ -223,6 +226,7 @@ impl<T: Task> Delivered<T> {
 
     fn take_in(&mut self, reported: Reported<T::Partial>, now: u64) {
         self.spans.push(reported.span);
+        self.delivered_ns.push(now);
         match reported.outcome {
             Ok(partial) => {
                 if let Some(partial) = partial {

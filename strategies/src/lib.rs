@@ -24,6 +24,7 @@ mod source;
 mod span;
 mod strategy;
 mod task;
+pub mod wait;
 pub mod wire;
 pub mod worker_loop;
 mod worker_slots;

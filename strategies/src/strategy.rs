@@ -1,6 +1,7 @@
 //! The parts of every strategy.
 
 use crate::{Jobs, Result};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -79,6 +80,17 @@ impl Strategy {
             lines.find_map(|line| line.trim().strip_prefix(start)).unwrap_or_default().trim()
         };
         Header { about: line(""), good: line("Good when:"), bad: line("Bad when:"), trace: line("In the trace:") }
+    }
+
+    /// Returns the libraries that the file imports besides the standard one, as `Cargo.toml` names them.
+    pub fn libraries(&self) -> Vec<String> {
+        const OWN: [&str; 7] = ["std", "core", "alloc", "strategies", "crate", "super", "self"];
+        let first = |line: &'static str| {
+            let path = line.strip_prefix("use ")?.trim_start_matches("::");
+            path.split([':', ';', ' ']).next()
+        };
+        let imported: BTreeSet<&str> = self.source.lines().filter_map(first).collect();
+        imported.into_iter().filter(|name| !OWN.contains(name)).map(|name| name.replace('_', "-")).collect()
     }
 
     /// Returns `false` if only one job at a time can be in progress, however many cores there are.

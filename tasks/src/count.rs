@@ -43,6 +43,11 @@ const SIZING: Sizing = Sizing {
         inputs.count.how_many = inputs.count.how_many.max(numbers.min(MOST_NUMBERS));
         inputs.count.increments = Some(work);
     },
+    grow: |inputs, factor| {
+        let Options { how_many, increments, .. } = &mut inputs.count;
+        *how_many = how_many.saturating_mul(factor).min(MOST_NUMBERS);
+        *increments = Some(increments.unwrap_or(INCREMENTS).saturating_mul(factor));
+    },
     items: |inputs| inputs.count.how_many,
 };
 

@@ -19,6 +19,8 @@ pub struct Sizing {
     pub work: fn(&Inputs) -> Option<u64>,
     /// Sets the work, for this number of workers.
     pub set: fn(&mut Inputs, u64, u64),
+    /// Multiplies the work and the number of items by a factor.
+    pub grow: fn(&mut Inputs, u64),
     /// Returns the approximate number of items that these inputs divide into partitions; 0 if unknown.
     pub items: fn(&Inputs) -> u64,
 }

@@ -167,6 +167,7 @@ pub(crate) const SIZING: Sizing = Sizing {
         (rows.is_none() && table.is_none()).then_some(ROWS)
     },
     set: |inputs, work, _| inputs.cursor_pages.rows = Some(inputs.cursor_pages.rows.unwrap_or(0).max(work)),
+    grow: |inputs, factor| inputs.cursor_pages.rows = Some(inputs.cursor_pages.rows().saturating_mul(factor)),
     // The number of rows in a table that the user names is not known.
     items: |inputs| if inputs.cursor_pages.given { 0 } else { inputs.cursor_pages.rows() },
 };

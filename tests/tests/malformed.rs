@@ -239,6 +239,7 @@ fn the_measuring_process_reports_malformed_files_with_every_strategy() {
                 check_cancel: false,
                 baseline_cpu_ns: None,
                 output: None,
+                spans: 0,
                 parent: std::process::id(),
             };
             let mut cell = Command::new(testbed::goldilocks());

@@ -56,7 +56,7 @@ fn with_words() -> (Sandbox, Vec<PathBuf>) {
 fn a_closed_standard_output_ends_quietly_and_a_full_one_with_a_sentence() {
     let (sandbox, folder) = with_run();
     let folder = folder.to_str().expect("our own folder");
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 17] = [
         &["list"],
         &["list", "--json"],
         &["report", folder],
@@ -65,7 +65,10 @@ fn a_closed_standard_output_ends_quietly_and_a_full_one_with_a_sentence() {
         &["report", folder, "--bmf"],
         &["export", folder],
         &["export", folder, "--output", "-"],
+        &["report", folder, "--verbose"],
+        &["runs"],
         &["compare", folder, folder],
+        &["compare", folder, folder, "--html", "-"],
         &["completions", "bash"],
         &["man"],
         &["--help"],
@@ -269,8 +272,12 @@ fn twenty_reports_of_a_run_at_the_same_time_all_succeed() {
         assert!(ended.status.success(), "{}", errors(&ended));
     }
     assert!(read_to_string(folder.join("report.html")).expect("a report").trim_end().ends_with("</html>"));
-    let left: Vec<_> = fs::read_dir(&folder).expect("a run").flatten().map(|entry| entry.file_name()).collect();
-    assert_eq!(left.len(), 3, "the record, the plan and the report: {left:?}");
+    let left = |folder: &Path| -> Vec<_> {
+        fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.file_name()).collect()
+    };
+    assert_eq!(left(&folder).len(), 4, "the record, the plan, the report and the traces: {:?}", left(&folder));
+    let traces = left(&folder.join("traces"));
+    assert_eq!(traces.len(), 3, "one for each delivery: {traces:?}");
 }
 
 #[test]

@@ -92,14 +92,15 @@ fn a_sweep_measures_and_verifies_every_cell_in_every_block() {
             combine: "per_partition".to_owned(),
         };
         expected.push(cell(BASELINE, 1, 0));
-        for strategy in strategies::catalogue::ALL {
+        for strategy in strategies::catalogue::usual() {
             let axes = [(1, 4), (1, 16), (2, 4), (2, 16)];
             expected.extend(axes.map(|(workers, size)| cell(strategy.name, workers, size)));
         }
     }
     let record = sandbox.record();
     assert_eq!(record.samples.len(), 2 * expected.len() * 2, "blocks × cells × samples");
-    assert_eq!(journal.lines().count(), 1 + record.samples.len() + 1, "a run, its samples, its end");
+    let lines = 1 + record.samples.len() + record.traces.len() + 1;
+    assert_eq!(journal.lines().count(), lines, "a run, its samples, their traces, its end");
     for block in 0..2 {
         for cell in &expected {
             let samples = record.samples.iter().filter(|sample| sample.block == block && sample.cell == *cell);
@@ -117,7 +118,7 @@ fn a_sweep_measures_and_verifies_every_cell_in_every_block() {
     assert!(record.ended.is_some_and(|ended| !ended.interrupted && ended.blocks == 2));
 
     let page = report(&sandbox);
-    for strategy in strategies::catalogue::ALL {
+    for strategy in strategies::catalogue::usual() {
         assert!(page.contains(strategy.name), "{} is not in the report", strategy.name);
     }
     assert!(words(&output).contains("report.html"), "the terminal says where the report is");
@@ -147,7 +148,7 @@ fn the_order_of_cells_follows_from_the_seed_and_differs_between_blocks() {
 
 #[test]
 fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
-    let wrong: [(&[&str], &str); 22] = [
+    let wrong: [(&[&str], &str); 23] = [
         (&["--workers", "0"], "expected a whole number of at least 1"),
         (&["--workers", "99999999999"], "expected a whole number from 1 to 1024"),
         (&["--cores", "0"], "expected a whole number of at least 1"),
@@ -169,6 +170,7 @@ fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
         (&["--tasks", "cursor_pages", "--table", "a.b"], "say on which server, by --database-url or DATABASE_URL"),
         (&["--how-many", "0"], "0 is not in 1.."),
         (&["--numbers", "18446744073709551615"], "18446744073709551615 is not in 0..=10000000000000"),
+        (&["--weak", "--tasks", "word_totals", "--grams", "1MB"], "leave out the option that names it"),
         (&["--resume", "not-a-run"], "no run `not-a-run`"),
     ];
     let sandbox = Sandbox::default();
@@ -180,6 +182,37 @@ fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
         assert_eq!(sandbox.run(), None, "{arguments:?} has begun a run");
     }
     sandbox.wait_until_clear(Duration::from_secs(60)).expect("nothing is left behind");
+}
+
+#[test]
+fn weak_scaling_gives_each_core_the_same_work_and_verifies_every_answer() {
+    let sandbox = Sandbox::default();
+    let weak = ["--weak", "--tasks", "count,word_totals", "--strategies", "threads_shared", "--cores", "1,2"];
+    // On a busy machine a cell may look unfair. This test is about answers.
+    for options in [&[&weak[..], &["--sizes", "1000", "--blocks", "1"]].concat()[..], &["--resume", "--blocks", "2"]] {
+        let output = carried_out(&sandbox, options);
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{}", words(&output));
+    }
+    let record = sandbox.record();
+    for task in &record.run.tasks {
+        let [grown] = &task.grown[..] else { panic!("{}: {:?}", task.name, task.grown) };
+        assert_eq!((grown.cores, grown.factor), (2, 2));
+        assert_ne!(grown.digest, task.digest, "{}: more work has another answer", task.name);
+        assert_eq!(grown.items, task.items.map(|items| 2 * items), "{}", task.name);
+    }
+    let is_right = |sample: &Sample| matches!(sample.status, Status::Verified | Status::Unfair);
+    assert!(record.samples.iter().all(is_right) && record.samples.iter().any(|sample| sample.block == 1));
+    // The report counts the work: a speed-up is the ratio of times, times the ratio of the work.
+    let analysis = reports::analysis::Analysis::new(&record);
+    for task in &analysis.tasks {
+        let baseline = task.results.baseline.as_ref().unwrap();
+        for cell in task.results.cells.iter().filter(|cell| cell.sound) {
+            let ratios = record::statistics::ratio(&baseline.blocks, &cell.blocks, 0.95).unwrap();
+            let expected = ratios.value * f64::from(cell.cell.cores);
+            assert!((cell.speed_up.unwrap().value / expected - 1.0).abs() < 1e-9, "{:?}", cell.cell);
+        }
+    }
+    assert!(report(&sandbox).contains("The work grows with the cores"));
 }
 
 #[test]

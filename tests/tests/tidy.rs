@@ -51,6 +51,23 @@ fn every_strategy_begins_with_the_same_four_lines() {
 }
 
 #[test]
+fn the_libraries_of_a_strategy_are_those_that_its_package_depends_on() {
+    let manifest = read_to_string(workspace().join("strategies/Cargo.toml")).expect("the package has a manifest");
+    for strategy in strategies::catalogue::ALL {
+        for library in strategy.libraries() {
+            assert!(manifest.contains(&format!("\n{library}.workspace")), "{}: {library}", strategy.name);
+        }
+        // Only imports at the start of a line are counted.
+        let hidden = strategy.source.lines().find(|line| line.starts_with(' ') && line.trim().starts_with("use "));
+        assert_eq!(hidden, None, "{}", strategy.name);
+    }
+    let of = |name| strategies::catalogue::find(name).expect("it is in the catalogue").libraries();
+    assert_eq!(of("rayon"), ["rayon"]);
+    assert_eq!(of("async_std"), ["async-io", "async-std", "futures-lite"]);
+    assert_eq!(of("processes"), [""; 0]);
+}
+
+#[test]
 fn a_strategy_fits_on_two_pages() {
     for strategy in strategies::catalogue::ALL {
         let code = strategy.source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));

@@ -3,7 +3,7 @@
 use super::cell_list::cell_list;
 use super::exit::Exit;
 use super::options::Folders;
-use super::output::{print, print_json};
+use super::output::{Output, look, print, print_json};
 use super::values::percent;
 use crate::journal;
 use anyhow::{Context, Result, bail};
@@ -13,6 +13,7 @@ use record::statistics::BLOCKS_FOR_A_VERDICT;
 use reports::analysis::Analysis;
 use reports::comparison::compare;
 use reports::comparison::difference::{By, Comparison, Difference, Outcome};
+use reports::render::comparison as html;
 use std::path::{Path, PathBuf};
 use system::printing::say;
 
@@ -21,7 +22,7 @@ use system::printing::say;
 Examples:
   goldilocks compare                                  # the newest run with the one before it
   goldilocks compare before after --fail-on-slower 5  # for CI: ends with 4 if a cell is over 5 % slower
-  goldilocks compare before after --json --runs results")]
+  goldilocks compare before after --html              # a page in the folder of all runs; --json for programs")]
 pub(crate) struct Compare {
     /// The first run: its id or folder [default: the one before the newest]
     a: Option<String>,
@@ -33,6 +34,13 @@ pub(crate) struct Compare {
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// Also write a page to FILE [default: compare-A-B.html in the folder of all runs]. `-` is the standard output, which then
+    /// gets nothing else
+    #[arg(long, value_name = "FILE", num_args = 0..=1, value_parser = Output::parser_of("--html"), conflicts_with = "json")]
+    html: Option<Option<Output>>,
+    /// Print all cells, not only those that differ, in a table wider than 80 letters
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     folders: Folders,
 }
@@ -41,7 +49,12 @@ impl Compare {
     /// Returns an error if the runs cannot be compared, because a script must not mistake a refusal for "no
     /// difference".
     pub(crate) fn run(self) -> Result<Exit> {
-        let [a, b] = self.folders()?;
+        let folders = self.folders()?;
+        let page = self.page(&folders);
+        if let Some(page) = &page {
+            page.check(&[])?;
+        }
+        let [a, b] = folders;
         let runs = [read(&a)?, read(&b)?];
         let comparison = match compare(&runs[0], &runs[1]) {
             Ok(comparison) => comparison,
@@ -54,10 +67,32 @@ impl Compare {
         };
         if self.json {
             print_json(serde_json::to_string_pretty(&comparison).context("cannot write the comparison")?)?;
-        } else {
-            print(reports::render::terminal::compared(&comparison))?;
+        } else if !page.as_ref().is_some_and(Output::is_standard_output) {
+            print(html::text(&comparison, &look(self.verbose)))?;
         }
-        self.fail_on_slower.map_or(Ok(Exit::Done), |percent| fail_on_slower(&comparison, &runs, percent))
+        if let Some(page) = &page {
+            let text = html::page(&comparison)?;
+            page.fill(|out| out.write_all(text.as_bytes()))?;
+            if !page.is_standard_output() {
+                print(format_args!("\npage: {page}\n"))?;
+            }
+        }
+        let Some(percent) = self.fail_on_slower else { return Ok(Exit::Done) };
+        fail_on_slower(&comparison, &runs, percent)?;
+        let passed = format!("No cell is slower in B by more than {percent} %.\n");
+        if page.as_ref().is_some_and(Output::is_standard_output) {
+            say(passed.trim_end())
+        } else {
+            print(passed)?
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Returns where the page goes, if the user wants one.
+    fn page(&self, folders: &[PathBuf; 2]) -> Option<Output> {
+        let [a, b] = folders.each_ref().map(|folder| folder.file_name().unwrap_or_default().to_string_lossy());
+        let usual = || Output::new("--html", self.folders.runs.join(format!("compare-{a}-{b}.html")));
+        Some(self.html.clone()?.unwrap_or_else(usual))
     }
 
     /// Returns the folders of both runs. Without ids these are the two newest.
@@ -81,9 +116,8 @@ fn read(folder: &Path) -> Result<Analysis> {
     Ok(Analysis::new(&record::read(folder.join(journal::FILE))?))
 }
 
-/// Returns [`Exit::Done`] if the intervals rule out, for every cell, that B is slower than A by more than `percent`.
-/// Otherwise returns an error that names the slower or undecided cells.
-fn fail_on_slower(comparison: &Comparison, runs: &[Analysis; 2], percent: f64) -> Result<Exit> {
+/// Succeeds if the intervals rule out, for every cell, that B is slower than A by more than `percent`. Otherwise returns an error that names the slower or undecided cells.
+fn fail_on_slower(comparison: &Comparison, runs: &[Analysis; 2], percent: f64) -> Result<()> {
     let limit = 1.0 + percent / 100.0;
     let (mut slower, mut undecided) = (Vec::new(), Vec::new());
     for found in comparison.tasks.iter().flat_map(|task| &task.cells) {
@@ -111,8 +145,7 @@ fn fail_on_slower(comparison: &Comparison, runs: &[Analysis; 2], percent: f64) -
     if comparison.tasks.iter().all(|task| task.cells.is_empty()) {
         return Err(Exit::NotVerified.error("nothing decided: the runs have no cell in common; measure the same cells"));
     }
-    print(format_args!("No cell is slower in B by more than {percent} %.\n"))?;
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// Returns the interval of the ratio of B's time to A's time.

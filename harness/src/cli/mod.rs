@@ -227,6 +227,50 @@ mod tests {
         assert_eq!(kernel(&["sweep", "--kernel", "runs"]), Kernel::Runs);
     }
 
+    #[test]
+    fn the_options_in_a_record_are_those_of_a_run_that_gives_the_same_record() {
+        let parsed = |task: &str, more: Vec<String>| {
+            let words = ["run", "--task", task, "--strategy", "rayon"].map(str::to_owned).into_iter().chain(more);
+            let words: Vec<String> = words.collect();
+            match self::parsed(words.clone()) {
+                Ok(Command::Run(run)) => run.inputs,
+                _ => panic!("{words:?} is no run"),
+            }
+        };
+        let given = [
+            ("count", ""),
+            ("count", "--profile uneven --how-many 9 --increments 5"),
+            ("count", "--numbers 1,2,3"),
+            ("word_totals", "--input a.tsv --cold --kernel book --read map --word 'two words'"),
+            ("word_totals", "--input 'b c.tsv'"),
+            ("cursor_pages", "--rows 7 --depth 3"),
+            ("cursor_ranges", ""),
+            ("noop", "--items 5"),
+            ("virtual_work", "--spin --uneven-waits --waits 3"),
+            ("virtual_work", ""),
+        ];
+        for (name, options) in given {
+            let entry = crate::find_task(name).expect("it is built in");
+            let inputs = parsed(name, shlex::split(options).expect("quotes are closed"));
+            let note = record::TaskNote {
+                name: name.to_owned(),
+                about: String::new(),
+                unit: String::new(),
+                options: (entry.options)(&inputs),
+                items: None,
+                sizes: Vec::new(),
+                default_size: 1,
+                sizing: String::new(),
+                digest: String::new(),
+                answer: Vec::new(),
+                details: Vec::new(),
+                grown: Vec::new(),
+            };
+            let again = (entry.options)(&parsed(name, note.arguments()));
+            assert_eq!(again, note.options, "{name} {options}");
+        }
+    }
+
     /// Returns the examples from the help of each command. A command without subcommands has three.
     fn examples(command: &clap::Command) -> Vec<String> {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();

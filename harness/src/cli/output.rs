@@ -3,9 +3,10 @@
 use super::exit::Exit;
 use anyhow::{Context, Result};
 use clap::builder::{PathBufValueParser, TypedValueParser};
+use reports::render::wrap::{Look, WIDTH};
 use std::fmt::{self, Display, Formatter};
 use std::fs::{File, Metadata};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use system::atomic_file::{self, same_file};
@@ -26,11 +27,29 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
     Stream::Output.write_all(bytes).context(FAILED)
 }
 
+/// Returns how standard output shows text: its width, and whether it is a terminal that shows UTF-8.
+pub(crate) fn look(verbose: bool) -> Look {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let window = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col.into());
+    let columns = variable("COLUMNS").and_then(|columns| columns.parse::<usize>().ok()).or_else(window);
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable).unwrap_or_default().to_lowercase();
+    Look {
+        // A terminal without a size says 0.
+        width: columns.filter(|columns| *columns > 0).map_or(WIDTH, |columns| columns.clamp(NARROWEST, WIDTH)),
+        unicode: io::stdout().is_terminal() && (locale.contains("utf-8") || locale.contains("utf8")),
+        verbose,
+    }
+}
+
+/// The narrowest lines, in letters. A chart and a table need them.
+const NARROWEST: usize = 40;
+
 const FAILED: &str = "cannot write to the standard output";
 
-/// Where `--output` leads.
+/// Where `--output` or a similar option leads.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
+    option: &'static str,
     path: PathBuf,
     /// Standard output or standard error, if the path leads there under any name: `-`, `/dev/stdout`, a redirected file.
     stream: Option<Stream>,
@@ -38,10 +57,15 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn parser() -> impl TypedValueParser<Value = Output> {
-        PathBufValueParser::new().map(Output::new)
+        Output::parser_of("--output")
     }
 
-    fn new(path: PathBuf) -> Self {
+    /// Parses the value of an option with another name.
+    pub(crate) fn parser_of(option: &'static str) -> impl TypedValueParser<Value = Output> {
+        PathBufValueParser::new().map(move |path| Output::new(option, path))
+    }
+
+    pub(crate) fn new(option: &'static str, path: PathBuf) -> Self {
         let named = path.metadata().ok();
         let is_named = |stream: File| Some(same_file(named.as_ref()?, &stream.metadata().ok()?));
         let output = io::stdout().as_fd().try_clone_to_owned().ok().and_then(|output| is_named(output.into()));
@@ -51,7 +75,12 @@ impl Output {
             (false, Some(true)) => Some(Stream::Error),
             _ => None,
         };
-        Output { path, stream }
+        Output { option, path, stream }
+    }
+
+    /// The name of the option.
+    pub(crate) fn option(&self) -> &'static str {
+        self.option
     }
 
     /// Whether the bytes go to standard output, so that everything else must go elsewhere.
@@ -80,7 +109,7 @@ impl Output {
             };
         };
         if earlier.is_dir() {
-            return Err(Exit::Usage.error(format!("--output names the folder {self}; name a file")));
+            return Err(Exit::Usage.error(format!("{} names the folder {self}; name a file", self.option)));
         }
         let is_read = |(_, path): &&(&str, &Path)| path.metadata().is_ok_and(|read| same_file(&read, &earlier));
         let lost = match read.iter().find(is_read) {
@@ -90,7 +119,8 @@ impl Output {
         match lost {
             None => Ok(()),
             Some(lost) => {
-                Err(Exit::Usage.error(format!("--output names {lost}, which would be lost; name another file")))
+                let option = self.option;
+                Err(Exit::Usage.error(format!("{option} names {lost}, which would be lost; name another file")))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::options::Folders;
-use super::output::print;
+use super::output::{look, print};
 use super::report::write_report;
 use super::values::{positive, seconds};
 use crate::journal::{self, Journal};
@@ -82,11 +82,11 @@ impl Peers {
         let Some(mut journal) = journal else {
             let peers = peers.iter().collect::<Vec<_>>();
             let peers = reports::analysis::peers::Peers::new(&peers, u32::MAX, Vec::new()).results;
-            print(reports::render::terminal::of_peers(tasks::word_totals::ENTRY.name, &peers))?;
+            print(reports::render::terminal::of_peers(tasks::word_totals::ENTRY.name, &peers, &look(false)))?;
             return Ok(Exit::Done);
         };
         peers.into_iter().try_for_each(|peer| journal.write(&Line::Peer(Box::new(peer))))?;
-        write_report(journal.folder())?;
+        write_report(journal.folder(), &self.folders, false)?;
         Ok(Exit::Done)
     }
 

@@ -9,12 +9,12 @@ use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::machine::doctor::{Checkup, Subject, worst_first};
-use crate::measure::child::{self, End};
+use crate::measure::child::{self, End, Failure};
 use crate::measure::protocol::{Message, Order};
 use crate::plan::cells::Cell;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
-use record::{Check, Verdict};
+use record::{BASELINE, Check, Fault, Status, TracedRun, Verdict};
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ use tempfile::NamedTempFile;
 #[command(after_help = "\
 Examples:
   goldilocks run --task count --strategy rayon        # all cores, the task's own partition size
-  goldilocks run -t word_totals -s threads_shared --cores 1 -j 2 --grams 1MB
+  goldilocks run -t word_totals -s threads_shared -j 2 --grams 1MB --trace lanes.json   # for ui.perfetto.dev
   goldilocks run -t word_totals -s rayon -o totals.tsv --json")]
 pub(crate) struct Run {
     /// The task
@@ -61,6 +61,10 @@ pub(crate) struct Run {
     /// else then goes to the standard error
     #[arg(short, long, value_name = "FILE", value_parser = Output::parser())]
     output: Option<Output>,
+    /// Write the spans of one more run, which is not timed, to FILE: Chrome trace JSON for Perfetto, a lane for each worker. `-` is
+    /// the standard output
+    #[arg(long, value_name = "FILE", value_parser = Output::parser_of("--trace"))]
+    trace: Option<Output>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -96,17 +100,13 @@ impl Run {
             delivery: self.delivery,
             combine: self.combine,
         };
-        let is_printed = self.output.as_ref().is_some_and(Output::is_standard_output);
-        if is_printed && self.json {
-            return Err(Exit::Usage.error("--json and --output both go to the standard output; name a file for one"));
-        }
-        let check = |inputs: &Inputs| match &self.output {
-            None => Ok(()),
-            Some(output) => {
-                let data = (entry.hooks.data)(inputs);
-                let read = data.named.iter().chain(&data.file).map(|file| ("the input file", file.as_path()));
-                output.check(&read.collect::<Vec<_>>())
-            }
+        let is_printed = self.outputs().any(Output::is_standard_output);
+        self.refuse_outputs()?;
+        let check = |inputs: &Inputs| {
+            let data = (entry.hooks.data)(inputs);
+            let read = data.named.iter().chain(&data.file).map(|file| ("the input file", file.as_path()));
+            let read: Vec<_> = read.collect();
+            self.outputs().try_for_each(|output| output.check(&read))
         };
         check(&self.inputs)?;
         let new_place = self.folders.new_place();
@@ -155,11 +155,20 @@ impl Run {
         }
         let warnings = warnings(checkup.checks.clone(), checkup.end());
         let options = (entry.options)(&prepared.inputs);
+        let trace = match &self.trace {
+            Some(_) if own.digest == baseline.digest && own.unfair.is_none() => {
+                Some(self.traced(&cell, &baseline, &prepared, interrupt)?)
+            }
+            _ => None,
+        };
         prepared.end()?;
         let verified = own.digest == baseline.digest;
         let result = Measured { verified, cell: &cell, options, own, baseline, warnings };
         if let Some(total) = &total {
             total.hand_over()?;
+        }
+        if let (Some(output), Some(Ok(run))) = (&self.trace, &trace) {
+            output.fill(|out| reports::render::trace::write(&result.cell.to_record(), run, out))?;
         }
         if self.json {
             print_json(result.json())?;
@@ -168,7 +177,60 @@ impl Run {
             let text = result.text(entry.unit);
             if is_printed { say(text.trim_end()) } else { print(text)? }
         }
-        result.exit(self.output.as_ref())
+        match trace {
+            Some(Err(reason)) => {
+                Err(Exit::NotVerified
+                    .error(format!("no trace is written: the traced run of {}: {reason}", self.strategy)))
+            }
+            _ => result.exit(self.output.as_ref()),
+        }
+    }
+
+    /// Returns the files that this command writes.
+    fn outputs(&self) -> impl Iterator<Item = &Output> {
+        self.output.iter().chain(&self.trace)
+    }
+
+    /// Refuses outputs that would mix, and a trace of the plain loop.
+    fn refuse_outputs(&self) -> Result<()> {
+        let json = self.json.then_some("--json");
+        let printed = self.outputs().filter(|output| output.is_standard_output()).map(Output::option);
+        if let [one, other, ..] = json.into_iter().chain(printed).collect::<Vec<_>>()[..] {
+            let sentence = format!("{one} and {other} both go to the standard output; name a file for one");
+            return Err(Exit::Usage.error(sentence));
+        }
+        let files: Vec<&Path> = self.outputs().filter_map(Output::file).collect();
+        if let [one, other] = files[..]
+            && one == other
+        {
+            return Err(Exit::Usage.error("--output and --trace name the same file; name another one"));
+        }
+        if self.trace.is_some() && self.strategy == BASELINE {
+            return Err(Exit::Usage.error("the baseline has no jobs, so it has no trace; name a strategy"));
+        }
+        Ok(())
+    }
+
+    /// Traces one more run of a cell, in a process of its own. The inner error is the reason why there is no trace.
+    fn traced(
+        &self,
+        cell: &Cell,
+        baseline: &Samples,
+        prepared: &Prepared,
+        interrupt: &Interrupt,
+    ) -> Result<Result<TracedRun, String>> {
+        let order = Order {
+            spans: MOST_SPANS,
+            baseline_cpu_ns: Some(baseline_cpu_ns(baseline)),
+            ..Order::for_cell(cell, &prepared.inputs, &machine::processors(), 1)?
+        };
+        let wrong = |digest: &str, _: &[(String, String)]| {
+            let reason = || format!("its answer has the digest {digest}, the baseline's has {}", baseline.digest);
+            (digest != baseline.digest).then(|| Failure::of(Status::Wrong, Fault::WrongAnswer, reason()))
+        };
+        let traced = child::trace(&order, Duration::from_secs_f64(self.patience), interrupt, wrong)?;
+        let Some(traced) = traced else { bail!("interrupted") };
+        Ok(traced.map_err(|failure| failure.reason))
     }
 
     /// Measures a cell in one child process and adds what it measured to `samples`. The inner error is the reason why
@@ -185,13 +247,12 @@ impl Run {
         let mut order = Order::for_cell(cell, &prepared.inputs, &machine::processors(), self.samples)?;
         // One process writes the total, because writing a large file would disturb the processes after it.
         order.output = baseline.filter(|_| samples.processes.is_empty()).and(output).map(Path::to_owned);
-        order.baseline_cpu_ns =
-            baseline.map(|baseline| median(&baseline.times())).map(|times| times.user_ns + times.system_ns);
+        order.baseline_cpu_ns = baseline.map(baseline_cpu_ns);
         let mut process = Vec::new();
         let end = child::measure(&order, Duration::from_secs_f64(self.patience), interrupt, |message| {
             match message {
                 Message::WarmedUp { digest, figures, .. } => samples.note_answer(digest, figures, baseline),
-                Message::Sample { digest, figures, times, unfair } => {
+                Message::Sample { digest, figures, times, unfair, .. } => {
                     process.push(*times);
                     samples.unfair = samples.unfair.take().or(unfair.map(|(_, reason)| reason));
                     samples.note_answer(digest, figures, baseline);
@@ -209,6 +270,14 @@ impl Run {
         }
     }
 }
+
+fn baseline_cpu_ns(baseline: &Samples) -> u64 {
+    let times = median(&baseline.times());
+    times.user_ns + times.system_ns
+}
+
+/// The most spans of the trace. Every program that shows traces opens as many.
+const MOST_SPANS: usize = 200_000;
 
 /// The time after which no further process begins, unless the user gave their number.
 const LONGEST: Duration = Duration::from_secs(60);

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::options::{Folders, announce};
 use super::output::print;
 use super::report::write_report;
-use super::values::{cores, named, percent, positive, samples, seconds, strategy, task, workers};
+use super::values::{ALL, cores, named, percent, positive, samples, seconds, strategy_or_all, task, workers};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor;
 use crate::plan::Plan;
@@ -22,7 +22,7 @@ use record::{Cell, Check, Record, Sample, Status, Verdict, forgiven_block};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use strategies::{Combine, Delivery};
+use strategies::{Combine, Delivery, catalogue};
 use system::printing::say;
 use tasks::Inputs;
 
@@ -37,8 +37,8 @@ pub(crate) struct Sweep {
     /// [default: count,word_totals,cursor_pages, and cursor_ranges from 4 cores on]
     #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = task())]
     tasks: Vec<String>,
-    /// The strategies [default: the whole catalogue]
-    #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = strategy())]
+    /// The strategies [default: the first nine that `goldilocks list` names]. `all` means the whole catalogue
+    #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = strategy_or_all())]
     pub(super) strategies: Vec<String>,
     /// The core counts [default: 1, 2, 4 and so on up to all, and the boundaries of the topology]
     #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = cores)]
@@ -64,6 +64,10 @@ pub(crate) struct Sweep {
     /// The highest number of blocks
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     blocks: Option<u32>,
+    /// Let the work grow with the cores, so that each core always has the same amount (weak scaling). By default, all
+    /// core counts share the same work (strong scaling)
+    #[arg(long, conflicts_with_all = ["resume", "workers"])]
+    weak: bool,
     /// Target precision of a cell: half-width of the interval, in percent of the median. A sweep ends early when every
     /// cell has reached it and no comparison is undecided
     #[arg(long, default_value_t = 100.0 * TARGET, value_name = "PERCENT", value_parser = percent)]
@@ -90,6 +94,9 @@ pub(crate) struct Sweep {
     /// Measure even where the doctor refuses; the reasons stay in the record and in the report
     #[arg(long)]
     anyway: bool,
+    /// Print every conclusion at the end, and tables with all columns, which are wider than 80 letters
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     folders: Folders,
     #[command(flatten)]
@@ -141,7 +148,7 @@ impl Sweep {
                 budget.as_secs_f64().ceil()
             ));
         }
-        let written = write_report(&folder).with_context(|| {
+        let written = write_report(&folder, &self.folders, self.verbose).with_context(|| {
             format!("no report is written; `{} {}` tries again", crate::command("report"), quoted(&folder))
         });
         let early = match (interrupt.is_asked(), error) {
@@ -235,6 +242,16 @@ impl Sweep {
         if self.tasks.is_empty() { default() } else { each_once(&self.tasks) }
     }
 
+    /// Returns the strategies that the user named, each once, or the usual ones.
+    fn strategies(&self) -> Vec<String> {
+        let names = |of: &[strategies::Strategy]| of.iter().map(|strategy| strategy.name.to_owned()).collect();
+        match &self.strategies[..] {
+            [] => names(catalogue::usual()),
+            named if named.iter().any(|name| name == ALL) => names(catalogue::ALL),
+            named => each_once(named),
+        }
+    }
+
     /// Returns an error if the user named a file that no task of this sweep reads.
     fn refuse_unread_file(&self) -> Result<()> {
         let reads = |task: &&tasks::Entry| (task.hooks.data)(&self.inputs).file.is_some();
@@ -295,7 +312,22 @@ impl Sweep {
         Ok(())
     }
 
+    /// Returns an error if the work of a task must grow with the cores and cannot.
+    fn refuse_fixed_work(&self) -> Result<()> {
+        let tasks = self.tasks();
+        let grows = |entry: &tasks::Entry| entry.sizing.is_some_and(|sizing| (sizing.work)(&self.inputs).is_some());
+        match tasks.iter().filter_map(|name| crate::find_task(name)).find(|entry| !grows(entry)) {
+            Some(fixed) if self.weak => Err(Exit::Usage.error(format!(
+                "--weak chooses the work of each task, but that of {0} is fixed; leave out the option that names it, or leave \
+                 {0} out of --tasks",
+                fixed.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn plan(&self) -> Result<Plan> {
+        self.refuse_fixed_work()?;
         let counts = |list: &[u64]| list.iter().map(|count| usize::try_from(*count)).collect::<Result<Vec<_>, _>>();
         let mut cores = counts(&self.cores)?;
         if cores.is_empty() {
@@ -311,18 +343,18 @@ impl Sweep {
             sizes.dedup();
             tasks.push((task.clone(), sizes));
         }
-        let catalogue = || strategies::catalogue::ALL.iter().map(|strategy| strategy.name.to_owned()).collect();
         Ok(Plan {
             axes: Axes {
                 tasks,
-                strategies: if self.strategies.is_empty() { catalogue() } else { each_once(&self.strategies) },
+                strategies: self.strategies(),
                 cores,
                 workers: counts(&self.workers)?,
                 deliveries: self.deliveries.clone(),
                 combines: self.combines.clone(),
             },
             // A sweep that asks for something special compares only that.
-            variants: self.tasks.is_empty() && self.strategies.is_empty() && self.sizes.is_empty(),
+            variants: self.tasks.is_empty() && self.strategies.is_empty() && self.sizes.is_empty() && !self.weak,
+            weak: self.weak,
             inputs: self.inputs.clone(),
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
             budget_s: self.budget.unwrap_or(60.0 * default_minutes(most) as f64),

@@ -12,9 +12,12 @@ pub(crate) fn task() -> PossibleValuesParser {
     PossibleValuesParser::new(listed.chain(added))
 }
 
-/// Accepts the name of a strategy.
-pub(crate) fn strategy() -> PossibleValuesParser {
-    PossibleValuesParser::new(strategies())
+/// The value that means the whole catalogue.
+pub(crate) const ALL: &str = "all";
+
+/// Accepts the name of a strategy, or [`ALL`].
+pub(crate) fn strategy_or_all() -> PossibleValuesParser {
+    PossibleValuesParser::new(strategies().chain([PossibleValue::new(ALL).help("The whole catalogue.")]))
 }
 
 /// Accepts the name of a strategy, or `baseline`.

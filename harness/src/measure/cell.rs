@@ -5,7 +5,7 @@ use crate::measure::fairness::{self, SampleFacts};
 use crate::measure::protocol::{Message, Order};
 use crate::measure::resource_usage::{self, Counters, used_so_far};
 use crate::measure::worker;
-use crate::measure::{image, last_words, limits, process};
+use crate::measure::{image, last_words, limits, process, trace};
 use crate::{find_strategy, load_task};
 use record::{BASELINE, Fault, Times};
 use std::fs::File;
@@ -40,7 +40,7 @@ fn run(order: &Order, say: &mut impl FnMut(&Message)) -> Result<()> {
         say(&cell.warm_up()?);
     }
     for sample in 1..=order.samples {
-        say(&cell.sample(order.output.as_deref().filter(|_| sample == order.samples))?);
+        say(&cell.sample(sample == order.samples)?);
     }
     cell.end()?.iter().for_each(say);
     Ok(())
@@ -126,8 +126,8 @@ impl<'a> RunningCell<'a> {
         Ok(Message::WarmedUp { digest, figures, wall_ns: phases.run_ns + phases.reduce_ns })
     }
 
-    /// Takes one sample. Writes the total to `output`, if given.
-    fn sample(&mut self, output: Option<&Path>) -> Result<Message> {
+    /// Takes one sample. The last one writes the total and reports the spans, if the order asks for them.
+    fn sample(&mut self, is_last: bool) -> Result<Message> {
         let resident = file_in_memory(&self.data)?;
         let processes = system::process::family();
         processes.iter().for_each(|process| system::process::reset_peak_memory(*process));
@@ -147,9 +147,11 @@ impl<'a> RunningCell<'a> {
         resource_usage::note(used_after.since(used), &mut times);
         self.counters.between(&counted, &counted_after, &mut times);
         let Answer { digest, figures } = outcome.answer()?;
-        if let Some(path) = output {
+        if let Some(path) = self.order.output.as_deref().filter(|_| is_last) {
             write(&outcome, path)?;
         }
+        let is_traced = is_last && self.order.spans > 0;
+        let traced = is_traced.then(|| Box::new(trace::traced(&outcome, &times, self.order.spans)));
         let mut unfair = None;
         if let Some(snapshot) = snapshot.filter(|_| self.workers.is_some()) {
             times.census = Some(snapshot.census(&outcome.spans.iter().map(|span| span.thread).collect()));
@@ -165,7 +167,7 @@ impl<'a> RunningCell<'a> {
             });
         }
         self.last = times.clone();
-        Ok(Message::Sample { digest, figures, times: Box::new(times), unfair })
+        Ok(Message::Sample { digest, figures, times: Box::new(times), unfair, traced })
     }
 
     /// Returns the figures that come from the clock and the jobs.

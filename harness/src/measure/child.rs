@@ -5,7 +5,7 @@ use crate::measure::last_words::{self, MemoryKills};
 use crate::measure::protocol::{Message, Order};
 use crate::measure::{image, limits};
 use anyhow::{Context, Result, anyhow, bail};
-use record::{Fault, Status};
+use record::{Fault, Status, TracedRun};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::io::{ErrorKind, Read, Write};
@@ -36,6 +36,49 @@ pub struct Failure {
     pub reason: String,
     /// Whether the reason lies outside the program, so that a later attempt may succeed.
     pub outside: bool,
+}
+
+impl Failure {
+    /// Returns a failure of the program itself.
+    pub fn of(status: Status, fault: Fault, reason: String) -> Self {
+        Failure { status, fault, reason, outside: false }
+    }
+}
+
+/// Runs an order that asks for the spans of its last run. The inner error is the reason why there is no trace: the process
+/// failed, or a run was unfair or `wrong`, which looks at the digest and the answer. `None` if the user interrupted.
+///
+/// # Errors
+/// When the process cannot be started.
+pub fn trace(
+    order: &Order,
+    patience: Duration,
+    interrupt: &Interrupt,
+    wrong: impl Fn(&str, &[(String, String)]) -> Option<Failure>,
+) -> Result<Option<std::result::Result<TracedRun, Failure>>> {
+    let (mut run, mut refused) = (None, None);
+    let unfair = |(fault, reason)| Failure::of(Status::Unfair, fault, reason);
+    let end = measure(order, patience, interrupt, |message| {
+        let found = match message {
+            Message::WarmedUp { digest, figures, .. } => wrong(&digest, &figures),
+            Message::Sample { digest, figures, unfair: broken, traced, .. } => {
+                run = traced;
+                wrong(&digest, &figures).or(broken.map(unfair))
+            }
+            Message::Unfair { fault, reason } => Some(unfair((fault, reason))),
+            Message::Started { .. } | Message::Failed { .. } => None,
+        };
+        refused = refused.take().or(found);
+        Ok(())
+    })?;
+    Ok(match end {
+        End::Interrupted => None,
+        End::Failed(failure) => Some(Err(failure)),
+        End::Done => Some(match (refused, run) {
+            (None, Some(run)) => Ok(*run),
+            (refused, _) => Err(refused.unwrap_or_else(|| crashed("it reported no spans".to_owned(), false))),
+        }),
+    })
 }
 
 /// Starts a measuring process for `order` and passes its messages to `on_message`. Kills the process after `patience`.

@@ -12,4 +12,5 @@ pub mod limits;
 pub mod process;
 pub mod protocol;
 pub mod resource_usage;
+pub mod trace;
 pub mod worker;

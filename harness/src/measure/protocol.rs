@@ -4,7 +4,7 @@
 use crate::find_task;
 use crate::plan::cells::Cell;
 use anyhow::{Context, Result};
-use record::{BASELINE, Fault, Times};
+use record::{BASELINE, Fault, Times, TracedRun};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -43,6 +43,9 @@ pub struct Order {
     pub baseline_cpu_ns: Option<u64>,
     /// The file for the total of the last run, if wanted.
     pub output: Option<PathBuf>,
+    /// The most spans of the last run to report. 0 reports none.
+    #[serde(default)]
+    pub spans: usize,
     /// The process that waits for the answer. If that process dies, the kernel kills the measuring process.
     pub parent: u32,
 }
@@ -76,6 +79,7 @@ impl Order {
             check_cancel: false,
             baseline_cpu_ns: None,
             output: None,
+            spans: 0,
             parent: std::process::id(),
         })
     }
@@ -114,6 +118,9 @@ pub enum Message {
         times: Box<Times>,
         /// The fairness rule that the sample broke, if any, and a sentence about it.
         unfair: Option<(Fault, String)>,
+        /// The spans of the run, if the order asks for them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        traced: Option<Box<TracedRun>>,
     },
     /// After the samples: the workers broke a rule that concerns the whole process.
     Unfair {

@@ -8,6 +8,7 @@
 //! staging    the questions of a sweep, and the costs of its cells
 //! stages     which cells come first, and how long they take
 //! schedule   which cells the next block contains
+//! traced     which cells are traced after the blocks
 //! ```
 
 pub mod cells;
@@ -17,6 +18,7 @@ mod settings;
 pub mod sizing;
 pub mod stages;
 pub mod staging;
+pub mod traced;
 
 pub use settings::Plan;
 
@@ -25,8 +27,9 @@ use self::cells::{Cell, is_parallel};
 use crate::find_task;
 use anyhow::{Context, Result, anyhow};
 use record::{VARIANT, task_name};
+use std::collections::BTreeMap;
 use std::path::Path;
-use tasks::{Inputs, Variant};
+use tasks::{Inputs, Sizing, Variant};
 
 /// The name of the plan's file in a run's folder.
 pub(crate) const FILE: &str = "plan.json";
@@ -80,6 +83,19 @@ impl Plan {
         let own = self.default_sizes.get(task).copied().or_else(|| find_task(task).map(|entry| entry.default_size));
         let middle = || sizes.get(sizes.len() / 2).copied().unwrap_or_default();
         own.filter(|size| sizes.contains(size)).unwrap_or_else(middle)
+    }
+
+    /// Returns the inputs of the cells on this number of cores, before the preparation. They differ only if the work grows
+    /// with the cores.
+    pub fn inputs_on(&self, cores: u64) -> Inputs {
+        let mut inputs = self.inputs.clone();
+        if self.weak {
+            let sizings = self.tasks().into_iter().filter_map(|task| find_task(task)?.sizing);
+            // Tasks with the same unit read the same data.
+            let by_unit: BTreeMap<&str, Sizing> = sizings.map(|sizing| (sizing.unit, sizing)).collect();
+            by_unit.into_values().for_each(|sizing| (sizing.grow)(&mut inputs, cores));
+        }
+        inputs
     }
 
     /// Reads the plan in a run's folder.

@@ -7,9 +7,9 @@
 
 use crate::plan::Plan;
 use crate::plan::cells::Cell;
-use crate::plan::stages::{Planned, planned, verdict_blocks};
+use crate::plan::stages::{self, Planned, planned, verdict_blocks};
 use crate::plan::staging::{Stage, Staging};
-use record::statistics::{Blocks, wanting};
+use record::statistics::{Blocks, median, wanting};
 use record::{BASELINE, Sample, Status, task_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -27,7 +27,9 @@ pub struct Schedule {
     staging: Staging,
     precision: f64,
     max_blocks: u32,
+    /// The time for blocks. The rest of the budget is for traces.
     budget: Duration,
+    for_traces: Duration,
     /// The times of the first and last sample in each block that an earlier process measured.
     earlier_blocks: BTreeMap<u32, (Duration, Duration)>,
     /// The block, the cell and the end of the last sample that an earlier process measured.
@@ -74,13 +76,16 @@ impl Schedule {
             cost: Duration::ZERO,
             processes: 0,
         };
+        let budget = Duration::from_secs_f64(plan.budget_s.max(0.0));
+        let for_traces = stages::for_traces(plan, &cells);
         Schedule {
             cells: cells.into_iter().zip(planned).map(known).collect(),
             seed: plan.seed,
             staging: plan.staging.clone(),
             precision: plan.precision,
             max_blocks: plan.blocks,
-            budget: Duration::from_secs_f64(plan.budget_s.max(0.0)),
+            budget: budget.saturating_sub(for_traces),
+            for_traces,
             earlier_blocks: BTreeMap::new(),
             last: None,
         }
@@ -96,12 +101,18 @@ impl Schedule {
         &self.cells[number].cell
     }
 
+    /// Returns the median time of a cell so far. `None` if the cell was not measured or has failed.
+    pub fn median_ns(&self, cell: &Cell) -> Option<f64> {
+        let known = self.cells.iter().find(|known| !known.failed && known.cell == *cell)?;
+        median(&known.times.values().flatten().copied().collect::<Vec<_>>())
+    }
+
     /// Returns the time that earlier processes spent measuring.
     pub fn spent_earlier(&self) -> Duration {
         self.earlier_blocks.values().map(|(_, last)| *last).max().unwrap_or_default()
     }
 
-    /// Returns the rest of the budget after `elapsed`.
+    /// Returns the rest of the budget for blocks after `elapsed`.
     pub fn time_left(&self, elapsed: Duration) -> Duration {
         self.budget.saturating_sub(elapsed)
     }
@@ -273,7 +284,7 @@ impl Schedule {
             self.with_baselines(cells.unwrap_or_default()).into_iter().map(|number| self.cost(number)).sum()
         };
         let is_over = block < last && elapsed + time(block) > self.budget && !self.earlier_blocks.contains_key(&block);
-        is_over.then(|| elapsed + (block..last).map(time).sum::<Duration>())
+        is_over.then(|| elapsed + (block..last).map(time).sum::<Duration>() + self.for_traces)
     }
 }
 

@@ -18,6 +18,10 @@ pub struct Plan {
     pub variants: bool,
     /// The tasks' options.
     pub inputs: Inputs,
+    /// Whether the work grows with the cores (weak scaling). Otherwise every cell of a task does the same work (strong
+    /// scaling).
+    #[serde(default)]
+    pub weak: bool,
     /// The seed for the order of cells in every block.
     pub seed: u64,
     /// The time for measuring, in seconds. The first block is always finished.
@@ -54,6 +58,7 @@ impl Plan {
             axes,
             variants: false,
             inputs: Inputs::default(),
+            weak: false,
             seed: 1,
             budget_s: 1.0,
             blocks: u32::MAX,

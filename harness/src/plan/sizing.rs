@@ -24,6 +24,8 @@ const BUDGET_SHARE: f64 = 1.0 / 100.0;
 pub struct Limits {
     /// The number of cores of the largest cell.
     pub cores: u64,
+    /// How many times as large the work of the largest cell is.
+    pub growth: u64,
     /// The number of workers of the largest cell.
     pub workers: u64,
     /// The memory of the machine, in bytes.
@@ -50,26 +52,28 @@ pub fn choose(sizing: &Sizing, work: u64, took: Duration, limits: &Limits) -> Ch
     let speed_up = (sizing.speed_up)(limits.cores).max(1) as f64;
     let one = took.as_secs_f64().max(1e-9) / work as f64;
     let wanted = step_up(SHORTEST_RUN.as_secs_f64() * MARGIN * speed_up / one);
-    let space = limits.memory.min(limits.disk) / 4 / sizing.bytes_per_unit.max(1);
+    let space = limits.memory.min(limits.disk) / 4 / sizing.bytes_per_unit.max(1) / limits.growth;
     let affordable = (limits.budget.as_secs_f64() * BUDGET_SHARE / one) as u64;
+    let largest = sizing.most / limits.growth;
     let (most, reason) = [
-        (sizing.most, "this is the largest input"),
+        (largest, "this is the largest input"),
         (if sizing.bytes_per_unit == 0 { u64::MAX } else { space }, "memory and disk limit it"),
         (affordable, "the budget limits it"),
     ]
     .into_iter()
     .min_by_key(|(most, _)| *most)
-    .unwrap_or((sizing.most, "this is the largest input"));
+    .unwrap_or((largest, "this is the largest input"));
     // Limits that vary from day to day are rounded as well, so that sweeps of one machine have the same work.
     let most = if most == sizing.most { most } else { step_down(most) };
     let chosen = wanted.min(most).max(sizing.least);
     let run_ms = 1e3 * one * chosen as f64 / speed_up;
     let cores = crate::counted(limits.cores, "core");
     let aim = format!("a run on {cores} should last at least {} ms", SHORTEST_RUN.as_millis());
+    let unit = if limits.growth > 1 { format!("{} for each core", sizing.unit) } else { sizing.unit.to_owned() };
     let why = match run_ms < 1e3 * SHORTEST_RUN.as_secs_f64() {
-        false => format!("{} {}, because {aim}", in_digits(chosen), sizing.unit),
+        false => format!("{} {}, because {aim}", in_digits(chosen), unit),
         true => {
-            format!("{} {}: {aim}, but {reason}, so one may last only {run_ms:.0} ms", in_digits(chosen), sizing.unit)
+            format!("{} {}: {aim}, but {reason}, so one may last only {run_ms:.0} ms", in_digits(chosen), unit)
         }
     };
     Chosen { work: chosen, why }
@@ -136,7 +140,7 @@ mod tests {
 
     fn limits(cores: u64) -> Limits {
         let budget = Duration::from_secs(60 * super::super::stages::default_minutes(cores));
-        Limits { cores, workers: cores, memory: 64 << 30, disk: 64 << 30, budget }
+        Limits { cores, growth: 1, workers: cores, memory: 64 << 30, disk: 64 << 30, budget }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use super::cells::{Cell, is_parallel};
 use super::settings::Plan;
 use super::staging::{Cost, Stage, Staging};
+use super::traced;
 use crate::find_task;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
 use record::{BASELINE, task_name};
@@ -86,7 +87,8 @@ fn forecast(plan: &Plan, cell: &Cell) -> (Duration, Duration) {
     let cores = f64::from(cell.cores.min(cell.workers)).min(cost.speed_up.max(1) as f64);
     let variant = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task));
     let factor = variant.map_or(1.0, |variant| variant.cost);
-    let run = Duration::from_nanos(cost.run_ns).mul_f64(factor * (SERIAL + (1.0 - SERIAL) / cores.max(1.0)));
+    let grown = if plan.weak { f64::from(cell.cores) } else { 1.0 };
+    let run = Duration::from_nanos(cost.run_ns).mul_f64(grown * factor * (SERIAL + (1.0 - SERIAL) / cores.max(1.0)));
     (Duration::from_nanos(cost.process_ns), run)
 }
 
@@ -94,6 +96,11 @@ fn forecast(plan: &Plan, cell: &Cell) -> (Duration, Duration) {
 fn length(plan: &Plan, cell: &Cell) -> u64 {
     let (start, run) = forecast(plan, cell);
     u64::try_from((start + run * 2).as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Returns the expected time of the traces. Each has a process with two runs.
+pub fn for_traces(plan: &Plan, cells: &[Cell]) -> Duration {
+    traced::compared(plan, cells).iter().map(|cell| Duration::from_nanos(length(plan, cell))).sum()
 }
 
 /// Chooses the stages of the planned blocks, so that the verdicts fit into what is `left` of the budget.
@@ -189,7 +196,7 @@ mod tests {
         let tasks = ["count", "word_totals", "cursor_pages"].map(|name| tasks::find(name).expect("it exists"));
         let axes = Axes {
             tasks: tasks.iter().map(|task| (task.name.to_owned(), task.sizes.to_vec())).collect(),
-            strategies: strategies::catalogue::ALL.iter().map(|strategy| strategy.name.to_owned()).collect(),
+            strategies: strategies::catalogue::usual().iter().map(|strategy| strategy.name.to_owned()).collect(),
             cores: counts,
             workers: vec![],
             deliveries: vec![Delivery::Gather],

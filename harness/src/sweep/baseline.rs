@@ -101,6 +101,7 @@ pub(super) fn measure_baseline(
         digest,
         answer,
         details: (entry.hooks.details)(),
+        grown: Vec::new(),
     };
     let process = took.saturating_sub(Duration::from_nanos(times.wall_ns) * 2);
     Ok(Ok(Baseline { note, times, process, unmeasured }))

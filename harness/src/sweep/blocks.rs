@@ -1,30 +1,30 @@
 //! Runs the blocks of a sweep, cell by cell.
 
-use super::baseline::Baseline;
 use super::outcome::Outcome;
 use super::recorder::{Clock, Recorder};
-use crate::data::Prepared;
+use super::traces::trace;
+use super::work::{Work, work_of};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::machine::{self, doctor::Checkup};
 use crate::measure::child::{End, Failure, measure};
 use crate::measure::protocol::Order;
-use crate::plan::Plan;
+use crate::plan::cells::{Cell, is_parallel};
 use crate::plan::schedule::Schedule;
+use crate::plan::{Plan, traced};
 use crate::progress::Progress;
 use crate::{counted, find_task};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
 use record::{BASELINE, Ended, Line, Sample, Status};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// A sweep that is ready to measure.
 pub(super) struct Runner<'a> {
     plan: &'a Plan,
-    prepared: Prepared,
+    /// The work of the baseline, and what differs on more cores, ascending.
+    works: Vec<Work>,
     processors: Vec<usize>,
-    baselines: BTreeMap<String, Baseline>,
     schedule: Schedule,
     clock: Clock,
     journal: Journal,
@@ -40,8 +40,7 @@ impl<'a> Runner<'a> {
     /// Returns a runner for the tasks of these baselines. `earlier` holds the samples that are already in the record.
     pub(super) fn new(
         plan: &'a Plan,
-        prepared: Prepared,
-        baselines: Vec<Baseline>,
+        works: Vec<Work>,
         earlier: &[Sample],
         journal: Journal,
         began: Instant,
@@ -51,9 +50,8 @@ impl<'a> Runner<'a> {
         earlier.iter().for_each(|sample| schedule.replay(sample));
         Runner {
             plan,
-            prepared,
+            works,
             processors: machine::processors(),
-            baselines: baselines.into_iter().map(|baseline| (baseline.note.name.clone(), baseline)).collect(),
             clock: Clock { earlier: schedule.spent_earlier(), began },
             schedule,
             journal,
@@ -71,7 +69,7 @@ impl<'a> Runner<'a> {
         let strategies = self.plan.axes.strategies.len() as u64;
         let strategies = if strategies == 1 { "1 strategy".to_owned() } else { format!("{strategies} strategies") };
         // Work that the user has named may be less.
-        let is_fitted = self.baselines.values().all(|baseline| !baseline.note.sizing.is_empty());
+        let is_fitted = self.works[0].baselines.iter().all(|baseline| !baseline.note.sizing.is_empty());
         let long_runs = if is_fitted { "a run on all cores should last 30 ms or more and " } else { "" };
         self.progress.say(&format!(
             "measuring {} with {strategies} on {} ({}) takes about {}, because {long_runs}a verdict \
@@ -82,12 +80,12 @@ impl<'a> Runner<'a> {
             crate::progress::short(left),
             folder.display()
         ));
-        let measured = self.run_blocks();
+        let measured = self.run_blocks().and_then(|()| self.run_traces());
         self.progress.end();
         let interrupted = self.interrupt.is_asked() || measured.is_err();
         let ended = Ended { at: now(), blocks: self.blocks, interrupted, checks: checkup.end() };
         let written = self.journal.write(&Line::Ended(ended));
-        let stopped = self.prepared.end();
+        let stopped = self.works.into_iter().try_for_each(|work| work.prepared.end());
         // The first error explains the others.
         let error = measured.and(written).and(stopped).err();
         Outcome { folder, error, wanted_budget: self.wanted_budget }
@@ -104,6 +102,32 @@ impl<'a> Runner<'a> {
             self.wanted_budget = self.schedule.budget_for_verdicts(block + 1, self.clock.elapsed());
             if self.wanted_budget.is_some() {
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Traces one more run of each strategy that was measured, and of the fastest parallel one with each delivery.
+    fn run_traces(&mut self) -> Result<()> {
+        let compared = traced::compared(self.plan, &self.plan.cells());
+        let mut cells: Vec<Cell> =
+            compared.into_iter().filter(|cell| self.schedule.median_ns(cell).is_some()).collect();
+        for task in self.plan.tasks() {
+            let parallel = cells.iter().filter(|cell| cell.task == task && is_parallel(&cell.strategy));
+            let ns = |cell: &Cell| self.schedule.median_ns(cell).unwrap_or(f64::INFINITY);
+            let fastest = parallel.min_by(|one, other| ns(one).total_cmp(&ns(other)));
+            let each = fastest.map(traced::deliveries).unwrap_or_default();
+            let more: Vec<Cell> = each.into_iter().filter(|cell| !cells.contains(cell)).collect();
+            cells.extend(more);
+        }
+        for cell in cells {
+            if self.interrupt.is_asked() {
+                break;
+            }
+            let (prepared, baseline) = work_of(&mut self.works, &cell)?;
+            let patience = Duration::from_secs_f64(self.plan.patience_s);
+            if let Some(trace) = trace(&cell, baseline, prepared, &self.processors, patience, self.interrupt)? {
+                self.journal.write(&Line::Trace(Box::new(trace)))?;
             }
         }
         Ok(())
@@ -142,14 +166,13 @@ impl<'a> Runner<'a> {
             return Ok(false);
         }
         let cell = self.schedule.cell(number).clone();
-        let baseline = self.baselines.get(record::task_name(&cell.task));
-        let baseline = baseline.with_context(|| format!("no task `{}` in this run", cell.task))?;
+        let (prepared, baseline) = work_of(&mut self.works, &cell)?;
         let order = Order {
             // One check is enough, because obeying a cancel does not depend on the block.
             check_cancel: self.schedule.is_new(block, number) && cell.strategy != BASELINE,
             // A better variant may need far less processor time than the baseline.
             baseline_cpu_ns: Some(baseline.cpu_ns()).filter(|_| !cell.is_variant()),
-            ..Order::for_cell(&cell, &self.prepared.inputs, &self.processors, missing)?
+            ..Order::for_cell(&cell, &prepared.inputs, &self.processors, missing)?
         };
         let variant = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task));
         let longer = variant.map_or(1.0, |variant| variant.cost.max(1.0));
@@ -161,7 +184,7 @@ impl<'a> Runner<'a> {
         let end = measure(&order, patience, self.interrupt, |message| recorder.on_message(message))?;
         let took = started.elapsed();
         let (failure, came_back) = match end {
-            End::Failed(failure) => after_revival(failure, self.prepared.revive(record::task_name(&cell.task))),
+            End::Failed(failure) => after_revival(failure, prepared.revive(record::task_name(&cell.task))),
             End::Done | End::Interrupted => (None, false),
         };
         let again = again && came_back;

@@ -1,12 +1,12 @@
 //! Fits a plan to the machine: how much work, which partition sizes, and which cells first.
 
-use super::baseline::{Baseline, measure_baseline};
-use crate::data::{Prepared, read_by};
+use super::baseline::Baseline;
+use super::work::{Work, grown, measure_baselines, prepare};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor::free_bytes;
 use crate::plan::{Plan, sizing, stages};
 use crate::{counted, find_task};
-use anyhow::{Result, bail, ensure};
+use anyhow::Result;
 use record::Skipped;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +18,8 @@ use tasks::Inputs;
 /// A plan that fits the machine, and what is ready for it.
 pub(super) struct Fitted {
     pub(super) plan: Plan,
-    pub(super) prepared: Prepared,
-    pub(super) baselines: Vec<Baseline>,
+    /// The work of all cells, and what differs on more cores.
+    pub(super) works: Vec<Work>,
     pub(super) skipped: Vec<Skipped>,
     /// The time left for measuring.
     left: Duration,
@@ -32,7 +32,7 @@ impl Fitted {
     pub(super) fn describe(&self) -> Vec<String> {
         let (cells, counts) = (self.plan.cells(), &self.plan.axes.cores[..]);
         let mut lines = Vec::new();
-        for Baseline { note, .. } in &self.baselines {
+        for Baseline { note, .. } in &self.works[0].baselines {
             let sizes: Vec<String> = note.sizes.iter().map(u64::to_string).collect();
             let (sizes, unit, default) = (sizes.join(", "), &note.unit, note.default_size);
             let work = if note.sizing.is_empty() { String::new() } else { format!("{}; ", note.sizing) };
@@ -69,12 +69,15 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
             say(line);
         }
     };
-    let mut prepared = prepare(&plan, interrupt, &say_once)?;
+    let mut prepared = prepare(&plan, plan.inputs.clone(), interrupt, &say_once)?;
     let (mut baselines, mut skipped) = measure_baselines(&plan, &mut prepared, tasks_named, interrupt)?;
     let cores = plan.axes.cores.iter().copied().max().unwrap_or(1) as u64;
     let workers = plan.axes.workers.iter().copied().max().map_or(cores, |workers| workers as u64);
+    // If the work grows with the cores, the work of one core decides.
+    let (growth, cores_for_work, workers) = if plan.weak { (cores, 1, 1) } else { (1, cores, workers) };
     let limits = sizing::Limits {
-        cores,
+        cores: cores_for_work,
+        growth,
         workers,
         memory: system::memory::usable(&SystemFiles::here()).unwrap_or(u64::MAX),
         disk: free_bytes(&plan.data).unwrap_or(u64::MAX),
@@ -84,7 +87,7 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
     if inputs != plan.inputs {
         plan.inputs = inputs;
         prepared.end()?;
-        prepared = prepare(&plan, interrupt, &say_once)?;
+        prepared = prepare(&plan, plan.inputs.clone(), interrupt, &say_once)?;
         (baselines, skipped) = measure_baselines(&plan, &mut prepared, tasks_named, interrupt)?;
     }
     for Skipped { task, reason } in &skipped {
@@ -99,11 +102,12 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
         baseline.note.default_size = plan.default_size(&task);
         baseline.note.sizing = reasons.get(&task).cloned().unwrap_or_default();
     }
+    let works = grown(&plan, Work { cores: 0, prepared, baselines }, interrupt, &say_once)?;
     let (cells, spent) = (plan.cells(), began.elapsed());
     let left = Duration::from_secs_f64(plan.budget_s).saturating_sub(spent);
     plan.staging = stages::stage(&plan, &cells, left);
     let wanted_budget = stages::budget_that_suffices(&plan, &cells, left, spent);
-    Ok(Fitted { plan, prepared, baselines, skipped, left, wanted_budget })
+    Ok(Fitted { plan, works, skipped, left, wanted_budget })
 }
 
 /// Chooses the work of every task whose work the user has not named. Returns the inputs with this work, and the reasons.
@@ -139,44 +143,6 @@ fn choose_sizes(plan: &mut Plan, baselines: &[Baseline], inputs: &Inputs, worker
         *sizes = chosen;
         plan.default_sizes.insert(task.clone(), default);
     }
-}
-
-/// Completes the inputs of the tasks.
-pub(super) fn prepare(plan: &Plan, interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<Prepared> {
-    Prepared::prepare(&plan.tasks(), plan.inputs.clone(), &plan.data, interrupt, say)
-}
-
-/// Whether the user's inputs name the file or the database of a task.
-fn names_data_of(task: &str, inputs: &Inputs) -> bool {
-    read_by(&[task], inputs).iter().any(|data| data.file.is_some() || data.database.is_some())
-}
-
-/// Measures the baseline of every task. A task that cannot be measured is skipped, unless the user named it or its data.
-fn measure_baselines(
-    plan: &Plan,
-    prepared: &mut Prepared,
-    tasks_named: bool,
-    interrupt: &Interrupt,
-) -> Result<(Vec<Baseline>, Vec<Skipped>)> {
-    let required = |task: &str| tasks_named || names_data_of(task, &plan.inputs);
-    if let Some((task, reason)) = prepared.skipped.iter().find(|(task, _)| required(task)) {
-        bail!("{task} cannot be measured: {reason}");
-    }
-    let (mut skipped, mut baselines) = (Vec::new(), Vec::new());
-    for task in plan.tasks() {
-        let unprepared = prepared.skipped.iter().find(|(name, _)| name == task);
-        let measured = match unprepared {
-            Some((_, reason)) => Err(reason.clone()),
-            None => measure_baseline(task, prepared, plan, interrupt)?,
-        };
-        match measured {
-            Ok(baseline) => baselines.push(baseline),
-            Err(reason) if required(task) => bail!("{task} cannot be measured: {reason}"),
-            Err(reason) => skipped.push(Skipped { task: task.to_owned(), reason }),
-        }
-    }
-    ensure!(!baselines.is_empty(), "no task is left to measure");
-    Ok((baselines, skipped))
 }
 
 fn list(counts: &[usize]) -> String {

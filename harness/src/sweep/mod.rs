@@ -1,6 +1,6 @@
 //! Runs a sweep, which measures cells block by block until the budget is spent or every cell is known well enough.
 //!
-//! `fit.rs` fits the plan to the machine, `baseline.rs` measures each task's baseline, and `blocks.rs` runs the blocks. `recorder.rs` turns the messages of a
+//! `fit.rs` fits the plan to the machine, `work.rs` prepares the work, `baseline.rs` measures each task's baseline, and `blocks.rs` runs the blocks. `recorder.rs` turns the messages of a
 //! measuring process into lines of the record. [`crate::plan::schedule`] chooses the next cell.
 
 mod baseline;
@@ -8,6 +8,8 @@ mod blocks;
 mod fit;
 mod outcome;
 mod recorder;
+mod traces;
+mod work;
 
 pub use outcome::Outcome;
 
@@ -19,7 +21,8 @@ use crate::plan::Plan;
 use crate::plan::stages::verdict_blocks;
 use crate::sweep::baseline::measure_baseline;
 use crate::sweep::blocks::{Runner, now};
-use crate::sweep::fit::{Fitted, fit, prepare};
+use crate::sweep::fit::{Fitted, fit};
+use crate::sweep::work::{Work, grown, prepare};
 use crate::{find_strategy, machine};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use record::{Line, Machine, Moment, Run, StrategyNote, VERSION};
@@ -36,7 +39,7 @@ use tasks::Inputs;
 pub fn describe_plan(plan: &Plan, tasks_named: bool, interrupt: &Interrupt) -> Result<Vec<String>> {
     let fitted = fit(plan.clone(), tasks_named, Instant::now(), interrupt)?;
     let lines = fitted.describe().into_iter().chain(fitted.warning()).collect();
-    fitted.prepared.end()?;
+    fitted.works.into_iter().try_for_each(|work| work.prepared.end())?;
     Ok(lines)
 }
 
@@ -53,14 +56,14 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
     let (began, clock) = (jiff::Timestamp::now(), Instant::now());
     let fitted = fit(plan.clone(), tasks_named, clock, interrupt)?;
     fitted.warning().iter().for_each(say);
-    let Fitted { plan, prepared, baselines, skipped, .. } = fitted;
-    let plan = &plan;
+    let Fitted { plan, works, skipped, .. } = fitted;
+    let (plan, Work { prepared, baselines, .. }) = (&plan, &works[0]);
     let suffix: String = (0..4).map(|_| fastrand::lowercase()).collect();
     let id = format!("{}-{suffix}", began.strftime("%Y%m%d-%H%M%S"));
     let folder = runs.join(&id);
     let created = std::fs::create_dir_all(runs).and_then(|()| std::fs::create_dir(&folder));
     created.with_context(|| format!("cannot create {}", folder.display()))?;
-    let checkup = check_machine(plan, &prepared, runs, Checkup::begin);
+    let checkup = check_machine(plan, prepared, runs, Checkup::begin);
     let run = Run {
         version: VERSION,
         id,
@@ -84,7 +87,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
         // A folder without a record is no run. If it cannot be removed, it does no harm.
         let _ = std::fs::remove_dir_all(&folder);
     })?;
-    Ok(Runner::new(plan, prepared, baselines, &[], journal, clock, interrupt).run(&checkup))
+    Ok(Runner::new(plan, works, &[], journal, clock, interrupt).run(&checkup))
 }
 
 /// The settings that may change when a sweep is resumed.
@@ -136,7 +139,8 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     let changed = plan.clone();
     plan.inputs.copy_secrets(&changes.secrets);
     plan.axes.tasks.retain(|(task, _)| record.run.tasks.iter().any(|note| note.name == *task));
-    let mut prepared = prepare(&plan, interrupt, &|line| say(line))?;
+    let say_line = |line: &str| say(line);
+    let mut prepared = prepare(&plan, plan.inputs.clone(), interrupt, &say_line)?;
     if let Some((task, reason)) = prepared.skipped.first() {
         bail!("{task} can no longer be measured: {reason}");
     }
@@ -159,7 +163,8 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     journal.write(&Line::Resumed(Moment { at: now() }))?;
     changed.write(folder)?;
     let checkup = check_machine(&plan, &prepared, folder, Checkup::again);
-    Ok(Runner::new(&plan, prepared, baselines, &record.samples, journal, Instant::now(), interrupt).run(&checkup))
+    let works = grown(&plan, Work { cores: 0, prepared, baselines }, interrupt, &say_line)?;
+    Ok(Runner::new(&plan, works, &record.samples, journal, Instant::now(), interrupt).run(&checkup))
 }
 
 /// Checks that new samples are comparable with those of `run`: same program, same machine.
@@ -201,13 +206,16 @@ fn check_machine(plan: &Plan, prepared: &Prepared, runs: &Path, begin: fn(&Subje
 }
 
 fn strategy_note(name: &str) -> Option<StrategyNote> {
-    let header = find_strategy(name)?.header();
+    let strategy = find_strategy(name)?;
+    let header = strategy.header();
     Some(StrategyNote {
         name: name.to_owned(),
         about: header.about.to_owned(),
         good: header.good.to_owned(),
         bad: header.bad.to_owned(),
         trace: header.trace.to_owned(),
+        source: strategy.source.to_owned(),
+        libraries: strategy.libraries(),
     })
 }
 

@@ -44,17 +44,17 @@ impl<'a> Recorder<'a> {
             Message::Started { processors, .. } => self.next.processors = processors,
             Message::WarmedUp { digest, figures, wall_ns } => {
                 self.next.warm_up_ns = Some(wall_ns);
-                if let Some(wrong) = self.wrong(&digest, &figures) {
+                if let Some(wrong) = wrong(self.task, &digest, &figures) {
                     self.write(digest, Err(wrong))?;
                 }
             }
-            Message::Sample { digest, figures, times, unfair } => {
-                let unfair = unfair.map(|(fault, reason)| failure(Status::Unfair, fault, reason));
-                let failure = self.wrong(&digest, &figures).or(unfair);
+            Message::Sample { digest, figures, times, unfair, .. } => {
+                let unfair = unfair.map(|(fault, reason)| Failure::of(Status::Unfair, fault, reason));
+                let failure = wrong(self.task, &digest, &figures).or(unfair);
                 self.write(digest, failure.map_or(Ok(*times), Err))?;
             }
             Message::Unfair { fault, reason } => {
-                self.write(self.next.digest.clone(), Err(failure(Status::Unfair, fault, reason)))?;
+                self.write(self.next.digest.clone(), Err(Failure::of(Status::Unfair, fault, reason)))?;
             }
             Message::Failed { .. } => {}
         }
@@ -89,24 +89,19 @@ impl<'a> Recorder<'a> {
         self.next.warm_up_ns = None;
         Ok(())
     }
-
-    /// Compares an answer with the baseline's. Returns the failure if they differ.
-    fn wrong(&self, digest: &str, figures: &[(String, String)]) -> Option<Failure> {
-        if digest == self.task.digest {
-            return None;
-        }
-        let differing = figures.iter().zip(&self.task.answer).find(|(own, baseline)| own != baseline);
-        let Some(((name, own), (_, baseline))) = differing else {
-            let reason = format!("its answer has the digest {digest}, the baseline's has {}", self.task.digest);
-            return Some(failure(Status::Wrong, Fault::WrongAnswer, reason));
-        };
-        let fault = if *name == self.task.unit { Fault::LostItems } else { Fault::WrongAnswer };
-        let reason = format!("{name}: {own} in its answer, {baseline} in the baseline's");
-        Some(failure(Status::Wrong, fault, reason))
-    }
 }
 
-/// Returns a failure of the program itself.
-fn failure(status: Status, fault: Fault, reason: String) -> Failure {
-    Failure { status, fault, reason, outside: false }
+/// Compares an answer with the baseline's. Returns the failure if they differ.
+pub(super) fn wrong(task: &TaskNote, digest: &str, figures: &[(String, String)]) -> Option<Failure> {
+    if digest == task.digest {
+        return None;
+    }
+    let differing = figures.iter().zip(&task.answer).find(|(own, baseline)| own != baseline);
+    let Some(((name, own), (_, baseline))) = differing else {
+        let reason = format!("its answer has the digest {digest}, the baseline's has {}", task.digest);
+        return Some(Failure::of(Status::Wrong, Fault::WrongAnswer, reason));
+    };
+    let fault = if *name == task.unit { Fault::LostItems } else { Fault::WrongAnswer };
+    let reason = format!("{name}: {own} in its answer, {baseline} in the baseline's");
+    Some(Failure::of(Status::Wrong, fault, reason))
 }

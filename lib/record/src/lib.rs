@@ -5,6 +5,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod error;
+pub mod lane;
 pub mod line;
 mod more;
 pub mod read;
@@ -13,6 +14,7 @@ pub mod statistics;
 mod tries;
 
 pub use error::{Error, Result};
+pub use lane::{Lane, Span};
 pub use line::*;
 pub use read::{Record, read};
 pub use tries::forgiven_block;

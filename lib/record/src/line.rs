@@ -3,6 +3,7 @@
 //! A run is a folder `reports/runs/<id>/`. Its `run.jsonl` starts with one [`Line::Run`], and a [`Line::Sample`]
 //! follows for each sample, in the order of measurement. Lines are only ever appended.
 
+use crate::lane::Lane;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub enum Line {
     Ended(Ended),
     /// The measurements of another program that did the same job on the same input, or the reason why it did not run.
     Peer(Box<Peer>),
+    /// The spans of one untimed run of a cell, or the reason why there are none.
+    Trace(Box<Trace>),
 }
 
 /// What a run measures, and on which machine.
@@ -188,6 +191,52 @@ pub struct TaskNote {
     /// Details that the report shows in addition to the times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
+    /// The work on more cores, if it grows with the cores; empty if every cell does the same work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grown: Vec<Grown>,
+}
+
+impl TaskNote {
+    /// Returns the work of a cell on `cores`, as a multiple of the baseline's.
+    pub fn work_on(&self, cores: u32) -> f64 {
+        self.grown_on(cores).map_or(1.0, |grown| grown.factor as f64)
+    }
+
+    /// Returns the digest of every correct answer on `cores`.
+    pub fn digest_on(&self, cores: u32) -> &str {
+        self.grown_on(cores).map_or(&self.digest, |grown| &grown.digest)
+    }
+
+    /// Returns the words of a command line that ask for the same input and the same way to work: each option with its value.
+    pub fn arguments(&self) -> Vec<String> {
+        let words = |(name, value): (&String, &String)| match (name.as_str(), value.as_str()) {
+            (_, "" | "false") | ("temperature", "warm") => Vec::new(),
+            // The record's word for an option of another name.
+            ("temperature", _) => vec!["--cold".to_owned()],
+            (name, "true") => vec![format!("--{name}")],
+            (name, value) => vec![format!("--{name}"), value.to_owned()],
+        };
+        self.options.iter().flat_map(words).collect()
+    }
+
+    fn grown_on(&self, cores: u32) -> Option<&Grown> {
+        self.grown.iter().find(|grown| grown.cores == cores)
+    }
+}
+
+/// The work of a task on one number of cores, in a sweep whose work grows with the cores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Grown {
+    /// The number of cores.
+    pub cores: u32,
+    /// The work, as a multiple of the baseline's.
+    pub factor: u64,
+    /// The number of items in the input, if known.
+    pub items: Option<u64>,
+    /// The digest of the plain loop's answer for this work.
+    pub digest: String,
+    /// The answer as names and values for display.
+    pub answer: Vec<(String, String)>,
 }
 
 /// A detail of a task that the report shows in addition to the times.
@@ -220,6 +269,12 @@ pub struct StrategyNote {
     pub bad: String,
     /// What to look for in a trace.
     pub trace: String,
+    /// The source text of the strategy's file; empty in older records.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// The libraries that the file uses besides the standard one. Known only with a source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<String>,
 }
 
 /// The name of the plain one-thread loop in a record. The loop is not a strategy: it has no jobs and no partitions.
@@ -594,4 +649,68 @@ pub struct PeerRun {
     /// The highest peak memory of any of these processes, in bytes, including mapped files. The small amount that this
     /// program held when it started the peer is a lower bound.
     pub peak_memory_bytes: u64,
+}
+
+/// The spans of one untimed run of a cell, after the timed samples.
+///
+/// A later line replaces an earlier one for the same cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trace {
+    /// The traced cell.
+    pub cell: Cell,
+    /// The run, whose answer is verified and which was fair. Absent if `reason` says why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<TracedRun>,
+    /// Why there is no traced run, in a sentence. Otherwise empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// The spans of one run. Times are in nanoseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TracedRun {
+    /// Time to start the workers, once per process and before the run.
+    pub start_ns: u64,
+    /// From pulling the first job until every job has reported.
+    pub run_ns: u64,
+    /// Time to reduce the partials that were not reduced during the run.
+    pub reduce_ns: u64,
+    /// Processor time of the process and its worker processes during the run and the reduce.
+    pub cpu_ns: u64,
+    /// The number of jobs. If the lanes have fewer spans, neighbouring jobs of a lane are merged, those with the shortest
+    /// gaps between them first. The time inside jobs stays exact.
+    pub jobs: u64,
+    /// One lane for each worker that had a job, by the number of the worker.
+    pub lanes: Vec<Lane>,
+    /// When results became usable: the times at which their partials were handed to the total, from the beginning of the
+    /// run, ascending. With fewer times than jobs, entry `i` of `n` is that of result `1 + i × (jobs − 1) ÷ (n − 1)`,
+    /// rounded down.
+    pub delivered_ns: Vec<u64>,
+}
+
+/// The most spans of a trace in a record.
+pub const MOST_SPANS: usize = 4_000;
+
+/// The most times of delivery of a trace.
+pub const MOST_DELIVERIES: usize = 500;
+
+impl TracedRun {
+    /// Returns the number of the result, from 1, with each time of delivery.
+    pub fn deliveries(&self) -> impl Iterator<Item = (u64, u64)> {
+        let number = delivered(self.jobs, self.delivered_ns.len());
+        self.delivered_ns.iter().enumerate().map(move |(place, ns)| (number(place), *ns))
+    }
+
+    /// Returns what `delivered_ns` holds of these times, one for each job.
+    pub fn thinned(delivered_ns: &[u64]) -> Vec<u64> {
+        let count = delivered_ns.len().min(MOST_DELIVERIES);
+        let number = delivered(delivered_ns.len() as u64, count);
+        (0..count).filter_map(|place| delivered_ns.get(usize::try_from(number(place)).ok()? - 1).copied()).collect()
+    }
+}
+
+/// Returns the function from the place of a time among `count` to the number of its result among `jobs`.
+fn delivered(jobs: u64, count: usize) -> impl Fn(usize) -> u64 {
+    let (steps, last) = (count.saturating_sub(1).max(1) as u128, u128::from(jobs.saturating_sub(1)));
+    move |place| 1 + u64::try_from(place as u128 * last / steps).unwrap_or(u64::MAX - 1)
 }

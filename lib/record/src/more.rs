@@ -1,5 +1,6 @@
 //! The command that continues a sweep until every cell has more blocks.
 
+use crate::line::Run;
 use crate::read::Record;
 
 /// A sweep spends this much more than its pace so far, because it begins a block only if the budget allows it to finish.
@@ -20,12 +21,7 @@ impl Record {
         if words.contains(&"--anyway") {
             command += " --anyway";
         }
-        // A record has `…` in place of a secret, which only the user can give again.
-        let secret = |(nth, word): (usize, &&str)| match word.strip_suffix("=…") {
-            None if words.get(nth + 1) == Some(&"…") => Some(format!(" {word} …")),
-            option => option.map(|option| format!(" {option} …")),
-        };
-        command + &words.iter().enumerate().filter_map(secret).collect::<String>()
+        command + &self.run.secrets()
     }
 
     /// Returns the options that raise what ended the sweep before cells had `wanted` blocks, such as
@@ -46,6 +42,19 @@ impl Record {
             options += &format!(" --budget {needed_s}s");
         }
         options
+    }
+}
+
+impl Run {
+    /// Returns the secret options of the command with `…` for their values, such as ` --database-url …`. A record does not
+    /// hold the values, which only the user can give again.
+    pub fn secrets(&self) -> String {
+        let words: Vec<&str> = self.command.split_whitespace().collect();
+        let secret = |(nth, word): (usize, &&str)| match word.strip_suffix("=…") {
+            None if words.get(nth + 1) == Some(&"…") => Some(format!(" {word} …")),
+            option => option.map(|option| format!(" {option} …")),
+        };
+        words.iter().enumerate().filter_map(secret).collect()
     }
 }
 

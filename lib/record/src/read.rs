@@ -1,7 +1,9 @@
 //! The reader of `run.jsonl`. Rejects any invalid line, except a last line that a crash cut off.
 
 use crate::error::{Error, Result};
-use crate::line::{BASELINE, Cell, Detail, Ended, Line, MOST, Peer, Run, Sample, Skipped, Status, VERSION};
+use crate::line::{
+    BASELINE, Cell, Detail, Ended, Line, MOST, Peer, Run, Sample, Skipped, Status, TaskNote, Trace, VERSION,
+};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,6 +19,8 @@ pub struct Record {
     pub skipped: Vec<Skipped>,
     /// Measurements of other programs: one entry for each task, name and number of threads.
     pub peers: Vec<Peer>,
+    /// One traced run for each traced cell.
+    pub traces: Vec<Trace>,
     /// The end of the sweep. `None` while the sweep runs and after it was killed.
     pub ended: Option<Ended>,
     /// The number of times the sweep was resumed.
@@ -48,6 +52,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
         samples: Vec::new(),
         skipped: Vec::new(),
         peers: Vec::new(),
+        traces: Vec::new(),
         ended: None,
         resumed: 0,
         torn: None,
@@ -87,6 +92,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
             Line::Resumed(_) => {
                 record.resumed += 1;
                 record.ended = None;
+                // A resumed sweep ends with traces of its own.
+                record.traces.clear();
             }
             Line::Ended(ended) => record.ended = Some(ended),
             Line::Peer(peer) => {
@@ -100,6 +107,11 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
                 }
                 record.peers.retain(|other| !other.is_same(&peer));
                 record.peers.push(*peer);
+            }
+            Line::Trace(trace) => {
+                check_cell(&record.run, &trace.cell, "trace").map_err(|reason| refuse(number, reason))?;
+                record.traces.retain(|other| other.cell != trace.cell);
+                record.traces.push(*trace);
             }
         }
     }
@@ -237,24 +249,31 @@ fn why(error: &serde_json::Error) -> String {
 /// Checks the rules for a sample that the types cannot express. Breaking one would put a wrong number into the report.
 fn check(run: &Run, sample: &Sample) -> std::result::Result<(), String> {
     let cell = &sample.cell;
-    let Some(task) = run.tasks.iter().find(|task| [cell.task.as_str(), cell.task_name()].contains(&&*task.name)) else {
-        return Err(format!("a sample is of the task `{}`, which the run does not list", cell.task));
-    };
-    if cell.strategy != BASELINE && !run.strategies.iter().any(|strategy| strategy.name == cell.strategy) {
-        return Err(format!("a sample is of the strategy `{}`, which the run does not list", cell.strategy));
-    }
+    let task = check_cell(run, cell, "sample")?;
     if sample.status == Status::Verified {
         if sample.times.is_none() {
             return Err("a verified sample has no times".into());
         }
-        if !task.digest.is_empty() && !sample.digest.is_empty() && task.digest != sample.digest {
+        let digest = task.digest_on(if sample.cell.strategy == BASELINE { 0 } else { sample.cell.cores });
+        if !digest.is_empty() && !sample.digest.is_empty() && digest != sample.digest {
             return Err(format!(
                 "a sample is called verified, but its digest {} is not the task's, {}",
-                sample.digest, task.digest
+                sample.digest, digest
             ));
         }
     }
     Ok(())
+}
+
+/// Returns the task of a cell. Refuses a task or a strategy that the run does not list.
+fn check_cell<'a>(run: &'a Run, cell: &Cell, what: &str) -> std::result::Result<&'a TaskNote, String> {
+    let Some(task) = run.tasks.iter().find(|task| [cell.task.as_str(), cell.task_name()].contains(&&*task.name)) else {
+        return Err(format!("a {what} is of the task `{}`, which the run does not list", cell.task));
+    };
+    if cell.strategy != BASELINE && !run.strategies.iter().any(|strategy| strategy.name == cell.strategy) {
+        return Err(format!("a {what} is of the strategy `{}`, which the run does not list", cell.strategy));
+    }
+    Ok(task)
 }
 
 #[cfg(test)]

@@ -209,6 +209,13 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
             percent(LEVEL)
         )
     }));
+    list.add("alarm", facts.environment.alarm.as_ref().map(|alarm| {
+        let checks = alarm.checks();
+        format!(
+            "That these are the times of a quiet machine in good order: {} warned. The top of the report has what was seen.",
+            if let [only] = checks[..] { format!("the check {only}") } else { format!("the checks {}", format::names(&checks)) }
+        )
+    }));
     list.0.extend(quality);
     if let Some(most) = facts.measured().filter_map(TaskResults::most_cores).max() {
         let here = format!("Anything about more than {}: a curve that still rises here may fall beyond.", cores(most));

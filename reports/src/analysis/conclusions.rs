@@ -284,6 +284,22 @@ fn factors(range: Interval) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
+/// Says what a speed-up means if the work grows with the cores.
+pub(crate) fn growing_work(results: &TaskResults) -> Vec<Statement> {
+    let cells = || results.cells.iter().filter(|it| it.work != 1.0);
+    let largest = cells().max_by(|one, other| one.work.total_cmp(&other.work));
+    let say = |it: &CellResult| {
+        let sentence = format!(
+            "The work grows with the cores: cells on {} do {}× the work of the plain loop. Speed-ups are scaled: if a cell \
+             on n cores does n times the work in the plain loop’s time, its speed-up is n.",
+            format::cores(it.cell.cores),
+            format::digits(it.work)
+        );
+        Statement { about: "growing_work", sentence, facts: json!({ "cores": it.cell.cores, "work": it.work }) }
+    };
+    largest.map(say).into_iter().collect()
+}
+
 /// Names the strategies with cells that are not compared because a sample failed.
 pub(crate) fn left_out(results: &TaskResults) -> Vec<Statement> {
     let failures = || results.failures.iter().filter(|failure| !results.is_forgiven(failure));

@@ -38,6 +38,19 @@ pub struct Alarm {
     pub entries: Vec<(Check, Vec<&'static str>)>,
 }
 
+impl Alarm {
+    /// The names of the checks, each once.
+    pub fn checks(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (check, _) in &self.entries {
+            if !names.contains(&check.name.as_str()) {
+                names.push(&check.name);
+            }
+        }
+        names
+    }
+}
+
 impl Environment {
     pub(crate) fn new(record: &Record) -> Self {
         let mut environment = Self {

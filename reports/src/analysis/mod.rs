@@ -14,6 +14,7 @@ pub mod peers;
 pub mod resources;
 pub mod results;
 pub mod slowdown;
+pub mod timeline;
 pub mod trust;
 
 use self::caveats::Facts;
@@ -24,6 +25,7 @@ use self::overhead::Overhead;
 use self::peers::Peers;
 use self::resources::CellResources;
 use self::results::{CellResult, Statement, TaskResults, variants};
+use self::timeline::Timelines;
 use record::{Cell, Record, TaskNote};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,8 +37,8 @@ pub const SCHEMA: &str = "goldilocks-analysis";
 pub const VERSION: u32 = 1;
 
 /// The possible conclusions for a task, in the order in which the report states them.
-const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 4] =
-    [limits::conclude, slowdown::conclude, conclusions::left_out, conclusions::tried_again];
+const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 5] =
+    [conclusions::growing_work, limits::conclude, slowdown::conclude, conclusions::left_out, conclusions::tried_again];
 
 /// Everything that the report says about a record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -78,6 +80,9 @@ pub struct TaskAnalysis {
     pub overhead: Overhead,
     /// Other programs doing the same job.
     pub peers: Peers,
+    /// The traced runs; absent without any.
+    #[serde(skip_serializing_if = "Timelines::is_empty")]
+    pub timelines: Timelines,
 }
 
 impl Analysis {
@@ -121,6 +126,7 @@ impl TaskAnalysis {
             resources: resources::resources(&results, &samples),
             overhead: Overhead::new(&results, &samples, &environment),
             peers: Peers::new(&peers, results.most_cores().unwrap_or(0), variants(record, &results.task.name)),
+            timelines: Timelines::new(record, &results),
             results,
         }
     }

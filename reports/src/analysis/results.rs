@@ -12,6 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The share by which a median may exceed the best median and still count as close to it.
 pub const CLOSE: f64 = 0.05;
 
+/// The share by which the median of a member may exceed the best median of its group, so that the group is still close to
+/// its best. It is larger than [`CLOSE`], because the members of a tie differ and a few blocks are noisy.
+pub const FAR: f64 = 0.1;
+
 /// The samples of a task by cell, in the order of measurement.
 pub(crate) type Samples<'a> = BTreeMap<&'a Cell, Vec<&'a Sample>>;
 
@@ -102,7 +106,10 @@ pub struct CellResult {
     pub unfair_block: Option<u32>,
     /// The median time in nanoseconds; `null` without a verified sample.
     pub time: Option<Estimate>,
-    /// The baseline's time divided by the cell's, paired by block; `null` without a sound baseline.
+    /// The work, as a multiple of the baseline's; absent if it is the same.
+    #[serde(skip_serializing_if = "is_one")]
+    pub work: f64,
+    /// The baseline's time divided by the cell's, paired by block, times `work`; `null` without a sound baseline.
     pub speed_up: Option<Estimate>,
     /// The speed-up divided by the cores.
     pub efficiency: Option<f64>,
@@ -117,17 +124,27 @@ pub struct CellResult {
 }
 
 impl CellResult {
+    /// Returns the result of a cell that does `work` times the work of the baseline.
+    fn doing(self, work: f64) -> Self {
+        let scaled = |speed_up: Estimate| speed_up.times(work);
+        let efficiency = self.efficiency.map(|efficiency| efficiency * work);
+        CellResult { work, speed_up: self.speed_up.map(scaled), efficiency, ..self }
+    }
+
     /// The efficiency with the interval of the speed-up, divided by the cores.
     pub fn efficiency_estimate(&self) -> Option<Estimate> {
         self.speed_up.map(|speed_up| per_core(speed_up, self.cell.cores))
     }
 }
 
+/// Whether a cell does the work of the baseline, so that the JSON does not mention it.
+fn is_one(work: &f64) -> bool {
+    *work == 1.0
+}
+
 /// A speed-up divided by the cores, which is the efficiency.
 pub(crate) fn per_core(speed_up: Estimate, cores: u32) -> Estimate {
-    let cores = f64::from(cores.max(1));
-    let interval = speed_up.interval.map(|it| Interval { low: it.low / cores, high: it.high / cores });
-    Estimate { value: speed_up.value / cores, interval }
+    speed_up.times(1.0 / f64::from(cores.max(1)))
 }
 
 /// The phases of a cell's time. Each is a median of its own over verified samples, so the phases need not add up.
@@ -306,7 +323,8 @@ impl TaskResults {
         let all = all_samples(record, &task.name);
         let placed = |(cell, samples): (&&Cell, &Vec<&Sample>)| {
             let unfair_block = forgiven_block(all[*cell].iter().copied());
-            Some((place(&cell.strategy)?, CellResult { unfair_block, ..cell_result(cell, samples, plain) }))
+            let result = cell_result(cell, samples, plain).doing(task.work_on(cell.cores));
+            Some((place(&cell.strategy)?, CellResult { unfair_block, ..result }))
         };
         let mut cells: Vec<(usize, CellResult)> = by_cell.iter().filter_map(placed).collect();
         // The map is sorted by the cell's fields, and a stable sort keeps that order inside a strategy.
@@ -448,25 +466,46 @@ impl TaskResults {
 
     /// The partition sizes with which `strategies` as a group come close to their best median.
     pub fn close_sizes(&self, strategies: &[&str], cores: u32) -> Vec<u64> {
-        close(&self.sizes, |size| self.pooled_ns(strategies, cores, size))
+        self.close(&self.sizes, strategies, |size| (cores, size))
     }
 
     /// The numbers of cores with which `strategies` as a group come close to their best median.
     pub fn close_cores(&self, strategies: &[&str], size: u64) -> Vec<u32> {
-        close(&self.cores, |cores| self.pooled_ns(strategies, cores, size))
+        self.close(&self.cores, strategies, |cores| (cores, size))
     }
 
-    /// The median of the medians of `strategies`, in nanoseconds. `None` unless all of them have one.
+    /// The choices with which `strategies` as a group come close to their best median, and none of them is far from it.
+    fn close<T: Copy>(&self, choices: &[T], strategies: &[&str], at: impl Fn(T) -> (u32, u64)) -> Vec<T> {
+        let group = |choice: T| {
+            let (cores, size) = at(choice);
+            self.pooled_ns(strategies, cores, size)
+        };
+        let Some(best) = choices.iter().filter_map(|choice| group(*choice)).min_by(f64::total_cmp) else {
+            return Vec::new();
+        };
+        choices.iter().copied().filter(|choice| self.is_close(strategies, at(*choice), best)).collect()
+    }
+
+    /// Whether `strategies` as a group come close to the time `best`, and none of them is far from it.
+    pub(crate) fn is_close(&self, strategies: &[&str], (cores, size): (u32, u64), best: f64) -> bool {
+        let times = strategies.iter().filter_map(|strategy| self.ns(strategy, cores, size));
+        let slowest = times.max_by(f64::total_cmp).map(|ns| ns / self.task.work_on(cores));
+        let within = |ns: Option<f64>, share: f64| ns.is_some_and(|ns| ns <= best * (1.0 + share));
+        within(self.pooled_ns(strategies, cores, size), CLOSE) && within(slowest, FAR)
+    }
+
+    /// The median of the medians of `strategies`, in nanoseconds for the baseline's work. `None` unless all of them have one.
     pub(crate) fn pooled_ns(&self, strategies: &[&str], cores: u32, size: u64) -> Option<f64> {
         let medians: Option<Vec<f64>> = strategies.iter().map(|strategy| self.ns(strategy, cores, size)).collect();
-        statistics::median(&medians?)
+        Some(statistics::median(&medians?)? / self.task.work_on(cores))
     }
 
     /// The speed-up of `strategies` as a group. `None` unless all of them have a sound cell.
     pub(crate) fn pooled_speed_up(&self, strategies: &[&str], cores: u32, size: u64) -> Option<Estimate> {
         let blocks = |strategy: &&str| Some(&self.sound(strategy, cores, size)?.blocks);
         let group: Option<Vec<&Blocks>> = strategies.iter().map(blocks).collect();
-        statistics::pooled_ratio(&self.baseline.as_ref()?.blocks, &group?, LEVEL)
+        let ratio = statistics::pooled_ratio(&self.baseline.as_ref()?.blocks, &group?, LEVEL)?;
+        Some(ratio.times(self.task.work_on(cores)))
     }
 
     fn ns(&self, strategy: &str, cores: u32, size: u64) -> Option<f64> {
@@ -514,15 +553,6 @@ fn usual_setting(cells: &[CellResult]) -> Option<Setting> {
     Some(Setting { delivery: delivery.into(), combine: combine.into() })
 }
 
-/// The choices whose time exceeds that of the best choice by at most [`CLOSE`].
-fn close<T: Copy>(choices: &[T], time: impl Fn(T) -> Option<f64>) -> Vec<T> {
-    let Some(best) = choices.iter().filter_map(|choice| time(*choice)).min_by(f64::total_cmp) else {
-        return Vec::new();
-    };
-    let close = |choice: &T| time(*choice).is_some_and(|time| time <= best * (1.0 + CLOSE));
-    choices.iter().copied().filter(close).collect()
-}
-
 fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> CellResult {
     let mut blocks = Blocks::new();
     for (sample, times) in verified(samples) {
@@ -550,6 +580,7 @@ fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> C
         failures,
         unfair_block: None,
         time: statistics::time(&blocks, LEVEL),
+        work: 1.0,
         speed_up,
         efficiency: speed_up.map(|speed_up| per_core(speed_up, cell.cores).value),
         modes: statistics::modes(&blocks),

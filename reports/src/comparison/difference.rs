@@ -8,6 +8,8 @@ use serde::Serialize;
 /// The comparison of two runs. Each ratio is B's figure divided by A's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
+    /// How many cells differ, or why nothing is decided, in one or two sentences.
+    pub headline: String,
     /// The first run.
     pub a: Side,
     /// The second run.
@@ -88,6 +90,13 @@ pub enum Outcome {
     NoneShown,
     /// The cell cannot be compared.
     NotCompared,
+}
+
+impl Outcome {
+    /// Whether the data show a difference.
+    pub fn is_decided(self) -> bool {
+        matches!(self, Outcome::Better | Outcome::Worse)
+    }
 }
 
 /// A value and its interval.

@@ -4,6 +4,7 @@
 //! two machines are compared only by speed-up over each machine's own baseline.
 
 pub mod difference;
+mod headline;
 mod notes;
 pub mod refusal;
 pub mod view;
@@ -50,8 +51,8 @@ pub fn compare(a: &Analysis, b: &Analysis) -> Result<Comparison, Refusal> {
             Compared { task: one.task.name.clone(), sentence: sentence(&cells, by), cells }
         })
         .collect();
-    let notes = notes::notes(a, b, by, &tasks, &pairs);
-    Ok(Comparison { a: side(a), b: side(b), by, tasks, notes })
+    let notes = notes::notes(a, b, by, &tasks);
+    Ok(Comparison { headline: headline::headline(&tasks, by, &pairs), a: side(a), b: side(b), by, tasks, notes })
 }
 
 fn side(analysis: &Analysis) -> Side {
@@ -81,12 +82,7 @@ fn sentence(cells: &[Difference], by: By) -> String {
                 format!("{} on {}{ratio}", found.cell.strategy, format::cores(found.cell.cores))
             })
             .collect();
-        let word = match (by, outcome) {
-            (By::Time, Outcome::Worse) => "slower in B",
-            (By::Time, _) => "faster in B",
-            (By::SpeedUp, Outcome::Worse) => "smaller speed-up in B",
-            (By::SpeedUp, _) => "greater speed-up in B",
-        };
+        let word = headline::word(by, outcome);
         if !named.is_empty() {
             let names: Vec<&str> = named.iter().map(String::as_str).collect();
             parts.push(format!("{word}: {}", format::names(&names)));

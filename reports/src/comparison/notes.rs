@@ -1,14 +1,13 @@
 //! Notes on a comparison that a reader needs besides the figures: about the machines, the evidence and the runs.
 
 use crate::analysis::Analysis;
-use crate::comparison::difference::{By, Compared, Difference, Outcome, Pair};
+use crate::comparison::difference::{By, Compared, Difference};
 use crate::format;
-use record::statistics::{BLOCKS_FOR_A_VERDICT, LEVEL, smallest_p_value};
-use record::{BASELINE, Cell, Verdict};
+use record::{BASELINE, Cell};
 use std::collections::BTreeSet;
 
 /// Collects the notes of a comparison.
-pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pairs: &[Vec<Pair>]) -> Vec<String> {
+pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared]) -> Vec<String> {
     let mut notes = Vec::new();
     if a.environment.run.id == b.environment.run.id {
         notes.push("A and B are the same run.".into());
@@ -25,7 +24,7 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
                 notes.push(format!("The {what} differs: {one} in A, {other} in B."));
             }
         }
-        let shifted = |cell: &&Difference| matches!(cell.outcome, Outcome::Better | Outcome::Worse);
+        let shifted = |cell: &&Difference| cell.outcome.is_decided();
         for task in tasks {
             let baseline = task.cells.iter().find(|cell| cell.cell.strategy == BASELINE);
             if let Some(ratio) = baseline.filter(shifted).and_then(|cell| cell.ratio) {
@@ -42,7 +41,6 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
                 .into(),
         );
     }
-    notes.extend(too_few(pairs));
     notes.extend(interval_with_one(tasks));
     notes.extend(only_in(a, b));
     for (analysis, name) in [(a, "A"), (b, "B")] {
@@ -50,11 +48,11 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
         if environment.ended.as_ref().is_none_or(|ended| ended.interrupted) {
             notes.push(format!("{name} did not reach its planned end."));
         }
-        let checks = environment.checks().into_iter().flat_map(|(_, checks)| checks);
-        let bad: Vec<&str> =
-            checks.filter(|check| check.verdict >= Verdict::Warn).map(|check| check.name.as_str()).collect();
-        if !bad.is_empty() {
-            notes.push(format!("Checks of {name} warned or refused: {}; its report says why.", bad.join(", ")));
+        if let Some(alarm) = &environment.alarm {
+            notes.push(format!(
+                "Checks of {name} warned or refused: {}; its report says why.",
+                alarm.checks().join(", ")
+            ));
         }
         if environment.run.machine.profile != "release" {
             notes.push(format!(
@@ -68,7 +66,7 @@ pub(super) fn notes(a: &Analysis, b: &Analysis, by: By, tasks: &[Compared], pair
 
 /// A note if a difference is stated although its interval contains 1.
 fn interval_with_one(tasks: &[Compared]) -> Option<String> {
-    let differs = |cell: &&Difference| matches!(cell.outcome, Outcome::Better | Outcome::Worse);
+    let differs = |cell: &&Difference| cell.outcome.is_decided();
     let contains_one = |cell: &Difference| {
         cell.ratio.and_then(|ratio| ratio.low.zip(ratio.high)).is_some_and(|(low, high)| low <= 1.0 && 1.0 <= high)
     };
@@ -76,28 +74,6 @@ fn interval_with_one(tasks: &[Compared]) -> Option<String> {
         "An interval may contain 1 although a difference is stated: all intervals together have to cover the truth, and the \
          test of a difference is sharper than that."
             .into()
-    })
-}
-
-/// A note if both runs have too few processes to show even a large difference.
-fn too_few(pairs: &[Vec<Pair>]) -> Option<String> {
-    let sides: Vec<(usize, usize)> = pairs
-        .iter()
-        .flatten()
-        .filter_map(|pair| pair.sides.as_ref().ok())
-        .map(|[one, other]| (one.processes.len(), other.processes.len()))
-        .collect();
-    let (most_a, most_b) = *sides.iter().max_by_key(|(one, other)| one.min(other))?;
-    let bar = (1.0 - LEVEL) / sides.len() as f64;
-    let shows =
-        |one: usize, other: usize| smallest_p_value(one, other) <= bar && one.min(other) >= BLOCKS_FOR_A_VERDICT;
-    let enough = (BLOCKS_FOR_A_VERDICT..).find(|blocks| shows(*blocks, *blocks))?;
-    (!shows(most_a, most_b)).then(|| {
-        format!(
-            "With {most_a} blocks in A and {most_b} in B, {} cannot show any difference, however large. {enough} blocks in \
-             each run could.",
-            if sides.len() == 1 { "1 comparison".into() } else { format!("{} comparisons", sides.len()) }
-        )
     })
 }
 

@@ -37,6 +37,8 @@ pub(super) fn differences(a: &Analysis, b: &Analysis) -> Vec<String> {
             differ(&format!("{name}: the option {key}"), value, another);
         }
         differ(&format!("{name}: the answer’s digest"), &one.digest, &other.digest);
+        let growth = [one, other].map(|task| if task.grown.is_empty() { "the same" } else { "growing" });
+        differ(&format!("{name}: the work on more cores"), growth[0], growth[1]);
     }
     if common_tasks(a, b).next().is_none() {
         differences.push("No task was measured in both.".into());

@@ -1,4 +1,4 @@
-//! Renders the page: charts, tables and sentences in one HTML file without scripts or requests.
+//! Renders the page: charts, tables and sentences in one HTML file that requests nothing.
 
 use crate::analysis::axes::AXES;
 use crate::analysis::environment::Alarm;
@@ -6,34 +6,52 @@ use crate::analysis::results::{MeasuredStrategy, TaskResults};
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
-use crate::render::svg;
+use crate::render::{lanes, script, svg};
 use crate::view::answer::{self, Part};
 use crate::view::chart::{Chart, HeatMap, Kind, Series};
+use crate::view::embedded::{self, Over};
+use crate::view::glossary::{self, Term};
+use crate::view::lanes::LaneChart;
+use crate::view::limits::{self, Limits};
+use crate::view::reproduce::Reproduction;
+use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
-use crate::view::{heat, kernels, overhead, peers, plots, resources, results, run};
+use crate::view::{heat, kernels, overhead, peers, plots, resources, results, run, timeline};
 use askama::Template;
 use record::Run;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Renders the page of a record: one HTML file without scripts or network requests.
+/// Renders the page of a record: one HTML file without network requests.
 ///
 /// # Errors
 /// If a chart cannot be drawn. Data missing from the record is no error; the page reports it.
 pub fn page(analysis: &Analysis) -> Result<String> {
+    let style =
+        [include_str!("../../templates/page.css"), &series_style(analysis.environment.run.strategies.len())].join("\n");
+    let script = script::text();
+    let sections = analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task, analysis));
+    let mut tasks: Vec<Section> = sections.collect::<Result<_>>()?;
+    let data = embedded::Data::new(tasks.iter_mut().filter_map(|task| task.embedded.take()).collect());
     let page = Page {
-        style: concat!(include_str!("../../templates/page.css"), "\n"),
-        series_style: series_style(analysis.environment.run.strategies.len()),
+        policy: script::policy(&style, &script),
+        data: script::data(&data),
+        style,
+        script,
         run: &analysis.environment.run,
         subtitle: run::subtitle(analysis),
         alarm: analysis.environment.alarm.as_ref(),
         alarm_entries: run::alarm_entries(&analysis.environment),
-        tasks: analysis.shown().enumerate().map(|(nth, task)| Section::new(nth, task)).collect::<Result<_>>()?,
+        tasks,
         failures: results::failures(analysis),
         failed: format::count(analysis.environment.failed as u64),
         checks: run::checks(&analysis.environment),
         unmeasured: resources::unmeasured(analysis),
         provenance: run::provenance(analysis),
+        limits: limits::limits(analysis),
+        cards: strategies::cards(analysis),
+        unmeasured_price: strategies::unmeasured(analysis),
+        glossary: glossary::TERMS,
         analysis,
     };
     Ok(page.render()?)
@@ -52,8 +70,10 @@ pub fn write(analysis: &Analysis, path: impl AsRef<Path>) -> Result<()> {
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
-    style: &'static str,
-    series_style: String,
+    policy: String,
+    style: String,
+    script: String,
+    data: String,
     run: &'a Run,
     subtitle: String,
     alarm: Option<&'a Alarm>,
@@ -64,6 +84,10 @@ struct Page<'a> {
     checks: Option<Table>,
     unmeasured: Vec<String>,
     provenance: Vec<(String, String)>,
+    limits: Vec<Limits>,
+    cards: Vec<Card<'a>>,
+    unmeasured_price: Option<&'static str>,
+    glossary: &'static [Term],
     analysis: &'a Analysis,
 }
 
@@ -82,78 +106,156 @@ struct Section<'a> {
     legend: Vec<Key>,
     strategies: Table,
     cells: Table,
+    /// The command that measures a cell again, without what the cell's row adds.
+    again: Option<String>,
     used: Table,
     threads: Table,
     outliers: Table,
     peers: Option<Table>,
     dispatch: Option<Table>,
     samples: String,
+    timelines: Vec<Timeline>,
+    delivery: Option<(Figure, Table)>,
+    /// The script's data; `None` without a chart.
+    embedded: Option<embedded::Task>,
+}
+
+/// The timeline of one strategy.
+struct Timeline {
+    id: String,
+    strategy: String,
+    is_open: bool,
+    figure: Figure,
+    table: Table,
+}
+
+impl Page<'_> {
+    /// The timelines of a strategy: the ids and the names of the tasks.
+    fn timelines_of(&self, strategy: &str) -> Vec<(&str, &str)> {
+        let of = |section: &'_ Section<'_>| section.timelines.iter().position(|it| it.strategy == strategy);
+        let sections = self.tasks.iter().filter_map(|section| Some((section, of(section)?)));
+        sections.map(|(section, nth)| (&*section.timelines[nth].id, &*section.task.results.task.name)).collect()
+    }
 }
 
 struct Figure {
     title: String,
     caption: String,
     svg: String,
-    /// The figure as a table: heads, then rows.
+    controls: Option<Controls>,
+    /// The figure as a table: heads, then rows. Empty if the table is elsewhere.
     rows: Vec<Vec<String>>,
+}
+
+/// What the script offers to change in a chart.
+struct Controls {
+    over: &'static str,
+    quantities: Vec<&'static str>,
+    /// The axis that the slider moves along, and its number of values.
+    slider: &'static str,
+    values: usize,
 }
 
 /// An entry of the legend.
 struct Key {
     name: String,
     class: String,
+    /// The strategy, or the empty text for a group of strategies that tie.
+    strategy: String,
     checked: bool,
     swatch: String,
 }
 
 impl<'a> Section<'a> {
-    fn new(nth: usize, task: &'a TaskAnalysis) -> Result<Self> {
+    fn new(nth: usize, task: &'a TaskAnalysis, analysis: &Analysis) -> Result<Self> {
         let id = format!("task-{nth}");
         let results = &task.results;
-        let figure = |chart: Option<Chart>, name: &str, caption: &dyn Fn(&TaskAnalysis, &Chart) -> String| {
-            chart.map(|chart| {
-                let (svg, mut caption) = (svg::draw(&chart, &format!("{id}-{name}"))?, caption(task, &chart));
-                if !chart.remark.is_empty() {
-                    let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
-                }
-                let rows = chart.table();
-                Ok(Figure { svg, title: chart.title, caption, rows })
-            })
+        let mut cells = results::cells(results);
+        let again = Reproduction::new(analysis, results);
+        again.iter().for_each(|again| again.complete(&mut cells, results));
+        let figure = |chart: &Chart, name: &str, mut caption: String| -> Result<Figure> {
+            if !chart.remark.is_empty() {
+                let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
+            }
+            let svg = svg::draw(chart, &format!("{id}-{name}"))?;
+            Ok(Figure { svg, title: chart.title.clone(), caption, controls: None, rows: chart.table() })
         };
-        let first = figure(plots::speed_up_by_cores(results), "cores", &by_cores);
+        let (cores, sizes) = (plots::speed_up_by_cores(results), plots::time_by_size(results, &task.peers));
+        let charts = [cores.map(|it| (Over::Cores, it)), sizes.map(|it| (Over::Sizes, it))];
+        let charts: Vec<(Over, Chart)> = charts.into_iter().flatten().collect();
+        let of = |over: Over, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
+            let (_, chart) = charts.iter().find(|(other, _)| *other == over)?;
+            let drawn = figure(chart, name, caption(task, chart));
+            Some(drawn.map(|figure| Figure { controls: Some(Controls::new(over, results)), ..figure }))
+        };
+        let plain = |chart: Option<Chart>, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
+            chart.map(|chart| figure(&chart, name, caption(task, &chart)))
+        };
         let mut figures = vec![
-            figure(plots::efficiency_by_cores(results), "efficiency", &by_cores),
-            figure(plots::time_by_size(results, &task.peers), "sizes", &by_size),
-            figure(kernels::time_by_kernel(results, &task.peers), "kernels", &by_kernel),
+            plain(plots::efficiency_by_cores(results), "efficiency", by_cores),
+            of(Over::Sizes, "sizes", by_size),
+            plain(kernels::time_by_kernel(results, &task.peers), "kernels", by_kernel),
         ];
         for (axis, name) in AXES.into_iter().zip(["workers", "delivery", "combine"]) {
-            figures.push(figure(plots::time_along(results, axis), name, &|_, chart| chart.description.clone()));
+            figures.push(plain(plots::time_along(results, axis), name, |_, chart| chart.description.clone()));
         }
         let heat = |(nth, map): (usize, HeatMap)| {
             let svg = svg::draw_heat(&map, &format!("{id}-heat-{nth}"))?;
             let rows = if nth == 0 { map.table() } else { Vec::new() };
-            Ok(Figure { svg, rows, title: map.title, caption: map.description })
+            Ok(Figure { svg, rows, title: map.title, caption: map.description, controls: None })
         };
         Ok(Self {
             short: answer::short(&task.finding),
             headline: answer::sentence(&task.finding),
             answer: answer::parts(task),
-            first: first.transpose()?,
+            first: of(Over::Cores, "cores", by_cores).transpose()?,
             figures: figures.into_iter().flatten().collect::<Result<_>>()?,
             heat: heat::heat_maps(results).into_iter().enumerate().map(heat).collect::<Result<_>>()?,
             legend: legend(results)?,
             strategies: results::strategies(results),
-            cells: results::cells(results),
+            cells,
+            again: again.map(|again| again.command),
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),
+            timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),
+            delivery: timeline::delivery(task).map(|chart| {
+                let svg = lanes::steps(&chart, &format!("{id}-delivery"));
+                (
+                    Figure { title: chart.title, caption: chart.caption, svg, controls: None, rows: Vec::new() },
+                    chart.table,
+                )
+            }),
             facts: facts(task),
+            embedded: (!charts.is_empty()).then(|| embedded::Task::new(&id, task, &charts)),
             id,
             task,
         })
+    }
+}
+
+impl Timeline {
+    fn new(section: &str, chart: LaneChart) -> Self {
+        let id = format!("{section}-timeline-{}", chart.place);
+        let svg = lanes::timeline(&chart, &id);
+        let figure = Figure { title: chart.title, caption: chart.caption, svg, controls: None, rows: Vec::new() };
+        Self { id, strategy: chart.strategy, is_open: chart.is_open, figure, table: chart.table }
+    }
+}
+
+impl Controls {
+    fn new(over: Over, results: &TaskResults) -> Self {
+        let (over, slider, values) = match over {
+            Over::Cores => ("cores", "Partition size", results.sizes.len()),
+            Over::Sizes => ("sizes", "Cores", results.cores.len()),
+        };
+        let mut quantities = vec!["time", "speed-up", "efficiency"];
+        // Throughput is work divided by time, so the work must be known.
+        quantities.extend(results.task.items.map(|_| "throughput"));
+        Self { over, quantities, slider, values }
     }
 }
 
@@ -207,7 +309,8 @@ fn legend(results: &TaskResults) -> Result<Vec<Key>> {
     let tied: Vec<&Vec<String>> = results.places.iter().filter(|tied| tied.len() > 1).collect();
     let key = |strategy: &MeasuredStrategy, is_member: bool| {
         let class = format!("k{}{}", strategy.place, if is_member { " member" } else { "" });
-        Ok(Key { name: strategy.name.clone(), class, checked: !is_member, swatch: svg::swatch(strategy.place)? })
+        let name = strategy.name.clone();
+        Ok(Key { strategy: name.clone(), name, class, checked: !is_member, swatch: svg::swatch(strategy.place)? })
     };
     let mut keys = Vec::new();
     for (nth, tied) in tied.iter().enumerate() {
@@ -215,7 +318,8 @@ fn legend(results: &TaskResults) -> Result<Vec<Key>> {
         let members = results.strategies.iter().filter(|it| tied.contains(&it.name));
         keys.push(Ok(Key {
             name: format!("{} {label}:", tied.len()),
-            class: format!("kg{nth}"),
+            class: format!("kg{nth} group"),
+            strategy: String::new(),
             checked: true,
             swatch: String::new(),
         }));
@@ -266,7 +370,7 @@ fn series_style(strategies: usize) -> String {
     for place in 0..strategies {
         let _ = write!(
             style,
-            "\n.task:has(.k{place} input:not(:checked)) .chart .p{place}{{display:none}}\
+            "\n.task:has(.k{place} input:not(:checked)) .chart:not(.all) .p{place}{{display:none}}\
              .task:has(.k{place}:is(:hover,:focus-within)) .chart .series.p{place}{{display:inline}}\
              .task:has(.k{place}:is(:hover,:focus-within)) .chart .series:not(.p{place}){{opacity:.12}}",
         );

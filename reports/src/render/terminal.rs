@@ -1,99 +1,88 @@
-//! Renders the findings or a comparison, with a compact table for each task, for the terminal.
+//! Renders the findings, with a chart and a compact table for each task, for the terminal.
 
-use crate::analysis::Analysis;
 use crate::analysis::peers::PeerResult;
-use crate::comparison::difference::Comparison;
-use crate::comparison::view;
-use crate::format::SPACE;
-use crate::view::{peers, results, run};
-use std::fmt::Write as _;
-use system::printable;
+use crate::analysis::{Analysis, TaskAnalysis};
+use crate::render::bars;
+use crate::render::wrap::{Look, aligned, fitted, printable, wrap};
+use crate::view::answer::{self, Part};
+use crate::view::{peers, results, run, summary};
 
-/// The alarm, then for each task the finding, the conclusions and a table of strategies, as plain text.
-pub fn text(analysis: &Analysis) -> String {
+/// The conclusions that are shown without being asked for: what limits the speed-up, and whether the work grew.
+const ESSENTIAL: [&str; 2] = ["limits", "growing_work"];
+
+/// The alarm, then for each task the finding, its numbers, what limits it, a chart and a table of strategies.
+pub fn text(analysis: &Analysis, look: &Look) -> String {
     let mut text = String::new();
+    let width = look.width;
     if let Some(alarm) = &analysis.environment.alarm {
-        text.push_str(alarm.headline);
+        text += &wrap(alarm.headline, width, "", "");
         for (check, sentence) in run::alarm_entries(&analysis.environment) {
-            // `write!` to a String cannot fail, here and below.
-            let _ = write!(text, "\n  {check}: {sentence}");
+            text += &wrap(&format!("{check}: {sentence}"), width, "  ", "    ");
         }
-        text.push_str("\n\n");
+        text.push('\n');
     }
     let skipped = &analysis.environment.skipped;
     for skipped in skipped {
-        let _ = writeln!(text, "{} was not measured: {}\n", skipped.task, skipped.reason);
+        text += &wrap(&format!("{} was not measured: {}", skipped.task, skipped.reason), width, "", "  ");
+        text.push('\n');
     }
     for task in &analysis.tasks {
-        let (results, name) = (&task.results, &task.results.task.name);
-        if results.cells.is_empty() && skipped.iter().any(|skipped| skipped.task == *name) {
+        let results = &task.results;
+        if results.cells.is_empty() && skipped.iter().any(|skipped| skipped.task == results.task.name) {
             continue;
         }
-        let _ = writeln!(text, "{name}: {}", task.finding.headline);
-        for conclusion in &task.conclusions {
-            let _ = writeln!(text, "  {}", conclusion.sentence);
-        }
-        if !results.cells.is_empty() {
-            let mut rows = results::summary(results).texts();
-            // A column of names needs no head.
-            rows[0][0].clear();
-            let _ = writeln!(text, "\n{}", aligned(&rows));
-        }
-        text.push_str(&peer_lines(name, &task.peers.results));
+        text += &of_task(task, look);
     }
     if analysis.environment.samples == 0 {
-        text.push_str("Nothing was measured: the record has no sample.\n");
+        text += &wrap("Nothing was measured: the record has no sample.", width, "", "");
     }
     printable(&text)
 }
 
-/// A comparison of two runs as plain text: for each task a sentence and a table of cells.
-pub fn compared(comparison: &Comparison) -> String {
-    let mut text = String::new();
-    for (name, side) in [("A", &comparison.a), ("B", &comparison.b)] {
-        // `write!` to a String cannot fail, here and below.
-        let _ = writeln!(text, "{name}  {}  {}  {}\n   {}", side.run, side.began, side.program, side.machine);
+fn of_task(task: &TaskAnalysis, look: &Look) -> String {
+    let (results, name) = (&task.results, &task.results.task.name);
+    let mut text = wrap(&format!("{name}: {}", task.finding.headline), look.width, "", "  ");
+    // The headline has the values already; the notes say how far they hold.
+    for Part { question, value, note } in answer::parts(task).into_iter().filter(|_| look.verbose) {
+        let note = if note.is_empty() { note } else { format!("; {note}") };
+        text += &wrap(&format!("{question}: {value}{note}"), look.width, "  ", "    ");
     }
-    text.push('\n');
-    for task in &comparison.tasks {
-        let _ =
-            writeln!(text, "{}: {}\n\n{}", task.task, task.sentence, aligned(&view::rows(comparison.by, &task.cells)));
+    text += &wrap(&format!("Can you trust it? {}", task.trust.sentence), look.width, "  ", "  ");
+    let shown = task.conclusions.iter().filter(|it| look.verbose || ESSENTIAL.contains(&it.about));
+    shown.for_each(|conclusion| text += &wrap(&conclusion.sentence, look.width, "  ", "  "));
+    if results.cells.is_empty() {
+        return text;
     }
-    for note in &comparison.notes {
-        let _ = writeln!(text, "{note}");
+    if let Some(chart) = summary::speed_ups(results) {
+        let bars = bars::speed_ups(&chart, look.width, look.unicode);
+        let mark = if look.unicode { '│' } else { '|' };
+        let title = format!("{}; {mark} marks as many times as cores:", chart.title);
+        text += &format!("\n{}{bars}", wrap(&title, look.width, "  ", "  "));
     }
-    printable(&text)
-}
-
-/// Replaces characters that terminals show differently or obey.
-fn printable(text: &str) -> String {
-    // Some terminals show a narrow space badly.
-    printable::printable(text).replace(SPACE, " ")
+    let table = if look.verbose {
+        let mut rows = results::summary(results).texts();
+        // A column of names needs no head.
+        rows[0][0].clear();
+        aligned(&rows)
+    } else {
+        fitted(results::short(results), look.width, 3)
+    };
+    text += &format!("\n{table}\n");
+    text + &peer_lines(name, &task.peers.results, look)
 }
 
 /// The times of other programs for the job of `task`, as plain text; empty without peers.
-pub fn of_peers(task: &str, peers: &[PeerResult]) -> String {
-    printable(&peer_lines(task, peers))
+pub fn of_peers(task: &str, peers: &[PeerResult], look: &Look) -> String {
+    printable(&peer_lines(task, peers, look))
 }
 
-fn peer_lines(task: &str, peers: &[PeerResult]) -> String {
+fn peer_lines(task: &str, peers: &[PeerResult], look: &Look) -> String {
     let Some(table) = peers::table(task, peers) else { return String::new() };
-    format!("{}\n\n{}\n", table.caption, aligned(&table.texts()))
-}
-
-/// Aligns rows of equal length: the first column to the left, the others to the right.
-pub fn aligned(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::from("  ");
-        for (column, (entry, width)) in row.iter().zip(&widths).enumerate() {
-            // Not by a width in the format, because that panics beyond 65,535.
-            let blanks = " ".repeat(width - entry.chars().count());
-            line += &if column == 0 { format!("{entry}{blanks}") } else { format!("  {blanks}{entry}") };
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
+    let (caption, rows) = if look.verbose {
+        (table.caption.clone(), aligned(&table.texts()))
+    } else {
+        let caption = format!("Other programs at the job of {task}. {}", peers::CAVEAT);
+        (caption, fitted(peers::summary(peers), look.width, 3))
+    };
+    format!("{}\n{rows}\n", wrap(&caption, look.width, "", ""))
 }

@@ -211,3 +211,20 @@ impl Tile {
     /// The number of colours.
     pub const STEPS: usize = 9;
 }
+
+/// Ticks at these values.
+pub(crate) fn labelled(places: Vec<f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
+    places.into_iter().map(|at| Tick { at, label: label(at) }).collect()
+}
+
+/// Four to eight ticks, in even steps of 1, 2 or 5 times a power of ten.
+pub(crate) fn even_ticks(low: f64, high: f64) -> Vec<f64> {
+    let rough = (high - low) / 6.0;
+    if !(rough > 0.0 && rough.is_finite()) {
+        return vec![low];
+    }
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= rough).unwrap_or(power);
+    let first = (low / step).ceil() as i64;
+    (first..).map(|nth| nth as f64 * step).take_while(|at| *at <= high).collect()
+}

@@ -3,9 +3,9 @@
 use crate::analysis::peers::{Kernel, Peers};
 use crate::analysis::results::TaskResults;
 use crate::format::{self, SPACE};
-use crate::view::chart::{Axis, Chart, Kind, Reference, Scale};
+use crate::view::chart::{Axis, Chart, Kind, Reference, Scale, labelled};
 use crate::view::lines::{beyond, boundary_lines, crossings, note};
-use crate::view::ticks::{doublings, labelled, logarithmic_ticks};
+use crate::view::ticks::{doublings, logarithmic_ticks};
 use std::collections::BTreeSet;
 
 /// The number of cores against which a better kernel is compared.

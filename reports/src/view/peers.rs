@@ -37,6 +37,17 @@ pub fn table(task: &str, peers: &[PeerResult]) -> Option<Table> {
     })
 }
 
+/// The heads, then for each program its threads, its time and its time by ours, as a narrow terminal shows them.
+pub fn summary(peers: &[PeerResult]) -> Vec<Vec<String>> {
+    let heads = ["", "threads", "time", "× this program", ""].map(str::to_owned).to_vec();
+    let summarised = |result: &PeerResult| {
+        let row = row(result);
+        let value = |nth: usize| row.entries.get(nth).map(|entry| entry.value.clone()).unwrap_or_default();
+        vec![row.name.clone(), value(0), value(1), value(6), result.peer.reason.clone()]
+    };
+    [heads].into_iter().chain(peers.iter().map(summarised)).collect()
+}
+
 fn row(result: &PeerResult) -> Row {
     let peer = &result.peer;
     let written = |value: Option<f64>, of: fn(f64) -> String| value.map_or_else(|| NONE.into(), of);

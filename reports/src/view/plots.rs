@@ -5,9 +5,9 @@ use crate::analysis::groups::{GroupCell, group_cell};
 use crate::analysis::peers::Peers;
 use crate::analysis::results::{CellResult, TaskResults};
 use crate::format;
-use crate::view::chart::{Axis, Band, Chart, Kind, Point, Position, Reference, Scale, Series};
+use crate::view::chart::{Axis, Band, Chart, Kind, Point, Position, Reference, Scale, Series, even_ticks, labelled};
 use crate::view::lines::{beyond, boundary_lines, crossings, note, peer_lines};
-use crate::view::ticks::{doublings, even_ticks, labelled, logarithmic_ticks, thinned};
+use crate::view::ticks::{doublings, logarithmic_ticks, thinned};
 use record::statistics::Estimate;
 
 /// Up to this number of cores, a chart has linear scales.

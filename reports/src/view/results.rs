@@ -3,7 +3,7 @@
 use crate::analysis::data_quality::Outlier;
 use crate::analysis::results::{Account, BlockRange, CLOSE, CellResult, TaskResults};
 use crate::analysis::{Analysis, TaskAnalysis};
-use crate::format;
+use crate::format::{self, NONE};
 use crate::view::table::{Entry, Row, Table};
 use record::statistics::{BLOCKS_FOR_A_VERDICT, Modes};
 use record::{Cell, Fault, Sample, Status};
@@ -71,6 +71,21 @@ pub fn summary(results: &TaskResults) -> Table {
         row.entries.drain(3..6);
     }
     table
+}
+
+/// The heads, then one row for each strategy: name, place, median time, speed-up with its interval. A strategy without a
+/// time has the number of failed samples instead.
+pub fn short(results: &TaskResults) -> Vec<Vec<String>> {
+    let heads = ["", "", "median", "speed-up"].map(str::to_owned).to_vec();
+    let row = |row: Row| {
+        let value = |nth: usize| row.entries.get(nth).map(|entry| entry.value.clone()).unwrap_or_default();
+        // The baseline has a note, but no interval.
+        let interval = row.entries.get(1).filter(|entry| entry.note.contains('–')).map(|entry| entry.note.clone());
+        let speed_up =
+            if value(0) == NONE { value(4) } else { format::sentence((value(1), interval.unwrap_or_default())) };
+        vec![row.name.clone(), row.remark.clone(), value(0), speed_up]
+    };
+    [heads].into_iter().chain(summary(results).rows.into_iter().map(row)).collect()
 }
 
 /// One row for each cell of the sweep.

@@ -1,6 +1,7 @@
 //! Tables as plain data.
 
 use crate::format::NONE;
+use crate::view::glossary::{self, Term};
 
 /// A table: caption, heads of the columns, rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +15,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// The terms among the heads of the columns.
+    pub fn terms(&self) -> Vec<&'static Term> {
+        glossary::of(self.columns.iter().copied())
+    }
+
     /// The heads and the rows as text: `name (remark)`, then `value (note; doubt)` for each entry.
     pub fn texts(&self) -> Vec<Vec<String>> {
         let heads = self.columns.iter().map(|&head| head.to_owned()).collect();

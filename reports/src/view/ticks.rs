@@ -1,12 +1,7 @@
 //! The places of ticks on an axis.
 
 use crate::format;
-use crate::view::chart::Tick;
-
-/// Ticks with labels.
-pub(crate) fn labelled(places: Vec<f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
-    places.into_iter().map(|at| Tick { at, label: label(at) }).collect()
-}
+use crate::view::chart::{Tick, even_ticks, labelled};
 
 /// Ticks at core counts, without those too close to a neighbour. The largest count always has a tick.
 pub(crate) fn thinned(cores: &[u32]) -> Vec<Tick> {
@@ -19,18 +14,6 @@ pub(crate) fn thinned(cores: &[u32]) -> Vec<Tick> {
         }
     }
     labelled(kept.into_iter().rev().map(f64::from).collect(), format::short)
-}
-
-/// Four to eight ticks, in even steps of 1, 2 or 5 times a power of ten.
-pub(crate) fn even_ticks(low: f64, high: f64) -> Vec<f64> {
-    let rough = (high - low) / 6.0;
-    if !(rough > 0.0 && rough.is_finite()) {
-        return vec![low];
-    }
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= rough).unwrap_or(power);
-    let first = (low / step).ceil() as i64;
-    (first..).map(|nth| nth as f64 * step).take_while(|at| *at <= high).collect()
 }
 
 /// 0.5, 1, 2, 4 and so on.

@@ -6,8 +6,9 @@
 use fastrand::Rng;
 use record::Record;
 use record::{
-    BASELINE, Cell, Census, Check, Detail, Ended, Fault, Line, Machine, PHYSICAL_CORES, Peer, PeerRun, Pool, Role, Run,
-    Sample, Skipped, Status, StrategyNote, TaskNote, Times, VERSION, Verdict,
+    BASELINE, Cell, Census, Check, Detail, Ended, Fault, Lane, Line, MOST_SPANS, Machine, PHYSICAL_CORES, Peer,
+    PeerRun, Pool, Role, Run, Sample, Skipped, Span, Status, StrategyNote, TaskNote, Times, Trace, TracedRun, VERSION,
+    Verdict, lane,
 };
 use std::collections::BTreeMap;
 
@@ -86,7 +87,7 @@ impl Synthetic {
             interrupted: false,
             checks: checks(self.trouble, false),
         });
-        Record { run, samples, skipped, peers: Vec::new(), ended, resumed: 0, torn: None }
+        Record { run, samples, skipped, peers: Vec::new(), traces: Vec::new(), ended, resumed: 0, torn: None }
     }
 
     fn run(&self) -> Run {
@@ -154,6 +155,7 @@ impl Synthetic {
             sizing: String::new(),
             digest: format!("b3:{name}"),
             answer: vec![("total".into(), "1650999".into()), ("Aardvark".into(), "16 821".into())],
+            grown: Vec::new(),
             details: match name {
                 "count" => vec![Detail::UnitCost {
                     unit: "an increment".into(),
@@ -258,6 +260,75 @@ pub(crate) fn peers() -> Vec<Peer> {
         peer("sqlite", Role::Other, 1, 2_350),
         peer("fast", Role::Other, 1, 0),
     ]
+}
+
+/// A traced run of each strategy of a record on its most cores at the default size, `rayon` with each delivery, and one
+/// strategy without a trace.
+pub(crate) fn traces(record: &Record) -> Vec<Trace> {
+    let cores = record.run.cores.iter().copied().max().unwrap_or(1);
+    let mut traces = Vec::new();
+    for task in &record.run.tasks {
+        for (strategy, ..) in STRATEGIES {
+            let deliveries = ["gather", "in_order", "as_completed"];
+            for delivery in &deliveries[..if strategy == "rayon" { 3 } else { 1 }] {
+                let cell = Cell {
+                    task: task.name.clone(),
+                    strategy: strategy.into(),
+                    cores,
+                    workers: cores,
+                    size: task.default_size,
+                    delivery: (*delivery).into(),
+                    combine: "per_partition".into(),
+                };
+                let reason = if strategy == "async_std" { "the measuring process was killed by signal 9" } else { "" };
+                let run = reason.is_empty().then(|| traced(&cell, task.items.unwrap_or(0) / task.default_size));
+                traces.push(Trace { cell, run, reason: reason.into() });
+            }
+        }
+    }
+    traces
+}
+
+/// Each worker takes the next job when it is free. Every job takes about as long.
+fn traced(cell: &Cell, jobs: u64) -> TracedRun {
+    let mut random = Rng::with_seed(jobs + u64::from(cell.workers));
+    let mut free = vec![0_u64; cell.workers as usize];
+    let mut spans: Vec<Vec<Span>> = vec![Vec::new(); free.len()];
+    let mut ends = Vec::new();
+    for job in 0..jobs {
+        let worker = (0..free.len()).min_by_key(|worker| free[*worker]).expect("there is a worker");
+        let length_ns = (1_000_000.0 * (1.0 + 0.2 * normal(&mut random)).max(0.1)) as u64;
+        let start_ns = free[worker] + 5_000 + random.u64(..60_000);
+        let in_task_ns = if cell.strategy == "processes" { length_ns / 10 * 7 } else { length_ns };
+        spans[worker].push(Span { job, jobs: 1, start_ns, length_ns, in_jobs_ns: length_ns, in_task_ns });
+        free[worker] = start_ns + length_ns;
+        ends.push((job, free[worker]));
+    }
+    let run_ns = free.iter().max().expect("there is a worker") + 30_000;
+    let mut delivered_ns: Vec<u64> = match &*cell.delivery {
+        "gather" => (0..jobs).map(|job| run_ns + job).collect(),
+        "in_order" => ends
+            .iter()
+            .scan(0, |last, (_, end)| {
+                *last = *end.max(last);
+                Some(*last)
+            })
+            .collect(),
+        _ => ends.iter().map(|(_, end)| *end).collect(),
+    };
+    delivered_ns.sort_unstable();
+    let mut lanes: Vec<Lane> = (0..).zip(spans).filter_map(|(worker, spans)| Lane::of(worker, spans)).collect();
+    let cpu_ns = lanes.iter().map(Lane::in_jobs_ns).sum::<u64>() / 100 * 98;
+    lane::merge(&mut lanes, MOST_SPANS);
+    TracedRun {
+        start_ns: u64::from(cell.workers) * if cell.strategy == "processes" { 4_100_000 } else { 61_000 },
+        run_ns,
+        reduce_ns: run_ns / 20,
+        cpu_ns,
+        jobs,
+        lanes,
+        delivered_ns: TracedRun::thinned(&delivered_ns),
+    }
 }
 
 /// What goes wrong, so that each way of going wrong is on the page.
@@ -385,6 +456,8 @@ fn note(name: &str) -> StrategyNote {
         good: "partitions differ in size, so nobody waits for the unlucky one.".into(),
         bad: "partitions are tiny, so everybody waits for the lock.".into(),
         trace: "lanes end together; gaps between spans are the lock.".into(),
+        source: "//! Workers pull the next job.\nuse rayon::scope;\n\npub fn start() -> u8 {\n    7 // one\n}\n".into(),
+        libraries: vec!["rayon".into()],
     }
 }
 
@@ -398,6 +471,7 @@ pub(crate) fn lines(record: &Record) -> String {
     let mut all = vec![Line::Run(Box::new(record.run.clone()))];
     all.extend(record.skipped.iter().cloned().map(Line::Skipped));
     all.extend(record.samples.iter().map(|sample| Line::Sample(Box::new(sample.clone()))));
+    all.extend(record.traces.iter().cloned().map(|trace| Line::Trace(Box::new(trace))));
     all.extend(record.ended.iter().cloned().map(Line::Ended));
     all.extend(record.peers.iter().cloned().map(|peer| Line::Peer(Box::new(peer))));
     all.iter().map(|line| serde_json::to_string(line).expect("a line has string keys only") + "\n").collect()

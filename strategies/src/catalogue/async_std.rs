@@ -4,12 +4,9 @@
 //! Bad when:  the program is new, because async-std is unmaintained; or partitions are tiny: each crosses a channel.
 //! In the trace: lanes end together; short gaps between spans while the dispatcher wakes up and refills the channel.
 
-use async_io::{Async, Timer};
 use async_std::channel::bounded;
 use async_std::task;
-use futures_lite::future;
-use std::io;
-use strategies::{Job, Jobs, Result, Setup, Waiting, Workers};
+use strategies::{Job, Jobs, Result, Setup, Workers, wait};
 
 struct AsyncStd {
     workers: usize,
@@ -39,7 +36,7 @@ impl Workers for AsyncStd {
             // Now only the loops hold this end. So sending fails if no loop is left, instead of waiting for ever.
             drop(receiver);
             let fed = loop {
-                match jobs.next_when(ready).await {
+                match jobs.next_when(wait::on_async_io).await {
                     // A job that cannot be sent reports that it was dropped.
                     Ok(Some(job)) => drop(sender.send(job).await),
                     Ok(None) => break Ok(()),
@@ -54,21 +51,4 @@ impl Workers for AsyncStd {
             fed
         })
     }
-}
-
-/// Awaits a socket on async-io's reactor, which async-std uses, at most until its time limit.
-async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
-    let socket = Async::new_nonblocking(waiting.socket)?;
-    let ready = async {
-        match waiting.writable {
-            true => future::or(socket.writable(), socket.readable()).await,
-            false => socket.readable().await,
-        }
-    };
-    let Some(until) = waiting.until else { return ready.await };
-    let too_late = async {
-        Timer::at(until).await;
-        Ok(())
-    };
-    future::or(ready, too_late).await
 }

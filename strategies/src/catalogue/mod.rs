@@ -30,6 +30,19 @@ catalogue! {
     channel_crossbeam,
     channel_flume,
     processes,
+    work_stealing,
+    threads_per_job,
+    thread_pool_condvar,
+    std_channel,
+    smol,
+    tokio_rayon,
+    tokio_tasks,
+}
+
+/// Returns the strategies of a default sweep: the first nine. All of them need more time for a verdict than a default budget
+/// gives.
+pub fn usual() -> &'static [Strategy] {
+    &ALL[..9]
 }
 
 /// Returns the strategy with this name.

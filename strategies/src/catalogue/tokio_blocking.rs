@@ -4,13 +4,9 @@
 //! Bad when:  partitions are tiny, because each is a tokio task; or tokio has nothing else to do.
 //! In the trace: short gaps between spans while the dispatcher wakes up and hands out the next job.
 
-use std::io;
-use strategies::{Error, Jobs, Result, Setup, Waiting, Workers};
-use tokio::io::Interest;
-use tokio::net::UnixStream;
+use strategies::{Error, Jobs, Result, Setup, Workers, wait};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
-use tokio::time::timeout_at;
 
 struct TokioBlocking {
     /// The runtime for jobs that only compute. It has no reactor, which would wake threads by system calls instead of a
@@ -38,7 +34,7 @@ impl Workers for TokioBlocking {
         let runtime = if jobs.may_wait() { &self.reactor } else { &self.plain };
         runtime.block_on(async {
             let mut spawned = JoinSet::new();
-            while let Some(job) = jobs.next_when(ready).await? {
+            while let Some(job) = jobs.next_when(wait::on_tokio).await? {
                 // The pool limits the jobs in progress. Its queue holds one more per thread, so that no thread runs dry.
                 if spawned.len() == 2 * self.workers {
                     spawned.join_next().await;
@@ -49,17 +45,4 @@ impl Workers for TokioBlocking {
             Ok(())
         })
     }
-}
-
-/// Awaits a socket on tokio's reactor, at most until its time limit.
-async fn ready(waiting: Waiting<'_>) -> io::Result<()> {
-    let read = waiting.readable.then_some(Interest::READABLE);
-    let write = waiting.writable.then_some(Interest::WRITABLE);
-    let interest = read.into_iter().chain(write).reduce(Interest::add).unwrap_or(Interest::READABLE);
-    // The socket may be of another family, because this code only waits for it.
-    let socket = std::os::unix::net::UnixStream::from(waiting.socket.try_clone_to_owned()?);
-    let socket = UnixStream::from_std(socket)?;
-    let Some(until) = waiting.until else { return socket.ready(interest).await.map(drop) };
-    // A timeout is not an error, because the caller tries the source again in either case.
-    timeout_at(until.into(), socket.ready(interest)).await.map_or(Ok(()), |ready| ready.map(drop))
 }

@@ -2,7 +2,7 @@
 //! the delivery `gather`.
 //!
 //! A sweep times the same cells between the same two moments, with its own clock and statistics. `prove crosscheck`
-//! compares the two. METHOD.md lists the differences.
+//! compares the two. tests/proofs/README.md lists the differences.
 //!
 //! criterion can drive futures, but no longer with async-std. The bench does not need that: every strategy, `async_std`
 //! included, brings its own executor and blocks until the run is complete. criterion sees a plain function.

@@ -5,12 +5,16 @@
 //! as a run with `gather` and `per_partition` does.
 
 use crate::worker_process::WorkerProcess;
+use crossbeam::deque;
 use rayon::iter::{ParallelBridge, ParallelIterator};
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::thread;
 use strategies::wire::{self, HEAD, TICKET};
 use strategies::{Error, Partitions, Result, Task, WorkerCommand};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 /// A twin with started workers, as after a strategy's `start`.
 pub trait Twin<T: Task> {
@@ -42,18 +46,51 @@ pub fn start<T: Task>(name: &str, workers: usize, worker: &WorkerCommand) -> Res
                 reduce::<T>(pool.install(|| partitions.par_bridge().map(|it| map(&**task, it)).collect::<Vec<_>>()))
             })
         }
+        "threads_per_job" => by(move |task, size| threads_per_job(task, size, workers)),
+        "thread_pool_condvar" => by(move |task, size| pool_by_hand(task, size, workers)),
+        "work_stealing" => by(move |task, size| work_stealing(task, size, workers)),
+        "std_channel" => by(move |task, size| std_channel(task, size, workers)),
+        "tokio_tasks" => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).build();
+            let runtime = runtime.map_err(Error::worker)?;
+            by(move |task: &Arc<T>, size| {
+                let run = |running: &mut JoinSet<_>, partition| {
+                    let task = Arc::clone(task);
+                    running.spawn(async move { map(&*task, partition) });
+                };
+                joined::<T>(runtime.block_on(in_join_set(task.partitions(size)?, workers, run)))
+            })
+        }
+        "tokio_rayon" => {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Error::worker)?;
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(Error::worker)?;
+            by(move |task: &Arc<T>, size| {
+                let run = |running: &mut JoinSet<_>, partition| {
+                    let (task, (send, answer)) = (Arc::clone(task), oneshot::channel());
+                    pool.spawn(move || drop(send.send(map(&*task, partition))));
+                    running.spawn(async { answer.await.unwrap_or_else(|lost| Err(Error::worker(lost))) });
+                };
+                let _guard = runtime.enter();
+                joined::<T>(runtime.block_on(in_join_set(task.partitions(size)?, workers, run)))
+            })
+        }
         "tokio_blocking" => {
             let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(workers).build();
             let runtime = runtime.map_err(Error::worker)?;
             by(move |task: &Arc<T>, size| {
-                let partials = runtime.block_on(tokio_blocking(task, task.partitions(size)?, workers));
-                let joined = |partial: std::result::Result<_, _>| partial.unwrap_or_else(|it| Err(Error::worker(it)));
-                reduce::<T>(partials.into_iter().map(joined))
+                let run = |running: &mut JoinSet<_>, partition| {
+                    let task = Arc::clone(task);
+                    running.spawn_blocking(move || map(&*task, partition));
+                };
+                joined::<T>(runtime.block_on(in_join_set(task.partitions(size)?, workers, run)))
             })
         }
         "async_std" => by(move |task: &Arc<T>, size| {
             reduce::<T>(async_std::task::block_on(async_std(task, task.partitions(size)?, workers)))
         }),
+        "smol" => {
+            by(move |task: &Arc<T>, size| reduce::<T>(smol::block_on(smol(task, task.partitions(size)?, workers))))
+        }
         "channel_crossbeam" => by(move |task, size| channel_crossbeam(task, size, workers)),
         "channel_flume" => by(move |task, size| channel_flume(task, size, workers)),
         "processes" => {
@@ -121,20 +158,120 @@ fn threads_shared<T: Task>(task: &Arc<T>, size: NonZeroUsize, workers: usize) ->
     reduce::<T>(partials)
 }
 
+fn threads_per_job<T: Task>(task: &Arc<T>, size: NonZeroUsize, workers: usize) -> Result<T::Partial> {
+    let partitions = task.partitions(size)?;
+    let (sender, partials) = mpsc::channel();
+    thread::scope(|scope| {
+        let mut running = VecDeque::new();
+        for partition in partitions {
+            if running.len() == workers {
+                let _ = running.pop_front().map(thread::ScopedJoinHandle::join);
+            }
+            let sender = sender.clone();
+            running.push_back(scope.spawn(move || drop(sender.send(map(&**task, partition)))));
+        }
+    });
+    drop(sender);
+    reduce::<T>(partials)
+}
+
+fn std_channel<T: Task>(task: &Arc<T>, size: NonZeroUsize, workers: usize) -> Result<T::Partial> {
+    let partitions = task.partitions(size)?;
+    let ((cut, to_map), (sender, partials)) = (mpsc::sync_channel(workers), mpsc::channel());
+    let to_map = Mutex::new(to_map);
+    let receive = || to_map.lock().ok()?.recv().ok();
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                while let Some(partition) = receive() {
+                    let _ = sender.send(map(&**task, partition));
+                }
+            });
+        }
+        for partition in partitions {
+            let _ = cut.send(partition);
+        }
+        drop(cut);
+    });
+    drop(sender);
+    reduce::<T>(partials)
+}
+
+/// Unlike the strategy's, its threads live for one run.
+fn pool_by_hand<T: Task>(task: &Arc<T>, size: NonZeroUsize, workers: usize) -> Result<T::Partial> {
+    let partitions = task.partitions(size)?;
+    let (queue, work, room) = (Mutex::new((VecDeque::new(), false)), Condvar::new(), Condvar::new());
+    let (sender, partials) = mpsc::channel();
+    let take = || {
+        let mut state = work.wait_while(queue.lock().ok()?, |(queue, ends)| queue.is_empty() && !*ends).ok()?;
+        let next = state.0.pop_front();
+        room.notify_one();
+        next
+    };
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                while let Some(partition) = take() {
+                    let _ = sender.send(map(&**task, partition));
+                }
+            });
+        }
+        for partition in partitions {
+            let locked = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let state = room.wait_while(locked, |(queue, _)| queue.len() >= workers);
+            state.unwrap_or_else(PoisonError::into_inner).0.push_back(partition);
+            work.notify_one();
+        }
+        queue.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
+        work.notify_all();
+    });
+    drop(sender);
+    reduce::<T>(partials)
+}
+
+fn work_stealing<T: Task>(task: &Arc<T>, size: NonZeroUsize, workers: usize) -> Result<T::Partial> {
+    let mut deques: Vec<_> = (0..workers).map(|_| deque::Worker::new_fifo()).collect();
+    for (nth, partition) in task.partitions(size)?.enumerate() {
+        deques[nth % workers].push(partition);
+    }
+    let stealers: Vec<_> = deques.iter().map(deque::Worker::stealer).collect();
+    let steal = || loop {
+        match stealers.iter().map(deque::Stealer::steal).collect() {
+            deque::Steal::Retry => {}
+            found => break found.success(),
+        }
+    };
+    let work = |own: deque::Worker<_>| {
+        let mut partials = Vec::new();
+        while let Some(partition) = own.pop().or_else(steal) {
+            partials.push(map(&**task, partition));
+        }
+        partials
+    };
+    let own = deques.pop().unwrap_or_else(deque::Worker::new_fifo);
+    thread::scope(|scope| {
+        let threads: Vec<_> = deques.into_iter().map(|deque| scope.spawn(|| work(deque))).collect();
+        let own = work(own);
+        reduce::<T>(threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).chain(own))
+    })
+}
+
 type Joined<T> = std::result::Result<Result<<T as Task>::Partial>, tokio::task::JoinError>;
 
-async fn tokio_blocking<T: Task>(
-    task: &Arc<T>,
-    partitions: Partitions<T::Partition>,
+/// Lets `run` start a task for each partition, at most two for each worker at a time.
+async fn in_join_set<P, R: Send + 'static>(
+    partitions: Partitions<P>,
     workers: usize,
-) -> Vec<Joined<T>> {
-    let (mut running, mut partials) = (tokio::task::JoinSet::new(), Vec::new());
+    run: impl Fn(&mut JoinSet<R>, Result<P>),
+) -> Vec<std::result::Result<R, tokio::task::JoinError>> {
+    let (mut running, mut partials) = (JoinSet::new(), Vec::new());
     for partition in partitions {
         if running.len() == 2 * workers {
             partials.extend(running.join_next().await);
         }
-        let task = Arc::clone(task);
-        running.spawn_blocking(move || map(&*task, partition));
+        run(&mut running, partition);
     }
     while let Some(partial) = running.join_next().await {
         partials.push(partial);
@@ -142,35 +279,45 @@ async fn tokio_blocking<T: Task>(
     partials
 }
 
-async fn async_std<T: Task>(
-    task: &Arc<T>,
-    partitions: Partitions<T::Partition>,
-    workers: usize,
-) -> Vec<Result<T::Partial>> {
-    let (sender, receiver) = async_std::channel::bounded(workers);
-    let loops: Vec<_> = (0..workers)
-        .map(|_| {
-            let (task, receiver) = (Arc::clone(task), receiver.clone());
-            async_std::task::spawn_blocking(move || {
-                let mut partials = Vec::new();
-                while let Ok(partition) = receiver.recv_blocking() {
-                    partials.push(map(&*task, partition));
-                }
-                partials
-            })
-        })
-        .collect();
-    drop(receiver);
-    for partition in partitions {
-        let _ = sender.send(partition).await;
-    }
-    sender.close();
-    let mut partials = Vec::new();
-    for ended in loops {
-        partials.extend(ended.await);
-    }
-    partials
+fn joined<T: Task>(partials: Vec<Joined<T>>) -> Result<T::Partial> {
+    reduce::<T>(partials.into_iter().map(|partial| partial.unwrap_or_else(|lost| Err(Error::worker(lost)))))
 }
+
+macro_rules! blocking_loops {
+    ($name:ident, $bounded:path, $spawn:path) => {
+        async fn $name<T: Task>(
+            task: &Arc<T>,
+            partitions: Partitions<T::Partition>,
+            workers: usize,
+        ) -> Vec<Result<T::Partial>> {
+            let (sender, receiver) = $bounded(workers);
+            let loops: Vec<_> = (0..workers)
+                .map(|_| {
+                    let (task, receiver) = (Arc::clone(task), receiver.clone());
+                    $spawn(move || {
+                        let mut partials = Vec::new();
+                        while let Ok(partition) = receiver.recv_blocking() {
+                            partials.push(map(&*task, partition));
+                        }
+                        partials
+                    })
+                })
+                .collect();
+            drop(receiver);
+            for partition in partitions {
+                let _ = sender.send(partition).await;
+            }
+            sender.close();
+            let mut partials = Vec::new();
+            for ended in loops {
+                partials.extend(ended.await);
+            }
+            partials
+        }
+    };
+}
+blocking_loops!(async_std, async_std::channel::bounded, async_std::task::spawn_blocking);
+blocking_loops!(smol, smol::channel::bounded, smol::unblock);
 
 macro_rules! pipeline {
     ($name:ident, $bounded:path) => {

@@ -73,12 +73,14 @@ fn too_many_jobs(facts: &SampleFacts) -> Option<String> {
 /// on Multiprocessing Timing Anomalies", 1969). With only `used` workers, the run takes at least `total / used`. A
 /// worker was missing only if the second time is clearly longer than the first. Otherwise there was too little to do.
 ///
-/// Two cases excuse fewer jobs:
+/// Three cases excuse fewer jobs:
 ///
 /// - The jobs keep the cores busy. More workers than cores then shorten nothing, and short jobs may end before the
 ///   kernel lets the next worker start. One worker for each core is then enough.
 /// - Other programs occupy the cores, so an existing worker gets no core. Threads that were ready to run therefore
 ///   count too.
+/// - Jobs come slowly, for instance from a database server, so that one ends before the next comes. The workers in use
+///   then have no job for a good part of the time.
 fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
     let used = most_in_progress(facts.spans);
     let length = |span: &Span| span.end_ns - span.start_ns;
@@ -93,6 +95,11 @@ fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
     }
     // The mean number of awake threads is nearer to `expected` than to `used`.
     if !waits && awake / facts.wall_ns.div_ceil(2) >= (used + expected) as u64 {
+        return None;
+    }
+    let first = facts.spans.iter().map(|span| span.start_ns).min().unwrap_or_default();
+    let last = facts.spans.iter().map(|span| span.end_ns).max().unwrap_or_default();
+    if total / (used as u64) < (last - first) / 4 * 3 {
         return None;
     }
     let longest = facts.spans.iter().map(length).max().unwrap_or_default();
@@ -297,6 +304,19 @@ mod tests {
         assert_eq!(on_two_cores(32, &eight, threads(20, 850)), None);
         // All workers sleep in their jobs, and no other worker takes more jobs.
         assert_eq!(on_two_cores(32, &eight, threads(1, 50)), Some(Fault::TooFewJobs));
+    }
+
+    #[test]
+    fn workers_are_not_missing_if_jobs_come_slowly() {
+        let nothing = Snapshot::default();
+        let slow = |length: u64| -> Vec<Span> {
+            let spans = handed_out(&vec![length; 200], 1).into_iter();
+            let late =
+                |span: Span| Span { start_ns: 10 * MS * span.job, end_ns: (10 * span.job + length) * MS, ..span };
+            spans.map(late).collect()
+        };
+        assert_eq!(fault(&facts(2, &slow(5), &nothing)), None);
+        assert_eq!(fault(&facts(2, &slow(9), &nothing)), Some(Fault::TooFewJobs));
     }
 
     #[test]

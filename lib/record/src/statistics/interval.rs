@@ -45,6 +45,14 @@ pub struct Estimate {
     pub interval: Option<Interval>,
 }
 
+impl Estimate {
+    /// Returns `factor` times the estimate.
+    pub fn times(self, factor: f64) -> Self {
+        let scaled = |interval: Interval| Interval { low: interval.low * factor, high: interval.high * factor };
+        Estimate { value: self.value * factor, interval: self.interval.map(scaled) }
+    }
+}
+
 /// The time of the median process, in nanoseconds: the median over all processes of their median samples.
 ///
 /// `level` is the probability that the interval covers the truth, such as [`super::LEVEL`]. `None` without samples.

@@ -29,7 +29,7 @@ mod verdict;
 mod warm_up;
 
 pub use interval::{Estimate, Interval, pooled_ratio, ratio, reach, time};
-pub use modes::{BLOCKS_FOR_MODES, Mode, Modes, modes};
+pub use modes::{BLOCKS_FOR_MODES, Mode, Modes, gap_limits, modes};
 pub use noise::{Noise, Shape, normal};
 pub use outliers::{Outlier, outliers};
 pub use precision::{Need, TARGET, Want, half_width, wanting};

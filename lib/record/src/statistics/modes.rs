@@ -74,6 +74,12 @@ pub(super) fn split(sorted: &[f64]) -> Option<usize> {
     (gap >= MARGIN.ln_1p() && apart > by_chance(sorted.len())).then_some(cut)
 }
 
+/// The limits for the widest gap, for [`BLOCKS_FOR_MODES`] and more processes, up to `processes`. The last one also holds for
+/// more processes. A program that finds two kinds elsewhere needs them.
+pub fn gap_limits(processes: usize) -> Vec<f64> {
+    (BLOCKS_FOR_MODES..=processes.min(PROCESSES)).map(by_chance).collect()
+}
+
 /// The place and width of the widest gap with enough processes on either side, and its width in standard deviations. The
 /// deviation is that within the sides.
 fn widest_gap(sorted: &[f64]) -> Option<(usize, f64, f64)> {

@@ -42,7 +42,8 @@ pub(super) fn plot(chart: &Chart, area: &DrawingArea<Pen, Shift>, sheet: &Sheet)
         .y_label_area_size(66 * FINE)
         .build_cartesian_2d(Coordinates(chart.x.clone()), Coordinates(chart.y.clone()))?;
 
-    sheet.open("frame", None);
+    let corner = |x: f64, y: f64| plot.backend_coord(&(x, y));
+    sheet.open_frame(corner(chart.x.low, chart.y.high), corner(chart.x.high, chart.y.low));
     plot.configure_mesh()
         .disable_x_mesh()
         .max_light_lines(0)

@@ -15,6 +15,7 @@ mod marks;
 mod pen;
 
 pub use self::marks::{COLOURS, DASHES, MARKERS, classes};
+pub(crate) use self::pen::{escape, fine};
 
 use self::lines::{HEIGHT, WIDTH};
 use self::marks::marker;

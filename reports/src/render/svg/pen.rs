@@ -106,6 +106,12 @@ impl Sheet {
         }
     }
 
+    /// Opens the group of the axes, which tells the page's script where they are.
+    pub(super) fn open_frame(&self, (left, top): BackendCoord, (right, bottom): BackendCoord) {
+        let [left, top, right, bottom] = [left, top, right, bottom].map(fine);
+        let _ = write!(self.0.borrow_mut(), "<g class=\"frame\" data-plot=\"{left} {top} {right} {bottom}\">");
+    }
+
     /// Opens a measured point: the keyboard reaches it, its name is read aloud and shown on hovering.
     pub(super) fn open_point(&self, class: &str, words: &str) {
         let words = escape(words);
@@ -233,13 +239,13 @@ impl DrawingBackend for Pen {
 }
 
 /// Tenths as a decimal, without a zero at the end: 1234 is `123.4` and 1230 is `123`.
-fn fine(tenths: i32) -> String {
+pub(crate) fn fine(tenths: i32) -> String {
     let sign = if tenths < 0 { "-" } else { "" };
     let (whole, tenth) = (tenths.abs() / FINE, tenths.abs() % FINE);
     if tenth == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tenth}") }
 }
 
 /// Escapes text for an element or an attribute.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

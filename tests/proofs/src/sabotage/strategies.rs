@@ -17,7 +17,7 @@ macro_rules! cheats {
 cheats! {
     drops_the_last, repeats_one, swaps_two, keeps_answers, stops_early, returns_early, panics, kills_itself, deadlocks,
     ignores_cancel, leaks_threads, ignores_the_limit, takes_all_cores, forges_answers, twice_the_threads,
-    half_the_workers,
+    half_the_workers, dies_in_the_third_run,
 }
 
 /// Workers whose `run` is a function.
@@ -220,4 +220,18 @@ fn keeps_answers(setup: &Setup) -> Result<Box<dyn Workers>> {
 
 fn forges_answers(setup: &Setup) -> Result<Box<dyn Workers>> {
     from_memory(setup, true)
+}
+
+/// Is honest in the first two runs with the same folder for temporary files, and dies in the third.
+fn dies_in_the_third_run(setup: &Setup) -> Result<Box<dyn Workers>> {
+    let workers = setup.workers.get();
+    always(move |jobs| {
+        let counter = std::env::temp_dir().join("runs");
+        let earlier = std::fs::read(&counter).unwrap_or_default();
+        if earlier.len() >= 2 {
+            std::process::abort();
+        }
+        std::fs::write(&counter, [&earlier[..], b"."].concat()).expect("the folder for temporary files");
+        shared(jobs, workers);
+    })
 }

@@ -178,12 +178,31 @@ pub(crate) fn resources(proofs: &mut Proofs) -> Result<()> {
         "1.00, within 0.05",
         (middle - 1.0).abs() <= 0.05,
     );
+    for (task, strategy) in [("count", "threads_shared"), ("word_totals", "rayon"), ("count", "processes")] {
+        let share = busy_share(task, strategy)?;
+        let what = format!("time inside jobs in a trace of {task} with {strategy}");
+        let figure = format!("{share:.3} of the processor time");
+        proofs.line(&what, figure, "1.00, within 0.05", (share - 1.0).abs() <= 0.05);
+    }
     let two_workers = ["--strategy=threads_shared", "--cores=1", "--workers=2", "--size=1"];
     let times = run(&[&["--task=yields", "--items=10000"], &two_workers[..]].concat())?;
     let switches = times.iter().map(|times| times.voluntary_switches + times.involuntary_switches);
     let least = switches.min().unwrap_or_default();
     proofs.line("10 000 yields", format!("at least {least} switches"), "10 000 or more", least >= 10_000);
     Ok(())
+}
+
+/// Traces a run and returns the time inside jobs as a share of the processor time.
+fn busy_share(task: &str, strategy: &str) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("trace.json");
+    let path = path.to_str().context("the temporary folder is not UTF-8")?;
+    run(&["--samples", "1", "--task", task, "--strategy", strategy, "--trace", path])?;
+    let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let events = trace["traceEvents"].as_array().context("a trace has events")?;
+    let is_job = |event: &&serde_json::Value| event["ph"] == "X" && event["args"]["partition"].is_u64();
+    let busy_us: f64 = events.iter().filter(is_job).filter_map(|event| event["dur"].as_f64()).sum();
+    Ok(busy_us * 1e3 / trace["otherData"]["cpu_ns"].as_f64().context("a trace has its processor time")?)
 }
 
 /// Measures one cell and returns the figures of its samples.

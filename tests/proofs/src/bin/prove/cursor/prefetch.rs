@@ -69,7 +69,7 @@ pub(crate) fn prefetch(server: &Server, proofs: &mut Proofs) -> Result<()> {
     for (depth, rates) in depths.iter().zip(measured.chunks(sizes.len())) {
         rows.push(std::iter::once(format!("{depth} in flight")).chain(rates.iter().map(|rate| short(*rate))).collect());
     }
-    let table = reports::render::terminal::aligned(&rows);
+    let table = reports::render::wrap::aligned(&rows);
     println!("Rows a second by rows in a page and pages in flight, {delay:?} more a round trip\n{table}");
     let mut cells: Vec<(u64, f64)> =
         pagings.iter().map(|(depth, size)| *depth as u64 * u64::from(*size)).zip(measured).collect();

@@ -215,7 +215,7 @@ fn print_table(rounds: &Interleaved<Side>, mut sides: Vec<Side>) {
     }
     println!(
         "{RATED} rows, the same for every side (count, ids, names); ours: the cursor with its defaults; R: psql\n{}",
-        reports::render::terminal::aligned(&rows)
+        reports::render::wrap::aligned(&rows)
     );
     print_causes(rounds, &sides);
 }

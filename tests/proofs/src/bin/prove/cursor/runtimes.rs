@@ -119,7 +119,7 @@ pub(crate) fn runtimes(server: &Server, proofs: &mut Proofs) -> Result<()> {
     }
     println!(
         "Times of a row; sleeps, write events of the socket and hand-overs between threads of a thousand rows.\n{}",
-        reports::render::terminal::aligned(&rows)
+        reports::render::wrap::aligned(&rows)
     );
     for side in sides.into_iter().filter(|side| side.0 != Runtime::Thread) {
         let thread = side.on(Runtime::Thread);

@@ -5,7 +5,8 @@ use crate::{Proofs, seam, sweeps};
 use anyhow::{Context, Result, ensure};
 use reports::analysis::Analysis;
 use reports::analysis::slowdown::FAR;
-use reports::render::{html, terminal};
+use reports::render::html;
+use reports::render::{terminal, wrap::Look};
 use std::fs::{self, File};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -53,7 +54,11 @@ fn spread(proofs: &mut Proofs) -> Result<()> {
     let sound = task.results.cells.iter().filter(|cell| cell.sound);
     let times = sound.filter_map(|cell| Some((cell.cell.strategy.as_str(), cell.time?.value)));
     let mut times: Vec<(&str, f64)> = times.collect();
-    ensure!(times.len() == parallel.len(), "not every strategy has a sound cell:\n{}", terminal::text(&analysis));
+    ensure!(
+        times.len() == parallel.len(),
+        "not every strategy has a sound cell:\n{}",
+        terminal::text(&analysis, &Look::default())
+    );
     times.sort_by(|a, b| a.1.total_cmp(&b.1));
     let (fastest, slowest) = (times.first().context("a strategy")?.1, times.last().context("a strategy")?.1);
     let percent = |time: f64| format!("{:+.0} %", (time / fastest - 1.0) * 100.0);
