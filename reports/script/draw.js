@@ -61,10 +61,7 @@ function lineShape({ kind, label: words }, corners) {
     const up = start > y, down = y + (up ? 4 : -4);
     const note = label('note', words, x + 3, down, up ? 'end' : 'start', '.8em');
     group.append(set(note, { transform: `rotate(-90 ${tenths(x + 3)} ${tenths(down)})` }));
-  } else if (kind === 'baseline') {
-    // One word above the other, because there is little room beside the chart.
-    words.split(' ').forEach((word, nth) => group.append(label('note', word, x + 5, y + nth * 25, 'start')));
-  } else if (kind === 'compared') group.append(label('note', words, x + 5, y + 18, 'start'));
+  } else if (/base|comp/.test(kind)) group.append(label('note', words, x + 5, kind === 'compared' ? y + 18 : y, 'start'));
   else group.append(label('note', words, x - 4, y - 4));
   return group;
 }

@@ -11,8 +11,6 @@ function figurePart(task, section, figure) {
   const [title, description, ...own] = svg.children, ownTexts = written.map(textOf);
   const plain = wish(task, figure, { base: '' });
   let drawn = plain;
-  // A picture is one thing for a screen reader. The points of a group can be visited.
-  set(svg, { role: 'group' });
 
   return (/** @type {View} */ view) => {
     const wanted = wish(task, figure, view);
@@ -23,6 +21,9 @@ function figurePart(task, section, figure) {
       const words = chart ? [chart.title, chart.caption, chart.title, chart.description] : ownTexts;
       written.forEach((element, nth) => { element.textContent = words[nth]; });
     }
+    // A chart that is drawn anew has no bands, so it shows their members.
+    svg.classList.toggle('all', wanted !== plain && !view.hide);
+    svg.classList.toggle('one', !shownNames(task, view)[1]);
     svg.classList.toggle('marked', !!view.mark);
     for (const series of all(svg, '.series')) series.classList.toggle('mark', nameOf(series) === view.mark);
     reach(svg, visiblePoints(svg)[0]);

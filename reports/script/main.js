@@ -22,7 +22,8 @@ function controlsPart(task, section) {
       for (const [key, value] of Object.entries(choices(task, figure, view))) values[`${figure.over}.${key}`] = value;
     for (const field of fieldsOf(section)) {
       const key = field.dataset.key ?? '', value = values[key];
-      if (key === 'hide') field.checked = shown.includes(field.value);
+      // Members of a tie are in its band until a reader chooses strategies.
+      if (key === 'hide') field.checked = view.hide ? shown.includes(field.value) : field.hasAttribute('checked');
       else if (field.type === 'radio') field.checked = field.value === value;
       else if (field.type === 'checkbox') field.checked = !!value;
       else if (field.value !== String(value)) field.value = String(value);

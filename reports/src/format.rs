@@ -125,13 +125,17 @@ pub fn partitions(size: u64, unit: &str) -> String {
     format!("partitions of {} {unit}", count(size))
 }
 
-/// `10 to 1 000` if `sizes` are neighbours among `all`, otherwise each size: `10, 1 000`.
+/// `10 to 1 000` if `sizes` are neighbours among `all`, otherwise each size: `10 and 1 000`.
 pub fn sizes(sizes: &[u64], all: &[u64]) -> String {
     match sizes {
         [first, .., last] if all.iter().filter(|size| (first..=last).contains(size)).count() == sizes.len() => {
             format!("{} to {}", count(*first), count(*last))
         }
-        several => several.iter().map(|size| count(*size)).collect::<Vec<_>>().join(", "),
+        [first @ .., last] if !first.is_empty() => {
+            let first: Vec<String> = first.iter().map(|size| count(*size)).collect();
+            format!("{} and {}", first.join(", "), count(*last))
+        }
+        several => several.iter().map(|size| count(*size)).collect(),
     }
 }
 

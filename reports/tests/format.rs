@@ -122,7 +122,7 @@ fn a_record_of_version_1_has_a_page_that_says_what_it_lacks() {
     ] {
         assert!(page.contains(words), "{words}");
     }
-    assert_eq!(page.matches("<svg class=\"chart\"").count(), 4);
+    assert_eq!(page.matches("<svg class=\"chart\"").count(), 6);
     let results = &Analysis::new(&record).tasks[0].results;
     assert!(results.baseline.is_some() && results.cells.iter().filter(|result| result.sound).count() == 4);
 }

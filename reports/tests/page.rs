@@ -10,10 +10,11 @@ use record::{
     BASELINE, Boundary, BoundaryKind, CLOCK, Cell, Check, Detail, Fault, PHYSICAL_CORES, Pool, Sample, Status, Times,
     Verdict,
 };
+use reports::analysis::axes::AXES;
 use reports::analysis::{Analysis, TaskAnalysis};
 use reports::format;
 use reports::render::{bmf, html, json, markdown, script, svg, terminal, wrap::Look};
-use reports::view::{chart, overhead, peers, plots, resources, results};
+use reports::view::{answer, chart, heat, kernels, overhead, peers, plots, resources, results};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -42,6 +43,10 @@ fn text(record: &Record) -> String {
 
 fn analysed(record: &Record, nth: usize) -> TaskAnalysis {
     TaskAnalysis::new(record, &record.run.tasks[nth])
+}
+
+fn sizes(task: &TaskAnalysis) -> Option<chart::Chart> {
+    plots::time_by_size(&task.results, &task.peers)
 }
 
 fn warmed(task: &TaskAnalysis) -> Vec<String> {
@@ -109,21 +114,26 @@ fn no_chart_holds_a_colour() {
 }
 
 #[test]
-fn every_chart_has_a_role_a_title_and_a_description() {
-    let charts: Vec<&str> = between(&PAGE, "<svg class=\"chart\"", "</svg>").collect();
-    assert_eq!(charts.len(), 6);
-    for (nth, svg) in charts.into_iter().enumerate() {
-        let id = format!("task-{}-{}", nth / 2, ["cores", "sizes"][nth % 2]);
-        assert!(svg.contains("role=\"img\""));
-        assert!(svg.contains(&format!("aria-labelledby=\"{id}-title {id}-desc\"")), "{id}");
+fn every_chart_has_a_role_a_title_a_description_and_points_for_the_keyboard() {
+    let charts: Vec<&str> = between(&PAGE, "<svg class=\"chart", "</svg>").collect();
+    let mut ids = BTreeSet::new();
+    for svg in charts {
+        let id = between(svg, "aria-labelledby=\"", "-title\"").next().expect("a title");
+        assert!(ids.insert(id), "{id} is there twice");
+        assert!(svg.contains("role=\"group\"") && svg.contains(&format!("aria-describedby=\"{id}-desc\"")));
         assert!(
             svg.contains(&format!("<title id=\"{id}-title\">")) && svg.contains(&format!("<desc id=\"{id}-desc\">"))
         );
         assert_eq!(svg.matches("<g").count(), svg.matches("</g>").count());
+        let points = svg.matches("tabindex=\"0\" role=\"img\" aria-label=\"").count();
+        assert!(points > 0 && points == svg.matches("class=\"point\"").count() + svg.matches("class=\"cell ").count());
     }
-    for swatch in between(&PAGE, "<svg class=\"swatch\"", "</svg>") {
-        assert!(swatch.contains("aria-hidden=\"true\""));
+    for task in 0..3 {
+        for name in ["cores", "efficiency", "sizes", "heat-0"] {
+            assert!(ids.contains(&*format!("task-{task}-{name}")), "{name} of task {task}");
+        }
     }
+    assert!(between(&PAGE, "<svg class=\"swatch\"", "</svg>").all(|swatch| swatch.contains("aria-hidden=\"true\"")));
 }
 
 #[test]
@@ -263,7 +273,7 @@ fn a_wrong_answer_is_no_time_however_quick_it_came() {
         let chart = plots::speed_up_by_cores(&task.results).expect("others are sound");
         let series = chart.series.iter().find(|series| series.name == "rayon").expect("sound on one core");
         assert!(series.points[0].is_some() && series.points[1].is_none());
-        let sizes = plots::time_by_size(&task).expect("others are sound");
+        let sizes = sizes(&task).expect("others are sound");
         assert!(sizes.series.iter().all(|series| series.name != "rayon"));
     }
     let page = page(&record);
@@ -621,7 +631,6 @@ fn boundaries_are_drawn_between_the_core_counts_that_they_separate() {
         assert_eq!(lines.clone().count(), expected.len(), "{cores:?}");
         for (line, (from, next, label)) in lines.zip(expected) {
             assert_eq!(line.label, *label);
-            // The points of a core count are spread around it. The line is in the gap between them.
             let points = |cores: u32| {
                 let nth = record.run.cores.iter().position(|it| *it == cores).expect("a measured count");
                 chart.series.iter().filter_map(move |series| Some(series.points.get(nth)?.as_ref()?.x))
@@ -695,7 +704,7 @@ fn an_unfair_cell_is_listed_and_never_drawn() {
     }
     for task in tasks(&record) {
         assert!(!task.finding.leaders.contains(&"rayon".to_owned()));
-        let chart = plots::time_by_size(&task).expect("others are sound");
+        let chart = sizes(&task).expect("others are sound");
         assert!(chart.series.iter().all(|series| series.name != "rayon"));
         let used = resources::used(&task);
         assert_eq!(used.rows.iter().filter(|row| row.name == "rayon").count(), 1, "on one core only");
@@ -816,16 +825,19 @@ fn captions_mention_only_what_is_drawn() {
     assert!(!table.contains("interval") && !table.contains("best partition size"), "{table}");
     let mut record = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
     let all = captions(&record);
-    assert!(all.contains("Whiskers") && all.contains("The dotted line marks the partition size"), "{all}");
+    assert!(
+        all.contains("Whiskers show intervals") && all.contains("The dotted line marks the partition size"),
+        "{all}"
+    );
     let table = results::strategies(&analysed(&record, 0).results).caption;
     assert!(table.contains("interval") && table.contains("best partition size"), "{table}");
     // The boundary to second hardware threads lies left of the chart.
     record.run.machine.notes.insert(PHYSICAL_CORES.to_owned(), "1".to_owned());
     record.samples.retain(|sample| sample.cell.cores == 2 || sample.cell.strategy == BASELINE);
     assert!(!captions(&record).contains("dash-dotted"));
-    assert!(captions(&record).contains("side by side"));
+    assert!(captions(&record).contains("A band covers"));
     record.samples.retain(|sample| sample.cell.strategy == "rayon" || sample.cell.strategy == BASELINE);
-    assert!(!captions(&record).contains("side by side"));
+    assert!(!captions(&record).contains("A band covers"));
 }
 
 /// The user may have named other sizes than the task's own, so the compared size need not be the default.
@@ -833,7 +845,7 @@ fn captions_mention_only_what_is_drawn() {
 fn no_size_is_called_the_default() {
     let several = Synthetic { sizes: 5, failures: false, ..Synthetic::default() }.record();
     for (record, lines) in [(several.clone(), 1), (at_one_size(several), 0)] {
-        let chart = plots::time_by_size(&analysed(&record, 0)).expect("there are sizes");
+        let chart = sizes(&analysed(&record, 0)).expect("there are sizes");
         let compared: Vec<_> = chart.references.iter().filter(|line| line.kind == chart::Kind::Compared).collect();
         assert_eq!(compared.len(), lines);
         assert!(compared.iter().all(|line| line.label == "compared"));
@@ -1045,11 +1057,23 @@ fn text_and_lines_have_contrast_in_every_theme() {
                 assert!(ratio >= 4.5, "{name}: {ink} on {ground} {ratio:.2}");
             }
         }
+        // The names at the ends of lines have the colours of their series.
         for place in 0..svg::COLOURS {
             let ratio = contrast(colour(&format!("series-{place}")), colour("paper"));
-            assert!(ratio >= 3.0, "{name}: series {place} {ratio:.2}");
+            assert!(ratio >= 4.5, "{name}: series {place} {ratio:.2}");
         }
-        assert!(contrast(colour("line"), colour("paper")) >= 3.0, "{name}");
+        for line in ["line", "ink", "accent"] {
+            assert!(contrast(colour(line), colour("paper")) >= 3.0, "{name}: {line}");
+        }
+        // The numbers in a heat map, and its colours in order.
+        let steps: Vec<[f64; 3]> = (0..chart::Tile::STEPS).map(|step| colour(&format!("q{step}"))).collect();
+        for (step, ground) in steps.iter().enumerate() {
+            let text = colour(if step < 5 { "ink" } else { "paper" });
+            let ratio = contrast(text, *ground);
+            assert!(ratio >= 4.5, "{name}: text on step {step} {ratio:.2}");
+        }
+        let from_paper: Vec<f64> = steps.iter().map(|step| contrast(*step, colour("paper"))).collect();
+        assert!(from_paper.is_sorted(), "{name}: {from_paper:?}");
     }
 }
 
@@ -1057,10 +1081,10 @@ fn text_and_lines_have_contrast_in_every_theme() {
 fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     let mut record = small().record();
     let task = 1;
-    let bare = plots::time_by_size(&analysed(&record, task)).expect("a chart");
+    let bare = sizes(&analysed(&record, task)).expect("a chart");
     record.peers = synthetic::peers();
     let task = analysed(&record, task);
-    let chart = plots::time_by_size(&task).expect("a chart");
+    let chart = sizes(&task).expect("a chart");
     assert!(chart.y.low < 0.1e9 && chart.y.high > 2.3e9 && bare.y.low > chart.y.low);
     let lines: Vec<(&str, f64)> = chart
         .references
@@ -1071,11 +1095,7 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
     // Each with the most threads; two ends for names, and the third that is close joins the second.
     assert_eq!(lines, [("line_count", 101.0), ("polars", 2222.0), ("duckdb, sqlite", 2323.0), ("", 2373.5)]);
     assert!(
-        !plots::time_by_size(&analysed(&record, 0))
-            .expect("a chart")
-            .references
-            .iter()
-            .any(|line| line.kind == chart::Kind::Peer)
+        !sizes(&analysed(&record, 0)).expect("a chart").references.iter().any(|line| line.kind == chart::Kind::Peer)
     );
     let page = page(&record);
     assert_eq!(page.matches(peers::CAVEAT).count(), 2 + 1, "under the chart, and above the table twice");
@@ -1114,7 +1134,10 @@ fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
 #[test]
 fn a_better_kernel_is_set_against_more_cores() {
     let mut record = small().record();
-    let of = |record: &Record| plots::time_by_kernel(&analysed(record, 1));
+    let of = |record: &Record| {
+        let task = analysed(record, 1);
+        kernels::time_by_kernel(&task.results, &task.peers)
+    };
     assert_eq!(of(&record), None);
     record.peers = synthetic::peers();
     let chart = of(&record).expect("two kernels were timed");
@@ -1178,4 +1201,178 @@ fn what_handing_over_a_job_costs_is_told_for_one_alone_and_for_one_of_many() {
     let values: Vec<String> = rayon.entries.iter().map(|entry| entry.value.replace(format::SPACE, " ")).collect();
     assert_eq!(values, ["122 µs", "70.0 µs", "250 ns", "10 000"]);
     assert!(page(&record).contains("What handing over a job costs"));
+}
+
+/// A run of 32 cores with 14 strategies, some of them with long names.
+fn fourteen() -> Record {
+    let mut record = Synthetic { cores: vec![1, 2, 4, 8, 16, 32], failures: false, ..Synthetic::default() }.record();
+    record.run.tasks.truncate(1);
+    let task = record.run.tasks[0].name.clone();
+    record.samples.retain(|sample| sample.cell.task == task);
+    for nth in 0..5 {
+        let name = format!("a_strategy_with_a_very_long_name_indeed_{nth}");
+        let model = record.run.strategies[nth].clone();
+        let samples: Vec<Sample> =
+            record.samples.iter().filter(|sample| sample.cell.strategy == model.name).cloned().collect();
+        for mut sample in samples {
+            sample.cell.strategy.clone_from(&name);
+            let times = sample.times.as_mut().expect("no failures here");
+            times.wall_ns = times.wall_ns * (12 + nth as u64) / 10;
+            record.samples.push(sample);
+        }
+        record.run.strategies.push(record::StrategyNote { name, ..model });
+    }
+    record
+}
+
+#[test]
+fn fourteen_strategies_have_names_apart_and_ties_share_a_band() {
+    let record = fourteen();
+    let task = analysed(&record, 0);
+    let chart = plots::speed_up_by_cores(&task.results).expect("a chart");
+    assert_eq!(chart.series.len(), 14);
+    let tied: Vec<&Vec<String>> = task.results.places.iter().filter(|tied| tied.len() > 1).collect();
+    assert!(!tied.is_empty() && chart.bands.len() == tied.len());
+    for series in &chart.series {
+        assert_eq!(series.band, tied.iter().position(|tied| tied.contains(&series.name)), "{}", series.name);
+    }
+    for (band, tied) in chart.bands.iter().zip(tied) {
+        let members = || chart.series.iter().filter(|series| tied.contains(&series.name));
+        for (nth, point) in band.points.iter().enumerate() {
+            let hull = point.as_ref().and_then(|point| point.y.interval).expect("five blocks");
+            let intervals = || members().filter_map(|it| it.points[nth].as_ref()?.y.interval);
+            assert_eq!(hull.low, intervals().map(|it| it.low).fold(f64::INFINITY, f64::min));
+            assert_eq!(hull.high, intervals().map(|it| it.high).fold(0.0, f64::max));
+        }
+    }
+    let svg = svg::draw(&chart, "x").expect("a drawing");
+    let mut heights: Vec<f64> = between(&svg, "<text class=\"end\"", ">")
+        .map(|text| between(text, " y=\"", "\"").next().and_then(|it| it.parse().ok()).expect("a height"))
+        .collect();
+    // The ideal, the plain loop, the bands, and strategies outside of bands.
+    assert_eq!(heights.len(), 2 + chart.bands.len() + chart.series.iter().filter(|it| it.band.is_none()).count());
+    heights.sort_by(f64::total_cmp);
+    assert!(heights.windows(2).all(|pair| pair[1] - pair[0] > 17.0), "{heights:?}");
+}
+
+#[test]
+fn the_ideal_line_is_straight_and_points_stand_at_their_core_counts() {
+    for cores in [vec![1, 2], vec![1, 2, 4, 8, 16]] {
+        let record = Synthetic { cores: cores.clone(), ..small() }.record();
+        let chart = plots::speed_up_by_cores(&analysed(&record, 0).results).expect("a chart");
+        let ideal = chart.references.iter().find(|line| line.kind == chart::Kind::Ideal).expect("a line");
+        assert_eq!(ideal.path.len(), 2);
+        // With both scales alike, speed-up equal to cores is a straight line.
+        assert_eq!(chart.x.scale, chart.y.scale);
+        for series in &chart.series {
+            let xs: Vec<f64> = series.points.iter().flatten().map(|point| point.x).collect();
+            assert_eq!(xs, cores.iter().map(|it| f64::from(*it)).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn the_region_of_a_heat_map_is_what_comparing_every_cell_gives() {
+    let record = Synthetic { cores: vec![1, 2, 4, 8, 16], failures: true, ..Synthetic::default() }.record();
+    for task in tasks(&record) {
+        let results = &task.results;
+        let maps = heat::heat_maps(results);
+        assert_eq!(maps.len(), results.places.len(), "one for each place");
+        for (map, tied) in maps.iter().zip(&results.places) {
+            let median_of = |name: &str, cores: u32, size: u64| Some(results.sound(name, cores, size)?.time?.value);
+            let median = |cores: u32, size: u64| {
+                let times: Option<Vec<f64>> = tied.iter().map(|name| median_of(name, cores, size)).collect();
+                statistics::median(&times?)
+            };
+            let all: Vec<f64> = results
+                .sizes
+                .iter()
+                .flat_map(|size| results.cores.iter().filter_map(|it| median(*it, *size)))
+                .collect();
+            let best = all.iter().copied().fold(f64::INFINITY, f64::min);
+            for ((_, tiles), size) in map.rows.iter().zip(&results.sizes) {
+                for (tile, cores) in tiles.iter().zip(&results.cores) {
+                    let time = median(*cores, *size);
+                    assert_eq!(tile.is_some(), time.is_some());
+                    let Some((tile, time)) = tile.as_ref().zip(time) else { continue };
+                    let slowest = tied.iter().filter_map(|name| median_of(name, *cores, *size)).fold(0.0, f64::max);
+                    let close = time <= 1.05 * best && slowest <= 1.1 * best;
+                    assert_eq!((tile.close, tile.best), (close, time == best), "{}", tile.words);
+                }
+            }
+        }
+        let page = page(&record);
+        assert!(page.contains("class=\"region\"") && page.contains("class=\"best\""));
+    }
+    assert!(heat::heat_maps(&analysed(&at_one_size(small().record()), 0).results).is_empty(), "one size is no map");
+}
+
+#[test]
+fn every_axis_with_several_values_has_a_chart() {
+    type Change = fn(&mut Sample, usize);
+    let cases: [(&str, Change, &[&str]); 3] = [
+        ("workers", |sample, nth| sample.cell.workers = [2, 4, 8][nth], &["2 workers", "4 workers", "8 workers"]),
+        (
+            "delivery",
+            |sample, nth| sample.cell.delivery = ["gather", "in_order", "x"][nth].into(),
+            &["gather", "in_order", "x"],
+        ),
+        (
+            "combine",
+            |sample, nth| sample.cell.combine = ["per_partition", "sharded", "tree"][nth].into(),
+            &["per_partition", "sharded", "tree"],
+        ),
+    ];
+    let plain = small().record();
+    for (name, change, values) in cases {
+        assert!(!page(&plain).contains(&format!("Time against {name}")));
+        let mut record = plain.clone();
+        record.samples.clear();
+        for sample in &plain.samples {
+            let is_varied = sample.cell.cores == 2 && sample.cell.strategy != BASELINE;
+            for nth in 0..if is_varied { 3 } else { 1 } {
+                let mut sample = sample.clone();
+                if is_varied {
+                    change(&mut sample, nth);
+                }
+                if let Some(times) = &mut sample.times {
+                    times.wall_ns += nth as u64 * 50_000_000;
+                }
+                record.samples.push(sample);
+            }
+        }
+        let axis = AXES[["workers", "delivery", "combine"].iter().position(|it| *it == name).expect("an axis")];
+        let task = analysed(&record, 0);
+        let chart = plots::time_along(&task.results, axis).expect("three values");
+        assert_eq!(chart.positions.iter().map(|it| &*it.name).collect::<Vec<_>>(), values);
+        for series in &chart.series {
+            let times: Vec<f64> = series.points.iter().flatten().map(|point| point.y.value).collect();
+            assert!(times.len() == 3 && (times[2] - times[0] - 1e8).abs() < 1.0, "{name}: {times:?}");
+        }
+        assert!(page(&record).contains(&format!("Time against {name}")), "{name}");
+    }
+}
+
+#[test]
+fn a_page_of_a_thousand_cells_is_small_enough() {
+    let record =
+        Synthetic { cores: vec![1, 2, 4, 8, 16, 24, 32], blocks: 5, samples: 2, ..Synthetic::default() }.record();
+    let cells: usize = tasks(&record).iter().map(|task| task.results.cells.len()).sum();
+    let bytes = page(&record).len();
+    assert!(cells >= 900 && bytes <= 2_000_000, "{cells} cells, {bytes} bytes");
+}
+
+#[test]
+fn where_the_plain_loop_is_faster_the_answer_is_the_plain_loop() {
+    let mut record = small().record();
+    let value =
+        |record: &Record| answer::parts(&analysed(record, 0)).into_iter().map(|it| it.value).collect::<Vec<_>>();
+    assert_eq!(value(&record), ["any of 6", "2", "10 to 1\u{202f}000 numbers"]);
+    for sample in record.samples.iter_mut().filter(|sample| sample.cell.strategy != BASELINE) {
+        sample.times.as_mut().expect("no failures here").wall_ns *= 3;
+    }
+    assert_eq!(value(&record), ["plain loop", "1", "none"]);
+    let few = Synthetic { blocks: 2, ..small() }.record();
+    assert_eq!(value(&few), ["not decided"; 3]);
+    assert!(page(&few).contains("Can you trust it? Not yet: the compared cells have 2 blocks"));
 }

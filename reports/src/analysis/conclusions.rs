@@ -45,6 +45,13 @@ pub struct Finding {
     pub within: Option<Interval>,
 }
 
+impl Finding {
+    /// Whether even the leaders are slower than the plain loop.
+    pub fn plain_loop_is_faster(&self) -> bool {
+        self.gain.and_then(|gain| gain.interval).is_some_and(|interval| interval.high < 1.0)
+    }
+}
+
 /// The kinds of finding for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,6 @@
 //! Results of strategies as a group: the band of a tie in a chart, and the region that is close to the best.
 
-use crate::analysis::results::{CLOSE, CellResult, TaskResults, per_core};
+use crate::analysis::results::{CellResult, TaskResults, per_core};
 use record::statistics::{self, Estimate, Interval};
 
 /// The results of a group on some cores with some partition size. Members without a sound cell are left out.
@@ -61,7 +61,7 @@ pub struct RegionCell {
     pub times_best: f64,
     /// The speed-up as a group; `None` without a sound baseline.
     pub speed_up: Option<Estimate>,
-    /// Whether the time exceeds the best by at most [`CLOSE`].
+    /// Whether the group comes close to the best time, and no member is far from it.
     pub close: bool,
 }
 
@@ -74,7 +74,12 @@ pub fn region(results: &TaskResults, strategies: &[&str]) -> Option<Region> {
     let cell = |cores: u32, size: u64| {
         let ns = ns(cores, size)?;
         let speed_up = results.pooled_speed_up(strategies, cores, size);
-        Some(RegionCell { ns, times_best: ns / best, speed_up, close: ns <= best * (1.0 + CLOSE) })
+        Some(RegionCell {
+            ns,
+            times_best: ns / best,
+            speed_up,
+            close: results.is_close(strategies, (cores, size), best),
+        })
     };
     let row = |size: &u64| all_cores.iter().map(|cores| cell(*cores, *size)).collect();
     Some(Region { cores: all_cores.clone(), sizes: sizes.clone(), rows: sizes.iter().map(row).collect() })

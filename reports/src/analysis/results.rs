@@ -483,14 +483,15 @@ impl TaskResults {
         let Some(best) = choices.iter().filter_map(|choice| group(*choice)).min_by(f64::total_cmp) else {
             return Vec::new();
         };
-        let slowest = |choice: T| {
-            let (cores, size) = at(choice);
-            let times = strategies.iter().filter_map(|strategy| self.ns(strategy, cores, size)).max_by(f64::total_cmp);
-            times.map(|ns| ns / self.task.work_on(cores))
-        };
+        choices.iter().copied().filter(|choice| self.is_close(strategies, at(*choice), best)).collect()
+    }
+
+    /// Whether `strategies` as a group come close to the time `best`, and none of them is far from it.
+    pub(crate) fn is_close(&self, strategies: &[&str], (cores, size): (u32, u64), best: f64) -> bool {
+        let times = strategies.iter().filter_map(|strategy| self.ns(strategy, cores, size));
+        let slowest = times.max_by(f64::total_cmp).map(|ns| ns / self.task.work_on(cores));
         let within = |ns: Option<f64>, share: f64| ns.is_some_and(|ns| ns <= best * (1.0 + share));
-        let is_close = |choice: &T| within(group(*choice), CLOSE) && within(slowest(*choice), FAR);
-        choices.iter().copied().filter(is_close).collect()
+        within(self.pooled_ns(strategies, cores, size), CLOSE) && within(slowest, FAR)
     }
 
     /// The median of the medians of `strategies`, in nanoseconds for the baseline's work. `None` unless all of them have one.

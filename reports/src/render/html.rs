@@ -1,13 +1,14 @@
 //! Renders the page: charts, tables and sentences in one HTML file that requests nothing.
 
+use crate::analysis::axes::AXES;
 use crate::analysis::environment::Alarm;
-use crate::analysis::results::TaskResults;
+use crate::analysis::results::{MeasuredStrategy, TaskResults};
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::error::{Error, Result};
 use crate::format;
 use crate::render::{lanes, script, svg};
 use crate::view::answer::{self, Part};
-use crate::view::chart::{Chart, Kind};
+use crate::view::chart::{Chart, HeatMap, Kind, Series};
 use crate::view::embedded::{self, Over};
 use crate::view::glossary::{self, Term};
 use crate::view::lanes::LaneChart;
@@ -15,7 +16,7 @@ use crate::view::limits::{self, Limits};
 use crate::view::reproduce::Reproduction;
 use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
-use crate::view::{overhead, peers, plots, resources, results, run, timeline};
+use crate::view::{heat, kernels, overhead, peers, plots, resources, results, run, timeline};
 use askama::Template;
 use record::Run;
 use std::fmt::Write as _;
@@ -98,7 +99,10 @@ struct Section<'a> {
     headline: String,
     answer: Vec<Part>,
     facts: Vec<(String, String)>,
+    /// The chart beside the answer.
+    first: Option<Figure>,
     figures: Vec<Figure>,
+    heat: Vec<Figure>,
     legend: Vec<Key>,
     strategies: Table,
     cells: Table,
@@ -107,7 +111,6 @@ struct Section<'a> {
     used: Table,
     threads: Table,
     outliers: Table,
-    kernels: Option<Figure>,
     peers: Option<Table>,
     dispatch: Option<Table>,
     samples: String,
@@ -140,6 +143,8 @@ struct Figure {
     caption: String,
     svg: String,
     controls: Option<Controls>,
+    /// The figure as a table: heads, then rows. Empty if the table is elsewhere.
+    rows: Vec<Vec<String>>,
 }
 
 /// What the script offers to change in a chart.
@@ -154,7 +159,10 @@ struct Controls {
 /// An entry of the legend.
 struct Key {
     name: String,
-    place: usize,
+    class: String,
+    /// The strategy, or the empty text for a group of strategies that tie.
+    strategy: String,
+    checked: bool,
     swatch: String,
 }
 
@@ -170,43 +178,56 @@ impl<'a> Section<'a> {
                 let _ = write!(caption, " Dash-dotted: {}.", chart.remark);
             }
             let svg = svg::draw(chart, &format!("{id}-{name}"))?;
-            Ok(Figure { svg, title: chart.title.clone(), caption, controls: None })
+            Ok(Figure { svg, title: chart.title.clone(), caption, controls: None, rows: chart.table() })
         };
-        let (cores, sizes) = (plots::speed_up_by_cores(results), plots::time_by_size(task));
+        let (cores, sizes) = (plots::speed_up_by_cores(results), plots::time_by_size(results, &task.peers));
         let charts = [cores.map(|it| (Over::Cores, it)), sizes.map(|it| (Over::Sizes, it))];
         let charts: Vec<(Over, Chart)> = charts.into_iter().flatten().collect();
-        let figures = charts.iter().map(|(over, chart)| {
-            let controls = Some(Controls::new(*over, results));
-            let (name, caption) = match over {
-                Over::Cores => ("cores", by_cores(task, chart)),
-                Over::Sizes => ("sizes", by_size(task, chart)),
-            };
-            Ok(Figure { controls, ..figure(chart, name, caption)? })
-        });
-        let kernels = plots::time_by_kernel(task).map(|chart| figure(&chart, "kernels", by_kernel(task)));
-        let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
-        let key = |name: &str, place| Ok(Key { name: name.to_owned(), place, swatch: svg::swatch(place)? });
-        let legend = results.strategies.iter().filter(|it| drawn(&it.name)).map(|it| key(&it.name, it.place));
+        let of = |over: Over, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
+            let (_, chart) = charts.iter().find(|(other, _)| *other == over)?;
+            let drawn = figure(chart, name, caption(task, chart));
+            Some(drawn.map(|figure| Figure { controls: Some(Controls::new(over, results)), ..figure }))
+        };
+        let plain = |chart: Option<Chart>, name: &str, caption: fn(&TaskAnalysis, &Chart) -> String| {
+            chart.map(|chart| figure(&chart, name, caption(task, &chart)))
+        };
+        let mut figures = vec![
+            plain(plots::efficiency_by_cores(results), "efficiency", by_cores),
+            of(Over::Sizes, "sizes", by_size),
+            plain(kernels::time_by_kernel(results, &task.peers), "kernels", by_kernel),
+        ];
+        for (axis, name) in AXES.into_iter().zip(["workers", "delivery", "combine"]) {
+            figures.push(plain(plots::time_along(results, axis), name, |_, chart| chart.description.clone()));
+        }
+        let heat = |(nth, map): (usize, HeatMap)| {
+            let svg = svg::draw_heat(&map, &format!("{id}-heat-{nth}"))?;
+            let rows = if nth == 0 { map.table() } else { Vec::new() };
+            Ok(Figure { svg, rows, title: map.title, caption: map.description, controls: None })
+        };
         Ok(Self {
             short: answer::short(&task.finding),
             headline: answer::sentence(&task.finding),
             answer: answer::parts(task),
-            figures: figures.collect::<Result<_>>()?,
-            legend: legend.collect::<Result<_>>()?,
+            first: of(Over::Cores, "cores", by_cores).transpose()?,
+            figures: figures.into_iter().flatten().collect::<Result<_>>()?,
+            heat: heat::heat_maps(results).into_iter().enumerate().map(heat).collect::<Result<_>>()?,
+            legend: legend(results)?,
             strategies: results::strategies(results),
             cells,
             again: again.map(|again| again.command),
             used: resources::used(task),
             threads: resources::threads(task),
             outliers: results::outliers(task),
-            kernels: kernels.transpose()?,
             peers: peers::table(&results.task.name, &task.peers.results),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),
             timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),
             delivery: timeline::delivery(task).map(|chart| {
                 let svg = lanes::steps(&chart, &format!("{id}-delivery"));
-                (Figure { title: chart.title, caption: chart.caption, svg, controls: None }, chart.table)
+                (
+                    Figure { title: chart.title, caption: chart.caption, svg, controls: None, rows: Vec::new() },
+                    chart.table,
+                )
             }),
             facts: facts(task),
             embedded: (!charts.is_empty()).then(|| embedded::Task::new(&id, task, &charts)),
@@ -220,7 +241,7 @@ impl Timeline {
     fn new(section: &str, chart: LaneChart) -> Self {
         let id = format!("{section}-timeline-{}", chart.place);
         let svg = lanes::timeline(&chart, &id);
-        let figure = Figure { title: chart.title, caption: chart.caption, svg, controls: None };
+        let figure = Figure { title: chart.title, caption: chart.caption, svg, controls: None, rows: Vec::new() };
         Self { id, strategy: chart.strategy, is_open: chart.is_open, figure, table: chart.table }
     }
 }
@@ -242,10 +263,7 @@ impl Controls {
 fn by_cores(task: &TaskAnalysis, chart: &Chart) -> String {
     let results = &task.results;
     let mut caption = format!("With {}.", format::partitions(results.task.default_size, &results.task.unit));
-    if chart.series.len() > 1 {
-        caption += " Points stand side by side so that none hides another.";
-    }
-    caption += whiskers(chart);
+    caption += &whiskers(chart);
     caption += &workers(task);
     caption
 }
@@ -264,17 +282,52 @@ fn by_size(task: &TaskAnalysis, chart: &Chart) -> String {
 }
 
 /// The caption of the chart of kernels.
-fn by_kernel(task: &TaskAnalysis) -> String {
-    format!("Both scales logarithmic; lower is faster. {}", plots::better_kernel(&task.peers).unwrap_or_default())
+fn by_kernel(task: &TaskAnalysis, _: &Chart) -> String {
+    format!("Both scales logarithmic; lower is faster. {}", kernels::better_kernel(&task.peers).unwrap_or_default())
 }
 
-/// Explains whiskers, if the chart has any.
-fn whiskers(chart: &Chart) -> &'static str {
-    if chart.has_intervals() {
-        " Whiskers show intervals. A whisker that is not visible is shorter than the marker."
+/// Explains whiskers and bands, if the chart has any.
+fn whiskers(chart: &Chart) -> String {
+    let is_alone = |series: &&Series| series.band.is_none();
+    let mut points = chart.series.iter().filter(is_alone).flat_map(|it| it.points.iter().flatten());
+    let whiskers = if points.any(|point| point.y.interval.is_some()) {
+        " Whiskers show intervals; shorter ones are hidden by the marker."
     } else {
         ""
+    };
+    let bands = if chart.bands.is_empty() {
+        ""
+    } else {
+        " A band covers the intervals of strategies that tie, its line is the group; the legend shows single members."
+    };
+    format!("{whiskers}{bands}")
+}
+
+/// The legend: each group of strategies that tie, followed by its members, then every other strategy.
+fn legend(results: &TaskResults) -> Result<Vec<Key>> {
+    let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
+    let tied: Vec<&Vec<String>> = results.places.iter().filter(|tied| tied.len() > 1).collect();
+    let key = |strategy: &MeasuredStrategy, is_member: bool| {
+        let class = format!("k{}{}", strategy.place, if is_member { " member" } else { "" });
+        let name = strategy.name.clone();
+        Ok(Key { strategy: name.clone(), name, class, checked: !is_member, swatch: svg::swatch(strategy.place)? })
+    };
+    let mut keys = Vec::new();
+    for (nth, tied) in tied.iter().enumerate() {
+        let label = if results.leaders() == **tied { "tied fastest" } else { "tied" };
+        let members = results.strategies.iter().filter(|it| tied.contains(&it.name));
+        keys.push(Ok(Key {
+            name: format!("{} {label}:", tied.len()),
+            class: format!("kg{nth} group"),
+            strategy: String::new(),
+            checked: true,
+            swatch: String::new(),
+        }));
+        keys.extend(members.map(|it| key(it, true)));
     }
+    let others = results.strategies.iter().filter(|it| !tied.iter().any(|tied| tied.contains(&it.name)));
+    keys.extend(others.filter(|it| drawn(&it.name)).map(|it| key(it, false)));
+    keys.into_iter().collect()
 }
 
 /// The task's input, options and answer: names and values.
@@ -317,8 +370,19 @@ fn series_style(strategies: usize) -> String {
     for place in 0..strategies {
         let _ = write!(
             style,
-            "\n.task:has(.k{place} input:not(:checked)) .chart .p{place}{{display:none}}\
+            "\n.task:has(.k{place} input:not(:checked)) .chart:not(.all) .p{place}{{display:none}}\
+             .task:has(.k{place}:is(:hover,:focus-within)) .chart .series.p{place}{{display:inline}}\
              .task:has(.k{place}:is(:hover,:focus-within)) .chart .series:not(.p{place}){{opacity:.12}}",
+        );
+    }
+    // A group of strategies that tie has at least two members.
+    for group in 0..strategies / 2 {
+        let _ = write!(
+            style,
+            "\n.task:has(.kg{group} input:not(:checked)) .chart .g{group}{{display:none}}\
+             .task:has(.kg{group}:is(:hover,:focus-within)) .chart .series:not(.g{group},.m{group}){{opacity:.12}}\
+             .task:has(.kg{group}:is(:hover,:focus-within)) .chart .series.member.m{group}.m{group},\
+             .chart:has(.g{group}:is(:hover,:focus-within)) .series.member.m{group}.m{group}.m{group}{{display:inline}}",
         );
     }
     style

@@ -19,11 +19,26 @@ pub struct Part {
 /// The parts of a task's answer: strategy, cores, partition size.
 pub fn parts(task: &TaskAnalysis) -> Vec<Part> {
     let finding = &task.finding;
-    let undecided = |question| Part { question, value: "not decided".into(), note: String::new() };
-    let part = |question, it: Option<(String, String)>| {
-        it.map_or_else(|| undecided(question), |(value, note)| Part { question, value, note })
+    let questions = ["Strategy", "Cores", "Partition size"];
+    let answers = if finding.plain_loop_is_faster() {
+        let best = finding.gain.map_or_else(String::new, |gain| format::sentence(format::speed_up(gain)));
+        let loses = format!("{} only {best} its speed", reached(finding));
+        [Some(("plain loop".into(), loses)), Some(("1".into(), String::new())), Some(("none".into(), String::new()))]
+    } else {
+        [strategy(task), cores(finding), sizes(task)]
     };
-    vec![part("Strategy", strategy(task)), part("Cores", cores(finding)), part("Partition size", sizes(task))]
+    let part = |(question, answer): (&'static str, Option<(String, String)>)| {
+        let (value, note) = answer.unwrap_or_else(|| ("not decided".into(), String::new()));
+        Part { question, value, note }
+    };
+    questions.into_iter().zip(answers).map(part).collect()
+}
+
+fn reached(finding: &Finding) -> String {
+    match finding.leaders.as_slice() {
+        [only] => format!("{only} reaches"),
+        several => format!("the best {} strategies reach", several.len()),
+    }
 }
 
 /// The answer as a sentence of its own. A strategy's name at its start stays as it is written.
@@ -42,6 +57,9 @@ pub fn short(finding: &Finding) -> String {
         several => format!("any of {} strategies", several.len()),
     };
     let gain = finding.gain.map_or_else(String::new, |gain| format!(", {}", format::speed_up(gain).0));
+    if finding.plain_loop_is_faster() {
+        return format!("the plain loop; {who}{gain}");
+    }
     let cores = finding.enough_cores.map_or_else(String::new, |cores| format!(" on {}", format::cores(cores)));
     format!("{who}{gain}{cores}")
 }

@@ -1,8 +1,9 @@
 //! A chart as plain data, in real units.
 
-use record::statistics::Estimate;
+use crate::format::NONE;
+use record::statistics::{Estimate, Interval};
 
-/// A chart: two axes, lines to compare with, and a series for each strategy.
+/// A chart: two axes, lines to compare with, a band for each tie group, and a series for each strategy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
     /// The title.
@@ -17,6 +18,10 @@ pub struct Chart {
     pub y: Axis,
     /// Lines that are not measured series: the ideal, the baseline, the compared size.
     pub references: Vec<Reference>,
+    /// The measured positions on the horizontal axis, from left to right. Points of bands and series are in this order.
+    pub positions: Vec<Position>,
+    /// One band for each group of strategies that tie.
+    pub bands: Vec<Band>,
     /// One series for each strategy.
     pub series: Vec<Series>,
 }
@@ -27,10 +32,37 @@ impl Chart {
         self.references.iter().any(|line| line.kind == kind)
     }
 
-    /// Whether the chart shows an interval.
-    pub fn has_intervals(&self) -> bool {
-        self.series.iter().flat_map(|series| series.points.iter().flatten()).any(|point| point.y.interval.is_some())
+    /// The lowest and the highest value, whiskers included.
+    pub fn extent(series: &[Series]) -> (f64, f64) {
+        let points = series.iter().flat_map(|series| series.points.iter().flatten());
+        points.fold((f64::INFINITY, 0.0), |(low, high), point| {
+            let y = point.y;
+            let whisker = y.interval.unwrap_or(Interval { low: y.value, high: y.value });
+            (low.min(whisker.low).min(y.value), high.max(whisker.high).max(y.value))
+        })
     }
+
+    /// The values as a table: a row of heads, then one row for each band and each series.
+    pub fn table(&self) -> Vec<Vec<String>> {
+        let row = |name: &str, points: &[Option<Point>]| {
+            let texts = points.iter().map(|point| point.as_ref().map_or(NONE, |point| &*point.text).to_owned());
+            std::iter::once(name.to_owned()).chain(texts).collect()
+        };
+        let heads = self.positions.iter().map(|position| position.name.clone());
+        let heads = std::iter::once("strategy".to_owned()).chain(heads).collect();
+        let bands = self.bands.iter().map(|band| row(&band.name, &band.points));
+        let series = self.series.iter().map(|series| row(&series.name, &series.points));
+        std::iter::once(heads).chain(bands).chain(series).collect()
+    }
+}
+
+/// A measured position on the horizontal axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    /// The position, in real units.
+    pub at: f64,
+    /// The position in words: `16 cores`.
+    pub name: String,
 }
 
 /// An axis, in real units.
@@ -94,6 +126,19 @@ pub enum Kind {
     Kernel,
 }
 
+/// A group of strategies that tie, drawn as one band.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    /// The names of the members.
+    pub name: String,
+    /// The label at the right end.
+    pub label: String,
+    /// The place of the first member, which determines the colour.
+    pub place: usize,
+    /// The values of the group; the interval is the width of the band. `None` where no member has a sound cell.
+    pub points: Vec<Option<Point>>,
+}
+
 /// The measured points of one strategy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
@@ -101,6 +146,8 @@ pub struct Series {
     pub name: String,
     /// The strategy's index in the run, which determines its colour, dash and marker on the whole page.
     pub place: usize,
+    /// The index of the band that shows the strategy; the series itself is then drawn on demand.
+    pub band: Option<usize>,
     /// The points from left to right. `None` where there is no sound cell; the line breaks there.
     pub points: Vec<Option<Point>>,
 }
@@ -108,12 +155,61 @@ pub struct Series {
 /// One measured point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// The horizontal position. Points that would cover each other are moved apart slightly.
+    /// The horizontal position.
     pub x: f64,
     /// The value, with the interval that becomes the whisker.
     pub y: Estimate,
-    /// The text of the tooltip.
+    /// The value and its interval as text.
+    pub text: String,
+}
+
+/// Times over cores and partition sizes: one tile for each combination.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeatMap {
+    /// The title: the strategy, or the group of strategies.
+    pub title: String,
+    /// The description for readers who cannot see the map.
+    pub description: String,
+    /// The titles of the horizontal and the vertical axis.
+    pub axes: [String; 2],
+    /// The heads of the columns, from left to right.
+    pub columns: Vec<String>,
+    /// The rows from bottom to top, each with its head and a tile for each column; `None` where nothing was measured.
+    pub rows: Vec<(String, Vec<Option<Tile>>)>,
+}
+
+impl HeatMap {
+    /// The values as a table, the first row of the map last.
+    pub fn table(&self) -> Vec<Vec<String>> {
+        let heads = std::iter::once(self.axes[1].clone()).chain(self.columns.iter().cloned()).collect();
+        let text = |tile: &Option<Tile>| tile.as_ref().map_or(NONE, |tile| &*tile.text).to_owned();
+        let row = |(head, tiles): &(String, Vec<Option<Tile>>)| {
+            std::iter::once(head.clone()).chain(tiles.iter().map(text)).collect()
+        };
+        std::iter::once(heads).chain(self.rows.iter().rev().map(row)).collect()
+    }
+}
+
+/// One tile of a [`HeatMap`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tile {
+    /// The number in the tile.
+    pub value: String,
+    /// The tile in words, with all its figures.
     pub words: String,
+    /// The figures for the table.
+    pub text: String,
+    /// The step of the colour scale, from 0 for the slowest to [`Tile::STEPS`] - 1 for the fastest.
+    pub step: usize,
+    /// Whether the tile is the fastest.
+    pub best: bool,
+    /// Whether the tile is close to the fastest.
+    pub close: bool,
+}
+
+impl Tile {
+    /// The number of colours.
+    pub const STEPS: usize = 9;
 }
 
 /// Ticks at these values.
