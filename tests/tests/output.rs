@@ -55,7 +55,8 @@ fn with_words() -> (Sandbox, Vec<PathBuf>) {
 #[test]
 fn a_closed_standard_output_ends_quietly_and_a_full_one_with_a_sentence() {
     let (sandbox, folder) = with_run();
-    let folder = folder.to_str().expect("our own folder");
+    let runs = sandbox.runs();
+    let (folder, runs) = [&folder, &runs].map(|path| path.to_str().expect("our own folder")).into();
     let commands: [&[&str]; 17] = [
         &["list"],
         &["list", "--json"],
@@ -66,7 +67,7 @@ fn a_closed_standard_output_ends_quietly_and_a_full_one_with_a_sentence() {
         &["export", folder],
         &["export", folder, "--output", "-"],
         &["report", folder, "--verbose"],
-        &["runs"],
+        &["runs", "--runs", runs],
         &["compare", folder, folder],
         &["compare", folder, folder, "--html", "-"],
         &["completions", "bash"],
@@ -275,7 +276,8 @@ fn twenty_reports_of_a_run_at_the_same_time_all_succeed() {
     let left = |folder: &Path| -> Vec<_> {
         fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.file_name()).collect()
     };
-    assert_eq!(left(&folder).len(), 4, "the record, the plan, the report and the traces: {:?}", left(&folder));
+    let files = left(&folder);
+    assert_eq!(files.len(), 5, "the record, the plan, the report, its summary and the traces: {files:?}");
     let traces = left(&folder.join("traces"));
     assert_eq!(traces.len(), 3, "one for each delivery: {traces:?}");
 }
