@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The share by which a median may exceed the best median and still count as close to it.
 pub const CLOSE: f64 = 0.05;
 
-/// The share by which the median of a member may exceed the best median of its group, so that the group is still close to
-/// its best. It is larger than [`CLOSE`], because the members of a tie differ and a few blocks are noisy.
+/// The share by which the median of a member of a group may exceed the member's own best median, so that the group is still
+/// close to its best. It is larger than [`CLOSE`], because a member has fewer samples than the group.
 pub const FAR: f64 = 0.1;
 
 /// The samples of a task by cell, in the order of measurement.
@@ -466,32 +466,36 @@ impl TaskResults {
 
     /// The partition sizes with which `strategies` as a group come close to their best median.
     pub fn close_sizes(&self, strategies: &[&str], cores: u32) -> Vec<u64> {
-        self.close(&self.sizes, strategies, |size| (cores, size))
+        let close = self.close(strategies, self.sizes.iter().map(|size| (cores, *size)));
+        close.into_iter().map(|(_, size)| size).collect()
     }
 
     /// The numbers of cores with which `strategies` as a group come close to their best median.
     pub fn close_cores(&self, strategies: &[&str], size: u64) -> Vec<u32> {
-        self.close(&self.cores, strategies, |cores| (cores, size))
+        let close = self.close(strategies, self.cores.iter().map(|cores| (*cores, size)));
+        close.into_iter().map(|(cores, _)| cores).collect()
     }
 
-    /// The choices with which `strategies` as a group come close to their best median, and none of them is far from it.
-    fn close<T: Copy>(&self, choices: &[T], strategies: &[&str], at: impl Fn(T) -> (u32, u64)) -> Vec<T> {
-        let group = |choice: T| {
-            let (cores, size) = at(choice);
-            self.pooled_ns(strategies, cores, size)
-        };
-        let Some(best) = choices.iter().filter_map(|choice| group(*choice)).min_by(f64::total_cmp) else {
-            return Vec::new();
-        };
-        choices.iter().copied().filter(|choice| self.is_close(strategies, at(*choice), best)).collect()
-    }
-
-    /// Whether `strategies` as a group come close to the time `best`, and none of them is far from it.
-    pub(crate) fn is_close(&self, strategies: &[&str], (cores, size): (u32, u64), best: f64) -> bool {
-        let times = strategies.iter().filter_map(|strategy| self.ns(strategy, cores, size));
-        let slowest = times.max_by(f64::total_cmp).map(|ns| ns / self.task.work_on(cores));
-        let within = |ns: Option<f64>, share: f64| ns.is_some_and(|ns| ns <= best * (1.0 + share));
-        within(self.pooled_ns(strategies, cores, size), CLOSE) && within(slowest, FAR)
+    /// The choices of cores and partition size with which `strategies` as a group come close to their best median, and no
+    /// member is far from its own.
+    pub(crate) fn close(&self, strategies: &[&str], choices: impl Iterator<Item = (u32, u64)>) -> Vec<(u32, u64)> {
+        let mut close: Vec<(u32, u64)> = choices.collect();
+        let groups = strategies.iter().map(|member| (std::slice::from_ref(member), FAR));
+        let groups: Vec<(&[&str], f64, Option<f64>)> = groups
+            .chain([(strategies, CLOSE)])
+            .map(|(group, share)| {
+                let times = close.iter().filter_map(|(cores, size)| self.pooled_ns(group, *cores, *size));
+                (group, share, times.min_by(f64::total_cmp))
+            })
+            .collect();
+        close.retain(|(cores, size)| {
+            let within = |(group, share, best): &(&[&str], f64, Option<f64>)| {
+                let (ns, best) = (self.pooled_ns(group, *cores, *size)?, (*best)?);
+                Some(ns <= best * (1.0 + share))
+            };
+            groups.iter().all(|group| within(group).unwrap_or(false))
+        });
+        close
     }
 
     /// The median of the medians of `strategies`, in nanoseconds for the baseline's work. `None` unless all of them have one.
