@@ -114,8 +114,8 @@ function chartOf(task, figure, view) {
   const y = valueAxis(show, title, log, Math.min(...ends), Math.max(...ends));
   for (const line of figure.lines) lines.push({ ...line, path: line.path.map(([x], nth) => [x, nth ? y.high : y.low]) });
 
-  const note = base ? ` Each point compares with ${base} on the same cores and partitions.`
-    : show === 'efficiency' ? ' Efficiency is the speed-up over the plain loop divided by the cores.' : '';
+  const note = base ? ` Points compare with ${base} at equal cores and size.`
+    : show === 'efficiency' ? ' Efficiency is speed-up divided by cores.' : '';
   const caption = `${byCores ? 'With' : 'On'} ${words}. ${log ? 'Logarithmic' : 'Linear'} scale; ${show === 'time' ? 'lower' : 'higher'} is better. Whiskers show intervals.${note}`;
   return {
     title: `${title} against ${byCores ? 'cores' : 'partition size'}`,

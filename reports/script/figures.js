@@ -21,8 +21,6 @@ function figurePart(task, section, figure) {
       const words = chart ? [chart.title, chart.caption, chart.title, chart.description] : ownTexts;
       written.forEach((element, nth) => { element.textContent = words[nth]; });
     }
-    // A chart that is drawn anew has no bands, so it shows their members.
-    svg.classList.toggle('all', wanted !== plain && !view.hide);
     svg.classList.toggle('one', !shownNames(task, view)[1]);
     svg.classList.toggle('marked', !!view.mark);
     for (const series of all(svg, '.series')) series.classList.toggle('mark', nameOf(series) === view.mark);

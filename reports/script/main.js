@@ -22,8 +22,9 @@ function controlsPart(task, section) {
       for (const [key, value] of Object.entries(choices(task, figure, view))) values[`${figure.over}.${key}`] = value;
     for (const field of fieldsOf(section)) {
       const key = field.dataset.key ?? '', value = values[key];
-      // Members of a tie are in its band until a reader chooses strategies.
-      if (key === 'hide') field.checked = view.hide ? shown.includes(field.value) : field.hasAttribute('checked');
+      if (key === 'hide') field.checked = shown.includes(field.value);
+      // A member of a tie is in its band, and shown alone on demand.
+      else if (key === 'one') field.checked = /** @type {string} */ (values.only || view.one).split(',').includes(field.value);
       else if (field.type === 'radio') field.checked = field.value === value;
       else if (field.type === 'checkbox') field.checked = !!value;
       else if (field.value !== String(value)) field.value = String(value);
@@ -64,7 +65,7 @@ function shownNames({ strategies }, view) {
  */
 function pressed(view, target) {
   const { key, sort } = target.closest('button')?.dataset ?? {};
-  const base = target.closest('tr')?.querySelector('button')?.dataset.base, mark = nameOf(target.closest('.series'));
+  const base = target.closest('tr')?.querySelector('button')?.dataset.base, mark = nameOf(target.closest('.series:not(.band)'));
   if (key === 'reset') return parseView('')[1][0];
   if (sort) return { ...view, sort: view.sort === sort ? '-' + sort : view.sort === '-' + sort ? '' : sort };
   if (base !== undefined) return { ...view, base: view.base === base ? '' : base };
@@ -81,7 +82,7 @@ function pressed(view, target) {
  */
 function changed(task, section, view, { value, type, checked, dataset: { key = '' } }) {
   const [over] = key.split('.'), figure = task.figures.find(it => it.over === over);
-  if (key === 'hide') value = fieldsOf(section).filter(it => it.dataset.key === key && !it.checked).map(it => it.value).join();
+  if (/hide|one/.test(key)) value = fieldsOf(section).filter(it => it.dataset.key === key && it.checked === (key === 'one')).map(it => it.value).join();
   if (key === 'only') return { ...view, hide: value && task.strategies.map(it => it.name).filter(name => name !== value).join() };
   if (!figure) return key ? { ...view, [key]: value } : null;
   let next = type === 'range' ? { ...view, [over + '.at']: String(choices(task, figure, view).steps[Number(value)].at) }

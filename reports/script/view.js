@@ -7,12 +7,13 @@
  */
 function keysOf({ strategies, cores, sizes, items }) {
   const among = (/** @type {unknown[]} */ list) => (/** @type {string} */ text) => list.map(String).includes(text);
-  const strategy = among(strategies.map(it => it.name)), log = among([0, 1]);
+  const strategy = among(strategies.map(it => it.name)), names = (/** @type {string} */ text) => text.split(',').every(strategy), log = among([0, 1]);
   const show = among(['time', 'speed-up', 'efficiency', items && 'throughput']);
   return {
     base: strategy,
     mark: strategy,
-    hide: text => text.split(',').every(strategy),
+    hide: names,
+    one: names,
     sort: text => /^-?\d{1,2}$/.test(text),
     find: text => text.length < 100,
     'cores.show': show,

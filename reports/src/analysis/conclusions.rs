@@ -141,14 +141,19 @@ impl Cores {
     fn enough(results: &TaskResults, leaders: &[&str]) -> Self {
         let size = results.task.default_size;
         let close = results.close_cores(leaders, size);
-        let (Some(&enough), Some(most)) = (close.first(), results.most_cores()) else { return Self::default() };
         let ns = |cores: u32| results.pooled_ns(leaders, cores, size);
+        let timed = results.cores.iter().filter_map(|cores| Some((*cores, ns(*cores)?)));
+        let best = timed.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(cores, _)| cores);
+        // If a member is far from the group everywhere, the group's best number of cores counts.
+        let (Some(enough), Some(most)) = (close.first().copied().or(best), results.most_cores()) else {
+            return Self::default();
+        };
         let longer = |cores: u32| Some((cores, ns(cores)? / ns(enough)?));
         let fewer = results.cores.iter().rev().filter(|cores| **cores < enough);
         Self {
             enough: Some(enough),
             fewer: fewer.copied().find_map(longer),
-            too_many: if close.contains(&most) { None } else { longer(most) },
+            too_many: if close.contains(&most) || most == enough { None } else { longer(most) },
         }
     }
 }
@@ -245,6 +250,9 @@ fn on_what(finding: &Finding, results: &TaskResults) -> String {
     let compared = format!(" with {}", format::partitions(finding.size, unit));
     if finding.sizes_tried < 2 {
         return cores + &compared;
+    }
+    if finding.good_sizes.is_empty() {
+        return format!("{cores}{compared}; no partition size is close to the best for all of them");
     }
     let there = finding.sizes_on.filter(|on| *on != enough).map(|on| format!(" on {}", format::cores(on)));
     format!(

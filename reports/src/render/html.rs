@@ -370,7 +370,8 @@ fn series_style(strategies: usize) -> String {
     for place in 0..strategies {
         let _ = write!(
             style,
-            "\n.task:has(.k{place} input:not(:checked)) .chart:not(.all) .p{place}{{display:none}}\
+            "\n.task:has(.k{place}:not(.member) input:not(:checked)) .chart .p{place},\
+             .task:has(.k{place} input:not(:checked)) :is(.member,.one *).p{place}{{display:none}}\
              .task:has(.k{place}:is(:hover,:focus-within)) .chart .series.p{place}{{display:inline}}\
              .task:has(.k{place}:is(:hover,:focus-within)) .chart .series:not(.p{place}){{opacity:.12}}",
         );

@@ -146,7 +146,7 @@ fn axis(svg: &mut String, ticks: &[Tick], x: impl Fn(f64) -> i32, (top, bottom):
     for tick in ticks {
         let at = x(tick.at);
         let _ = write!(svg, "<path class=\"grid\" d=\"M{} {}V{}\"/>", fine(at), fine(top), fine(bottom + 40));
-        label(svg, "label", (at, bottom + 70), ("middle", ".8em"), &tick.label);
+        label(svg, "label", (at, bottom + 110), ("middle", ".8em"), &tick.label);
     }
     let _ = write!(svg, "<path class=\"axis\" d=\"M{} {}H{}\"/>", fine(LEFT), fine(bottom), fine(RIGHT));
 }

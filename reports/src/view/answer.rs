@@ -93,6 +93,10 @@ fn cores(finding: &Finding) -> Option<(String, String)> {
 fn sizes(task: &TaskAnalysis) -> Option<(String, String)> {
     let (finding, results) = (&task.finding, &task.results);
     let on = format::cores(finding.sizes_on?);
+    if finding.good_sizes.is_empty() {
+        let compared = format!("{} {}", format::count(finding.size), results.task.unit);
+        return Some((compared, "as compared; no size is close to the best for all of them".into()));
+    }
     let value = format!("{} {}", format::sizes(&finding.good_sizes, &results.sizes), results.task.unit);
     let note = match finding.sizes_tried {
         0 | 1 => "the only size measured".into(),

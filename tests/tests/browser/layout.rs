@@ -50,7 +50,7 @@ const LOOK: &str = "(() => {
   const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number);
   return {
     too_wide: document.documentElement.scrollWidth - width, overlaps, cut,
-    brightness: (r + g + b) / 3, charts: charts.length,
+    brightness: (r + g + b) / 3, charts: charts.filter(svg => !svg.closest('.timelines')).length,
     title: document.querySelector('h1').textContent.trim(),
   };
 })()";

@@ -23,14 +23,16 @@ fn without_script_the_page_has_its_charts_and_tables_and_no_dead_control() {
     let Some(page) = Page::open(&crate::report()) else { return };
     page.load_without_script();
     let seen = |selector: &str| {
-        format!("[...document.querySelectorAll('{selector}')].filter(it => it.getClientRects().length).length")
+        format!(
+            "[...document.querySelectorAll('{selector}')].filter(it => it.checkVisibility() && it.getClientRects().length).length"
+        )
     };
-    assert_eq!(page.ask::<usize>(&seen(".chart")), 7, "two for each of three tasks, and one of kernels");
+    assert_eq!(page.ask::<usize>(&seen(".chart")), 13, "four for each of three tasks, and one of kernels");
     assert!(page.ask::<usize>(&seen(".strategies tbody tr")) > 20);
     assert_eq!(page.ask::<usize>(&seen(".controls, .hint, select, button, [type=range], [type=search]")), 0);
     // The legend works without a script.
-    page.click("#task-0 .legend label:has([value=rayon])");
-    assert_eq!(page.ask::<usize>(&seen("#task-0 .chart .p3")), 0);
+    page.click("#task-0 .legend label:has([value=processes])");
+    assert_eq!(page.ask::<usize>(&seen("#task-0 .chart .p8")), 0);
 }
 
 #[test]
@@ -45,9 +47,9 @@ fn on_paper_the_page_has_its_findings_charts_and_tables() {
 
     page.lay_out_for_paper();
     let shown = |selector: &str| -> usize {
-        page.ask(&format!("[...document.querySelectorAll('{selector}')].filter(it => it.checkVisibility()).length"))
+        page.ask(&format!("[...document.querySelectorAll('{selector}')].filter(it => it.checkVisibility() && it.getClientRects().length).length"))
     };
-    assert_eq!((shown(".task .chart"), shown(".controls, .hint, .legend input")), (7, 0));
+    assert_eq!((shown(".task .chart"), shown(".controls, .hint, .legend input")), (13, 0));
     assert!(shown(".findings p") == 3 && shown(".strategies tbody tr") == 30);
     let lost: Vec<String> = page.ask(
         "[...document.querySelectorAll('.strategies .scroll, figure')].filter(it => it.scrollWidth > it.clientWidth + 1)
