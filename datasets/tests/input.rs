@@ -279,8 +279,7 @@ fn several_files_and_folders_are_one_input_with_every_line_once() {
     assert!(refused(&[&parts.join("inner")]).contains("is a folder without files"));
 }
 
-/// The totals of a text, line by line. `None` if a line is malformed. Shares nothing with the reader but the parser of a
-/// line.
+/// The totals of a file that may be compressed and may begin with a byte order mark.
 fn reference(bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, u128>> {
     let mut text = Vec::new();
     match bytes {
@@ -289,7 +288,12 @@ fn reference(bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, u128>> {
         }
         _ => text.extend_from_slice(bytes),
     }
-    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+    totals(text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text))
+}
+
+/// The totals of a text, line by line. `None` if a line is malformed. Shares nothing with the reader but the parser of a
+/// line.
+fn totals(text: &[u8]) -> Option<BTreeMap<Vec<u8>, u128>> {
     let mut totals = BTreeMap::new();
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -352,7 +356,8 @@ proptest! {
             Ok(()) => {
                 prop_assert!(plain.ends_with(b"\n"));
                 prop_assert!(plain[..plain.len() - 1].split(|byte| *byte == b'\n').all(|line| line::parse(line).is_ok()));
-                prop_assert_eq!(reference(&plain), reference(&bytes));
+                // A second mark is a word, and a plain file may begin with it.
+                prop_assert_eq!(totals(&plain), reference(&bytes));
             }
             Err(error) => prop_assert!(!error.to_string().contains(char::is_control), "{:?}", error.to_string()),
         }
