@@ -1,7 +1,7 @@
 //! Chooses the cells that a sweep measures next. A schedule does no input or output. The sweep passes each sample to
 //! the schedule.
 //!
-//! The planned blocks contain the cells of their [stages](super::stages). Later blocks contain only cells below the target
+//! The planned blocks contain the cells of their [stages]. Later blocks contain only cells below the target
 //! precision or with undecided comparisons, as far as the budget allows: first the cells of the first two stages, then
 //! the others.
 
