@@ -238,8 +238,12 @@ fn round(interruption: Interruption, moment: Duration) -> Result<Survived> {
         Interruption::ReplaceProgram => replace(&program)?,
         _ => interruption.strike(&sweep),
     }
-    let struck = Instant::now();
+    let mut struck = Instant::now();
     let status = end(&mut sweep)?;
+    // A sweep that loses one child or its program file goes on, and must clear up only at its end.
+    if matches!(interruption, Interruption::KillChild | Interruption::ReplaceProgram) {
+        struck = Instant::now();
+    }
     sandbox.wait_until_clear(PATIENCE).map_err(anyhow::Error::msg)?;
     let cleared = struck.elapsed();
     let printed = std::fs::read_to_string(&log).unwrap_or_default();
