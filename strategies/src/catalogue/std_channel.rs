@@ -39,7 +39,7 @@ impl Workers for StdChannel {
 }
 
 /// Receives a job. This separate function releases the lock before the job runs. A thread waits for a job with the lock
-/// held, so the others queue behind it: a receiver of the standard library has one owner.
+/// held, and the others wait for the lock, because a receiver of the standard library has one owner.
 fn receive(receiver: &Mutex<Receiver<Job>>) -> Option<Job> {
     receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }

@@ -1,4 +1,4 @@
-//! Computation inside tokio's async tasks: a mistake, on purpose, because such a task does not yield.
+//! Computation inside tokio's async tasks. This strategy shows a mistake: such a task does not yield.
 //!
 //! Good when: never for computation. A task is for work that mostly waits.
 //! Bad when:  the runtime also serves requests, because every one of its threads is busy with a job.

@@ -51,7 +51,7 @@ pub fn start<T: Task>(name: &str, workers: usize, worker: &WorkerCommand) -> Res
         "work_stealing" => by(move |task, size| work_stealing(task, size, workers)),
         "std_channel" => by(move |task, size| std_channel(task, size, workers)),
         "tokio_tasks" => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).build();
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
             let runtime = runtime.map_err(Error::worker)?;
             by(move |task: &Arc<T>, size| {
                 let run = |running: &mut JoinSet<_>, partition| {
@@ -62,7 +62,7 @@ pub fn start<T: Task>(name: &str, workers: usize, worker: &WorkerCommand) -> Res
             })
         }
         "tokio_rayon" => {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Error::worker)?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::worker)?;
             let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().map_err(Error::worker)?;
             by(move |task: &Arc<T>, size| {
                 let run = |running: &mut JoinSet<_>, partition| {
@@ -70,7 +70,6 @@ pub fn start<T: Task>(name: &str, workers: usize, worker: &WorkerCommand) -> Res
                     pool.spawn(move || drop(send.send(map(&*task, partition))));
                     running.spawn(async { answer.await.unwrap_or_else(|lost| Err(Error::worker(lost))) });
                 };
-                let _guard = runtime.enter();
                 joined::<T>(runtime.block_on(in_join_set(task.partitions(size)?, workers, run)))
             })
         }
@@ -254,7 +253,8 @@ fn work_stealing<T: Task>(task: &Arc<T>, size: NonZeroUsize, workers: usize) -> 
     thread::scope(|scope| {
         let threads: Vec<_> = deques.into_iter().map(|deque| scope.spawn(|| work(deque))).collect();
         let own = work(own);
-        reduce::<T>(threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).chain(own))
+        let lost = |_| vec![Err(Error::worker("a thread panicked"))];
+        reduce::<T>(threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(lost)).chain(own))
     })
 }
 
