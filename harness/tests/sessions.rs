@@ -5,7 +5,7 @@
 
 use harness::plan::cells::{Axes, Cell, cells};
 use harness::plan::schedule::Schedule;
-use harness::plan::stages::{budget_that_suffices, default_minutes, planned, stage};
+use harness::plan::stages::{budget_that_suffices, default_minutes, for_traces, planned, stage};
 use harness::plan::staging::{Cost, Stage};
 use harness::plan::{Plan, sizing};
 use record::statistics::{Blocks, Noise, Verdict, against_the_fastest};
@@ -63,7 +63,7 @@ fn plan(cores: usize, boundaries: &[usize], seed: u64) -> (Plan, Vec<Cell>) {
     let budget_s = budget.as_secs_f64();
     let plan = Plan { inputs, costs, default_sizes, seed, budget_s, samples: 2, fewer_samples: true, ..Plan::of(axes) };
     let cells = cells(&plan.axes);
-    let staging = stage(&plan, &cells, budget - PREPARATION);
+    let staging = stage(&plan, &cells, budget - PREPARATION - for_traces(&plan, &cells));
     (Plan { staging, ..plan }, cells)
 }
 

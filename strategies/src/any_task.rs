@@ -57,6 +57,7 @@ impl<T: Task> FinalReduce for Reduce<T> {
         let delivered = self.finish()?;
         let total = TotalOf { task: Arc::clone(&collector.task), total: delivered.total };
         Ok(Outcome {
+            source_waits: false,
             spans: delivered.spans,
             delivered_ns: delivered.delivered_ns,
             first_result_ns: delivered.first_result_ns.unwrap_or_default(),
@@ -74,6 +75,8 @@ pub struct Outcome {
     pub delivered_ns: Vec<u64>,
     /// The time of the first delivery, in nanoseconds since the run began.
     pub first_result_ns: u64,
+    /// Whether the jobs came from a socket, so that the workers may have waited for them.
+    pub source_waits: bool,
     /// The operating system's numbers of the threads that cut, ran, shipped or delivered a job, or computed the total.
     pub threads: Vec<u32>,
     total: Box<dyn Total>,
@@ -124,6 +127,7 @@ impl<T: Task> AnyTask for Arc<T> {
         let elapsed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let total = TotalOf { task: Arc::clone(self), total };
         Ok(Outcome {
+            source_waits: false,
             spans: Vec::new(),
             delivered_ns: Vec::new(),
             first_result_ns: elapsed,

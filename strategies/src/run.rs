@@ -24,6 +24,7 @@ pub fn run(
 ) -> Result<(Outcome, Phases)> {
     let began = Instant::now();
     let (jobs, mut reduce) = task.jobs(choice, cancel)?;
+    let source_waits = jobs.may_wait();
     let mut ran = workers.run(jobs);
     let run_ns = nanoseconds(began);
     let reducing = Instant::now();
@@ -36,7 +37,10 @@ pub fn run(
     let reduce_ns = nanoseconds(reducing);
     // A strategy that lost its workers leaves jobs behind. Its own error explains this better than the number of jobs.
     match (ran, outcome) {
-        (Ok(()), Ok(outcome)) => Ok((outcome, Phases { run_ns, reduce_ns })),
+        (Ok(()), Ok(mut outcome)) => {
+            outcome.source_waits = source_waits;
+            Ok((outcome, Phases { run_ns, reduce_ns }))
+        }
         (_, Err(error @ Error::Partition { .. })) | (Err(error), _) | (Ok(()), Err(error)) => Err(error),
     }
 }

@@ -318,9 +318,13 @@ impl Sweep {
         let grows = |entry: &tasks::Entry| entry.sizing.is_some_and(|sizing| (sizing.work)(&self.inputs).is_some());
         match tasks.iter().filter_map(|name| crate::find_task(name)).find(|entry| !grows(entry)) {
             Some(fixed) if self.weak => Err(Exit::Usage.error(format!(
-                "--weak chooses the work of each task, but that of {0} is fixed; leave out the option that names it, or leave \
-                 {0} out of --tasks",
-                fixed.name
+                "--weak chooses the work of each task, but {}; leave {} out of --tasks{}",
+                fixed.sizing.map_or_else(
+                    || format!("that of {} is fixed", fixed.name),
+                    |sizing| format!("an option names the {} or the data of {}", sizing.unit, fixed.name)
+                ),
+                fixed.name,
+                if fixed.sizing.is_some() { ", or leave that option out" } else { "" }
             ))),
             _ => Ok(()),
         }

@@ -159,6 +159,7 @@ impl<'a> RunningCell<'a> {
                 workers: self.allowed,
                 cores: self.cores,
                 spans: &outcome.spans,
+                source_waits: outcome.source_waits,
                 attended: &outcome.threads,
                 snapshot: &snapshot,
                 wall_ns: times.wall_ns,

@@ -12,6 +12,7 @@ use record::statistics::BLOCKS_FOR_A_VERDICT;
 use record::{BASELINE, task_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use strategies::Delivery;
 
 /// The share of a run that stays on one thread, as assumed by the forecast.
 const SERIAL: f64 = 0.02;
@@ -98,9 +99,17 @@ fn length(plan: &Plan, cell: &Cell) -> u64 {
     u64::try_from((start + run * 2).as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Returns the expected time of the traces. Each has a process with two runs.
+/// Returns the expected time of the traces. Each has a process with two runs. One strategy of each task is traced with every
+/// delivery.
 pub fn for_traces(plan: &Plan, cells: &[Cell]) -> Duration {
-    traced::compared(plan, cells).iter().map(|cell| Duration::from_nanos(length(plan, cell))).sum()
+    let compared = traced::compared(plan, cells);
+    let of = |cell: &Cell| Duration::from_nanos(length(plan, cell));
+    let with_deliveries = |task: &str| {
+        let parallel = compared.iter().filter(|cell| cell.task == task && is_parallel(&cell.strategy));
+        let more = u32::try_from(Delivery::ALL.len() - 1).unwrap_or(0);
+        parallel.map(of).max().unwrap_or_default() * more
+    };
+    compared.iter().map(of).sum::<Duration>() + plan.tasks().into_iter().map(with_deliveries).sum::<Duration>()
 }
 
 /// Chooses the stages of the planned blocks, so that the verdicts fit into what is `left` of the budget.

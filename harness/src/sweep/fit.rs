@@ -104,6 +104,8 @@ pub(super) fn fit(mut plan: Plan, tasks_named: bool, began: Instant, interrupt: 
     }
     let works = grown(&plan, Work { cores: 0, prepared, baselines }, interrupt, &say_once)?;
     let (cells, spent) = (plan.cells(), began.elapsed());
+    // The traces follow the blocks.
+    let spent = spent + stages::for_traces(&plan, &cells);
     let left = Duration::from_secs_f64(plan.budget_s).saturating_sub(spent);
     plan.staging = stages::stage(&plan, &cells, left);
     let wanted_budget = stages::budget_that_suffices(&plan, &cells, left, spent);

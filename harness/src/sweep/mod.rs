@@ -13,7 +13,7 @@ mod work;
 
 pub use outcome::Outcome;
 
-use crate::data::{Prepared, read_by};
+use crate::data::read_by;
 use crate::interrupt::Interrupt;
 use crate::journal::{FILE, Journal};
 use crate::machine::doctor::{Checkup, Subject};
@@ -63,7 +63,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
     let folder = runs.join(&id);
     let created = std::fs::create_dir_all(runs).and_then(|()| std::fs::create_dir(&folder));
     created.with_context(|| format!("cannot create {}", folder.display()))?;
-    let checkup = check_machine(plan, prepared, runs, Checkup::begin);
+    let checkup = check_machine(plan, &works, runs, Checkup::begin);
     let run = Run {
         version: VERSION,
         id,
@@ -159,11 +159,19 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
         );
         baselines.push(baseline);
     }
+    let works = grown(&plan, Work { cores: 0, prepared, baselines }, interrupt, &say_line)?;
+    for (note, baseline) in record.run.tasks.iter().zip(&works[0].baselines) {
+        ensure!(
+            baseline.note.grown == note.grown,
+            "the answers of {} on more cores are not those that this run began with: its input has changed, so begin a new \
+             run",
+            note.name
+        );
+    }
     // From this line on the record is not complete. So the changes can be asked for again, even if the plan has them.
     journal.write(&Line::Resumed(Moment { at: now() }))?;
     changed.write(folder)?;
-    let checkup = check_machine(&plan, &prepared, folder, Checkup::again);
-    let works = grown(&plan, Work { cores: 0, prepared, baselines }, interrupt, &say_line)?;
+    let checkup = check_machine(&plan, &works, folder, Checkup::again);
     Ok(Runner::new(&plan, works, &record.samples, journal, Instant::now(), interrupt).run(&checkup))
 }
 
@@ -197,12 +205,13 @@ fn check_server(then: &BTreeMap<String, String>, now: &BTreeMap<String, String>)
     }
 }
 
-/// Lets the doctor examine the machine. At this point the data is complete and nothing is timed yet.
-fn check_machine(plan: &Plan, prepared: &Prepared, runs: &Path, begin: fn(&Subject) -> Checkup) -> Checkup {
+/// Lets the doctor examine the machine for the largest work. At this point the data is complete and nothing is timed yet.
+fn check_machine(plan: &Plan, works: &[Work], runs: &Path, begin: fn(&Subject) -> Checkup) -> Checkup {
     let cores = plan.axes.cores.iter().copied().max().unwrap_or(1);
     let tasks = plan.tasks();
     let given_server = read_by(&tasks, &plan.inputs).iter().any(|data| data.database.is_some());
-    begin(&Subject { tasks: &tasks, inputs: &prepared.inputs, cores, runs, given_server })
+    let inputs = &works[works.len() - 1].prepared.inputs;
+    begin(&Subject { tasks: &tasks, inputs, cores, runs, given_server })
 }
 
 fn strategy_note(name: &str) -> Option<StrategyNote> {

@@ -41,7 +41,6 @@ pub(super) fn grown(plan: &Plan, mut first: Work, interrupt: &Interrupt, say: &d
                 factor: count.into(),
                 items: of.note.items,
                 digest: of.note.digest.clone(),
-                answer: of.note.answer.clone(),
             }));
         }
         more.push(Work { cores: count, prepared, baselines });

@@ -202,6 +202,11 @@ impl TaskNote {
         self.grown_on(cores).map_or(1.0, |grown| grown.factor as f64)
     }
 
+    /// Returns the number of items that every cell processes, if it is known and does not grow with the cores.
+    pub fn common_items(&self) -> Option<u64> {
+        self.items.filter(|_| self.grown.is_empty())
+    }
+
     /// Returns the digest of every correct answer on `cores`.
     pub fn digest_on(&self, cores: u32) -> &str {
         self.grown_on(cores).map_or(&self.digest, |grown| &grown.digest)
@@ -235,8 +240,6 @@ pub struct Grown {
     pub items: Option<u64>,
     /// The digest of the plain loop's answer for this work.
     pub digest: String,
-    /// The answer as names and values for display.
-    pub answer: Vec<(String, String)>,
 }
 
 /// A detail of a task that the report shows in addition to the times.

@@ -60,6 +60,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
 
     // The number of each sample's line.
     let mut numbers = Vec::new();
+    // A resumed sweep that is not interrupted ends with traces of its own, which replace the earlier ones.
+    let mut stale_traces = false;
     for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
         let line = match serde_json::from_slice::<Value>(line).and_then(|value| {
             check_values(&value, &mut String::new()).map_err(serde::de::Error::custom)?;
@@ -92,8 +94,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
             Line::Resumed(_) => {
                 record.resumed += 1;
                 record.ended = None;
-                // A resumed sweep ends with traces of its own.
-                record.traces.clear();
+                stale_traces = true;
             }
             Line::Ended(ended) => record.ended = Some(ended),
             Line::Peer(peer) => {
@@ -110,6 +111,9 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record> {
             }
             Line::Trace(trace) => {
                 check_cell(&record.run, &trace.cell, "trace").map_err(|reason| refuse(number, reason))?;
+                if std::mem::take(&mut stale_traces) {
+                    record.traces.clear();
+                }
                 record.traces.retain(|other| other.cell != trace.cell);
                 record.traces.push(*trace);
             }

@@ -110,8 +110,8 @@ pub(super) const SIZING: Sizing = Sizing {
         inputs.word_totals.grams = Some(Recipe { bytes: work, ..Recipe::default() });
     },
     grow: |inputs, factor| {
-        let Recipe { bytes, .. } = inputs.word_totals.grams.unwrap_or_default();
-        inputs.word_totals.grams = Some(Recipe { bytes: bytes.saturating_mul(factor), ..Recipe::default() });
+        let recipe = inputs.word_totals.grams.unwrap_or_default();
+        inputs.word_totals.grams = Some(Recipe { bytes: recipe.bytes.saturating_mul(factor), ..recipe });
     },
     items: |inputs| data(inputs).bytes / BYTES_PER_LINE,
 };

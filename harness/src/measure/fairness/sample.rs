@@ -14,6 +14,8 @@ pub struct SampleFacts<'a> {
     pub cores: usize,
     /// The start and end of each job.
     pub spans: &'a [Span],
+    /// Whether the jobs came from a socket, such as that of a database server.
+    pub source_waits: bool,
     /// The threads that cut, ran, shipped or delivered a job, or computed the total.
     pub attended: &'a [u32],
     /// The census of the sample.
@@ -79,8 +81,8 @@ fn too_many_jobs(facts: &SampleFacts) -> Option<String> {
 ///   kernel lets the next worker start. One worker for each core is then enough.
 /// - Other programs occupy the cores, so an existing worker gets no core. Threads that were ready to run therefore
 ///   count too.
-/// - Jobs come slowly, for instance from a database server, so that one ends before the next comes. The workers in use
-///   then have no job for a good part of the time.
+/// - Jobs come from a server, and slowly, so that one ends before the next comes. The workers in use then have no job for a
+///   good part of the time.
 fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
     let used = most_in_progress(facts.spans);
     let length = |span: &Span| span.end_ns - span.start_ns;
@@ -99,7 +101,7 @@ fn too_few_jobs(facts: &SampleFacts) -> Option<String> {
     }
     let first = facts.spans.iter().map(|span| span.start_ns).min().unwrap_or_default();
     let last = facts.spans.iter().map(|span| span.end_ns).max().unwrap_or_default();
-    if total / (used as u64) < (last - first) / 4 * 3 {
+    if facts.source_waits && total / (used as u64) < (last - first) / 4 * 3 {
         return None;
     }
     let longest = facts.spans.iter().map(length).max().unwrap_or_default();
@@ -200,6 +202,7 @@ mod tests {
             workers,
             cores: workers,
             spans,
+            source_waits: false,
             attended: &ATTENDED,
             snapshot,
             wall_ns: spans.iter().map(|span| span.end_ns).max().unwrap_or_default(),
@@ -307,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_are_not_missing_if_jobs_come_slowly() {
+    fn workers_are_not_missing_if_a_server_sends_jobs_slowly() {
         let nothing = Snapshot::default();
         let slow = |length: u64| -> Vec<Span> {
             let spans = handed_out(&vec![length; 200], 1).into_iter();
@@ -315,8 +318,11 @@ mod tests {
                 |span: Span| Span { start_ns: 10 * MS * span.job, end_ns: (10 * span.job + length) * MS, ..span };
             spans.map(late).collect()
         };
-        assert_eq!(fault(&facts(2, &slow(5), &nothing)), None);
-        assert_eq!(fault(&facts(2, &slow(9), &nothing)), Some(Fault::TooFewJobs));
+        let from_a_server = |spans: &[Span]| fault(&SampleFacts { source_waits: true, ..facts(2, spans, &nothing) });
+        assert_eq!(from_a_server(&slow(5)), None);
+        assert_eq!(from_a_server(&slow(9)), Some(Fault::TooFewJobs));
+        // A strategy that hands jobs over slowly has no such excuse.
+        assert_eq!(fault(&facts(2, &slow(5), &nothing)), Some(Fault::TooFewJobs));
     }
 
     #[test]
