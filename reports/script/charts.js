@@ -101,7 +101,7 @@ function chartOf(task, figure, view) {
   if (show === 'efficiency') add('ideal', 'ideal', 1);
   else if (show === 'speed-up') add('baseline', base || 'plain loop', 1);
   else if (task.plain) add('baseline', 'plain loop', show === 'time' ? task.plain[0] : throughput(task, task.plain[0]));
-  if (show === 'speed-up' && byCores && !base) add('ideal', 'ideal', x.low, x.high);
+  if (show === 'speed-up' && byCores && !base) lines.push({ kind: 'ideal', label: 'ideal', path: task.cores.map(it => [it.at, it.at]) });
   if (show === 'time' && !byCores && nth === steps.length - 1) for (const { name, ns } of task.peers) add('peer', name, ns);
 
   const title = {

@@ -1,4 +1,4 @@
-// Draws a chart into the page's own `<svg class="chart">`, with the classes that `reports/src/render/svg.rs` uses.
+// Draws a chart into the page's own `<svg class="chart">`, with the classes that `reports/src/render/svg/mod.rs` uses.
 
 /** @param {number} value */
 function tenths(value) {

@@ -9,13 +9,14 @@ function ownText(entry) {
 }
 
 /**
- * The number of an entry, in one unit for all entries. Infinite without a number, so that these entries come last.
+ * The number of an entry, in one unit for all entries, or `none` without a number.
  * @param {string} text
+ * @param {number} none
  */
-function numberOf(text) {
+function numberOf(text, none) {
   const [, number, unit] = /^([\d.]+)\s*(\D*)$/.exec(text.replace(/\s(?=\d)/g, '')) ?? [];
   const size = TIME.find(it => it[1] === unit)?.[0] ?? 1024 ** (['KiB', 'MiB', 'GiB'].indexOf(unit) + 1);
-  return number ? Number(number) * size : Infinity;
+  return number ? Number(number) * size : none;
 }
 
 /**
@@ -87,7 +88,7 @@ function cellsPart(task, section) {
     const column = Math.abs(Number(view.sort)) - 1, up = view.sort.startsWith('-') ? -1 : 1;
     heads.forEach((head, nth) => set(head, { 'aria-sort': nth !== column ? 'none' : up > 0 ? 'ascending' : 'descending' }));
     const text = (/** @type {HTMLTableRowElement} */ row) => ownText(row.cells[column]);
-    const order = (/** @type {string} */ a, /** @type {string} */ b) => up * (numberOf(a) - numberOf(b) || a.localeCompare(b));
+    const order = (/** @type {string} */ a, /** @type {string} */ b) => up * (numberOf(a, up / 0) - numberOf(b, up / 0) || a.localeCompare(b));
     body.append(...view.sort ? [...rows].sort((a, b) => order(text(a), text(b))) : rows);
     const words = view.find.toLowerCase().split(/\s+/);
     for (const row of rows) {

@@ -193,15 +193,24 @@ pub(crate) fn caveats(facts: &Facts, quality: Vec<Statement>) -> Vec<Statement> 
     let (run, machine) = (&facts.environment.run, &facts.environment.run.machine);
     let mut list = List(Vec::new());
     let fewest = facts.measured().map(|results| results.blocks.fewest).filter(|blocks| *blocks > 0).min();
-    list.add("few_blocks", fewest.filter(|fewest| reach(*fewest) < LEVEL).map(|fewest| {
-        format!(
-            "That every interval reaches {0}: some cells have only {1}. The range of the blocks’ medians contains the true \
-             median in {2} of runs, so {0} is out of reach.",
-            percent(LEVEL),
-            format::blocks(fewest, fewest),
-            percent(reach(fewest))
-        )
-    }));
+    list.add(
+        "few_blocks",
+        fewest.filter(|fewest| reach(*fewest) < LEVEL).map(|fewest| {
+            format!(
+                "That every interval reaches {0}: some cells have only {1}. {2}",
+                percent(LEVEL),
+                format::blocks(fewest, fewest),
+                if fewest < BLOCKS_FOR_AN_INTERVAL {
+                    "They have no interval.".to_owned()
+                } else {
+                    format!(
+                        "The range of the blocks’ medians contains the true median in {} of runs.",
+                        percent(reach(fewest))
+                    )
+                }
+            )
+        }),
+    );
     list.add("stopped_early", facts.went_on_with_some().then(|| {
         format!(
             "That every interval reaches {}: some cells were measured until their interval was narrow, which favours \

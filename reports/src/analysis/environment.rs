@@ -41,8 +41,17 @@ pub struct Alarm {
 impl Alarm {
     /// The names of the checks, each once.
     pub fn checks(&self) -> Vec<&str> {
+        self.names(|_| true)
+    }
+
+    /// The names of the checks that refused, or of all if none did; each once.
+    pub fn worst(&self) -> Vec<&str> {
+        self.names(|check| !self.refused || check.verdict == Verdict::Refuse)
+    }
+
+    fn names(&self, is_wanted: impl Fn(&Check) -> bool) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        for (check, _) in &self.entries {
+        for (check, _) in self.entries.iter().filter(|(check, _)| is_wanted(check)) {
             if !names.contains(&check.name.as_str()) {
                 names.push(&check.name);
             }

@@ -1,6 +1,6 @@
 //! Results of strategies as a group: the band of a tie in a chart, and the region that is close to the best.
 
-use crate::analysis::results::{CellResult, TaskResults, per_core};
+use crate::analysis::results::{CLOSE, CellResult, TaskResults, per_core};
 use record::statistics::{self, Estimate, Interval};
 
 /// The results of a group on some cores with some partition size. Members without a sound cell are left out.
@@ -61,7 +61,7 @@ pub struct RegionCell {
     pub times_best: f64,
     /// The speed-up as a group; `None` without a sound baseline.
     pub speed_up: Option<Estimate>,
-    /// Whether the group comes close to the best time, and no member is far from its own.
+    /// Whether the group comes close to the best time.
     pub close: bool,
 }
 
@@ -71,12 +71,10 @@ pub fn region(results: &TaskResults, strategies: &[&str]) -> Option<Region> {
     let ns = |cores: u32, size: u64| results.pooled_ns(strategies, cores, size);
     let times = sizes.iter().flat_map(|size| all_cores.iter().filter_map(move |cores| ns(*cores, *size)));
     let best = times.min_by(f64::total_cmp)?;
-    let all = all_cores.iter().flat_map(|cores| sizes.iter().map(move |size| (*cores, *size)));
-    let close = results.close(strategies, all);
     let cell = |cores: u32, size: u64| {
         let ns = ns(cores, size)?;
         let speed_up = results.pooled_speed_up(strategies, cores, size);
-        Some(RegionCell { ns, times_best: ns / best, speed_up, close: close.contains(&(cores, size)) })
+        Some(RegionCell { ns, times_best: ns / best, speed_up, close: ns <= best * (1.0 + CLOSE) })
     };
     let row = |size: &u64| all_cores.iter().map(|cores| cell(*cores, *size)).collect();
     Some(Region { cores: all_cores.clone(), sizes: sizes.clone(), rows: sizes.iter().map(row).collect() })

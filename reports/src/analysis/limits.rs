@@ -56,16 +56,16 @@ impl Limit {
         }
     }
 
-    /// What the limit means, completed by its share: `Workers are idle at the start or end for 12 %`.
+    /// What the limit means, completed by its share: `Idle time at the start and end takes 12 %`.
     fn meaning(self) -> &'static str {
         match self {
             Self::SharedHardware => "The task’s own work slows down as cores are added, which costs",
             Self::Cutting => "The task’s own work is slower than in the plain loop, on one core too, which costs",
-            Self::Shipping => "Workers ship jobs and partials for",
-            Self::Overhead => "With larger partitions, workers wait less between two jobs; here they wait for",
-            Self::Source => "Workers wait for the next partition, with larger partitions too, for",
-            Self::Waiting => "Workers wait between two jobs for",
-            Self::Imbalance => "Workers are idle at the start or end for",
+            Self::Shipping => "Shipping jobs and partials takes",
+            Self::Overhead => "With larger partitions, workers wait less between two jobs. Here the waits take",
+            Self::Source => "Waits for the next partition, which larger partitions do not shorten, take",
+            Self::Waiting => "Waits between two jobs take",
+            Self::Imbalance => "Idle time at the start and end takes",
             Self::Reduce => "The total is reduced after the last job, which takes",
         }
     }
@@ -125,7 +125,7 @@ fn share(
     plain_ns: f64,
     of: ShareOf,
 ) -> Option<f64> {
-    let ideal = plain_ns / f64::from(cores.max(1));
+    let ideal = plain_ns * results.task.work_on(cores) / f64::from(cores.max(1));
     let of_one = |result: &CellResult| {
         let spent = result.spent?;
         let all = spent.task + spent.shipping + spent.between + spent.ends + spent.reduce;
@@ -142,10 +142,14 @@ fn plain_ns(results: &TaskResults) -> Option<f64> {
 
 /// Returns [`limits`] as one conclusion, and the serial part as another.
 pub(crate) fn conclude(results: &TaskResults) -> Vec<Statement> {
+    if results.leaders().is_empty() && !results.candidates().is_empty() {
+        let sentence = "What limits it is not decided, because no strategy leads.";
+        return vec![Statement::new("limits", sentence)];
+    }
     main_limit(results).into_iter().chain(serial_part(results)).collect()
 }
 
-/// `What limits it on 32 cores: imbalance. Workers are idle at the start or end for 12 % of each worker’s time.`
+/// `What limits it on 32 cores: imbalance. Idle time at the start and end takes 12 % of each worker’s time.`
 fn main_limit(results: &TaskResults) -> Option<Statement> {
     let (leaders, cores) = (results.leaders(), results.most_cores()?);
     let setting = (cores, results.task.default_size);
@@ -163,7 +167,7 @@ fn main_limit(results: &TaskResults) -> Option<Statement> {
         [main, others @ ..] => {
             let others: Vec<String> =
                 others.iter().map(|it| format!("{} ({})", it.limit.name(), format::percent(it.share))).collect();
-            let also = if others.is_empty() { String::new() } else { format!(" Then come {}.", others.join(", ")) };
+            let also = if others.is_empty() { String::new() } else { format!(" Next: {}.", others.join(", ")) };
             format!(
                 "What limits it on {on}: {}. {} {} of each worker’s time.{also}",
                 main.limit.name(),
@@ -179,6 +183,10 @@ fn main_limit(results: &TaskResults) -> Option<Statement> {
 /// The serial part of the work, if the speed-ups on at least three numbers of cores agree on it (the law of G. Amdahl, with
 /// the estimate of A. Karp and H. Flatt, "Measuring Parallel Processor Performance", 1990).
 fn serial_part(results: &TaskResults) -> Option<Statement> {
+    // The estimate is for the same work on all numbers of cores.
+    if !results.task.grown.is_empty() {
+        return None;
+    }
     let (leaders, size) = (results.leaders(), results.task.default_size);
     let part = |cores: u32| {
         let (n, speed_up) = (f64::from(cores), results.pooled_speed_up(&leaders, cores, size)?.value);

@@ -125,7 +125,7 @@ impl Timelines {
         let missing = own.iter().filter(|trace| trace.run.is_none()).map(|trace| missing(trace));
         Self {
             timelines: shown.iter().filter_map(|trace| Some(Timeline::new(&trace.cell, trace.run.as_ref()?))).collect(),
-            deliveries: strategies().map(|traces| deliveries(&traces)).max_by_key(Vec::len).unwrap_or_default(),
+            deliveries: strategies().map(|traces| deliveries(&traces)).rev().max_by_key(Vec::len).unwrap_or_default(),
             missing: missing.collect(),
         }
     }

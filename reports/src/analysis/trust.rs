@@ -1,9 +1,12 @@
 //! Whether the figures of a task can be trusted, in one sentence.
 
-use crate::analysis::environment::Environment;
+use crate::analysis::environment::{Alarm, Environment};
 use crate::analysis::results::{BlockRange, Statement, TaskResults};
 use crate::format;
 use record::statistics::BLOCKS_FOR_A_VERDICT;
+
+/// The shortest run to which all checks of fairness apply, in nanoseconds.
+const SHORT_NS: f64 = 20e6;
 
 /// Says whether the figures of a task can be trusted, and why or why not.
 pub fn trust(environment: &Environment, results: &TaskResults) -> Statement {
@@ -12,7 +15,7 @@ pub fn trust(environment: &Environment, results: &TaskResults) -> Statement {
 
 fn sentence(environment: &Environment, results: &TaskResults) -> String {
     let alarm = environment.alarm.as_ref();
-    let names = || alarm.into_iter().flat_map(|it| &it.entries).map(|(check, _)| &*check.name).collect::<Vec<_>>();
+    let names = || alarm.map(Alarm::worst).unwrap_or_default();
     let candidates = BlockRange::of(results.candidates().into_iter());
     let blocks = format::blocks(candidates.fewest, candidates.most);
     if results.candidates().is_empty() {
@@ -29,6 +32,14 @@ fn sentence(environment: &Environment, results: &TaskResults) -> String {
     }
     if alarm.is_some() {
         return format!("With care: a check warned ({}). The compared cells have {blocks}.", format::names(&names()));
+    }
+    let shortest = results.candidates().iter().filter_map(|it| Some(it.time?.value)).fold(f64::INFINITY, f64::min);
+    if shortest < SHORT_NS {
+        return format!(
+            "With care: a run takes only {}, and some checks of fairness apply from {} on. The compared cells have {blocks}.",
+            format::time(shortest),
+            format::time(SHORT_NS)
+        );
     }
     if environment.run.checks.is_empty() {
         return format!("With care: the machine was not checked. The compared cells have {blocks}.");

@@ -50,7 +50,7 @@ fn unseen<'a>(cells: impl Iterator<Item = &'a Difference>) -> String {
     let widest = intervals.max_by(|one, other| (one.1 / one.0).total_cmp(&(other.1 / other.0)));
     widest.map_or_else(String::new, |(low, high)| {
         let [low, high] = [low, high].map(format::digits);
-        format!(" The widest interval of B / A is {low}–{high}: a difference inside it would not have been seen.")
+        format!(" The widest interval of B / A is {low}–{high}: this comparison cannot show a difference inside it.")
     })
 }
 

@@ -25,7 +25,8 @@ pub fn bmf(analysis: &Analysis) -> String {
 /// The name of a cell. Workers, delivery and combine are part of it only where they differ from the usual ones.
 fn name(results: &TaskResults, cell: &Cell) -> String {
     let cores = if cell.cores == 1 { "core" } else { "cores" };
-    let mut name = format!("{}/{}/{} {cores}", cell.task, cell.strategy, cell.cores);
+    let grown = if results.task.grown.is_empty() { "" } else { " with work for each" };
+    let mut name = format!("{}/{}/{} {cores}{grown}", cell.task, cell.strategy, cell.cores);
     if cell.strategy == BASELINE {
         return name;
     }

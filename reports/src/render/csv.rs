@@ -1,7 +1,7 @@
 //! A record as a flat table: CSV, one row for each sample, failures included.
 
 use crate::error::Result;
-use record::{Record, Run, Sample};
+use record::{BASELINE, Record, Run, Sample};
 use serde_json::Value;
 
 /// One column of the table.
@@ -65,6 +65,7 @@ pub const COLUMNS: &[Column] = &[
     column("census_alive", "the largest number of threads alive in one observation"),
     column("census_runnable", "the largest number of threads running or ready in one observation"),
     column("census_cost_ns", "processor time that observing took"),
+    column("work", "the cell's work as a multiple of the baseline's; 1 unless it grows with the cores"),
     column("census_pools", "threads by name as JSON: `name`, `threads`, `working`, `cpu_ns`"),
 ];
 
@@ -88,6 +89,11 @@ fn field(run: &Run, sample: &Sample, line: &Value, name: &str) -> String {
     match name {
         "run" => inert(run.id.clone()),
         "version" => run.version.to_string(),
+        "work" => {
+            let task = run.tasks.iter().find(|task| task.name == sample.cell.task_name());
+            let cores = if sample.cell.strategy == BASELINE { 0 } else { sample.cell.cores };
+            task.map_or(1.0, |task| task.work_on(cores)).to_string()
+        }
         "census_pools" => {
             let census = sample.times.as_ref().and_then(|times| times.census.as_ref());
             let json = |census: &record::Census| serde_json::to_string(&census.pools).expect("pools have string keys");

@@ -254,7 +254,7 @@ impl Controls {
         };
         let mut quantities = vec!["time", "speed-up", "efficiency"];
         // Throughput is work divided by time, so the work must be known.
-        quantities.extend(results.task.items.map(|_| "throughput"));
+        quantities.extend(results.task.common_items().map(|_| "throughput"));
         Self { over, quantities, slider, values }
     }
 }

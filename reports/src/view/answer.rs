@@ -25,7 +25,7 @@ pub fn parts(task: &TaskAnalysis) -> Vec<Part> {
         let loses = format!("{} only {best} its speed", reached(finding));
         [Some(("plain loop".into(), loses)), Some(("1".into(), String::new())), Some(("none".into(), String::new()))]
     } else {
-        [strategy(task), cores(finding), sizes(task)]
+        [strategy(task), cores(task), sizes(task)]
     };
     let part = |(question, answer): (&'static str, Option<(String, String)>)| {
         let (value, note) = answer.unwrap_or_else(|| ("not decided".into(), String::new()));
@@ -58,7 +58,7 @@ pub fn short(finding: &Finding) -> String {
     };
     let gain = finding.gain.map_or_else(String::new, |gain| format!(", {}", format::speed_up(gain).0));
     if finding.plain_loop_is_faster() {
-        return format!("the plain loop; {who}{gain}");
+        return format!("the plain loop ({who}{gain})");
     }
     let cores = finding.enough_cores.map_or_else(String::new, |cores| format!(" on {}", format::cores(cores)));
     format!("{who}{gain}{cores}")
@@ -78,14 +78,17 @@ fn strategy(task: &TaskAnalysis) -> Option<(String, String)> {
     }
 }
 
-fn cores(finding: &Finding) -> Option<(String, String)> {
+fn cores(task: &TaskAnalysis) -> Option<(String, String)> {
+    let finding = &task.finding;
     let (enough, most) = (finding.enough_cores?, finding.cores?);
     let value = if enough < most {
         format!("{} of {}", format::count(enough.into()), format::count(most.into()))
     } else {
         format::count(enough.into())
     };
-    let longer = |(cores, times): (u32, f64)| format!("{}× as long on {}", format::digits(times), format::cores(cores));
+    let same = if task.results.task.grown.is_empty() { "" } else { " for the same work" };
+    let longer =
+        |(cores, times): (u32, f64)| format!("{}× as long on {}{same}", format::digits(times), format::cores(cores));
     let around: Vec<String> = finding.fewer_cores.into_iter().chain(finding.too_many_cores).map(longer).collect();
     Some((value, around.join(", ")))
 }

@@ -134,18 +134,20 @@ impl Task {
             speed_up: result.speed_up.filter(|_| result.sound).map(numbers),
             blocks: result.blocks.iter().map(|(block, times)| (*block, whole(times))).collect(),
         };
+        let is_common = results.task.grown.is_empty();
         let peer = |line: &PeerLine| Peer { name: line.name.clone(), ns: line.ns };
         let size = |it: &u64| Step { at: *it as f64, words: format::partitions(*it, &results.task.unit) };
         Self {
             id: id.to_owned(),
             unit: results.task.unit.clone(),
-            items: results.task.items,
+            items: results.task.common_items(),
             size: results.task.default_size,
             strategies: strategies.map(|it| Strategy { name: it.name.clone(), place: it.place }).collect(),
             cores: results.cores.iter().map(|&it| Step { at: it.into(), words: format::cores(it) }).collect(),
             sizes: results.sizes.iter().map(size).collect(),
-            plain: results.baseline.as_ref().and_then(|baseline| baseline.time).map(numbers),
-            peers: task.peers.lines.iter().map(peer).collect(),
+            // The line of the plain loop would be that of another amount of work.
+            plain: results.baseline.as_ref().filter(|_| is_common).and_then(|baseline| baseline.time).map(numbers),
+            peers: task.peers.lines.iter().filter(|_| is_common).map(peer).collect(),
             cells: results.cells.iter().map(cell).collect(),
             figures: charts.iter().map(|(over, chart)| Figure::new(*over, chart)).collect(),
         }

@@ -79,8 +79,8 @@ pub const TERMS: &[Term] = &[
     Term {
         name: "interval",
         also: &["B / A"],
-        definition: "The range, in small type beside a value, in which the true value is expected to lie. Two values whose \
-            intervals overlap may be equal.",
+        definition: "The range, in small type beside a value, in which the true value is expected to lie. Whether two \
+            strategies differ is decided block by block, not by whether their intervals overlap.",
     },
     term("job", "One partition on its way through a strategy. Handing over a job costs time, whatever the job does."),
     Term {

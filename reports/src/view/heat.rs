@@ -26,9 +26,10 @@ fn heat_map(results: &TaskResults, names: &[&str], region: &Region) -> HeatMap {
     let cells = || region.rows.iter().flatten().flatten();
     let slowest = cells().map(|cell| cell.times_best).fold(1.0, f64::max);
     let at = |cores: u32, size: u64| format!("{}, {}", format::cores(cores), format::partitions(size, unit));
+    let of = if results.task.grown.is_empty() { "" } else { " for the plain loop’s work" };
     let tile = |cores: u32, size: u64, cell: &RegionCell| {
         let speed_up = cell.speed_up.map(|it| format!(", speed-up {}", format::sentence(format::speed_up(it))));
-        let text = format!("{}{}", format::time(cell.ns), speed_up.unwrap_or_default());
+        let text = format!("{}{of}{}", format::time(cell.ns), speed_up.unwrap_or_default());
         let times = format::digits(cell.times_best);
         Tile {
             words: format!("{}: {text}, {times}× the best time", at(cores, size)),

@@ -65,8 +65,11 @@ pub fn time_by_size(results: &TaskResults, peers: &Peers) -> Option<Chart> {
         |names, nth| Some(group_cell(results, names, cores, sizes[nth])?.time),
         &text,
     )?;
-    let baseline = results.baseline.as_ref().and_then(|baseline| baseline.time);
-    let lines = baseline.iter().map(|it| it.value).chain(peers.lines.iter().map(|line| line.ns));
+    // If the work grows with the cores, the plain loop would take as much longer, and other programs did less work.
+    let work = results.task.work_on(cores);
+    let baseline = results.baseline.as_ref().and_then(|baseline| Some(baseline.time?.times(work)));
+    let peers = if work == 1.0 { &peers.lines[..] } else { &[] };
+    let lines = baseline.iter().map(|it| it.value).chain(peers.iter().map(|line| line.ns));
     let y = time_axis(format!("Time on {}", format::cores(cores)), Chart::extent(&data.series), lines);
     let (low, high) = (y.low, y.high);
     let (first, last) = (sizes.first().copied()?.max(1) as f64, sizes.last().copied()?.max(1) as f64);
@@ -85,7 +88,7 @@ pub fn time_by_size(results: &TaskResults, peers: &Peers) -> Option<Chart> {
     if let Some(baseline) = baseline {
         references.push(line(Kind::Baseline, "plain loop", vec![(left, baseline.value), (right, baseline.value)]));
     }
-    references.extend(peer_lines(&peers.lines, (left, right), high / low));
+    references.extend(peer_lines(peers, (left, right), high / low));
     let best = results.strategies.iter().filter_map(|strategy| results.best_size(&strategy.name, cores));
     let best: Vec<String> =
         best.map(|it| format!("{} {} at {}", it.strategy, format::time(it.ns), format::count(it.size))).collect();

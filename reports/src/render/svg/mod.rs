@@ -1,6 +1,6 @@
 //! Draws a [`Chart`] or a [`HeatMap`] as inline SVG that a style sheet colours. No other code draws.
 //!
-//! plotters lays out and draws; `pen.rs` is our backend behind it. The stock SVG backend writes literal colours,
+//! plotters lays out and draws; `pen.rs` is the backend that it draws with. The stock SVG backend writes literal colours,
 //! which no dark theme can change, and nothing for screen readers. Ours differs in four points:
 //!
 //! 1. A colour on plotters' side encodes an `Ink`, a role in the chart. The SVG has `class="grid"`, never a colour.
