@@ -59,11 +59,9 @@ pub fn write(runs: &Path) -> Result<PathBuf, String> {
 
 /// Whether a file begins like a list of runs.
 fn is_ours(path: &Path) -> bool {
-    let mut beginning = String::new();
-    let read = File::open(path).and_then(|file| file.take(2_000).read_to_string(&mut beginning));
-    // A letter that was cut in the middle is an error, after everything before it was read.
-    let _ = read;
-    beginning.contains(MARK)
+    let mut beginning = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(2_000).read_to_end(&mut beginning));
+    read.is_ok() && String::from_utf8_lossy(&beginning).contains(MARK)
 }
 
 /// Returns the summary of a run: the kept one if the record is still the same, or else a new one, which is kept.

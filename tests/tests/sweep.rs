@@ -170,7 +170,10 @@ fn invalid_options_are_rejected_with_a_sentence_before_anything_is_measured() {
         (&["--tasks", "cursor_pages", "--table", "a.b"], "say on which server, by --database-url or DATABASE_URL"),
         (&["--how-many", "0"], "0 is not in 1.."),
         (&["--numbers", "18446744073709551615"], "18446744073709551615 is not in 0..=10000000000000"),
-        (&["--weak", "--tasks", "word_totals", "--grams", "1MB"], "leave out the option that names it"),
+        (
+            &["--weak", "--tasks", "word_totals", "--grams", "1MB"],
+            "an option names the bytes or the data of word_totals",
+        ),
         (&["--resume", "not-a-run"], "no run `not-a-run`"),
     ];
     let sandbox = Sandbox::default();

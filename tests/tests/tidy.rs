@@ -69,6 +69,18 @@ fn the_libraries_of_a_strategy_are_those_that_its_package_depends_on() {
 }
 
 #[test]
+fn a_default_sweep_has_the_nine_usual_strategies() {
+    let usual: Vec<&str> = strategies::catalogue::usual().iter().map(|strategy| strategy.name).collect();
+    let readme = read_to_string(workspace().join("README.md")).expect("there is one");
+    let names: Vec<String> = usual.iter().map(|name| format!("`{name}`")).collect();
+    let (last, others) = names.split_last().expect("there are some");
+    let listed = format!("The strategies are {} and {last}, and on request", others.join(", "));
+    let one_line = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(one_line.contains(&listed), "README does not say: {listed}");
+    assert_eq!(usual.len(), 9);
+}
+
+#[test]
 fn a_strategy_fits_on_two_pages() {
     for strategy in strategies::catalogue::ALL {
         let code = strategy.source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));

@@ -57,7 +57,7 @@ impl Report {
 /// their delivery.
 fn write_traces(folder: &Path, traces: &[Trace]) -> Result<()> {
     let folder = folder.join("traces");
-    let mut names = BTreeSet::new();
+    let (mut names, mut written) = (BTreeSet::new(), BTreeSet::new());
     for (cell, run) in traces.iter().filter_map(|trace| Some((&trace.cell, trace.run.as_ref()?))) {
         let first = format!("{}-{}", cell.task, cell.strategy);
         let name = if names.insert(first.clone()) { first } else { format!("{first}-{}", cell.delivery) };
@@ -65,15 +65,21 @@ fn write_traces(folder: &Path, traces: &[Trace]) -> Result<()> {
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
         let name: String = name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).take(200).collect();
         let path = folder.join(name + ".json");
-        let written = fs::create_dir_all(&folder)
+        let filled = fs::create_dir_all(&folder)
             .and_then(|()| system::atomic_file::fill(&path, |out| trace::write(cell, run, out)));
-        written.with_context(|| format!("cannot write {}", path.display()))?;
+        filled.with_context(|| format!("cannot write {}", path.display()))?;
+        written.insert(path);
+    }
+    // A resumed sweep may trace other cells. Traces that the record no longer has would mislead.
+    let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    for stale in files.filter(|it| it.extension().is_some_and(|it| it == "json") && !written.contains(it)) {
+        fs::remove_file(&stale).with_context(|| format!("cannot remove {}", stale.display()))?;
     }
     Ok(())
 }
 
-/// Writes a run's report and its traces next to its record, the list of runs, and the conclusions to the terminal. Returns the record and
-/// the report's path.
+/// Writes a run's report and its traces next to its record, the list of runs, and the conclusions to the terminal. Returns
+/// the record and the report's path.
 pub(crate) fn write_report(folder: &Path, folders: &Folders, verbose: bool) -> Result<(Record, PathBuf)> {
     let record = record::read(folder.join(journal::FILE))?;
     let analysis = Analysis::new(&record);

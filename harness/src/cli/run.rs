@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use record::{BASELINE, Check, Fault, Status, TracedRun, Verdict};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use strategies::{Combine, Delivery};
 use system::printing::say;
@@ -169,6 +169,7 @@ impl Run {
         }
         if let (Some(output), Some(Ok(run))) = (&self.trace, &trace) {
             output.fill(|out| reports::render::trace::write(&result.cell.to_record(), run, out))?;
+            output.file().iter().for_each(|file| say(format_args!("trace: {}", file.display())));
         }
         if self.json {
             print_json(result.json())?;
@@ -201,7 +202,7 @@ impl Run {
         }
         let files: Vec<&Path> = self.outputs().filter_map(Output::file).collect();
         if let [one, other] = files[..]
-            && one == other
+            && full(one) == full(other)
         {
             return Err(Exit::Usage.error("--output and --trace name the same file; name another one"));
         }
@@ -220,7 +221,7 @@ impl Run {
         interrupt: &Interrupt,
     ) -> Result<Result<TracedRun, String>> {
         let order = Order {
-            spans: MOST_SPANS,
+            spans: MOST_SLICES,
             baseline_cpu_ns: Some(baseline_cpu_ns(baseline)),
             ..Order::for_cell(cell, &prepared.inputs, &machine::processors(), 1)?
         };
@@ -277,7 +278,14 @@ fn baseline_cpu_ns(baseline: &Samples) -> u64 {
 }
 
 /// The most spans of the trace. Every program that shows traces opens as many.
-const MOST_SPANS: usize = 200_000;
+const MOST_SLICES: usize = 200_000;
+
+/// Returns a path without links, as far as the file or its folder exists.
+fn full(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let in_folder = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
+}
 
 /// The time after which no further process begins, unless the user gave their number.
 const LONGEST: Duration = Duration::from_secs(60);
