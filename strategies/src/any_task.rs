@@ -5,10 +5,10 @@
 use crate::collector::Collector;
 use crate::job::Cut;
 use crate::reduce::Reduce;
-use crate::{Answer, Cancel, Choice, Jobs, Result, Span, Task, wire};
+use crate::{Answer, Cancel, Choice, Jobs, Result, Shipped, Span, Task, wire};
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A task of any type.
 pub trait AnyTask: Send + Sync {
@@ -24,11 +24,12 @@ pub trait AnyTask: Send + Sync {
     /// When the input cannot be opened.
     fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn FinalReduce>)>;
 
-    /// Maps one packed partition in a worker process. Counterpart of [`Job::pack`](crate::Job::pack).
+    /// Maps one packed partition in a worker process. Counterpart of [`Job::pack`](crate::Job::pack). Returns the packed
+    /// partial and the time of the task itself, without decoding and encoding.
     ///
     /// # Errors
     /// When the bytes are not a partition of this task, or the partition fails.
-    fn serve(&self, partition: &[u8]) -> Result<Vec<u8>>;
+    fn serve(&self, partition: &[u8]) -> Result<(Vec<u8>, Duration)>;
 
     /// The number of items in the input, if it is known without reading all of it.
     fn items(&self) -> Option<u64>;
@@ -62,6 +63,7 @@ impl<T: Task> FinalReduce for Reduce<T> {
             delivered_ns: delivered.delivered_ns,
             first_result_ns: delivered.first_result_ns.unwrap_or_default(),
             threads: collector.threads(),
+            shipped: collector.shipped(),
             total: Box::new(total),
         })
     }
@@ -75,6 +77,8 @@ pub struct Outcome {
     pub delivered_ns: Vec<u64>,
     /// The time of the first delivery, in nanoseconds since the run began.
     pub first_result_ns: u64,
+    /// What was shipped to workers that share no memory; `None` if all workers share this process's memory.
+    pub shipped: Option<Shipped>,
     /// Whether the jobs came from a socket, so that the workers may have waited for them.
     pub source_waits: bool,
     /// The operating system's numbers of the threads that cut, ran, shipped or delivered a job, or computed the total.
@@ -132,6 +136,7 @@ impl<T: Task> AnyTask for Arc<T> {
             delivered_ns: Vec::new(),
             first_result_ns: elapsed,
             threads: Vec::new(),
+            shipped: None,
             total: Box::new(total),
         })
     }
@@ -143,10 +148,12 @@ impl<T: Task> AnyTask for Arc<T> {
         Ok((jobs, Box::new(Reduce::new(collector))))
     }
 
-    fn serve(&self, partition: &[u8]) -> Result<Vec<u8>> {
-        let mut partial = T::Partial::default();
-        self.map(wire::decode(partition)?, &mut partial)?;
-        wire::encode(&partial)
+    fn serve(&self, partition: &[u8]) -> Result<(Vec<u8>, Duration)> {
+        let (partition, mut partial) = (wire::decode(partition)?, T::Partial::default());
+        let began = Instant::now();
+        self.map(partition, &mut partial)?;
+        let busy = began.elapsed();
+        Ok((wire::encode(&partial)?, busy))
     }
 
     fn items(&self) -> Option<u64> {

@@ -4,6 +4,7 @@ use crate::choice::{Cancel, Choice, Combine, Delivery};
 use crate::error::Error;
 use crate::lock::lock;
 use crate::shards::Shards;
+use crate::wire::Shipped;
 use crate::worker_slots::{WorkerSlots, thread_number};
 use crate::{Result, Span, Task};
 use std::cell::Cell;
@@ -37,6 +38,7 @@ pub(crate) struct Collector<T: Task> {
     exhausted: AtomicBool,
     /// The threads that cut, ran, shipped or delivered a job, or computed the total.
     threads: Mutex<BTreeSet<u32>>,
+    shipped: Mutex<Shipped>,
     queue: Mutex<Vec<Reported<T::Partial>>>,
     delivered: Mutex<Delivered<T>>,
 }
@@ -71,6 +73,7 @@ impl<T: Task> Collector<T> {
             handed_out: AtomicU64::new(0),
             exhausted: AtomicBool::new(false),
             threads: Mutex::new(BTreeSet::new()),
+            shipped: Mutex::default(),
             queue: Mutex::new(Vec::new()),
             delivered: Mutex::new(Delivered::new()),
         }
@@ -87,6 +90,16 @@ impl<T: Task> Collector<T> {
     /// Returns the threads that handled a job or computed the total.
     pub(crate) fn threads(&self) -> Vec<u32> {
         lock(&self.threads).iter().copied().collect()
+    }
+
+    /// Records what a job shipped.
+    pub(crate) fn note_shipped(&self, shipped: Shipped) {
+        lock(&self.shipped).add(shipped);
+    }
+
+    /// Takes what the jobs of the run shipped; `None` if they shipped nothing.
+    pub(crate) fn shipped(&self) -> Option<Shipped> {
+        Some(std::mem::take(&mut *lock(&self.shipped))).filter(|shipped| shipped.sent_bytes > 0)
     }
 
     /// Returns the nanoseconds since the run began.

@@ -109,6 +109,19 @@ impl Error {
     pub fn worker(reason: impl Display) -> Self {
         Error::Worker(reason.to_string())
     }
+
+    /// Makes the error of a partition that no process could finish, from the errors of all its processes.
+    pub fn lost(deaths: &[Error]) -> Self {
+        let (count, last) = (deaths.len(), deaths.last().map_or_else(String::new, Error::to_string));
+        let sentence = format!(
+            "{last}; {count} worker processes were tried with this partition. If memory is short, use fewer workers or \
+             smaller partitions. Otherwise `sequential` shows what ends the process"
+        );
+        match deaths.last() {
+            Some(Error::Killed(_)) => Error::Killed(sentence),
+            _ => Error::Worker(sentence),
+        }
+    }
 }
 
 fn more(others: u64) -> String {

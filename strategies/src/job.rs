@@ -8,7 +8,7 @@ use crate::choice::Combine;
 use crate::collector::{Collector, Reported};
 use crate::error::{Error, catch};
 use crate::source::{Source, Waiting};
-use crate::wire::{self, Reply, Ticket};
+use crate::wire::{self, Reply, Shipped, Ticket};
 use crate::worker_slots::{WorkerSlot, thread_number};
 use crate::{Partitions, Result, Span, Task};
 use std::io;
@@ -79,16 +79,25 @@ impl Job {
     }
 
     /// Encodes the request to a worker that shares no memory: a ticket, then the partition. The span of the job begins
-    /// here.
+    /// here. A job can be packed again, for another worker, if the first one has died without an answer.
     ///
     /// # Errors
     /// When the partition cannot be encoded.
     pub fn pack(&mut self) -> Result<Vec<u8>> {
-        self.0.pack()
+        self.0.pack(Packing::AsItIs)
+    }
+
+    /// Encodes a request that contains the input of the partition, so that the worker does not read it: [`pack`](Job::pack)
+    /// after [`Task::with_input`].
+    ///
+    /// # Errors
+    /// When the input cannot be read, or the partition cannot be encoded.
+    pub fn pack_with_input(&mut self) -> Result<Vec<u8>> {
+        self.0.pack(Packing::WithInput)
     }
 
     /// Ends the job with the answer of such a worker, or with the error that replaces it.
-    pub fn finish(self, reply: Reply) {
+    pub fn finish(self, reply: Reply<'_>) {
         self.0.finish(reply);
     }
 }
@@ -105,12 +114,21 @@ impl Report {
     }
 }
 
+/// What a request contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// The partition as it was cut.
+    AsItIs,
+    /// The partition with the input that it names.
+    WithInput,
+}
+
 pub(crate) trait Work: Send {
     fn number(&self) -> u64;
     fn run(self: Box<Self>);
     fn map(self: Box<Self>) -> Report;
-    fn pack(&mut self) -> Result<Vec<u8>>;
-    fn finish(self: Box<Self>, reply: Reply);
+    fn pack(&mut self, packing: Packing) -> Result<Vec<u8>>;
+    fn finish(self: Box<Self>, reply: Reply<'_>);
 }
 
 pub(crate) trait Deliver: Send {
@@ -125,6 +143,9 @@ struct Typed<T: Task> {
     /// The slot and the start time while the job is in progress.
     in_progress: Option<(WorkerSlot<T::Partial>, u64)>,
     reported: bool,
+    /// The time for packing, and the bytes of the requests.
+    packing_ns: u64,
+    sent_bytes: u64,
     collector: Arc<Collector<T>>,
 }
 
@@ -134,11 +155,15 @@ impl<T: Task> Typed<T> {
         Ticket { run: self.collector.run, number: self.number }
     }
 
-    fn begin(&mut self) {
+    /// Begins the job unless it is in progress. Returns the time.
+    fn begin(&mut self) -> u64 {
         self.collector.note_thread();
-        if self.in_progress.is_none() {
-            self.in_progress = Some((self.collector.slots.take(), self.collector.now()));
+        let slot = self.in_progress.is_none().then(|| self.collector.slots.take());
+        let now = self.collector.now();
+        if let Some(slot) = slot {
+            self.in_progress = Some((slot, now));
         }
+        now
     }
 
     /// Ends the job. `combine` may add to the accumulator of the slot, and returns the rest to report. If another
@@ -195,14 +220,22 @@ impl<T: Task> Work for Typed<T> {
         Report(Some(Box::new(Undelivered { reported: Some(reported), collector: Arc::clone(&self.collector) })))
     }
 
-    fn pack(&mut self) -> Result<Vec<u8>> {
-        self.begin();
+    fn pack(&mut self, packing: Packing) -> Result<Vec<u8>> {
+        let began = self.begin();
+        if packing == Packing::WithInput && self.sent_bytes == 0 {
+            let partition = self.partition.take().ok_or(Error::Dropped)?;
+            self.partition = Some(catch(|| self.collector.task.with_input(partition))?);
+        }
         let partition = self.partition.as_ref().ok_or(Error::Dropped)?;
-        wire::request(self.ticket(), partition)
+        let request = wire::request(self.ticket(), partition)?;
+        self.sent_bytes += wire::framed(&request);
+        self.packing_ns += self.collector.now() - began;
+        Ok(request)
     }
 
-    fn finish(mut self: Box<Self>, reply: Reply) {
-        self.begin();
+    fn finish(mut self: Box<Self>, reply: Reply<'_>) {
+        let arrived = self.begin();
+        let began = self.in_progress.as_ref().map_or(arrived, |(_, began)| *began);
         let (collector, ticket) = (Arc::clone(&self.collector), self.ticket());
         let reported = self.end(Some((reply.process, reply.busy_ns)), |accumulator| {
             match reply.ticket {
@@ -210,7 +243,7 @@ impl<T: Task> Work for Typed<T> {
                 Some(other) if other != ticket => return Err(Error::Mismatched { answered: other.number }),
                 _ => {}
             }
-            let partial = wire::decode(&reply.outcome?)?;
+            let partial = wire::decode(reply.outcome?)?;
             if collector.combine == Combine::PerPartition {
                 return Ok(Some(partial));
             }
@@ -218,7 +251,18 @@ impl<T: Task> Work for Typed<T> {
             collector.hand_on(accumulator);
             Ok(None)
         });
-        self.collector.report(reported);
+        if self.sent_bytes > 0 {
+            let number = self.number;
+            collector.note_shipped(Shipped {
+                packing_ns: self.packing_ns,
+                transfer_ns: (arrived - began).saturating_sub(self.packing_ns + reply.busy_ns),
+                unpacking_ns: reported.span.end_ns - arrived,
+                sent_bytes: self.sent_bytes,
+                received_bytes: reply.bytes,
+                repeated: reply.deaths.into_iter().map(|death| (number, death)).collect(),
+            });
+        }
+        collector.report(reported);
     }
 }
 
@@ -283,6 +327,8 @@ impl<T: Task> Cut<T> {
                 partition: Some(partition),
                 in_progress: None,
                 reported: false,
+                packing_ns: 0,
+                sent_bytes: 0,
                 collector: Arc::clone(&self.collector),
             })))),
             Ok(Poll::Ready(None)) => self.exhaust(None),

@@ -27,6 +27,7 @@ mod task;
 pub mod wait;
 pub mod wire;
 pub mod worker_loop;
+mod worker_process;
 mod worker_slots;
 
 pub use any_task::{AnyTask, FinalReduce, Outcome};
@@ -38,4 +39,5 @@ pub use source::{Source, Waiting};
 pub use span::{Span, WorkerTime, most_in_progress};
 pub use strategy::{Header, Setup, Strategy, WorkerCommand, Workers};
 pub use task::{Answer, Partitions, Task, Wire};
-pub use wire::Reply;
+pub use wire::{Reply, Shipped};
+pub use worker_process::WorkerProcess;

@@ -6,7 +6,7 @@
 use crate::choice::Combine;
 use crate::collector::{Collector, Delivered};
 use crate::error::catch;
-use crate::job::Work;
+use crate::job::{Packing, Work};
 use crate::lock::lock;
 use crate::{Error, Job, Jobs, Reply, Report, Result, Task};
 use std::sync::{Arc, Mutex};
@@ -142,12 +142,12 @@ impl<T: Task> Work for Merge<T> {
     }
 
     /// Always fails, because shipping accumulators to another process takes longer than reducing them here.
-    fn pack(&mut self) -> Result<Vec<u8>> {
+    fn pack(&mut self, _: Packing) -> Result<Vec<u8>> {
         Err(Error::worker("accumulators are reduced in the process that has them"))
     }
 
     /// Merges here and ignores the reply, because `pack` has failed.
-    fn finish(self: Box<Self>, _: Reply) {
+    fn finish(self: Box<Self>, _: Reply<'_>) {
         self.run();
     }
 }

@@ -26,6 +26,15 @@ pub trait Task: Send + Sync + Sized + 'static {
     /// When the input cannot be opened. The source yields later failures as items.
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>>;
 
+    /// Returns the partition with the input that it names, so that a worker process need not read that input. By default a
+    /// partition contains its input.
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    fn with_input(&self, partition: Self::Partition) -> Result<Self::Partition> {
+        Ok(partition)
+    }
+
     /// Maps one partition on this thread and adds the result to `into`, so that a worker can keep one accumulator.
     ///
     /// # Errors

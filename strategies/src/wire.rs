@@ -14,6 +14,9 @@ use std::io::{ErrorKind, Read, Write};
 /// The size limit of a frame in bytes, so that a corrupt length is detected.
 const LARGEST_FRAME: usize = 1 << 31;
 
+/// The number of bytes of a frame's length.
+const LENGTH: usize = 4;
+
 pub(crate) const DONE: u8 = 0;
 pub(crate) const FAILED: u8 = 1;
 pub(crate) const PANICKED: u8 = 2;
@@ -29,7 +32,44 @@ pub(crate) struct Ticket {
 pub(crate) fn request<V: Wire>(ticket: Ticket, partition: &V) -> Result<Vec<u8>> {
     let mut bytes = Vec::from(ticket.run.to_le_bytes());
     bytes.extend(ticket.number.to_le_bytes());
-    postcard::to_extend(partition, bytes).map_err(|error| Error::Wire(format!("cannot encode: {error}")))
+    let bytes =
+        postcard::to_extend(partition, bytes).map_err(|error| Error::Wire(format!("cannot encode: {error}")))?;
+    match bytes.len() {
+        length if length > LARGEST_FRAME => {
+            Err(Error::Wire(format!("a request of {length} bytes is too large; use smaller partitions")))
+        }
+        _ => Ok(bytes),
+    }
+}
+
+/// What the jobs of a run shipped to workers that share no memory, and the time for it, summed over all jobs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shipped {
+    /// The time to encode requests. It includes reading the input if requests contain it.
+    pub packing_ns: u64,
+    /// The rest of the time from the first request to the answer, without the task itself: the pipe, the wake-up of the
+    /// worker, and its decoding and encoding.
+    pub transfer_ns: u64,
+    /// The time to decode partials, and to add them to an accumulator if the worker's slot has one.
+    pub unpacking_ns: u64,
+    /// The bytes of all requests, with their frames.
+    pub sent_bytes: u64,
+    /// The bytes of all answers, with their frames.
+    pub received_bytes: u64,
+    /// The jobs that were run again, each with the error of a worker that died on it.
+    pub repeated: Vec<(u64, Error)>,
+}
+
+impl Shipped {
+    /// Adds what another job shipped.
+    pub(crate) fn add(&mut self, other: Shipped) {
+        self.packing_ns += other.packing_ns;
+        self.transfer_ns += other.transfer_ns;
+        self.unpacking_ns += other.unpacking_ns;
+        self.sent_bytes += other.sent_bytes;
+        self.received_bytes += other.received_bytes;
+        self.repeated.extend(other.repeated);
+    }
 }
 
 /// Encodes a value.
@@ -61,7 +101,7 @@ pub fn write_frame(out: &mut impl Write, head: &[u8], body: &[u8]) -> std::io::R
     if length > LARGEST_FRAME {
         return Err(std::io::Error::new(ErrorKind::InvalidInput, format!("a frame of {length} bytes is too large")));
     }
-    let mut frame = Vec::with_capacity(4 + length);
+    let mut frame = Vec::with_capacity(LENGTH + length);
     frame.extend_from_slice(&(length as u32).to_le_bytes());
     frame.extend_from_slice(head);
     frame.extend_from_slice(body);
@@ -74,9 +114,9 @@ pub fn write_frame(out: &mut impl Write, head: &[u8], body: &[u8]) -> std::io::R
 /// # Errors
 /// When the other end closed inside a frame, or sent an impossible length.
 pub fn read_frame(from: &mut impl Read, frame: &mut Vec<u8>) -> std::io::Result<bool> {
-    let mut length = [0u8; 4];
+    let mut length = [0u8; LENGTH];
     let mut have = 0;
-    while have < 4 {
+    while have < LENGTH {
         match from.read(&mut length[have..]) {
             Ok(0) if have == 0 => return Ok(false),
             Ok(0) => return Err(std::io::Error::new(ErrorKind::UnexpectedEof, "the frame's length is cut off")),
@@ -106,7 +146,7 @@ pub const HEAD: usize = 1 + TICKET + 4 + 8;
 pub const TICKET: usize = 16;
 
 /// The answer of a worker that shares no memory; [`reply`] decodes it from a frame.
-pub struct Reply {
+pub struct Reply<'a> {
     /// The ticket of the request. `None` if no answer came.
     pub(crate) ticket: Option<Ticket>,
     /// The process that answered.
@@ -114,13 +154,24 @@ pub struct Reply {
     /// The duration of the task itself in that process, in nanoseconds.
     pub(crate) busy_ns: u64,
     /// The packed partial, or the error that replaces it.
-    pub(crate) outcome: Result<Vec<u8>>,
+    pub(crate) outcome: Result<&'a [u8]>,
+    /// The bytes of the answer, with its frame.
+    pub(crate) bytes: u64,
+    /// The errors of the processes that died on this job before another one answered.
+    pub(crate) deaths: Vec<Error>,
 }
 
-impl Reply {
+impl Reply<'_> {
     /// Makes the reply for an answer that did not come.
     pub fn failed(error: Error) -> Self {
-        Reply { ticket: None, process: 0, busy_ns: 0, outcome: Err(error) }
+        Reply { ticket: None, process: 0, busy_ns: 0, outcome: Err(error), bytes: 0, deaths: Vec::new() }
+    }
+
+    /// Adds the errors of the processes that died on this job before. The run then succeeds, but its time is that of a
+    /// disturbed run.
+    #[must_use]
+    pub fn after(self, deaths: Vec<Error>) -> Self {
+        Reply { deaths, ..self }
     }
 }
 
@@ -128,7 +179,7 @@ impl Reply {
 ///
 /// # Errors
 /// When the frame is not an answer of [`worker_loop::serve`](crate::worker_loop::serve).
-pub fn reply(frame: &[u8]) -> Result<Reply> {
+pub fn reply(frame: &[u8]) -> Result<Reply<'_>> {
     let mut rest = frame;
     let (Some([status]), Some(run), Some(number), Some(process), Some(busy)) =
         (take(&mut rest), take(&mut rest), take(&mut rest), take(&mut rest), take(&mut rest))
@@ -136,7 +187,7 @@ pub fn reply(frame: &[u8]) -> Result<Reply> {
         return Err(Error::Wire(format!("an answer of {} bytes is too short", frame.len())));
     };
     let outcome = match status {
-        DONE => Ok(rest.to_vec()),
+        DONE => Ok(rest),
         FAILED => Err(Error::Task(String::from_utf8_lossy(rest).into_owned())),
         PANICKED => Err(Error::Panicked(String::from_utf8_lossy(rest).into_owned())),
         _ => return Err(Error::Wire(format!("an answer has the unknown status {status}"))),
@@ -146,7 +197,14 @@ pub fn reply(frame: &[u8]) -> Result<Reply> {
         process: u32::from_le_bytes(process),
         busy_ns: u64::from_le_bytes(busy),
         outcome,
+        bytes: framed(frame),
+        deaths: Vec::new(),
     })
+}
+
+/// Returns the number of bytes in the pipe for this content of a frame.
+pub(crate) fn framed(content: &[u8]) -> u64 {
+    LENGTH as u64 + content.len() as u64
 }
 
 /// Takes the next `N` bytes of a frame. `None` if the frame is too short.

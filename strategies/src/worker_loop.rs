@@ -4,7 +4,7 @@ use crate::AnyTask;
 use crate::error::{Error, catch};
 use crate::wire::{DONE, FAILED, HEAD, PANICKED, TICKET, read_frame, write_frame};
 use std::io::{Read, Write};
-use std::time::Instant;
+use std::time::Duration;
 
 /// Serves partitions of a task until the other end closes. A worker process does nothing else.
 ///
@@ -23,15 +23,14 @@ pub fn serve(task: &dyn AnyTask, requests: &mut impl Read, answers: &mut impl Wr
 
 /// Maps the partition of one request and returns the head and the body of the answer.
 pub fn answer(task: &dyn AnyTask, request: &[u8]) -> ([u8; HEAD], Vec<u8>) {
-    let began = Instant::now();
     let (ticket, partition) = request.split_at_checked(TICKET).unwrap_or((&[0; TICKET], request));
     let served = catch(|| task.serve(partition));
-    let busy_ns = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    let (status, body) = match served {
-        Ok(partial) => (DONE, partial),
-        Err(Error::Panicked(message)) => (PANICKED, message.into_bytes()),
-        Err(error) => (FAILED, error.to_string().into_bytes()),
+    let (status, body, busy) = match served {
+        Ok((partial, busy)) => (DONE, partial, busy),
+        Err(Error::Panicked(message)) => (PANICKED, message.into_bytes(), Duration::ZERO),
+        Err(error) => (FAILED, error.to_string().into_bytes(), Duration::ZERO),
     };
+    let busy_ns = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
     let mut head = [status; HEAD];
     head[1..17].copy_from_slice(ticket);
     head[17..21].copy_from_slice(&std::process::id().to_le_bytes());

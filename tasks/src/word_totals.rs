@@ -18,6 +18,7 @@ use kernels::words::WordTotals;
 use kernels::{book, bytes};
 pub use options::{Kernel, Options};
 use ranges::Ranges;
+use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -35,6 +36,16 @@ pub const ENTRY: Entry = Entry {
     sizing: Some(options::SIZING),
     hooks: options::HOOKS,
 };
+
+/// Whole lines of the file: a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lines {
+    /// Their bytes in the file, from the start of the first line to the end of the last.
+    pub range: (u64, u64),
+    /// The bytes themselves, if a worker must not read them from the file.
+    #[serde(with = "serde_bytes")]
+    bytes: Option<Vec<u8>>,
+}
 
 /// A kernel adds a piece of whole lines to the totals. Its error is the offset of the first malformed line.
 pub(crate) type Work = fn(&[u8], &mut WordTotals) -> std::result::Result<(), usize>;
@@ -100,18 +111,30 @@ impl TotalsOf {
 }
 
 impl Task for TotalsOf {
-    /// A range of bytes, from the start of its first line to the end of its last line.
-    type Partition = (u64, u64);
+    type Partition = Lines;
     type Partial = WordTotals;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
         let task = Arc::clone(self);
         let mut ranges = Ranges::new(&task.input, size)?;
-        Ok(Box::new(std::iter::from_fn(move || ranges.next(&task.input).transpose())))
+        let lines = move |range| Lines { range, bytes: None };
+        Ok(Box::new(std::iter::from_fn(move || Some(ranges.next(&task.input).transpose()?.map(lines)))))
     }
 
-    fn map(&self, range: Self::Partition, into: &mut WordTotals) -> Result<()> {
-        into.stretch(|into| self.add(range, into))
+    fn with_input(&self, Lines { range, .. }: Lines) -> Result<Lines> {
+        let mut bytes = Vec::with_capacity(usize::try_from(range.1 - range.0).unwrap_or_default());
+        self.input.pieces(range, |piece, _| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(Lines { range, bytes: Some(bytes) })
+    }
+
+    fn map(&self, lines: Lines, into: &mut WordTotals) -> Result<()> {
+        into.stretch(|into| match lines {
+            Lines { range, bytes: None } => self.add(range, into),
+            Lines { range: (at, _), bytes: Some(bytes) } => self.add_piece(&bytes, at, into),
+        })
     }
 
     fn reduce(into: &mut WordTotals, other: WordTotals) {

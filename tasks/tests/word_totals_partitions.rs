@@ -68,7 +68,7 @@ proptest! {
         cut(&text, (Kernel::Bytes, Read::Pread), |task| {
             let mut at = 0;
             for range in task.partitions(NonZeroUsize::new(size).unwrap()).unwrap() {
-                let (begin, end) = range.unwrap();
+                let (begin, end) = range.unwrap().range;
                 prop_assert_eq!(begin, at);
                 prop_assert!(begin < end, "a partition of no bytes");
                 let ended = text[..end as usize].ends_with(b"\n") || end == text.len() as u64;
@@ -86,12 +86,15 @@ proptest! {
         size in prop_oneof![1..10usize, 10..2000usize],
         kernel in select(vec![Kernel::Book, Kernel::Bytes, Kernel::Runs]),
         read in select(vec![Read::Pread, Read::Map]),
+        by_value in any::<bool>(),
     ) {
         cut(&text, (kernel, read), |task| {
             let mut total = WordTotals::default();
             for range in task.partitions(NonZeroUsize::new(size).unwrap()).unwrap() {
-                let range = range.unwrap();
-                task.map(range, &mut total).unwrap();
+                let lines = range.unwrap();
+                let range = lines.range;
+                let lines = if by_value { task.with_input(lines).unwrap() } else { lines };
+                task.map(lines, &mut total).unwrap();
                 task.mark_read(range);
             }
             prop_assert_eq!(Ok(seen(&total)), by_the_line(&text));
@@ -110,6 +113,7 @@ proptest! {
         size in 1..5usize,
         kernel in select(vec![Kernel::Book, Kernel::Bytes, Kernel::Runs]),
         read in select(vec![Read::Pread, Read::Map]),
+        by_value in any::<bool>(),
     ) {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(&text).expect("it takes the text");
@@ -118,7 +122,11 @@ proptest! {
         if let Ok(task) = TotalsOf::new(&options).map(Arc::new) {
             let mut total = WordTotals::default();
             let mut ranges = task.partitions(NonZeroUsize::new(size).unwrap()).unwrap();
-            let cut = ranges.try_for_each(|range| task.map(range?, &mut total)).map(|()| seen(&total)).ok();
+            let mut map = |range: strategies::Result<_>| {
+                let lines = range?;
+                task.map(if by_value { task.with_input(lines)? } else { lines }, &mut total)
+            };
+            let cut = ranges.try_for_each(&mut map).map(|()| seen(&total)).ok();
             let expected = by_the_line(&text).ok();
             prop_assert_eq!(&cut, &expected);
             prop_assert_eq!(task.once().map(|total| seen(&total)).ok(), expected);

@@ -5,7 +5,7 @@ use harness::data::Prepared;
 use harness::interrupt::Interrupt;
 use std::sync::Arc;
 use strategies::{
-    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Jobs, Outcome, Reply, Result, Workers, wire, worker_loop,
+    Answer, AnyTask, Cancel, Choice, Combine, Delivery, Error, Jobs, Outcome, Reply, Result, Workers, wire, worker_loop,
 };
 use tasks::Inputs;
 use tasks::count::Profile;
@@ -25,7 +25,8 @@ impl Workers for Loopback {
     fn run(&mut self, jobs: Jobs) -> Result<()> {
         for mut job in jobs {
             let answered = job.pack().map(|request| worker_loop::answer(&*self.0, &request));
-            let reply = answered.and_then(|(head, body)| wire::reply(&[&head[..], &body].concat()));
+            let frame = answered.map(|(head, body)| [&head[..], &body].concat());
+            let reply = frame.as_deref().map_err(Error::clone).and_then(wire::reply);
             job.finish(reply.unwrap_or_else(Reply::failed));
         }
         Ok(())

@@ -5,7 +5,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
 use std::process::{Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use testbed::sandbox::{Sandbox, wait_for};
 
 /// Arguments of a sweep of three tasks that need no data and almost no time.
@@ -302,6 +302,9 @@ fn a_strategy_that_failed_is_not_tried_again_in_the_next_block() {
 const SLOW: &str = "--tasks virtual_work --waits 20 --wait-us 5000 --strategies rayon,processes --cores 1 --workers 1,2 --sizes \
     1 --blocks 1 --patience 1s";
 
+/// The time after which a process has started, and the partition of a process that was killed before has ended elsewhere.
+const STARTED: Duration = Duration::from_millis(100);
+
 /// Runs the slow sweep and sends `signal` to processes of `kind` until a sample has the status `status`.
 fn strike(kind: &str, signal: Signal, status: Status) -> (Sandbox, Vec<Sample>) {
     let sandbox = Sandbox::default();
@@ -309,17 +312,20 @@ fn strike(kind: &str, signal: Signal, status: Status) -> (Sandbox, Vec<Sample>) 
     let mut sweep = sweep.expect("the binary was just built");
     // The test waits for the record, because the program first measures the baseline, which must not be struck.
     wait_for("a record", || sandbox.run());
-    let mut struck = None;
+    let mut seen: Option<(i32, Instant)> = None;
     wait_for("a cell that goes wrong", || {
         let ended = sweep.try_wait().expect("it can be waited for").is_some();
         if ended || !by_status(&sandbox, status).is_empty() {
             return Some(());
         }
-        let found = sandbox.processes().into_iter().find(|process| process.command.ends_with(kind));
-        // Each process gets the signal once. If it ended just before the signal, another process is struck.
-        if let Some(process) = found.filter(|process| struck != Some(process.number)) {
-            struck = Some(process.number);
-            let _ = kill_process(Pid::from_raw(process.number)?, signal);
+        let found = sandbox.processes().into_iter().find(|process| process.command.ends_with(kind))?;
+        match seen {
+            Some((number, since)) if number == found.number => {
+                if since.elapsed() > STARTED {
+                    let _ = kill_process(Pid::from_raw(number)?, signal);
+                }
+            }
+            _ => seen = Some((found.number, Instant::now())),
         }
         None
     });
@@ -350,10 +356,12 @@ fn a_cell_whose_process_stands_still_is_stopped_and_the_sweep_goes_on() {
 }
 
 #[test]
-fn a_cell_whose_worker_process_is_killed_has_failed_and_the_sweep_goes_on() {
-    let (sandbox, failed) = strike(" worker", Signal::KILL, Status::Failed);
-    assert_eq!(failed[0].cell.strategy, "processes");
-    assert!(failed[0].reason.contains("worker process"), "{}", failed[0].reason);
+fn a_killed_worker_process_is_replaced_and_the_sample_is_no_measurement() {
+    let (sandbox, disturbed) = strike(" worker", Signal::KILL, Status::Unfair);
+    assert_eq!((&*disturbed[0].cell.strategy, disturbed[0].fault), ("processes", Some(Fault::WorkerDied)));
+    for part in ["worker process", "(SIGKILL)", "ran partition"] {
+        assert!(disturbed[0].reason.contains(part), "{}", disturbed[0].reason);
+    }
     assert!(report(&sandbox).contains("worker process"));
 }
 

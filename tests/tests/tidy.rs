@@ -84,12 +84,7 @@ fn a_default_sweep_has_the_nine_usual_strategies() {
 fn a_strategy_fits_on_two_pages() {
     for strategy in strategies::catalogue::ALL {
         let code = strategy.source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
-        let most = match strategy.name {
-            // `processes` uses no library. It starts programs, communicates over pipes and reaps ended processes.
-            "processes" => 120,
-            _ => 80,
-        };
-        assert!(code.count() <= most, "{} has more than {most} lines of code", strategy.name);
+        assert!(code.count() <= 80, "{} has more than 80 lines of code", strategy.name);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::measure::resource_usage::{self, Counters, used_so_far};
 use crate::measure::worker;
 use crate::measure::{image, last_words, limits, process, trace};
 use crate::{find_strategy, load_task};
-use record::{BASELINE, Fault, Times};
+use record::{BASELINE, Fault, Shipping, Times};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -159,6 +159,7 @@ impl<'a> RunningCell<'a> {
                 workers: self.allowed,
                 cores: self.cores,
                 spans: &outcome.spans,
+                repeated: outcome.shipped.as_ref().map_or(&[], |shipped| &shipped.repeated),
                 source_waits: outcome.source_waits,
                 attended: &outcome.threads,
                 snapshot: &snapshot,
@@ -184,6 +185,13 @@ impl<'a> RunningCell<'a> {
             in_jobs_ns: spent.map(|spent| spent.in_jobs_ns),
             in_task_ns: spent.map(|spent| spent.in_task_ns),
             at_ends_ns: spent.map(|spent| spent.at_ends_ns),
+            shipping: outcome.shipped.as_ref().map(|shipped| Shipping {
+                packing_ns: shipped.packing_ns,
+                transfer_ns: shipped.transfer_ns,
+                unpacking_ns: shipped.unpacking_ns,
+                sent_bytes: shipped.sent_bytes,
+                received_bytes: shipped.received_bytes,
+            }),
             partitions: outcome.spans.len() as u64,
             most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
             // The sampling thread of the census does not count.

@@ -1,4 +1,4 @@
-//! Starts and runs the worker processes of the strategy `processes`.
+//! Starts and runs the worker processes of the strategies `processes` and `processes_by_value`.
 
 use crate::load_task;
 use crate::measure::process::die_with;

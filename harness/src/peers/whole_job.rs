@@ -28,8 +28,9 @@ fn side_by_side(task: &Arc<TotalsOf>, threads: NonZeroUsize) -> Result<WordTotal
         let mut totals = WordTotals::default();
         while let Some(partition) = partitions.lock().ok().and_then(|mut partitions| partitions.next()) {
             let partition = partition?;
+            let range = partition.range;
             task.map(partition, &mut totals)?;
-            task.mark_read(partition);
+            task.mark_read(range);
         }
         Ok(totals)
     };

@@ -371,6 +371,8 @@ pub enum Fault {
     IgnoredCancel,
     /// A worker panicked.
     Panicked,
+    /// A worker process died, and another one repeated its partition, so the time is not that of an undisturbed run.
+    WorkerDied,
     /// The task or the strategy reported an error; the sample's reason names it.
     Error,
     /// The process died.
@@ -399,6 +401,7 @@ impl Fault {
             Fault::LeakedThreads => "left threads behind",
             Fault::IgnoredCancel => "went on after it was cancelled",
             Fault::Panicked => "panicked",
+            Fault::WorkerDied => "a worker process died and was replaced",
             Fault::Error => "error",
             Fault::Crashed => "crashed",
             Fault::Hung => "hung",
@@ -506,6 +509,10 @@ pub struct Times {
     /// of `run_ns` × workers is time inside jobs and between jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_ends_ns: Option<u64>,
+    /// What was shipped between this process and its worker processes. Absent if the workers share memory, and before the
+    /// field existed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping: Option<Shipping>,
     /// The number of partitions.
     pub partitions: u64,
     /// The largest number of jobs in progress at the same time, computed from the spans.
@@ -530,6 +537,24 @@ pub struct Times {
     /// The threads that the census saw during the run. Absent for the baseline and in records of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub census: Option<Census>,
+}
+
+/// What a sample shipped to worker processes and back, and the time for it, summed over all jobs.
+///
+/// The three times add up to `in_jobs_ns` minus `in_task_ns`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shipping {
+    /// Time to encode requests. It includes reading the input if requests contain it.
+    pub packing_ns: u64,
+    /// The rest of the time between a request and its answer: the pipe, waking the worker, and the worker's decoding and
+    /// encoding.
+    pub transfer_ns: u64,
+    /// Time to decode partials, and to add them to the worker's accumulator if it has one.
+    pub unpacking_ns: u64,
+    /// The bytes of all requests.
+    pub sent_bytes: u64,
+    /// The bytes of all answers.
+    pub received_bytes: u64,
 }
 
 /// The threads of a process and its worker processes during a sample, observed at regular intervals.

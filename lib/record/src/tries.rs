@@ -7,9 +7,13 @@ use crate::line::{Fault, Sample, Status};
 use std::collections::BTreeSet;
 
 impl Fault {
-    /// Whether load on the machine can cause this fault. All other faults follow from facts that load cannot change.
+    /// Whether load on the machine can cause this fault, lack of memory included. All other faults follow from facts that
+    /// load cannot change.
     pub fn can_be_load(self) -> bool {
-        matches!(self, Fault::TooFewJobs | Fault::ExtraThreads | Fault::WorkNotDone | Fault::LeakedThreads)
+        matches!(
+            self,
+            Fault::TooFewJobs | Fault::ExtraThreads | Fault::WorkNotDone | Fault::LeakedThreads | Fault::WorkerDied
+        )
     }
 }
 

@@ -53,6 +53,11 @@ pub const COLUMNS: &[Column] = &[
     column("in_jobs_ns", "time inside jobs, summed over all workers"),
     column("in_task_ns", "the part of `in_jobs_ns` in the task itself"),
     column("at_ends_ns", "time before the first job and after the last job, summed over all workers"),
+    column("shipping_packing_ns", "time to encode requests to worker processes, and to read what they contain"),
+    column("shipping_transfer_ns", "time of pipes and wake-ups, and of decoding and encoding in worker processes"),
+    column("shipping_unpacking_ns", "time to decode the partials of worker processes"),
+    column("shipping_sent_bytes", "bytes of all requests to worker processes"),
+    column("shipping_received_bytes", "bytes of all answers of worker processes"),
     column("partitions", "the number of partitions"),
     column("most_in_progress", "the largest number of jobs in progress at the same time"),
     column("threads", "the number of threads when the run ended"),
@@ -100,8 +105,8 @@ fn field(run: &Run, sample: &Sample, line: &Value, name: &str) -> String {
             census.map_or_else(String::new, |census| inert(json(census)))
         }
         _ => {
-            let census = name.strip_prefix("census_").map(|name| &times["census"][name]);
-            let places = [&line[name], &line["cell"][name], &times[name]].into_iter().chain(census);
+            let group = name.split_once('_').map(|(group, name)| &times[group][name]);
+            let places = [&line[name], &line["cell"][name], &times[name]].into_iter().chain(group);
             places.map(written).find(|text| !text.is_empty()).unwrap_or_default()
         }
     }

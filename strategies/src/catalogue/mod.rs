@@ -37,6 +37,7 @@ catalogue! {
     smol,
     tokio_rayon,
     tokio_tasks,
+    processes_by_value,
 }
 
 /// Returns the strategies of a default sweep: the first nine. All of them need more time for a verdict than a default budget

@@ -1,139 +1,104 @@
-//! Worker processes of the same program, fed over pipes, like Python's process pool.
+//! Worker processes of the same program, fed over pipes; a request names a part of the input, such as a range of a file.
 //!
 //! Good when: the work must not share memory: a crash, a leak or a lock stays in its process.
-//! Bad when:  partitions or partials are large, because both are encoded, copied and decoded.
+//! Bad when:  partitions are small or partials large, because both are encoded, copied and decoded.
 //! In the trace: spans are longer than the work inside them; the difference is the transfer.
 
-use std::io::BufReader;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use strategies::{Error, Job, Jobs, Reply, Result, Setup, WorkerCommand, Workers, wire};
+use strategies::{Error, Job, Jobs, Reply, Result, Setup, WorkerCommand, WorkerProcess, Workers};
 
-struct Processes {
-    command: WorkerCommand,
-    workers: Vec<Worker>,
-}
+/// The most processes that may die on one partition. Perhaps it is the partition that kills them.
+const TRIES: usize = 3;
+
+/// How a job becomes a request.
+pub type Pack = fn(&mut Job) -> Result<Vec<u8>>;
 
 /// Starts the worker processes. Each loads the task and waits for its first partition.
 pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
-    let command = setup.worker.clone();
-    let command = command.ok_or_else(|| Error::worker("`processes` needs a command that starts a worker process"))?;
-    let workers = (0..setup.workers.get()).map(|_| Worker::start(&command)).collect::<Result<_>>()?;
-    Ok(Box::new(Processes { command, workers }))
+    start_with(setup, Job::pack)
 }
+
+/// Starts worker processes that get requests made by `pack`.
+pub fn start_with(setup: &Setup, pack: Pack) -> Result<Box<dyn Workers>> {
+    let command = setup.worker.clone().ok_or_else(|| Error::worker("no command starts a worker process"))?;
+    let workers = (0..setup.workers.get()).map(|_| WorkerProcess::start(&command)).collect::<Result<_>>()?;
+    Ok(Box::new(Processes { command, workers, pack }))
+}
+
+struct Processes {
+    command: WorkerCommand,
+    workers: Vec<WorkerProcess>,
+    pack: Pack,
+}
+
+/// A thread that feeds one process.
+struct Feeder<'a> {
+    worker: &'a mut WorkerProcess,
+    jobs: &'a Mutex<Jobs>,
+    pack: Pack,
+    lost: Sender<Lost<'a>>,
+}
+
+/// A feeder whose process died, its job, and the errors of all processes that died on this job.
+struct Lost<'a>(Feeder<'a>, Job, Vec<Error>);
 
 impl Workers for Processes {
     fn run(&mut self, jobs: Jobs) -> Result<()> {
-        // Workers that died in an earlier run are replaced here, not by the threads that feed them. The kernel kills a
-        // worker when the thread that started it ends.
-        for worker in self.workers.iter_mut().filter(|worker| worker.dead.is_some()) {
-            *worker = Worker::start(&self.command)?;
+        let Processes { command, workers, pack } = self;
+        for worker in workers.iter_mut().filter(|worker| worker.is_dead()) {
+            *worker = WorkerProcess::start(command)?;
         }
-        let jobs = &Mutex::new(jobs);
-        thread::scope(|scope| {
-            for worker in &mut self.workers {
-                scope.spawn(move || {
-                    while let Some(job) = take(jobs) {
-                        worker.run(job);
-                        if worker.dead.is_some() {
-                            return;
-                        }
-                    }
-                });
+        let (jobs, (sender, lost)) = (&Mutex::new(jobs), mpsc::channel());
+        let reason = thread::scope(|scope| {
+            for worker in workers {
+                let feeder = Feeder { worker, jobs, pack: *pack, lost: sender.clone() };
+                scope.spawn(|| feeder.feed(None));
             }
+            drop(sender);
+            let mut reason = Error::Dropped;
+            // This thread replaces processes, because the kernel kills a process when the thread that started it ends.
+            for Lost(feeder, job, mut deaths) in lost {
+                if deaths.len() < TRIES {
+                    match WorkerProcess::start(command) {
+                        Ok(worker) => {
+                            *feeder.worker = worker;
+                            scope.spawn(|| feeder.feed(Some((job, deaths))));
+                            continue;
+                        }
+                        Err(error) => deaths.push(error),
+                    }
+                }
+                reason = Error::lost(&deaths);
+                job.finish(Reply::failed(reason.clone()));
+            }
+            reason
         });
-        // Jobs are left only if every worker died. They fail with the reason for which a worker died.
-        let reason = self.workers.iter().find_map(|worker| worker.dead.clone());
+        // Jobs are left only if every feeder has given up.
         while let Some(job) = take(jobs) {
-            job.finish(Reply::failed(reason.clone().unwrap_or(Error::Dropped)));
+            job.finish(Reply::failed(reason.clone()));
         }
         Ok(())
     }
 }
 
-fn take(jobs: &Mutex<Jobs>) -> Option<Job> {
-    jobs.lock().unwrap_or_else(PoisonError::into_inner).next()
-}
-
-struct Worker {
-    process: Child,
-    /// Dropping this closes the pipe, and the worker then ends by itself.
-    requests: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-    frame: Vec<u8>,
-    dead: Option<Error>,
-}
-
-impl Worker {
-    fn start(command: &WorkerCommand) -> Result<Self> {
-        let failed = |reason: &str| Error::worker(format!("cannot start a worker process: {reason}"));
-        let mut process = Command::new(&command.program)
-            .arg0(&command.name)
-            .args(&command.arguments)
-            .envs(command.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(&error.to_string()))?;
-        let requests = process.stdin.take();
-        let answers = process.stdout.take().ok_or_else(|| failed("it has no output"))?;
-        let mut worker = Worker { process, requests, answers: BufReader::new(answers), frame: Vec::new(), dead: None };
-        // Waits for the empty frame that says that the task is loaded, so that loading is not part of a run.
-        match worker.read() {
-            Ok(()) => Ok(worker),
-            Err(reason) => Err(worker.reap(&reason)),
-        }
-    }
-
-    fn run(&mut self, mut job: Job) {
-        let outcome = job.pack().and_then(|request| self.ask(&request));
-        job.finish(outcome.unwrap_or_else(Reply::failed));
-    }
-
-    fn ask(&mut self, request: &[u8]) -> Result<Reply> {
-        let sent = match &mut self.requests {
-            Some(requests) => wire::write_frame(requests, &[], request).map_err(|error| error.to_string()),
-            None => Err("its pipe is closed".to_owned()),
-        };
-        match sent.and_then(|()| self.read()) {
-            Ok(()) => wire::reply(&self.frame),
-            Err(reason) => {
-                let error = self.reap(&reason);
-                self.dead = Some(error.clone());
-                Err(error)
+impl Feeder<'_> {
+    fn feed(self, mut again: Option<(Job, Vec<Error>)>) {
+        while let Some((mut job, mut deaths)) = again.take().or_else(|| Some((take(self.jobs)?, Vec::new()))) {
+            match (self.pack)(&mut job).map(|request| self.worker.ask(&request)) {
+                Err(error) => job.finish(Reply::failed(error)),
+                Ok(Ok(reply)) => job.finish(reply.after(deaths)),
+                Ok(Err(death)) => {
+                    deaths.push(death);
+                    let lost = self.lost.clone();
+                    return drop(lost.send(Lost(self, job, deaths)));
+                }
             }
         }
     }
-
-    fn read(&mut self) -> std::result::Result<(), String> {
-        match wire::read_frame(&mut self.answers, &mut self.frame) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("it closed its pipe".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    /// Reaps the worker and reports its pid and exit status.
-    fn reap(&mut self, reason: &str) -> Error {
-        let _ = self.process.kill();
-        let status = self.process.wait().ok();
-        let how = status.map_or_else(String::new, |status| format!(" ({status})"));
-        let sentence = format!("worker process {} died{how}: {reason}", self.process.id());
-        // A program that fails ends in another way than by SIGKILL. The signal comes from the kernel, without memory, or
-        // from a user.
-        match status.and_then(|status| status.signal()) {
-            Some(9) => Error::Killed(sentence),
-            _ => Error::Worker(sentence),
-        }
-    }
 }
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // The pipe closes first, so that the worker ends by itself and its resource usage is counted.
-        drop(self.requests.take());
-        let _ = self.process.wait();
-    }
+fn take(jobs: &Mutex<Jobs>) -> Option<Job> {
+    jobs.lock().unwrap_or_else(PoisonError::into_inner).next()
 }

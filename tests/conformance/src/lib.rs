@@ -49,12 +49,13 @@ type Checked<T = ()> = std::result::Result<T, String>;
 pub type Property = (&'static str, fn(&Candidate) -> Checked);
 
 /// Every property.
-pub const PROPERTIES: [Property; 8] = [
+pub const PROPERTIES: [Property; 9] = [
     ("every job reports exactly once", every_job_reports_exactly_once),
     ("never more jobs in progress than workers", never_more_in_progress_than_workers),
     ("jobs really overlap when there is more than one worker", jobs_overlap),
     ("a failing partition fails the run by its number while the others still run", failures_are_named),
     ("a panicking partition does the same, and the workers survive it", panics_are_named),
+    ("a partition whose worker process dies runs again, or fails the run by its number", deaths_are_survived),
     ("the same workers run again", workers_run_again),
     ("jobs are pulled lazily", jobs_are_pulled_lazily),
     ("an endless source ends when the run is cancelled", an_endless_source_can_be_cancelled),
@@ -203,6 +204,31 @@ fn failures_are_named(candidate: &Candidate) -> Checked {
 
 fn panics_are_named(candidate: &Candidate) -> Checked {
     named(candidate, Behaviour::Panic, &Error::Panicked("partition 3 is set to panic".to_owned()))
+}
+
+/// Partitions 3 and 11 end their worker processes: first once and twice, which a run must survive, and then in every try.
+fn deaths_are_survived(candidate: &Candidate) -> Checked {
+    let dying = |third, eleventh| -> Checked<Arc<ProbeTask>> {
+        let mut behaviours = vec![Behaviour::Succeed; 20];
+        (behaviours[3], behaviours[11]) = (Behaviour::Die(third), Behaviour::Die(eleventh));
+        Ok(Arc::new(ProbeTask::new(behaviours)?))
+    };
+    for workers in [1, 2, 5] {
+        let mut up = candidate.start(workers)?;
+        for combine in Combine::ALL {
+            let outcome = run(&dying(1, 2)?, &mut *up, Choice { combine: *combine, ..CHOICE });
+            let survived = |error| format!("processes died on partitions 3 and 11, and the run's error is: {error}");
+            complete(&outcome.map_err(survived)?, 20)?;
+        }
+        match run(&dying(usize::MAX, 0)?, &mut *up, CHOICE) {
+            // Nothing died, because this strategy runs its jobs in this process.
+            Ok(outcome) => complete(&outcome, 20)?,
+            Err(Error::Partition { number: 3, source, .. }) if source.to_string().contains("SIGABRT") => {}
+            Err(error) => return Err(format!("every process dies on partition 3, and the run's error is: {error}")),
+        }
+        again(&mut *up, "after every process died on a partition")?;
+    }
+    Ok(())
 }
 
 fn workers_run_again(candidate: &Candidate) -> Checked {

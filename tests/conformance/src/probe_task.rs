@@ -22,6 +22,8 @@ pub enum Behaviour {
     Fail,
     /// Panics.
     Panic,
+    /// Ends its worker process in this number of tries, and then succeeds. In the process of the run it succeeds at once.
+    Die(usize),
 }
 
 /// A task whose partitions have one item each and the given behaviours. A worker process serves the default.
@@ -37,7 +39,7 @@ pub struct ProbeTask {
     pub cancel: Cancel,
     /// The largest number of partitions that were pulled but not begun.
     pub ahead: AtomicU64,
-    /// A file with one byte for each partition that has begun, in any process.
+    /// A file with one byte for each partition that has begun, in any process: the low byte of its number.
     journal: Option<NamedTempFile>,
 }
 
@@ -58,10 +60,11 @@ impl ProbeTask {
     }
 }
 
-/// A partition: its number, its behaviour, and the journal.
+/// A partition: its number, its behaviour, the process of the run, and the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProbePartition {
     number: u64,
+    home: u32,
     behaviour: Behaviour,
     journal: PathBuf,
 }
@@ -85,18 +88,26 @@ impl Task for ProbeTask {
             if task.cancel_after > 0 && begun >= task.cancel_after {
                 task.cancel.cancel();
             }
-            Some(Ok(ProbePartition { number, behaviour, journal: journal.clone() }))
+            Some(Ok(ProbePartition { number, behaviour, home: std::process::id(), journal: journal.clone() }))
         })))
     }
 
     fn map(&self, partition: ProbePartition, into: &mut Vec<u64>) -> Result<()> {
         let journal = OpenOptions::new().append(true).open(&partition.journal);
-        journal.and_then(|mut journal| journal.write_all(b".")).map_err(Error::task)?;
+        let name = partition.number.to_le_bytes()[0];
+        journal.and_then(|mut journal| journal.write_all(&[name])).map_err(Error::task)?;
         match partition.behaviour {
             Behaviour::Succeed => {}
             Behaviour::Wait(microseconds) => std::thread::sleep(Duration::from_micros(microseconds)),
             Behaviour::Fail => return Err(Error::task(format!("partition {} is set to fail", partition.number))),
             Behaviour::Panic => panic!("partition {} is set to panic", partition.number),
+            Behaviour::Die(times) => {
+                let begun = std::fs::read(&partition.journal).map_err(Error::task)?;
+                let tries = begun.iter().filter(|begun| **begun == name).count();
+                if partition.home != std::process::id() && tries <= times {
+                    std::process::abort();
+                }
+            }
         }
         into.push(partition.number);
         Ok(())

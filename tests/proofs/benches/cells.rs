@@ -116,8 +116,8 @@ impl Cell {
     fn start(entry: &Entry, strategy: &Strategy, input: &Input) -> Self {
         let inputs = &input.prepared.inputs;
         let (task, _) = load_task(entry.name, inputs).expect("the input was just made");
-        // Only `processes` needs the program, which cargo may have to build.
-        let worker = (strategy.name == "processes").then(|| testbed::worker_for(entry.name, inputs));
+        // Only strategies of processes need the program, which cargo may have to build.
+        let worker = strategy.name.starts_with("processes").then(|| testbed::worker_for(entry.name, inputs));
         let workers = NonZeroUsize::new(processors().len()).expect("this program runs on a core");
         let workers = (strategy.start)(&Setup { workers, worker }).expect("the workers start");
         let size = usize::try_from(entry.default_size).ok().and_then(NonZeroUsize::new);

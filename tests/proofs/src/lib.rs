@@ -9,6 +9,7 @@ pub mod fault_proxy;
 pub mod faults;
 pub mod instruments;
 pub mod interruption;
+pub mod killed_workers;
 pub mod mock;
 pub mod overhead;
 pub mod sabotage;

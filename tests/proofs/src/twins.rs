@@ -92,10 +92,10 @@ pub fn start<T: Task>(name: &str, workers: usize, worker: &WorkerCommand) -> Res
         }
         "channel_crossbeam" => by(move |task, size| channel_crossbeam(task, size, workers)),
         "channel_flume" => by(move |task, size| channel_flume(task, size, workers)),
-        "processes" => {
+        "processes" | "processes_by_value" => {
             let started: Result<Vec<_>> = (0..workers).map(|_| WorkerProcess::start(worker)).collect();
-            let mut processes = started?;
-            by(move |task, size| run_in_processes(task, size, &mut processes))
+            let (mut processes, by_value) = (started?, name == "processes_by_value");
+            by(move |task, size| run_in_processes(task, size, &mut processes, by_value))
         }
         _ => return Err(Error::worker(format!("`{name}` has no twin; write one in tests/proofs/src/twins.rs"))),
     })
@@ -349,7 +349,12 @@ macro_rules! pipeline {
 pipeline!(channel_crossbeam, crossbeam::channel::bounded);
 pipeline!(channel_flume, flume::bounded);
 
-fn run_in_processes<T: Task>(task: &Arc<T>, size: NonZeroUsize, processes: &mut [WorkerProcess]) -> Result<T::Partial> {
+fn run_in_processes<T: Task>(
+    task: &Arc<T>,
+    size: NonZeroUsize,
+    processes: &mut [WorkerProcess],
+    by_value: bool,
+) -> Result<T::Partial> {
     let partitions = Mutex::new(task.partitions(size)?);
     let (sender, partials) = mpsc::channel();
     thread::scope(|scope| {
@@ -358,6 +363,7 @@ fn run_in_processes<T: Task>(task: &Arc<T>, size: NonZeroUsize, processes: &mut 
             scope.spawn(move || {
                 while let Some(partition) = next::<T>(partitions) {
                     let answer = partition.and_then(|partition| {
+                        let partition = if by_value { task.with_input(partition)? } else { partition };
                         // The twin shares the worker program with the strategy. A request begins with a ticket, an answer
                         // with a head.
                         let answer = process.request(&[0; TICKET], &wire::encode(&partition)?)?;

@@ -3,7 +3,7 @@
 use crate::measure::census::Snapshot;
 use record::Fault;
 use std::collections::BTreeSet;
-use strategies::{Span, most_in_progress};
+use strategies::{Error, Span, most_in_progress};
 
 /// The facts that the rules use.
 #[derive(Clone, Copy)]
@@ -14,6 +14,8 @@ pub struct SampleFacts<'a> {
     pub cores: usize,
     /// The start and end of each job.
     pub spans: &'a [Span],
+    /// The jobs that were run again, each with the error of a worker process that died on it.
+    pub repeated: &'a [(u64, Error)],
     /// Whether the jobs came from a socket, such as that of a database server.
     pub source_waits: bool,
     /// The threads that cut, ran, shipped or delivered a job, or computed the total.
@@ -46,8 +48,9 @@ const HAND_OVER_NS: u64 = 60_000;
 /// A rule returns a sentence if the sample breaks it.
 type Rule = fn(&SampleFacts) -> Option<String>;
 
-const RULES: [(Fault, Rule); 5] = [
+const RULES: [(Fault, Rule); 6] = [
     (Fault::ForeignCores, foreign_cores),
+    (Fault::WorkerDied, worker_died),
     (Fault::TooManyJobs, too_many_jobs),
     (Fault::TooFewJobs, too_few_jobs),
     (Fault::ExtraThreads, extra_threads),
@@ -62,6 +65,11 @@ pub fn judge(facts: &SampleFacts) -> Option<(Fault, String)> {
 fn foreign_cores(facts: &SampleFacts) -> Option<String> {
     let (thread, processor) = facts.snapshot.threads.iter().find_map(|thread| Some((thread, thread.foreign?)))?;
     Some(format!("its thread `{}` may run on processor {processor}, which this cell does not have", thread.name))
+}
+
+fn worker_died(facts: &SampleFacts) -> Option<String> {
+    let (partition, death) = facts.repeated.first()?;
+    Some(format!("{death}; another one ran partition {partition} again, so this is not the time of an undisturbed run"))
 }
 
 fn too_many_jobs(facts: &SampleFacts) -> Option<String> {
@@ -202,6 +210,7 @@ mod tests {
             workers,
             cores: workers,
             spans,
+            repeated: &[],
             source_waits: false,
             attended: &ATTENDED,
             snapshot,
@@ -261,6 +270,16 @@ mod tests {
                 SampleFacts { cpu_ns: 4 * MS, baseline_cpu_ns: Some(20 * MS), ..facts(1, &spans[..1], &nothing) };
             assert_eq!(fault(&forged), Some(Fault::WorkNotDone));
         }
+    }
+
+    #[test]
+    fn a_sample_with_a_repeated_partition_is_no_undisturbed_run() {
+        let nothing = Snapshot::default();
+        let repeated = [(7, Error::Killed("worker process 4711 died (signal: 9 (SIGKILL))".to_owned()))];
+        let spans = handed_out(&[1; 9], 1);
+        let (fault, reason) = judge(&SampleFacts { repeated: &repeated, ..facts(1, &spans, &nothing) }).unwrap();
+        assert_eq!(fault, Fault::WorkerDied);
+        assert!(["4711", "SIGKILL", "partition 7"].iter().all(|part| reason.contains(part)), "{reason}");
     }
 
     #[test]

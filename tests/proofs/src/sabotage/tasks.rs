@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 use strategies::{Answer, AnyTask, Cancel, Choice, Error, FinalReduce, Jobs, Outcome, Partitions, Result, Task};
 use tasks::{Entry, Hooks, Inputs, cursor_pages};
 
@@ -106,7 +107,7 @@ impl AnyTask for SkipsARow {
         self.short.jobs(choice, cancel)
     }
 
-    fn serve(&self, partition: &[u8]) -> Result<Vec<u8>> {
+    fn serve(&self, partition: &[u8]) -> Result<(Vec<u8>, Duration)> {
         self.short.serve(partition)
     }
 
