@@ -17,7 +17,7 @@ _list:
 # --anyway: a busy machine also gets a report, and the report says so. `just goldilocks sweep` refuses such a machine.
 # Sweeps end with 3 if a sample is not verified. Then the last line is the program's, because just adds none.
 
-# Measure the tasks with nine strategies on 1, 2, 4 … all cores, and write the report (6 minutes on up to 8 cores, 15 on 32)
+# Measure the tasks with every strategy on 1, 2, 4 … all cores, and write the report (6 minutes on up to 8 cores, 15 on 32)
 [group('run')]
 [no-cd]
 [no-exit-message]

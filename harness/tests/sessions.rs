@@ -3,7 +3,7 @@
 //! A run takes its serial part, its share of the rest, and the start of its threads: `t1 (0.02 + 0.98 / n) + 25 µs n`. Each
 //! time has 3 % noise, half of it between processes.
 
-use harness::plan::cells::{Axes, Cell, cells};
+use harness::plan::cells::{Axes, Cell};
 use harness::plan::schedule::Schedule;
 use harness::plan::stages::{budget_that_suffices, default_minutes, for_traces, planned, stage};
 use harness::plan::staging::{Cost, Stage};
@@ -52,17 +52,20 @@ fn plan(cores: usize, boundaries: &[usize], seed: u64) -> (Plan, Vec<Cell>) {
         tasks.push((name.clone(), sizes));
         default_sizes.insert(name.clone(), default);
     }
+    let names = |of: &[strategies::Strategy]| of.iter().map(|it| it.name.to_owned()).collect::<Vec<_>>();
     let axes = Axes {
         tasks,
-        strategies: strategies::catalogue::usual().iter().map(|strategy| strategy.name.to_owned()).collect(),
+        strategies: names(strategies::catalogue::usual()),
         cores: counts,
         workers: vec![],
         deliveries: vec![Delivery::Gather],
         combines: vec![Combine::PerPartition],
     };
     let budget_s = budget.as_secs_f64();
-    let plan = Plan { inputs, costs, default_sizes, seed, budget_s, samples: 2, fewer_samples: true, ..Plan::of(axes) };
-    let cells = cells(&plan.axes);
+    let compared_only = names(strategies::catalogue::others());
+    let plan = Plan { inputs, costs, default_sizes, compared_only, seed, budget_s, ..Plan::of(axes) };
+    let plan = Plan { samples: 2, fewer_samples: true, ..plan };
+    let cells = plan.cells();
     let staging = stage(&plan, &cells, budget - PREPARATION - for_traces(&plan, &cells));
     (Plan { staging, ..plan }, cells)
 }

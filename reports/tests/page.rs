@@ -234,6 +234,24 @@ fn the_same_strategy_under_nine_names_is_a_tie_of_nine() {
 /// What the model of [`synthetic`] gives on 32 cores without noise: rayon is 19.9 times as fast as the plain loop at
 /// `word_totals`, and 12 % slower on 24 cores. At `cursor_ranges`, 40 partitions take two rounds on 24 cores and on 32.
 #[test]
+fn strategies_that_were_only_compared_say_nothing_about_cores_and_sizes() {
+    let whole = Synthetic { failures: false, ..Synthetic::default() }.record();
+    let of = |record: &Record| analysed(record, 0);
+    let only = ["smol", "tokio_tasks"];
+    let mut record = whole.clone();
+    let size = record.run.tasks[0].default_size;
+    record.samples.retain(|it| !only.contains(&&*it.cell.strategy) || (it.cell.cores, it.cell.size) == (2, size));
+    let (whole, task) = (of(&whole), of(&record));
+    assert_eq!(task.results.places, whole.results.places, "they are ranked like the others");
+    assert!(only.iter().all(|name| task.finding.leaders.iter().any(|leader| leader == name)), "{:?}", task.finding);
+    assert_eq!((task.finding.enough_cores, task.finding.sizes_tried), (Some(2), whole.finding.sizes_tried));
+    assert!(!task.finding.good_sizes.is_empty() && task.finding.gain.is_some());
+    let told = task.conclusions.iter().find(|it| it.about == "only_compared").expect("they are named");
+    assert!(only.iter().all(|name| told.sentence.contains(name)), "{}", told.sentence);
+    assert!(!told.sentence.contains("rayon") && !whole.conclusions.iter().any(|it| it.about == "only_compared"));
+}
+
+#[test]
 fn a_report_of_32_cores_names_the_group_the_cores_and_the_sizes() {
     let cores = vec![1, 2, 4, 8, 16, 24, 32];
     let mut record = Synthetic { cores, failures: false, ..Synthetic::default() }.record();

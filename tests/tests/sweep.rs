@@ -96,6 +96,9 @@ fn a_sweep_measures_and_verifies_every_cell_in_every_block() {
             let axes = [(1, 4), (1, 16), (2, 4), (2, 16)];
             expected.extend(axes.map(|(workers, size)| cell(strategy.name, workers, size)));
         }
+        for strategy in strategies::catalogue::others() {
+            expected.extend([1, 2].map(|workers| cell(strategy.name, workers, 16)));
+        }
     }
     let record = sandbox.record();
     assert_eq!(record.samples.len(), 2 * expected.len() * 2, "blocks × cells × samples");
@@ -118,7 +121,7 @@ fn a_sweep_measures_and_verifies_every_cell_in_every_block() {
     assert!(record.ended.is_some_and(|ended| !ended.interrupted && ended.blocks == 2));
 
     let page = report(&sandbox);
-    for strategy in strategies::catalogue::usual() {
+    for strategy in strategies::catalogue::ALL {
         assert!(page.contains(strategy.name), "{} is not in the report", strategy.name);
     }
     assert!(words(&output).contains("report.html"), "the terminal says where the report is");

@@ -74,7 +74,7 @@ fn a_default_sweep_has_the_nine_usual_strategies() {
     let readme = read_to_string(workspace().join("README.md")).expect("there is one");
     let names: Vec<String> = usual.iter().map(|name| format!("`{name}`")).collect();
     let (last, others) = names.split_last().expect("there are some");
-    let listed = format!("The strategies are {} and {last}, and on request", others.join(", "));
+    let listed = format!("The strategies are {} and {last}, and for a comparison on all cores", others.join(", "));
     let one_line = readme.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(one_line.contains(&listed), "README does not say: {listed}");
     assert_eq!(usual.len(), 9);

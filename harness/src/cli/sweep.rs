@@ -37,7 +37,8 @@ pub(crate) struct Sweep {
     /// [default: count,word_totals,cursor_pages, and cursor_ranges from 4 cores on]
     #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = task())]
     tasks: Vec<String>,
-    /// The strategies [default: the first nine that `goldilocks list` names]. `all` means the whole catalogue
+    /// The strategies [default: the first nine that `goldilocks list` names; the others only on all cores at the default size].
+    /// `all` means the whole catalogue
     #[arg(short, long, value_delimiter = ',', action = ArgAction::Set, value_parser = strategy_or_all())]
     pub(super) strategies: Vec<String>,
     /// The core counts [default: 1, 2, 4 and so on up to all, and the boundaries of the topology]
@@ -242,13 +243,13 @@ impl Sweep {
         if self.tasks.is_empty() { default() } else { each_once(&self.tasks) }
     }
 
-    /// Returns the strategies that the user named, each once, or the usual ones.
-    fn strategies(&self) -> Vec<String> {
+    /// Returns the strategies that the user named, each once, or the usual ones; and those that are only compared.
+    fn strategies(&self) -> (Vec<String>, Vec<String>) {
         let names = |of: &[strategies::Strategy]| of.iter().map(|strategy| strategy.name.to_owned()).collect();
         match &self.strategies[..] {
-            [] => names(catalogue::usual()),
-            named if named.iter().any(|name| name == ALL) => names(catalogue::ALL),
-            named => each_once(named),
+            [] => (names(catalogue::usual()), names(catalogue::others())),
+            named if named.iter().any(|name| name == ALL) => (names(catalogue::ALL), Vec::new()),
+            named => (each_once(named), Vec::new()),
         }
     }
 
@@ -340,6 +341,7 @@ impl Sweep {
         cores.sort_unstable();
         cores.dedup();
         let most = cores.last().map_or(1, |most| *most as u64);
+        let (strategies, compared_only) = self.strategies();
         let mut tasks = Vec::new();
         for task in &self.tasks() {
             let mut sizes = self.sizes.clone();
@@ -350,12 +352,13 @@ impl Sweep {
         Ok(Plan {
             axes: Axes {
                 tasks,
-                strategies: self.strategies(),
+                strategies,
                 cores,
                 workers: counts(&self.workers)?,
                 deliveries: self.deliveries.clone(),
                 combines: self.combines.clone(),
             },
+            compared_only,
             // A sweep that asks for something special compares only that.
             variants: self.tasks.is_empty() && self.strategies.is_empty() && self.sizes.is_empty() && !self.weak,
             weak: self.weak,

@@ -86,7 +86,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
         any(sizes.is_empty())?;
         sizes.iter().try_for_each(|size| at_least_one(*size).map(|_| ()).map_err(|why| format!("{size}: {why}")))
     });
-    let strategies = axes.strategies.iter().try_for_each(|strategy| match find_strategy(strategy) {
+    let strategies = plan.strategies().try_for_each(|strategy| match find_strategy(strategy) {
         Some(_) => Ok(()),
         None => Err(format!("no strategy `{}`; `goldilocks list` names them all", short(strategy))),
     });

@@ -22,7 +22,7 @@ pub mod traced;
 
 pub use settings::Plan;
 
-use self::cells::{Cell, is_parallel};
+use self::cells::{Axes, Cell, is_parallel};
 
 use crate::find_task;
 use anyhow::{Context, Result, anyhow};
@@ -40,10 +40,20 @@ impl Plan {
         self.axes.tasks.iter().map(|(task, _)| task.as_str()).collect()
     }
 
-    /// Returns all cells: every combination of the axes, and the variants of the tasks with one strategy at the default
-    /// size.
+    /// Returns the names of the strategies.
+    pub fn strategies(&self) -> impl Iterator<Item = &String> {
+        self.axes.strategies.iter().chain(&self.compared_only)
+    }
+
+    /// Returns all cells: every combination of the axes, the cells of strategies that are only compared, and the variants of
+    /// the tasks with one strategy at the default size.
     pub fn cells(&self) -> Vec<Cell> {
-        let mut cells = cells::cells(&self.axes);
+        let mut cells = cells::cells(&Axes { strategies: self.strategies().cloned().collect(), ..self.axes.clone() });
+        let most = cells.iter().map(|cell| cell.cores).max().unwrap_or(1);
+        cells.retain(|cell| {
+            let is_compared = cell.cores == most && cell.size == self.default_size(&cell.task);
+            is_compared && uses_all(&cell.task, most) || !self.compared_only.contains(&cell.strategy)
+        });
         let mut variants = Vec::new();
         if self.variants {
             let reference = self.axes.strategies.iter().find(|strategy| is_parallel(strategy));
@@ -123,11 +133,36 @@ impl Plan {
     }
 }
 
+/// Whether a task can use this number of cores. If a server limits it, so many strategies tell little about each other.
+fn uses_all(task: &str, cores: u32) -> bool {
+    let sizing = find_task(task).and_then(|entry| entry.sizing);
+    sizing.is_none_or(|sizing| (sizing.speed_up)(cores.into()) >= cores.into())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::cells::Axes;
     use super::*;
     use strategies::{Combine, Delivery};
+
+    #[test]
+    fn a_strategy_that_is_only_compared_has_one_cell_of_each_task() {
+        let axes = Axes {
+            tasks: vec![("count".into(), vec![1, 64]), ("noop".into(), vec![10, 100, 1000])],
+            strategies: vec!["rayon".into()],
+            cores: vec![1, 2, 4],
+            workers: Vec::new(),
+            deliveries: vec![Delivery::Gather],
+            combines: vec![Combine::PerPartition],
+        };
+        let plan = Plan { compared_only: vec!["smol".into()], ..Plan::of(axes) };
+        let cells = plan.cells();
+        let of = |strategy: &str| cells.iter().filter(|cell| cell.strategy == strategy).collect::<Vec<_>>();
+        assert_eq!((of("rayon").len(), of(record::BASELINE).len()), (3 * (2 + 3), 2));
+        let only: Vec<_> = of("smol").into_iter().map(|cell| (&*cell.task, cell.cores, cell.size)).collect();
+        let default = |task| plan.default_size(task);
+        assert_eq!(only, [("count", 4, default("count")), ("noop", 4, default("noop"))]);
+        assert!(cells.is_sorted_by_key(Cell::to_record));
+    }
 
     #[test]
     fn the_file_of_a_plan_has_no_password() {

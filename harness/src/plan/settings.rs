@@ -13,6 +13,9 @@ use tasks::Inputs;
 pub struct Plan {
     /// The axes, whose values are combined to cells.
     pub axes: Axes,
+    /// Strategies of which only the cells are measured at which strategies are compared: on all cores, at the default size.
+    #[serde(default)]
+    pub compared_only: Vec<String>,
     /// Whether the sweep also compares the variants of its tasks.
     #[serde(default)]
     pub variants: bool,
@@ -56,6 +59,7 @@ impl Plan {
     pub fn of(axes: Axes) -> Self {
         Plan {
             axes,
+            compared_only: Vec::new(),
             variants: false,
             inputs: Inputs::default(),
             weak: false,

@@ -120,20 +120,24 @@ pub fn stage(plan: &Plan, cells: &[Cell], left: Duration) -> Staging {
     if plan.blocks < u32::MAX || needs(&of(everything.clone()), cells) <= left.mul_f64(FOR_EVERYTHING) {
         return everything;
     }
-    // A difference of 5 % among many candidates needs more blocks than a verdict.
-    let mut blocks = vec![vec![Stage::Strategies]; 2 * BLOCKS];
-    blocks.extend(vec![vec![Stage::Strategies, Stage::CoreCounts]; BLOCKS]);
-    blocks.extend(vec![vec![Stage::Strategies, Stage::Sizes]; BLOCKS]);
-    blocks.push(vec![Stage::Grid]);
-    let mut staging = Staging { blocks, longest_ns: u64::MAX };
     let mut lengths: Vec<u64> = cells.iter().map(|cell| length(plan, cell)).collect();
     lengths.sort_unstable();
     lengths.dedup();
-    while needs(&of(staging.clone()), cells) > left.mul_f64(FOR_VERDICTS) {
-        let Some(longest) = lengths.pop() else { break };
-        staging.longest_ns = longest.saturating_sub(1);
-    }
-    staging
+    let longest = || [u64::MAX].into_iter().chain(lengths.iter().rev().map(|length| length.saturating_sub(1)));
+    // A difference of 5 % among many candidates needs more blocks than a verdict.
+    let stagings =
+        [2, 1, 0].into_iter().flat_map(|more| longest().map(move |longest_ns| staged(more * BLOCKS, longest_ns)));
+    let fits = |staging: &Staging| needs(&of(staging.clone()), cells) <= left.mul_f64(FOR_VERDICTS);
+    stagings.into_iter().find(fits).unwrap_or_else(|| staged(0, 0))
+}
+
+/// Returns a staging whose first blocks, `alone` in number, have only the first stage.
+fn staged(alone: usize, longest_ns: u64) -> Staging {
+    let mut blocks = vec![vec![Stage::Strategies]; alone];
+    blocks.extend(vec![vec![Stage::Strategies, Stage::CoreCounts]; BLOCKS]);
+    blocks.extend(vec![vec![Stage::Strategies, Stage::Sizes]; BLOCKS]);
+    blocks.push(vec![Stage::Grid]);
+    Staging { blocks, longest_ns }
 }
 
 /// Returns the time of all blocks that a verdict needs.
@@ -195,17 +199,18 @@ fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cells::{Axes, cells};
+    use super::super::cells::Axes;
     use super::*;
     use strategies::{Combine, Delivery};
 
     /// Returns the default plan of a machine with this number of cores, and its cells.
     fn plan(cores: u64, minutes: u64) -> (Plan, Vec<Cell>) {
+        let names = |of: &[strategies::Strategy]| of.iter().map(|it| it.name.to_owned()).collect::<Vec<_>>();
         let counts = crate::machine::core_counts(usize::try_from(cores).expect("a small number"), []);
         let tasks = ["count", "word_totals", "cursor_pages"].map(|name| tasks::find(name).expect("it exists"));
         let axes = Axes {
             tasks: tasks.iter().map(|task| (task.name.to_owned(), task.sizes.to_vec())).collect(),
-            strategies: strategies::catalogue::usual().iter().map(|strategy| strategy.name.to_owned()).collect(),
+            strategies: names(strategies::catalogue::usual()),
             cores: counts,
             workers: vec![],
             deliveries: vec![Delivery::Gather],
@@ -215,8 +220,10 @@ mod tests {
         let cost = |speed_up: u64| Cost { run_ns: run_ns * speed_up, process_ns: 25_000_000, speed_up };
         let costs = tasks.map(|task| (task.name.to_owned(), cost(if task.name == "cursor_pages" { 2 } else { cores })));
         let budget_s = 60.0 * minutes as f64;
-        let mut plan = Plan { budget_s, samples: 2, fewer_samples: true, costs: costs.into(), ..Plan::of(axes) };
-        let cells = cells(&plan.axes);
+        let compared_only = names(strategies::catalogue::others());
+        let plan = Plan { budget_s, samples: 2, fewer_samples: true, costs: costs.into(), ..Plan::of(axes) };
+        let mut plan = Plan { compared_only, ..plan };
+        let cells = plan.cells();
         plan.staging = stage(&plan, &cells, Duration::from_secs_f64(budget_s));
         (plan, cells)
     }

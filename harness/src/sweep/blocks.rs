@@ -66,8 +66,14 @@ impl<'a> Runner<'a> {
     pub(super) fn run(mut self, checkup: &Checkup) -> Outcome {
         let folder = self.journal.folder().to_owned();
         let left = self.schedule.time_left(self.clock.elapsed());
-        let strategies = self.plan.axes.strategies.len() as u64;
-        let strategies = if strategies == 1 { "1 strategy".to_owned() } else { format!("{strategies} strategies") };
+        let strategies = match self.plan.strategies().count() {
+            1 => "1 strategy".to_owned(),
+            all => format!("{all} strategies"),
+        };
+        let strategies = match self.plan.compared_only.len() {
+            0 => strategies,
+            only => format!("{strategies} ({only} of them only on all cores at the default size)"),
+        };
         // Work that the user has named may be less.
         let is_fitted = self.works[0].baselines.iter().all(|baseline| !baseline.note.sizing.is_empty());
         let long_runs = if is_fitted { "a run on all cores should last 30 ms or more and " } else { "" };

@@ -74,7 +74,7 @@ pub fn begin(plan: &Plan, tasks_named: bool, runs: &Path, command: String, inter
         budget_s: plan.budget_s,
         machine: Machine { input_nodes: checkup.input_nodes.clone(), ..machine::describe(prepared.notes.clone()) },
         tasks: baselines.iter().map(|baseline| baseline.note.clone()).collect(),
-        strategies: plan.axes.strategies.iter().filter_map(|name| strategy_note(name)).collect(),
+        strategies: plan.strategies().filter_map(|name| strategy_note(name)).collect(),
         cores: numbers(&plan.axes.cores),
         processors: numbers(&machine::processors()),
         checks: checkup.checks.clone(),
@@ -132,7 +132,7 @@ pub fn resume(folder: &Path, changes: &Changes, interrupt: &Interrupt) -> Result
     say(format_args!("resuming: {}", record.run.command));
     (plan.budget_s, plan.blocks) = (budget_s, blocks);
     check_unchanged(&record.run)?;
-    let unknown = plan.axes.strategies.iter().find(|name| !record.run.strategies.iter().any(|it| it.name == **name));
+    let unknown = plan.strategies().find(|name| !record.run.strategies.iter().any(|it| it.name == **name));
     if let Some(unknown) = unknown {
         bail!("the plan of this run has the strategy `{unknown}`, which its record does not list: begin a new run");
     }

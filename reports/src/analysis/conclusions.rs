@@ -100,9 +100,13 @@ pub fn finding(results: &TaskResults) -> Finding {
         _ => Outcome::Tie,
     };
     let speed_ups: Vec<Estimate> = leading.iter().filter_map(|result| result.speed_up).collect();
-    let cores = Cores::enough(results, &leaders);
-    let sizes = Sizes::good(results, &leaders, cores.enough);
-    let on = |cores: Option<u32>| results.pooled_speed_up(&leaders, cores?, results.task.default_size);
+    let swept = results.swept(&leaders);
+    let cores = Cores::enough(results, &swept);
+    let sizes = Sizes::good(results, &swept, cores.enough);
+    let on = |cores: Option<u32>| {
+        let group = if cores == results.most_cores() { &leaders } else { &swept };
+        results.pooled_speed_up(group, cores?, results.task.default_size)
+    };
     let mut finding = Finding {
         headline: String::new(),
         speed_up: on(results.most_cores()),
@@ -317,6 +321,25 @@ pub(crate) fn left_out(results: &TaskResults) -> Vec<Statement> {
         format!("Every comparison leaves out cells with a failed sample. They belong to {}.", names.join(", "));
     let facts = json!({ "strategies": names });
     (!names.is_empty()).then_some(Statement { about: "left_out", sentence, facts }).into_iter().collect()
+}
+
+/// Names the strategies that were compared with the others and not measured with other numbers of cores and partition sizes.
+pub(crate) fn only_compared(results: &TaskResults) -> Vec<Statement> {
+    let all: Vec<&str> = results.strategies.iter().map(|strategy| &*strategy.name).collect();
+    let swept = results.swept(&all);
+    let is_compared = |name: &str| results.at(name, results.most_cores()?, results.task.default_size);
+    let names: Vec<&str> =
+        all.into_iter().filter(|name| !swept.contains(name) && is_compared(name).is_some()).collect();
+    let say = |cores: u32| {
+        let sentence = format!(
+            "Statements about core counts and partition sizes leave out {}, measured only on {} with {}.",
+            format::names(&names),
+            format::cores(cores),
+            format::partitions(results.task.default_size, &results.task.unit),
+        );
+        Statement { about: "only_compared", sentence, facts: json!({ "strategies": names }) }
+    };
+    results.most_cores().filter(|_| !names.is_empty()).map(say).into_iter().collect()
 }
 
 /// Names the strategies with cells that keep their results although one of their blocks was unfair.

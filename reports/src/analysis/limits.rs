@@ -187,7 +187,7 @@ fn serial_part(results: &TaskResults) -> Option<Statement> {
     if !results.task.grown.is_empty() {
         return None;
     }
-    let (leaders, size) = (results.leaders(), results.task.default_size);
+    let (leaders, size) = (results.swept(&results.leaders()), results.task.default_size);
     let part = |cores: u32| {
         let (n, speed_up) = (f64::from(cores), results.pooled_speed_up(&leaders, cores, size)?.value);
         Some((cores, (1.0 / speed_up - 1.0 / n) / (1.0 - 1.0 / n)))

@@ -37,8 +37,14 @@ pub const SCHEMA: &str = "goldilocks-analysis";
 pub const VERSION: u32 = 1;
 
 /// The possible conclusions for a task, in the order in which the report states them.
-const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 5] =
-    [conclusions::growing_work, limits::conclude, slowdown::conclude, conclusions::left_out, conclusions::tried_again];
+const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 6] = [
+    conclusions::growing_work,
+    limits::conclude,
+    slowdown::conclude,
+    conclusions::only_compared,
+    conclusions::left_out,
+    conclusions::tried_again,
+];
 
 /// Everything that the report says about a record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

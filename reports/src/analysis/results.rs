@@ -498,6 +498,17 @@ impl TaskResults {
         close
     }
 
+    /// Those of `strategies` that were measured with several numbers of cores or partition sizes; all if none was. The others
+    /// say nothing about cores and sizes.
+    pub(crate) fn swept<'a>(&self, strategies: &[&'a str]) -> Vec<&'a str> {
+        let settings = |strategy: &str| {
+            let cells = self.cells.iter().filter(|it| it.cell.strategy == strategy && self.is_usual(&it.cell));
+            cells.map(|it| (it.cell.cores, it.cell.size)).collect::<BTreeSet<_>>().len()
+        };
+        let swept: Vec<&str> = strategies.iter().copied().filter(|it| settings(it) > 1).collect();
+        if swept.is_empty() { strategies.to_vec() } else { swept }
+    }
+
     /// The median of the medians of `strategies`, in nanoseconds for the baseline's work. `None` unless all of them have one.
     pub(crate) fn pooled_ns(&self, strategies: &[&str], cores: u32, size: u64) -> Option<f64> {
         let medians: Option<Vec<f64>> = strategies.iter().map(|strategy| self.ns(strategy, cores, size)).collect();

@@ -15,8 +15,10 @@ pub fn heat_maps(results: &TaskResults) -> Vec<HeatMap> {
     let others = results.strategies.iter().filter(|strategy| !placed(&strategy.name));
     let groups = results.places.iter().cloned().chain(others.map(|strategy| vec![strategy.name.clone()]));
     let map = |tied: Vec<String>| {
-        let names: Vec<&str> = tied.iter().map(String::as_str).collect();
-        Some(heat_map(results, &names, &region(results, &names)?))
+        let names = results.swept(&tied.iter().map(String::as_str).collect::<Vec<_>>());
+        let region = region(results, &names)?;
+        let cells = region.rows.iter().flatten().flatten().count();
+        (cells > 1).then(|| heat_map(results, &names, &region))
     };
     groups.filter_map(map).collect()
 }

@@ -40,10 +40,18 @@ catalogue! {
     processes_by_value,
 }
 
-/// Returns the strategies of a default sweep: the first nine. All of them need more time for a verdict than a default budget
-/// gives.
+/// The number of usual strategies.
+const USUAL: usize = 9;
+
+/// Returns the strategies that a default sweep measures on all core counts with all partition sizes.
 pub fn usual() -> &'static [Strategy] {
-    &ALL[..9]
+    &ALL[..USUAL]
+}
+
+/// Returns the other strategies, which a default sweep only compares on all cores at the default size. More cells of them
+/// would need more time than a default budget gives.
+pub fn others() -> &'static [Strategy] {
+    &ALL[USUAL..]
 }
 
 /// Returns the strategy with this name.
