@@ -92,6 +92,18 @@ peers *options: build
     {{ peers }}/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r {{ quote(root / "harness/peers/requirements.txt") }} || echo "continuing without what could not be installed"
     {{ goldilocks }} peers "$@"
 
+# Time a distributed engine at the same job, for the newest run's report: `just cluster`, `just cluster spark`, `just cluster sc://host:15002 --threads 16` (docs/cluster.md)
+[group('run')]
+[no-cd]
+[no-exit-message]
+cluster engine="sail" *options: build
+    cargo build --release --package cluster {{ manifest }}
+    {{ quote(root / "cluster/engines/install") }} "$1" {{ peers }}
+    if test "$1" = spark; then {{ quote(root / "target/release/goldilocks-cluster") }} java > /dev/null; fi
+    {{ goldilocks }} report --json > /dev/null 2>&1 || \
+        {{ goldilocks }} sweep --anyway --budget 20s --tasks word_totals --grams 225MB --strategies sequential,threads_shared,rayon
+    {{ goldilocks }} peers --cluster "$@"
+
 # Compare the cursor and every other way to read a table with asyncpg, psycopg and psql, in one table (about 3 minutes)
 [group('run')]
 [no-exit-message]
@@ -190,6 +202,14 @@ check: fmt-check
 [group('check')]
 wheel:
     cargo test --package postgres --test discovery -- --ignored
+
+# Test Apache Spark with killed workers, after installing it: about ten minutes
+[group('check')]
+cluster-test:
+    cluster/engines/install sail {{ peers }}
+    cluster/engines/install spark {{ peers }}
+    cargo run --package cluster -- java
+    cargo test --package cluster -- --include-ignored --nocapture --test-threads 1
 
 # Format every file, by name because rustfmt does not follow `mod` lines inside a macro
 [group('check')]

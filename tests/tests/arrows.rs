@@ -22,6 +22,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("datasets", vec!["kernels", "postgres", "system"]),
         ("strategies", vec![]),
         ("reports", vec!["record", "system"]),
+        ("cluster", vec!["packages", "record", "system"]),
         ("exercises", vec!["strategies"]),
         ("tasks", vec!["cursor", "datasets", "kernels", "postgres", "record", "strategies", "system"]),
         ("harness", and(&["exercises", "reports"])),

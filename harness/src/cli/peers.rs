@@ -8,8 +8,9 @@ use super::values::{positive, seconds};
 use crate::journal::{self, Journal};
 use crate::machine;
 use crate::measure::image;
+use crate::peers::engine::Engine;
 use crate::peers::{ALL, Contest};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use record::{Line, VERSION};
@@ -22,7 +23,8 @@ use system::printing::say;
 Examples:
   goldilocks peers                                    # on the newest run's file, shown in its report
   goldilocks peers --programs runs_map,mawk --rounds 9
-  goldilocks peers --input my-1grams.tsv --threads 1  # any file; the result only goes to the terminal")]
+  goldilocks peers --input my-1grams.tsv --threads 1  # any file; the result only goes to the terminal
+  goldilocks peers --cluster sc://spark.example:15002 --threads 64 --cluster-input /shared/1grams.tsv")]
 pub(crate) struct Peers {
     /// The run that gets the times, in its record and its report: id or folder [default: the newest]
     run: Option<String>,
@@ -44,6 +46,15 @@ pub(crate) struct Peers {
     /// The Python with DuckDB and Polars [default: the one in the data folder's `peers`, otherwise python3]
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
+    /// Time a distributed engine instead of programs: sail, spark, or the address of one that runs already
+    #[arg(long, value_name = "sail|spark|sc://HOST:PORT", conflicts_with = "programs")]
+    cluster: Option<String>,
+    /// The path of the file as the cluster finds it [default: the same]
+    #[arg(long, value_name = "PATH", requires = "cluster")]
+    cluster_input: Option<PathBuf>,
+    /// How long the cluster may take to start, and for each query with its repetition
+    #[arg(long, default_value = "120s", value_parser = seconds, requires = "cluster")]
+    deadline: f64,
     #[command(flatten)]
     folders: Folders,
 }
@@ -63,6 +74,9 @@ impl Peers {
         } else {
             self.threads.iter().map(|threads| usize::try_from(*threads)).collect::<Result<_, _>>()?
         };
+        if self.threads.is_empty() && self.cluster.as_ref().is_some_and(|cluster| cluster.contains("://")) {
+            bail!("the cores of a cluster elsewhere are not known; give their number with --threads");
+        }
         let wanted = |name: &str| self.programs.is_empty() || self.programs.iter().any(|program| program == name);
         let contest = Contest {
             // A program would take `-x` as an option, and mawk would take `FS=x` as an assignment.
@@ -78,16 +92,35 @@ impl Peers {
         };
         // Opened before anything is timed, because another process may be adding to the record.
         let journal = known.as_ref().map(|known| Journal::resume(&known.folder)).transpose()?;
-        let peers = contest.run(&|line| say(line))?;
+        let peers = match self.engine() {
+            Some(engine) => contest.run_engine(&engine)?,
+            None => contest.run(&|line| say(line))?,
+        };
         let Some(mut journal) = journal else {
-            let peers = peers.iter().collect::<Vec<_>>();
+            let (engines, peers): (Vec<_>, Vec<_>) = peers.iter().partition(|peer| peer.is_engine());
             let peers = reports::analysis::peers::Peers::new(&peers, u32::MAX, Vec::new()).results;
             print(reports::render::terminal::of_peers(tasks::word_totals::ENTRY.name, &peers, &look(false)))?;
+            let engines = reports::analysis::engines::Engines::new(&engines, None);
+            print(reports::render::terminal::of_engines(
+                tasks::word_totals::ENTRY.name,
+                engines.as_ref(),
+                &look(false),
+            ))?;
             return Ok(Exit::Done);
         };
         peers.into_iter().try_for_each(|peer| journal.write(&Line::Peer(Box::new(peer))))?;
         write_report(journal.folder(), &self.folders, false)?;
         Ok(Exit::Done)
+    }
+
+    /// Returns the distributed engine that the user named.
+    fn engine(&self) -> Option<Engine> {
+        Some(Engine {
+            name: self.cluster.clone()?,
+            installed: self.folders.data.join("peers"),
+            input: self.cluster_input.clone(),
+            deadline: self.deadline,
+        })
     }
 
     /// Returns the input file of a run.

@@ -3,6 +3,7 @@
 //! Each run of a peer is a process, timed from start to end. Before anything is timed, the peer's totals are compared
 //! with ours. Every timed run must print the right numbers of words and occurrences.
 
+pub mod engine;
 mod programs;
 pub mod whole_job;
 
@@ -188,6 +189,7 @@ impl Workspace<'_> {
             version: String::new(),
             threads,
             runs: Vec::new(),
+            queries: None,
             reason: String::new(),
         };
         let mut long = false;

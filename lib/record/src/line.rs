@@ -635,6 +635,9 @@ pub struct Peer {
     pub threads: u32,
     /// The peer's runs, interleaved with those of all other peers. Empty if the peer is absent or its answer wrong.
     pub runs: Vec<PeerRun>,
+    /// What only a distributed engine has. Then each run is a query of the running engine, and not a whole process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queries: Option<Queries>,
     /// Why there are no runs: the peer is not installed, it failed, or its totals differ from ours. Otherwise empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
@@ -645,6 +648,26 @@ impl Peer {
     pub fn is_same(&self, other: &Peer) -> bool {
         (&self.task, &self.name, self.threads) == (&other.task, &other.name, other.threads)
     }
+
+    /// Whether the peer is a distributed engine, whose runs are queries.
+    pub fn is_engine(&self) -> bool {
+        self.queries.is_some()
+    }
+}
+
+/// The start and the first query of a distributed engine, apart from its runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Queries {
+    /// From the start of the engine's processes until a session was open. Absent if the engine ran already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_ns: Option<u64>,
+    /// The first query: the engine loads and compiles code. Absent if it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_ns: Option<u64>,
+    /// The processor time of each worker process during the runs, all of them together. Empty if it is not known.
+    pub workers_ns: Vec<u64>,
+    /// The number of queries that were repeated because a process or the connection was lost. They are not in the runs.
+    pub repeated: u32,
 }
 
 /// Why a peer is in the comparison.
@@ -659,14 +682,16 @@ pub enum Role {
     Other,
 }
 
-/// One run of a peer: a whole process with all processes that it starts.
+/// One run of a peer: a whole process with all processes that it starts, or a query of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PeerRun {
-    /// From the start of the process to its end.
+    /// From the start of the process to its end; for an engine, from sending the query until the last row has arrived.
     pub wall_ns: u64,
-    /// The time of a run on only the first line of the input, just before: the cost of starting and ending.
+    /// The time of a run on only the first line of the input, just before: the cost of starting and ending. Zero if it is
+    /// not known, because an engine elsewhere cannot read such a file.
     pub start_ns: u64,
-    /// Processor time of the process and of the processes that it waited for.
+    /// Processor time of the process and of the processes that it waited for, or of an engine's processes. Zero if it is
+    /// not known, because the engine is elsewhere; then `peak_memory_bytes` is zero too.
     pub cpu_ns: u64,
     /// The part of `cpu_ns` in the kernel: copying input, mapping and unmapping pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]

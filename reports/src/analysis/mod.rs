@@ -6,6 +6,7 @@ pub mod axes;
 pub mod caveats;
 pub mod conclusions;
 pub mod data_quality;
+pub mod engines;
 pub mod environment;
 pub mod groups;
 pub mod limits;
@@ -20,6 +21,7 @@ pub mod trust;
 use self::caveats::Facts;
 use self::conclusions::Finding;
 use self::data_quality::DataQuality;
+use self::engines::Engines;
 use self::environment::Environment;
 use self::overhead::Overhead;
 use self::peers::Peers;
@@ -86,6 +88,9 @@ pub struct TaskAnalysis {
     pub overhead: Overhead,
     /// Other programs doing the same job.
     pub peers: Peers,
+    /// Distributed engines doing the same job; absent without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engines: Option<Engines>,
     /// The traced runs; absent without any.
     #[serde(skip_serializing_if = "Timelines::is_empty")]
     pub timelines: Timelines,
@@ -122,7 +127,8 @@ impl TaskAnalysis {
         let samples = results::samples(record, &task.name);
         let results = TaskResults::new(record, task);
         let environment = Environment::new(record);
-        let peers: Vec<_> = record.peers.iter().filter(|peer| peer.task == task.name).collect();
+        let peers = record.peers.iter().filter(|peer| peer.task == task.name);
+        let (engines, peers): (Vec<_>, Vec<_>) = peers.partition(|peer| peer.is_engine());
         Self {
             finding: conclusions::finding(&results),
             trust: trust::trust(&environment, &results),
@@ -131,6 +137,7 @@ impl TaskAnalysis {
             data_quality: DataQuality::new(&results, &samples),
             resources: resources::resources(&results, &samples),
             overhead: Overhead::new(&results, &samples, &environment),
+            engines: Engines::new(&engines, Some(&results)),
             peers: Peers::new(&peers, results.most_cores().unwrap_or(0), variants(record, &results.task.name)),
             timelines: Timelines::new(record, &results),
             results,

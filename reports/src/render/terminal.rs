@@ -1,11 +1,12 @@
 //! Renders the findings, with a chart and a compact table for each task, for the terminal.
 
+use crate::analysis::engines::Engines;
 use crate::analysis::peers::PeerResult;
 use crate::analysis::{Analysis, TaskAnalysis};
 use crate::render::bars;
 use crate::render::wrap::{Look, aligned, fitted, printable, wrap};
 use crate::view::answer::{self, Part};
-use crate::view::{peers, results, run, summary};
+use crate::view::{engines, peers, results, run, summary};
 
 /// The conclusions that are shown without being asked for: what limits the speed-up, and whether the work grew.
 const ESSENTIAL: [&str; 2] = ["limits", "growing_work"];
@@ -68,7 +69,20 @@ fn of_task(task: &TaskAnalysis, look: &Look) -> String {
         fitted(results::short(results), look.width, 3)
     };
     text += &format!("\n{table}\n");
-    text + &peer_lines(name, &task.peers.results, look)
+    text += &peer_lines(name, &task.peers.results, look);
+    text + &engine_lines(name, task.engines.as_ref(), look)
+}
+
+/// The times of distributed engines for the job of `task`, as plain text; empty without engines.
+pub fn of_engines(task: &str, engines: Option<&Engines>, look: &Look) -> String {
+    printable(&engine_lines(task, engines, look))
+}
+
+fn engine_lines(task: &str, engines: Option<&Engines>, look: &Look) -> String {
+    let Some(engines) = engines else { return String::new() };
+    let table = engines::table(task, engines);
+    let rows = if look.verbose { aligned(&table.texts()) } else { fitted(engines::summary(engines), look.width, 3) };
+    format!("{}\n{rows}\n", wrap(&table.caption, look.width, "", ""))
 }
 
 /// The times of other programs for the job of `task`, as plain text; empty without peers.

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod chart;
 pub mod embedded;
+pub mod engines;
 pub mod glossary;
 pub mod heat;
 pub mod kernels;

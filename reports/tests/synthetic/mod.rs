@@ -7,8 +7,8 @@ use fastrand::Rng;
 use record::Record;
 use record::{
     BASELINE, Cell, Census, Check, Detail, Ended, Fault, Lane, Line, MOST_SPANS, Machine, PHYSICAL_CORES, Peer,
-    PeerRun, Pool, Role, Run, Sample, Skipped, Span, Status, StrategyNote, TaskNote, Times, Trace, TracedRun, VERSION,
-    Verdict, lane,
+    PeerRun, Pool, Queries, Role, Run, Sample, Skipped, Span, Status, StrategyNote, TaskNote, Times, Trace, TracedRun,
+    VERSION, Verdict, lane,
 };
 use std::collections::BTreeMap;
 
@@ -247,7 +247,17 @@ pub(crate) fn peers() -> Vec<Peer> {
                 peak_memory_bytes: 300 << 20,
             })
             .collect(),
+        queries: None,
         reason: if ms == 0 { "absent: No module named 'fast'" } else { "" }.into(),
+    };
+    let engine = |threads: u32, ms: u64| Peer {
+        queries: Some(Queries {
+            start_ns: Some(250_000_000),
+            first_ns: Some(900_000_000),
+            workers_ns: vec![600_000_000, 200_000_000],
+            repeated: 1,
+        }),
+        ..peer("sail", Role::Other, threads, ms)
     };
     vec![
         peer("line_count", Role::Floor, 1, 100),
@@ -259,6 +269,8 @@ pub(crate) fn peers() -> Vec<Peer> {
         peer("duckdb", Role::Other, 2, 2_300),
         peer("sqlite", Role::Other, 1, 2_350),
         peer("fast", Role::Other, 1, 0),
+        engine(2, 700),
+        Peer { runs: Vec::new(), reason: "cannot start spark: no Java".into(), name: "spark".into(), ..engine(2, 700) },
     ]
 }
 
