@@ -4,6 +4,7 @@
 
 pub mod axes;
 pub mod caveats;
+mod cliff;
 pub mod conclusions;
 pub mod data_quality;
 pub mod engines;
@@ -14,6 +15,7 @@ pub mod overhead;
 pub mod peers;
 pub mod resources;
 pub mod results;
+pub mod shipping;
 pub mod slowdown;
 pub mod timeline;
 pub mod trust;
@@ -27,6 +29,7 @@ use self::overhead::Overhead;
 use self::peers::Peers;
 use self::resources::CellResources;
 use self::results::{CellResult, Statement, TaskResults, variants};
+use self::shipping::CellShipping;
 use self::timeline::Timelines;
 use record::{Cell, Record, TaskNote};
 use schemars::JsonSchema;
@@ -39,10 +42,11 @@ pub const SCHEMA: &str = "goldilocks-analysis";
 pub const VERSION: u32 = 1;
 
 /// The possible conclusions for a task, in the order in which the report states them.
-const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 6] = [
+const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 7] = [
     conclusions::growing_work,
     limits::conclude,
     slowdown::conclude,
+    cliff::conclude,
     conclusions::only_compared,
     conclusions::left_out,
     conclusions::tried_again,
@@ -84,6 +88,9 @@ pub struct TaskAnalysis {
     pub data_quality: DataQuality,
     /// The resources used by the baseline and every other cell.
     pub resources: Vec<CellResources>,
+    /// What strategies without shared memory ship between processes; absent without such a strategy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shipping: Vec<CellShipping>,
     /// The cost of the smallest unit of work.
     pub overhead: Overhead,
     /// Other programs doing the same job.
@@ -136,6 +143,7 @@ impl TaskAnalysis {
             slowdowns: slowdown::slowdowns(&results),
             data_quality: DataQuality::new(&results, &samples),
             resources: resources::resources(&results, &samples),
+            shipping: shipping::shipping(&results, &samples),
             overhead: Overhead::new(&results, &samples, &environment),
             engines: Engines::new(&engines, Some(&results)),
             peers: Peers::new(&peers, results.most_cores().unwrap_or(0), variants(record, &results.task.name)),

@@ -605,19 +605,23 @@ fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> C
     }
 }
 
-/// A worker's time for each cause, in the median process, as for the cell's time.
+/// The median over processes of a figure, as for the cell's time; `None` if no sample has the figure.
+pub(crate) fn over_processes(samples: &[&Sample], of: impl Fn(&Times) -> Option<f64>) -> Option<f64> {
+    let mut blocks = Blocks::new();
+    for (sample, times) in verified(samples) {
+        blocks.entry(sample.block).or_default().extend(of(times));
+    }
+    statistics::median(&statistics::processes(&blocks))
+}
+
+/// A worker's time for each cause, in the median process.
 fn spent(cell: &Cell, samples: &[&Sample]) -> Option<Spent> {
     let workers = f64::from(cell.workers.max(1));
     let of = |cause: fn(&Times, [f64; 3]) -> f64| {
-        let mut blocks = Blocks::new();
-        for (sample, times) in verified(samples) {
-            let spent = || {
-                let all = [times.in_jobs_ns?, times.in_task_ns?, times.at_ends_ns?];
-                Some(cause(times, all.map(|all| all as f64 / workers)))
-            };
-            blocks.entry(sample.block).or_default().extend(spent());
-        }
-        statistics::median(&statistics::processes(&blocks))
+        over_processes(samples, |times| {
+            let all = [times.in_jobs_ns?, times.in_task_ns?, times.at_ends_ns?];
+            Some(cause(times, all.map(|all| all as f64 / workers)))
+        })
     };
     Some(Spent {
         task: of(|_, [_, task, _]| task)?,

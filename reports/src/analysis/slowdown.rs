@@ -73,17 +73,7 @@ pub struct Slowdown {
 impl Slowdown {
     /// `processes takes 40 % longer than rayon, 292 ms instead of 208 ms. Each worker idled 62.1 ms longer between two jobs.`
     pub fn sentence(&self) -> String {
-        let time = format::time;
-        let did = |more: &MoreTime| {
-            let spending = CAUSES.iter().find(|(cause, ..)| *cause == more.cause)?;
-            Some(format!("{} {} longer {}", spending.2, time(more.ns), spending.3))
-        };
-        let causes: Vec<String> = self.causes.iter().filter_map(did).collect();
-        let why = if causes.is_empty() {
-            "The time accounts of its workers do not show why".into()
-        } else {
-            format!("Each worker {}", causes.join("; "))
-        };
+        let (time, why) = (format::time, reasons(&self.causes));
         let more = format::percent(self.ns / self.fastest_ns - 1.0);
         let (own, other) = (&self.strategy, &self.fastest);
         let who = if self.surely {
@@ -93,6 +83,28 @@ impl Slowdown {
         };
         format!("{who}, {} instead of {}. {why}.", time(self.ns), time(self.fastest_ns))
     }
+}
+
+/// The causes for which a worker of `own` spent more time than one of `other`, the largest first. A cause that explains little
+/// of the difference is left out.
+pub(crate) fn causes(own: &Spent, other: &Spent, difference_ns: f64) -> Vec<MoreTime> {
+    let more = CAUSES.into_iter().map(|(cause, of, ..)| MoreTime { cause, ns: of(own) - of(other) });
+    let mut causes: Vec<MoreTime> = more.filter(|more| more.ns >= WORTH_NAMING * difference_ns).collect();
+    causes.sort_by(|one, other| other.ns.total_cmp(&one.ns));
+    causes
+}
+
+/// `Each worker idled 62.1 ms longer between two jobs`.
+pub(crate) fn reasons(causes: &[MoreTime]) -> String {
+    let did = |more: &MoreTime| {
+        let spending = CAUSES.iter().find(|(cause, ..)| *cause == more.cause)?;
+        Some(format!("{} {} longer {}", spending.2, format::time(more.ns), spending.3))
+    };
+    let causes: Vec<String> = causes.iter().filter_map(did).collect();
+    if causes.is_empty() {
+        return "The time accounts of its workers do not show why".into();
+    }
+    format!("Each worker {}", causes.join("; "))
 }
 
 /// The strategies that are far behind the fastest median on the most cores at the default partition size. Empty if the
@@ -112,9 +124,7 @@ pub fn slowdowns(results: &TaskResults) -> Vec<Slowdown> {
     };
     let far = candidates.iter().filter(|(_, ns, _)| *ns > fastest_ns * (1.0 + FAR));
     far.map(|(result, ns, own)| {
-        let more = CAUSES.into_iter().map(|(cause, of, ..)| MoreTime { cause, ns: of(own) - of(its) });
-        let mut causes: Vec<MoreTime> = more.filter(|more| more.ns >= WORTH_NAMING * (ns - fastest_ns)).collect();
-        causes.sort_by(|one, other| other.ns.total_cmp(&one.ns));
+        let causes = causes(own, its, ns - fastest_ns);
         let in_task_ns = own.task - its.task;
         let named: f64 = causes.iter().filter(|more| more.cause != Cause::Task).map(|more| more.ns).sum();
         Slowdown {

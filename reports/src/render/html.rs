@@ -16,7 +16,7 @@ use crate::view::limits::{self, Limits};
 use crate::view::reproduce::Reproduction;
 use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
-use crate::view::{engines, heat, kernels, overhead, peers, plots, resources, results, run, timeline};
+use crate::view::{engines, heat, kernels, overhead, peers, plots, resources, results, run, shipping, timeline};
 use askama::Template;
 use record::Run;
 use std::fmt::Write as _;
@@ -110,6 +110,7 @@ struct Section<'a> {
     again: Option<String>,
     used: Table,
     threads: Table,
+    shipping: Option<Table>,
     outliers: Table,
     peers: Option<Table>,
     engines: Option<Table>,
@@ -218,6 +219,7 @@ impl<'a> Section<'a> {
             again: again.map(|again| again.command),
             used: resources::used(task),
             threads: resources::threads(task),
+            shipping: shipping::table(task),
             outliers: results::outliers(task),
             peers: peers::table(&results.task.name, &task.peers.results),
             engines: task.engines.as_ref().map(|it| engines::table(&results.task.name, it)),

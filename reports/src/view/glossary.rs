@@ -81,6 +81,7 @@ pub const TERMS: &[Term] = &[
     term("first result", "The time from the start of a run until the first partial result was delivered."),
     term("floor", "A program that only reads the input. No program that does the work can be faster."),
     term("ideal", "The speed-up of a program without any overhead: as many times as fast as there are cores."),
+    term("in the task", "The time of a worker in the task’s own work, without what a strategy adds to it."),
     term("instructions", "Machine instructions of the program itself, without the kernel."),
     Term {
         name: "interval",
@@ -107,6 +108,10 @@ pub const TERMS: &[Term] = &[
     ),
     term("outcome", "What became of a sample: verified, or what was wrong with it."),
     term(
+        "packing",
+        "The time to encode the requests to worker processes. A request that contains its input is read here first.",
+    ),
+    term(
         "partition size",
         "The number of items in one piece of the input: numbers, lines or rows. One piece is one job.",
     ),
@@ -121,6 +126,7 @@ pub const TERMS: &[Term] = &[
         "The same query of the input’s first line alone: what a query costs however little it reads.",
     ),
     term("reason", "What was wrong with a sample, as the harness saw it."),
+    term("received", "The bytes of the answers of worker processes: the partial results of all partitions."),
     term(
         "reduce",
         "The phase after the last job, in which partial results are merged that were not merged during the run.",
@@ -134,6 +140,7 @@ pub const TERMS: &[Term] = &[
         "samples",
         "The timed runs of a cell, and the blocks from which they come. Samples of one block share a process.",
     ),
+    term("sent", "The bytes of the requests to worker processes: where each partition is, or its input."),
     term("speed-up", "The plain loop’s time divided by the strategy’s: above 1× the strategy is faster."),
     Term {
         name: "start",
@@ -153,6 +160,15 @@ pub const TERMS: &[Term] = &[
     term(
         "to measure it again",
         "The end of the command that measures the cell again. The command stands under the table.",
+    ),
+    term(
+        "transfer",
+        "The time between a request and its answer without the task itself: pipes, wake-ups, and the worker’s decoding and \
+         encoding.",
+    ),
+    term(
+        "unpacking",
+        "The time to decode the partial results of worker processes, and to merge them if workers merge.",
     ),
     Term {
         name: "voluntary switches",

@@ -19,6 +19,7 @@ pub mod results;
 pub mod run;
 pub mod runs;
 pub mod rust_source;
+pub mod shipping;
 pub mod strategies;
 pub mod summary;
 pub mod table;

@@ -7,8 +7,8 @@ use fastrand::Rng;
 use record::Record;
 use record::{
     BASELINE, Cell, Census, Check, Detail, Ended, Fault, Lane, Line, MOST_SPANS, Machine, PHYSICAL_CORES, Peer,
-    PeerRun, Pool, Queries, Role, Run, Sample, Skipped, Span, Status, StrategyNote, TaskNote, Times, Trace, TracedRun,
-    VERSION, Verdict, lane,
+    PeerRun, Pool, Queries, Role, Run, Sample, Shipping, Skipped, Span, Status, StrategyNote, TaskNote, Times, Trace,
+    TracedRun, VERSION, Verdict, lane,
 };
 use std::collections::BTreeMap;
 
@@ -403,6 +403,12 @@ fn times(cell: &Cell, ns: f64) -> Times {
         in_jobs_ns: all_workers.map(|ns| ns / 100 * 97),
         in_task_ns: all_workers.map(|ns| ns / 100 * if cell.strategy == "processes" { 80 } else { 97 }),
         at_ends_ns: all_workers.map(|ns| ns / 100 * 2),
+        shipping: (cell.strategy == "processes").then(|| {
+            let shipped = all_workers.unwrap_or(0) / 100 * 17;
+            let (packing_ns, unpacking_ns) = (shipped / 10, shipped / 5);
+            let transfer_ns = shipped - packing_ns - unpacking_ns;
+            Shipping { packing_ns, transfer_ns, unpacking_ns, sent_bytes: 2_700, received_bytes: 40_960_000 }
+        }),
         partitions: 100,
         most_in_progress: cell.workers,
         threads: cell.workers + 1,

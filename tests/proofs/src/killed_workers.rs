@@ -5,7 +5,7 @@ use fastrand::Rng;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use strategies::{Cancel, Choice, Combine, Delivery, Error, Setup, catalogue};
 use system::process::children;
 use tasks::Inputs;
@@ -89,6 +89,3 @@ fn ending(ran: strategies::Result<(strategies::Outcome, strategies::Phases)>, ex
         Err(error) => Ending::Bad(error.to_string()),
     }
 }
-
-/// The longest time for which workers may outlive the process that started them.
-pub const ORPHANED: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod cursor;
+mod processes;
 mod seam;
 mod speed;
 mod sweeps;
@@ -27,18 +28,19 @@ enum Proof {
 }
 
 /// The groups of parts: name and description.
-const GROUPS: [(&str, &str); 7] = [
+const GROUPS: [(&str, &str); 8] = [
     ("main", "The seam, waiting, counting, 1-grams, interruptions, and whole sweeps (the default)"),
     ("seam", "The overhead of the seam: every strategy beside its twin"),
     ("agreement", "Every way to run word totals agrees with awk and sort on 20 MB"),
     ("crosscheck", "Our medians and criterion's agree on ten cells"),
     ("cursor", "The cursor on a real server: rates, traffic, faults, and what is left behind"),
+    ("processes", "Worker processes: killed ones, orphans, and what shipping costs"),
     ("speed", "Word totals and counting against other programs, and what they cost"),
     ("truth", "The figures can be trusted: every fault that could mislead is injected and must be found"),
 ];
 
 /// The parts: group, name, description and proof.
-const PARTS: [(&str, &str, &str, Proof); 41] = [
+const PARTS: [(&str, &str, &str, Proof); 44] = [
     ("main", "seam", "The overhead of the seam", Plain(seam::prove)),
     ("main", "waits", "32 workers on work that only waits", Plain(sweeps::waits)),
     ("main", "counting", "Counting twice as far takes twice as long", Plain(sweeps::counting)),
@@ -65,6 +67,9 @@ const PARTS: [(&str, &str, &str, Proof); 41] = [
     ("cursor", "server", "The private server: its start, its ports, what is left of it", Plain(cursor::server::prove)),
     ("cursor", "faults", "Every fault is reported", Plain(cursor::faults)),
     ("cursor", "peers", "asyncpg, psycopg and psql beside our access methods", Named(cursor::rates::peers)),
+    ("processes", "killed", "One of four workers killed in the middle of a run", Plain(processes::killed)),
+    ("processes", "orphans", "How long workers outlive their parent", Plain(processes::orphans)),
+    ("processes", "cliff", "Partitions of 2 lines against 60 000, by value", Plain(processes::cliff)),
     ("speed", "kernels", "Kernels against `wc -l` and a byte sum", Plain(speed::contests::kernels)),
     ("speed", "peers", "Polars, DuckDB and Python on 1.8 GB", Plain(speed::contests::peers)),
     ("speed", "count", "Counting against the same loop in C", Plain(speed::contests::count)),
@@ -91,9 +96,10 @@ const PARTS: [(&str, &str, &str, Proof); 41] = [
 type Process = fn(&[&String]) -> Result<()>;
 
 /// Hidden subcommands with which this program starts itself: name, arguments and function.
-const PROCESSES: [(&str, &str, Process); 3] = [
+const PROCESSES: [(&str, &str, Process); 4] = [
     (seam::PAIRS, "strategy and task", seam::pairs),
     (cursor::rates::PROCESS, "table", cursor::rates::process),
+    (processes::OWNER, "strategy", processes::owner),
     (cursor::server::OWNER, "folder, and milliseconds until it panics", cursor::server::owner),
 ];
 
