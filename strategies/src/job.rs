@@ -171,13 +171,13 @@ impl<T: Task> Typed<T> {
     fn end(
         &mut self,
         elsewhere: Option<(u32, u64)>,
-        combine: impl FnOnce(&mut T::Partial) -> Result<Option<T::Partial>>,
+        combine: impl FnOnce(&Collector<T>, &mut T::Partial) -> Result<Option<T::Partial>>,
     ) -> Reported<T::Partial> {
         self.reported = true;
         let Some((mut slot, start_ns)) = self.in_progress.take() else {
             return Reported { span: self.collector.moment(self.number), outcome: Err(Error::Dropped) };
         };
-        let outcome = combine(&mut slot.accumulator);
+        let outcome = combine(&self.collector, &mut slot.accumulator);
         let end_ns = self.collector.now();
         let (thread, busy_ns) = elsewhere.unwrap_or_else(|| (thread_number(), end_ns - start_ns));
         let span = Span { job: self.number, worker: slot.number, thread, start_ns, end_ns, busy_ns };
@@ -187,9 +187,8 @@ impl<T: Task> Typed<T> {
 
     fn perform(&mut self) -> Reported<T::Partial> {
         self.begin();
-        let collector = Arc::clone(&self.collector);
         let partition = self.partition.take().ok_or(Error::Dropped);
-        self.end(None, |accumulator| {
+        self.end(None, |collector, accumulator| {
             catch(|| match collector.combine {
                 Combine::PerPartition => {
                     let mut partial = T::Partial::default();
@@ -236,8 +235,8 @@ impl<T: Task> Work for Typed<T> {
     fn finish(mut self: Box<Self>, reply: Reply<'_>) {
         let arrived = self.begin();
         let began = self.in_progress.as_ref().map_or(arrived, |(_, began)| *began);
-        let (collector, ticket) = (Arc::clone(&self.collector), self.ticket());
-        let reported = self.end(Some((reply.process, reply.busy_ns)), |accumulator| {
+        let ticket = self.ticket();
+        let reported = self.end(Some((reply.process, reply.busy_ns)), |collector, accumulator| {
             match reply.ticket {
                 Some(other) if other.run != ticket.run => return Err(Error::Stale),
                 Some(other) if other != ticket => return Err(Error::Mismatched { answered: other.number }),
@@ -253,7 +252,7 @@ impl<T: Task> Work for Typed<T> {
         });
         if self.sent_bytes > 0 {
             let number = self.number;
-            collector.note_shipped(Shipped {
+            self.collector.note_shipped(Shipped {
                 packing_ns: self.packing_ns,
                 transfer_ns: (arrived - began).saturating_sub(self.packing_ns + reply.busy_ns),
                 unpacking_ns: reported.span.end_ns - arrived,
@@ -262,14 +261,14 @@ impl<T: Task> Work for Typed<T> {
                 repeated: reply.deaths.into_iter().map(|death| (number, death)).collect(),
             });
         }
-        collector.report(reported);
+        self.collector.report(reported);
     }
 }
 
 impl<T: Task> Drop for Typed<T> {
     fn drop(&mut self) {
         if !self.reported {
-            let reported = self.end(None, |_| Err(Error::Dropped));
+            let reported = self.end(None, |_, _| Err(Error::Dropped));
             self.collector.report(reported);
         }
     }
