@@ -27,10 +27,9 @@ pub struct CellShipping {
 }
 
 impl CellShipping {
-    /// The share of shipping in a worker's time inside jobs, between 0 and 1.
-    pub fn share(&self) -> f64 {
-        let shipping = self.packing_ns + self.transfer_ns + self.unpacking_ns;
-        shipping / (shipping + self.task_ns).max(1.0)
+    /// A worker's time inside jobs, in nanoseconds.
+    pub fn in_jobs_ns(&self) -> f64 {
+        self.task_ns + self.packing_ns + self.transfer_ns + self.unpacking_ns
     }
 }
 

@@ -13,8 +13,7 @@ pub fn table(task: &TaskAnalysis) -> Option<Table> {
         shown.is_some_and(|result| result.cell == it.cell)
     };
     let row = |it: &CellShipping| {
-        let all = it.task_ns + it.packing_ns + it.transfer_ns + it.unpacking_ns;
-        let time = |ns: f64| Entry::new(format::time(ns), format::percent(ns / all.max(1.0)));
+        let time = |ns: f64| Entry::new(format::time(ns), format::percent(ns / it.in_jobs_ns().max(1.0)));
         let bytes = |bytes: f64| Entry::new(format::memory(bytes), per_partition(bytes / it.partitions.max(1.0)));
         Row {
             name: it.cell.strategy.clone(),
