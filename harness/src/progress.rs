@@ -38,16 +38,16 @@ impl Progress {
         let elapsed = self.began.elapsed();
         let what =
             format!("{} {} {}, size {}", cell.task, cell.strategy, counted(cell.cores.into(), "core"), cell.size);
-        let when = format!("block {}, {} elapsed, about {} left", block + 1, short(elapsed), short(rest));
+        let when = format!("{} elapsed, about {} left", short(elapsed), short(rest));
         match &self.bar {
             Some(bar) => {
                 bar.set_length(cells as u64);
                 bar.set_position(turn as u64);
-                bar.set_message(format!("{when}: {what}"));
+                bar.set_message(format!("cells of block {}, {when}: {what}", block + 1));
                 bar.tick();
             }
             None if self.last_line.is_none_or(|last| last.elapsed() > PAUSE) => {
-                say(format_args!("cell {} of {cells}, {when}: {what}", turn + 1));
+                say(format_args!("block {}, cell {} of its {cells}, {when}: {what}", block + 1, turn + 1));
                 self.last_line = Some(Instant::now());
             }
             None => {}

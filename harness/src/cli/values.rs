@@ -29,7 +29,10 @@ pub(crate) fn strategy_or_baseline() -> PossibleValuesParser {
 
 fn strategies() -> impl Iterator<Item = PossibleValue> {
     let added = crate::added().0.iter().map(|strategy| PossibleValue::new(strategy.name).hide(true));
-    let listed = crate::strategies().map(|strategy| PossibleValue::new(strategy.name).help(strategy.header().about));
+    // Exercises are accepted. A list of what can be measured would not gain by strategies that fail.
+    let is_hidden = |name: &str| exercises::ALL.iter().any(|exercise| exercise.name == name);
+    let value = move |name| PossibleValue::new(name).hide(is_hidden(name));
+    let listed = crate::strategies().map(move |strategy| value(strategy.name).help(strategy.header().about));
     listed.chain(added)
 }
 
