@@ -42,13 +42,16 @@ function cellAt(task, strategy, cores, size) {
 /**
  * The speed-up over the plain loop or, with `base`, over that strategy on as many cores with partitions as large.
  * @param {Task} task
- * @param {Cell} cell
+ * @param {Cell | undefined} cell
  * @param {string} base
+ * @returns {Estimate | null}
  */
 function speedUp(task, cell, base) {
-  if (!base) return cell.speedUp;
-  const other = cellAt(task, base, cell.cores, cell.size);
-  return cell.time && other?.time ? ratio(other.blocks, cell.blocks) : null;
+  if (!base || !cell?.time) return cell?.speedUp ?? null;
+  const { strategy, cores, size } = cell, other = cellAt(task, base, cores, size), own = other?.time && ratio(other.blocks, cell.blocks);
+  // The interval of a group covers those of its members.
+  const ends = task.bands.find(it => it.name === strategy)?.members.flatMap(it => speedUp(task, cellAt(task, it, cores, size), base) ?? []);
+  return own && ends ? [own[0], Math.min(...ends), Math.max(...ends)] : own || null;
 }
 
 /**
@@ -82,22 +85,21 @@ function throughput(task, ns) {
 function chartOf(task, figure, view) {
   const { show, log, nth, base, steps } = choices(task, figure, view), { at, words } = steps[nth];
   const byCores = figure.over === 'cores', { x } = figure;
-  const series = task.strategies.map(({ name, place }) => ({
-    name,
-    place,
+  const series = [...task.bands, ...task.strategies].map(it => ({
+    ...it,
     points: (byCores ? task.cores : task.sizes).map(step => {
-      const cell = byCores ? cellAt(task, name, step.at, at) : cellAt(task, name, at, step.at);
+      const cell = byCores ? cellAt(task, it.name, step.at, at) : cellAt(task, it.name, at, step.at);
       const y = cell && valueOf(task, cell, show, base);
       if (!y) return null;
       const [text, interval] = texts(show, y);
-      return { x: Math.max(step.at, 1), y, words: `${name}, ${step.words}: ${text}${interval && ` (${interval})`}` };
+      return { x: Math.max(step.at, 1), y, words: `${it.name}, ${step.words}: ${text}${interval && ` (${interval})`}` };
     }),
   })).filter(it => it.points.some(point => point));
 
   /** @type {Line[]} */
   const lines = [];
-  const add = (/** @type {string} */ kind, /** @type {string} */ label, /** @type {number} */ y, end = y) =>
-    lines.push({ kind, label, path: [[x.low, y], [x.high, end]] });
+  const add = (/** @type {string} */ kind, /** @type {string} */ label, /** @type {number} */ y) =>
+    lines.push({ kind, label, path: [[x.low, y], [x.high, y]] });
   if (show === 'efficiency') add('ideal', 'ideal', 1);
   else if (show === 'speed-up') add('baseline', base || 'plain loop', 1);
   else if (task.plain) add('baseline', 'plain loop', show === 'time' ? task.plain[0] : throughput(task, task.plain[0]));
@@ -116,7 +118,7 @@ function chartOf(task, figure, view) {
 
   const note = base ? ` Points compare with ${base} at equal cores and size.`
     : show === 'efficiency' ? ' Efficiency is speed-up divided by cores.' : '';
-  const caption = `${byCores ? 'With' : 'On'} ${words}. ${log ? 'Logarithmic' : 'Linear'} scale; ${show === 'time' ? 'lower' : 'higher'} is better. Whiskers show intervals.${note}`;
+  const caption = `${byCores ? 'With' : 'On'} ${words}. ${log ? 'Logarithmic' : 'Linear'} scale; ${show === 'time' ? 'lower' : 'higher'} is better. Whiskers${task.bands[0] ? ' and bands' : ''} show intervals.${note}`;
   return {
     title: `${title} against ${byCores ? 'cores' : 'partition size'}`,
     caption,

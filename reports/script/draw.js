@@ -32,7 +32,7 @@ function label(kind, words, x, y, anchor = 'end', dy = '-.2em') {
  * @param {HTMLElement} section whose legend has a drawing for each strategy
  */
 function shapes(svg, { x, y, lines, series }, section) {
-  const plot = get(svg, '.frame', SVGElement).dataset.plot ?? '', [left, top, right, bottom] = plot.split(' ').map(Number);
+  const plot = get(svg, '.frame').dataset.plot ?? '', [left, top, right, bottom] = plot.split(' ').map(Number);
   const at = (/** @type {number[]} */ point) =>
     [left + share(x, point[0]) * (right - left), bottom - share(y, point[1]) * (bottom - top)];
   const frame = shape('g', { class: 'frame', 'data-plot': plot });
@@ -46,8 +46,20 @@ function shapes(svg, { x, y, lines, series }, section) {
     label('label', y.title, 8, 8, 'start', '.8em'),
     label('label', x.title, right, svg.viewBox.baseVal.height - 3),
   );
-  const swatch = (/** @type {Series} */ it) => section.querySelector(`.legend .k${it.place} .series`);
-  return [frame, ...lines.map(it => lineShape(it, it.path.map(at))), ...series.map(it => seriesShape(it, at, swatch(it)))];
+  const groups = [
+    ...lines.map(it => lineShape(it, it.path.map(at))),
+    ...series.map(it => seriesShape(it, at, section.querySelector(`.legend .k${it.place} .series`))),
+  ];
+  // Names stand beside the plot where lines end, moved apart. Members of a tie have none.
+  const names = groups.flatMap(group => all(group, ':not(.member)>:is(.line, .ideal, .baseline)').slice(-1))
+    .map(line => ({ line, y: +(line.getAttribute('d')?.split(' ').pop() ?? 0) })).sort((a, b) => a.y - b.y);
+  let down = 0;
+  names.forEach(({ line, y }, nth) => {
+    const name = nameOf(line.parentElement).split(':')[0].replace(/(.{16}).{2,}/, '$1…');
+    down = Math.max(down + 20, Math.min(y, bottom - 20 * (names.length - nth - 1)));
+    line.after(label('end', name, right + 12, down, 'start', '.35em'));
+  });
+  return [frame, ...groups];
 }
 
 /**
@@ -56,13 +68,12 @@ function shapes(svg, { x, y, lines, series }, section) {
  */
 function lineShape({ kind, label: words }, corners) {
   const group = shape('g', { class: 'reference' }, shape('title', {}, words), path(kind, corners));
-  const [[, start], [x, y]] = corners;
+  const [, [x, y]] = corners;
   if (kind === 'boundary') {
-    const up = start > y, down = y + (up ? 4 : -4);
-    const note = label('note', words, x + 3, down, up ? 'end' : 'start', '.8em');
-    group.append(set(note, { transform: `rotate(-90 ${tenths(x + 3)} ${tenths(down)})` }));
-  } else if (/base|comp/.test(kind)) group.append(label('note', words, x + 5, kind === 'compared' ? y + 18 : y, 'start'));
-  else group.append(label('note', words, x - 4, y - 4));
+    const turned = { transform: `rotate(-90 ${tenths(x + 3)} ${tenths(y + 4)})` };
+    group.append(set(label('note', words, x + 3, y + 4, 'end', '.8em'), turned));
+  } else if (kind === 'compared') group.append(label('note', words, x + 5, y + 18, 'start'));
+  else if (kind === 'peer') group.append(label('note', words, x - 4, y - 4));
   return group;
 }
 
@@ -71,15 +82,20 @@ function lineShape({ kind, label: words }, corners) {
  * @param {(place: number[]) => number[]} at
  * @param {Element | null} swatch
  */
-function seriesShape({ name, points }, at, swatch) {
+function seriesShape({ name, title, points }, at, swatch) {
+  const group = shape('g', { class: swatch?.getAttribute('class') }, shape('title', {}, title ?? name));
   // The line breaks where there is no point.
-  const d = points.map((it, nth) => it && (nth && points[nth - 1] ? 'L' : 'M') + at([it.x, it.y[0]]).map(tenths).join(' '));
-  const group = shape('g', { class: swatch?.getAttribute('class') }, shape('title', {}, name), shape('path', { class: 'line', d: d.join('') }));
-  for (const point of points) {
-    if (!point) continue;
-    const { x, y: [value, ...ends], words } = point, [right, down] = at([x, value]);
-    const parts = shape('g', { class: 'point' }, shape('title', {}, words));
-    if (ends.length) parts.append(path('whisker', ends.map(end => at([x, end]))));
+  /** @type {Point[][]} */
+  const runs = [[]];
+  for (const it of points) it ? runs.at(-1)?.push(it) : runs.push([]);
+  for (const run of runs.filter(it => it[0])) {
+    const edge = (/** @type {number} */ nth) => run.map(it => at([it.x, it.y[nth] ?? it.y[0]]));
+    if (title) group.append(path('area', [...edge(1), ...edge(2).reverse()]));
+    group.append(path('line', edge(0)));
+  }
+  for (const { x, y: [value, ...ends], words } of runs.flat()) {
+    const [right, down] = at([x, value]), parts = shape('g', { class: 'point' }, shape('title', {}, words));
+    if (ends.length && !title) parts.append(path('whisker', ends.map(end => at([x, end]))));
     const marker = /** @type {Element | undefined} */ (swatch?.querySelector('.marker')?.cloneNode(true));
     // The middle of a marker in the legend is at (20, 7).
     if (marker) parts.append(set(marker, { transform: `translate(${tenths(right - 20)} ${tenths(down - 7)})` }));

@@ -6,8 +6,9 @@
  * @param {Figure} figure
  */
 function figurePart(task, section, figure) {
-  const whole = get(section, `figure[data-over=${figure.over}]`, HTMLElement), svg = get(whole, '.chart', SVGSVGElement);
-  const written = ['h3', 'figcaption', 'title', 'desc'].map(it => get(whole, it, Element));
+  const whole = get(section, `figure[data-over=${figure.over}]`), written = ['h3', 'figcaption', 'title', 'desc'].map(it => get(whole, it));
+  /** @type {SVGSVGElement} */
+  const svg = get(whole, '.chart');
   const [title, description, ...own] = svg.children, ownTexts = written.map(textOf);
   const plain = wish(task, figure, { base: '' });
   let drawn = plain;
@@ -56,10 +57,10 @@ function reach(svg, point) {
  * @param {string} key
  */
 function movePoint(point, key) {
-  const svg = get(document, 'svg:has(:focus)', SVGElement), nth = (/** @type {Element} */ it) => all(it.parentNode ?? it, '.point').indexOf(it);
+  const svg = get(document, 'svg:has(:focus)'), nth = (/** @type {Element} */ it) => all(it.parentNode ?? it, '.point').indexOf(it);
   const others = visiblePoints(svg).filter(/Left|Right/.test(key) ? it => it.parentNode === point.parentNode : it => nth(it) === nth(point));
-  const next = others[others.indexOf(point) + (/Right|Down/.test(key) ? 1 : -1)];
-  if (!(next instanceof SVGElement)) return;
+  const next = /** @type {SVGElement | undefined} */ (others[others.indexOf(point) + (/Right|Down/.test(key) ? 1 : -1)]);
+  if (!next) return;
   reach(svg, next);
   next.focus();
 }

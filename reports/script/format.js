@@ -48,5 +48,5 @@ function texts(quantity, [value, ...ends]) {
  */
 function tickLabel(quantity, value) {
   const [size, unit] = unitOf(quantity, value);
-  return digits(value / size).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '') + unit.replace('×', '');
+  return digits(value / size).replace(/\.0+$|(\.\d*[1-9])0+$/, '$1') + unit.replace('×', '');
 }

@@ -17,16 +17,15 @@ function controlsPart(task, section) {
   return (/** @type {View} */ view) => {
     const shown = shownNames(task, view);
     /** @type {Record<string, unknown>} */
-    const values = { ...view, only: shown.length === 1 && view.hide ? shown[0] : '' };
+    const values = { ...view };
     for (const figure of task.figures)
       for (const [key, value] of Object.entries(choices(task, figure, view))) values[`${figure.over}.${key}`] = value;
     for (const field of fieldsOf(section)) {
       const key = field.dataset.key ?? '', value = values[key];
       if (key === 'hide') field.checked = shown.includes(field.value);
       // A member of a tie is in its band, and shown alone on demand.
-      else if (key === 'one') field.checked = /** @type {string} */ (values.only || view.one).split(',').includes(field.value);
-      else if (field.type === 'radio') field.checked = field.value === value;
-      else if (field.type === 'checkbox') field.checked = !!value;
+      else if (key === 'one') field.checked = (view.only || view.one).split(',').includes(field.value);
+      else if (/radio|check/.test(field.type)) field.checked = value === field.value || value === true;
       else if (field.value !== String(value)) field.value = String(value);
       if (field.type !== 'range') continue;
       const { words } = (key === 'cores.nth' ? task.sizes : task.cores)[Number(value)];
@@ -41,7 +40,7 @@ function controlsPart(task, section) {
  * @param {HTMLElement} section
  */
 function statusPart(task, section) {
-  const status = get(section, '[role=status]', Element);
+  const status = get(section, '[role=status]');
   return (/** @type {View} */ view) => {
     const titles = all(section, '[data-over] h3').map(textOf).join('. ');
     const words = `${titles}. ${shownNames(task, view).length} of ${task.strategies.length} strategies are shown.`;
@@ -54,7 +53,7 @@ function statusPart(task, section) {
  * @param {View} view
  */
 function shownNames({ strategies }, view) {
-  return strategies.map(it => it.name).filter(name => !view.hide.split(',').includes(name));
+  return strategies.map(it => it.name).filter(name => view.only ? name === view.only : !view.hide.split(',').includes(name));
 }
 
 /**
@@ -83,9 +82,9 @@ function pressed(view, target) {
 function changed(task, section, view, { value, type, checked, dataset: { key = '' } }) {
   const [over] = key.split('.'), figure = task.figures.find(it => it.over === over);
   if (/hide|one/.test(key)) value = fieldsOf(section).filter(it => it.dataset.key === key && it.checked === (key === 'one')).map(it => it.value).join();
-  if (key === 'only') return { ...view, hide: value && task.strategies.map(it => it.name).filter(name => name !== value).join() };
-  if (!figure) return key ? { ...view, [key]: value } : null;
-  let next = type === 'range' ? { ...view, [over + '.at']: String(choices(task, figure, view).steps[Number(value)].at) }
+  // The boxes show what alone was shown, so they take its place.
+  if (!figure) return key ? { ...view, ...key === 'hide' && { only: '' }, [key]: value } : null;
+  let next = type === 'range' ? { ...view, [over + '.at']: String(choices(task, figure, view).steps[+value].at) }
     : type === 'checkbox' ? { ...view, [key]: checked ? '1' : '0' }
     : { ...view, [key]: value, [over + '.log']: '' };
   // A choice that changes nothing is the page's own.
@@ -99,7 +98,7 @@ function changed(task, section, view, { value, type, checked, dataset: { key = '
 let [anchor, views] = parseView(location.hash);
 
 const shows = data.tasks.map((task, nth) => {
-  const section = get(document, `[id="${task.id}"]`, HTMLElement);
+  const section = get(document, `[id="${task.id}"]`);
   // The legend hides series, so it comes before the figures, and the sentence about the figures comes after them.
   const [controls, ...others] = [controlsPart, strategiesPart, cellsPart, statusPart].map(it => it(task, section));
   const parts = [controls, ...task.figures.map(it => figurePart(task, section, it)), ...others];

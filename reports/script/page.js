@@ -1,15 +1,13 @@
 // Finds and makes elements.
 
 /**
- * @template {Element} E
+ * The first element that matches, which the page has.
+ * @template {Element} [E=HTMLElement]
  * @param {ParentNode} inside
  * @param {string} selector
- * @param {new () => E} kind
  */
-function get(inside, selector, kind) {
-  const found = inside.querySelector(selector);
-  if (found instanceof kind) return found;
-  throw Error('no ' + selector);
+function get(inside, selector) {
+  return /** @type {E} */ (inside.querySelector(selector));
 }
 
 /**
@@ -20,17 +18,17 @@ function all(inside, selector) {
   return [...inside.querySelectorAll(selector)];
 }
 
-/** @param {Element | null | undefined} element */
+/** @param {Node | null | undefined} element */
 function textOf(element) {
   return element?.textContent?.trim() ?? '';
 }
 
 /**
  * @param {Element} element
- * @param {Record<string, unknown>} attributes
+ * @param {Record<string, any>} attributes
  */
 function set(element, attributes) {
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   return element;
 }
 
@@ -41,7 +39,7 @@ function set(element, attributes) {
  * @param {(Node | string)[]} children
  */
 function shape(name, attributes, ...children) {
-  const element = set(document.createElementNS(get(document, 'svg', Element).namespaceURI, name), attributes);
+  const element = set(document.createElementNS(get(document, 'svg').namespaceURI, name), attributes);
   element.append(...children);
   return element;
 }

@@ -5,7 +5,7 @@
  * @param {Element | undefined} entry
  */
 function ownText(entry) {
-  return entry?.firstChild?.textContent?.trim() ?? '';
+  return textOf(entry?.firstChild);
 }
 
 /**
@@ -16,7 +16,7 @@ function ownText(entry) {
 function numberOf(text, none) {
   const [, number, unit] = /^([\d.]+)\s*(\D*)$/.exec(text.replace(/\s(?=\d)/g, '')) ?? [];
   const size = TIME.find(it => it[1] === unit)?.[0] ?? 1024 ** (['KiB', 'MiB', 'GiB'].indexOf(unit) + 1);
-  return number ? Number(number) * size : none;
+  return number ? +number * size : none;
 }
 
 /**
@@ -62,7 +62,8 @@ function speedUpPart(task, table, cellOf) {
  * @param {HTMLElement} section
  */
 function strategiesPart(task, section) {
-  const table = get(section, '.strategies table', HTMLTableElement), rows = [...table.tBodies[0].rows];
+  /** @type {HTMLTableElement} */
+  const table = get(section, '.strategies table'), rows = [...table.tBodies[0].rows];
   const names = rows.map(row => ownText(row.cells[0]).replace('plain loop', ''));
   const buttons = rows.map((row, nth) => asButton(row.cells[0], { base: names[nth] }));
   // A row is about the most cores on which its strategy was measured.
@@ -80,12 +81,13 @@ function strategiesPart(task, section) {
  * @param {HTMLElement} section
  */
 function cellsPart(task, section) {
-  const table = get(section, '.cells table', HTMLTableElement), [body] = table.tBodies, rows = [...body.rows];
+  /** @type {HTMLTableElement} */
+  const table = get(section, '.cells table'), [body] = table.tBodies, rows = [...body.rows];
   const heads = [...table.rows[0].cells], speedUps = speedUpPart(task, table, nth => task.cells[nth]);
   heads.forEach((head, nth) => asButton(head, { sort: String(nth + 1) }));
   return (/** @type {View} */ view) => {
     speedUps(view);
-    const column = Math.abs(Number(view.sort)) - 1, up = view.sort.startsWith('-') ? -1 : 1;
+    const column = Math.abs(+view.sort) - 1, up = view.sort.startsWith('-') ? -1 : 1;
     heads.forEach((head, nth) => set(head, { 'aria-sort': nth !== column ? 'none' : up > 0 ? 'ascending' : 'descending' }));
     const text = (/** @type {HTMLTableRowElement} */ row) => ownText(row.cells[column]);
     const order = (/** @type {string} */ a, /** @type {string} */ b) => up * (numberOf(a, up / 0) - numberOf(b, up / 0) || a.localeCompare(b));
@@ -95,6 +97,6 @@ function cellsPart(task, section) {
       const text = textOf(row).replaceAll(SPACE, ' ').toLowerCase();
       row.hidden = !words.every(word => text.includes(word));
     }
-    get(section, '.cells output', Element).textContent = `${rows.filter(row => !row.hidden).length} of ${rows.length} cells`;
+    get(section, '.cells output').textContent = `${rows.filter(row => !row.hidden).length} of ${rows.length} cells`;
   };
 }

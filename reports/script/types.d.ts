@@ -20,7 +20,9 @@ interface Task {
   items: number | null;
   /** The partition size at which strategies are compared. */
   size: number;
-  strategies: { name: string; place: number }[];
+  strategies: Named[];
+  /** Groups of strategies that tie. Their cells follow those of strategies. */
+  bands: (Named & { members: string[] })[];
   cores: Step[];
   sizes: Step[];
   /** The time of the plain loop. */
@@ -29,6 +31,14 @@ interface Task {
   peers: { name: string; ns: number }[];
   cells: Cell[];
   figures: Figure[];
+}
+
+interface Named {
+  name: string;
+  /** The end of the class of its entry in the legend. */
+  place: number | string;
+  /** What a band stands for. */
+  title?: string;
 }
 
 /** A measured number of cores or partition size, with its words. */
@@ -81,9 +91,7 @@ interface Point {
   words: string;
 }
 
-interface Series {
-  name: string;
-  place: number;
+interface Series extends Named {
   /** `null` where there is no sound cell; the line breaks there. */
   points: (Point | null)[];
 }

@@ -12,6 +12,7 @@ function keysOf({ strategies, cores, sizes, items }) {
   return {
     base: strategy,
     mark: strategy,
+    only: strategy,
     hide: names,
     one: names,
     sort: text => /^-?\d{1,2}$/.test(text),

@@ -9,7 +9,7 @@ use std::process::Command;
 use testbed::workspace;
 
 /// The size of the picture in pixels, and the part of the page that it shows.
-const WINDOW: &str = "1280,740";
+const WINDOW: &str = "1280,670";
 
 fn main() -> Result<()> {
     let folder = workspace().join("docs/example");

@@ -190,13 +190,12 @@ fn headline(finding: &Finding, results: &TaskResults, candidates: &[&CellResult]
             return format!("not decided: no strategy has a sound cell {setting}. The list of failures says why.");
         }
         Outcome::Overload => {
-            let load = results.overload.as_deref().unwrap_or_default();
             let medians = finding
                 .medians
                 .map_or_else(String::new, |it| format!(" The strategies’ medians are {} {setting}.", compared(it)));
             return format!(
-                "not decided: nothing is named the fastest because of the load on the machine: {load}. Measure again when \
-                 the machine is idle.{medians}"
+                "not decided, because other load on the machine spoils every comparison: measure again when the machine \
+                 is idle.{medians}"
             );
         }
         Outcome::TooFewBlocks => {

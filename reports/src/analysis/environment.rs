@@ -44,9 +44,14 @@ impl Alarm {
         self.names(|_| true)
     }
 
-    /// The names of the checks that refused, or of all if none did; each once.
+    /// What the checks are about, refusals first; each once.
+    pub fn subjects(&self) -> Vec<&str> {
+        self.checks().into_iter().map(subject).collect()
+    }
+
+    /// What the checks that refused are about, or all if none did; each once.
     pub fn worst(&self) -> Vec<&str> {
-        self.names(|check| !self.refused || check.verdict == Verdict::Refuse)
+        self.names(|check| !self.refused || check.verdict == Verdict::Refuse).into_iter().map(subject).collect()
     }
 
     fn names(&self, is_wanted: impl Fn(&Check) -> bool) -> Vec<&str> {
@@ -57,6 +62,39 @@ impl Alarm {
             }
         }
         names
+    }
+}
+
+/// What a check is about, in words that explain its name; the name if there are none.
+pub fn subject(check: &str) -> &str {
+    match check {
+        "address_layout" => "fixed addresses",
+        "affinity" => "sibling hyperthreads open to other programs",
+        "clock" => "slow clock",
+        "counters" => "hardware counters",
+        "database" => "settings of the database",
+        "frequency" => "frequency limit",
+        "governor" => "frequency governor",
+        "heat" => "throttling by heat",
+        "huge_pages" => "huge pages by chance",
+        "input_nodes" => "input on one NUMA node",
+        "memory" => "little free memory",
+        "neighbours" => "load of other programs",
+        "noise" => "uneven processor time",
+        "numa" => "memory moved between NUMA nodes",
+        "other_sweeps" => "another sweep",
+        "page_cache" => "input not in memory",
+        "power" => "battery power",
+        "priority" => "low priority",
+        "quota" => "processor quota",
+        "room" => "little room on the disk",
+        "second_threads" => "sibling hyperthreads",
+        "steal" => "time given to other virtual machines",
+        "swap" => "swapped-out memory",
+        "swapping" => "swapping",
+        "tracer" => "debugger",
+        "turbo" => "turbo",
+        other => other,
     }
 }
 

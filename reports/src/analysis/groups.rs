@@ -1,7 +1,7 @@
 //! Results of strategies as a group: the band of a tie in a chart, and the region that is close to the best.
 
 use crate::analysis::results::{CLOSE, CellResult, TaskResults, per_core};
-use record::statistics::{self, Estimate, Interval};
+use record::statistics::{self, Blocks, Estimate, Interval};
 
 /// The results of a group on some cores with some partition size. Members without a sound cell are left out.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,8 @@ pub struct GroupCell {
     pub speed_up: Option<Estimate>,
     /// The same, divided by the cores.
     pub efficiency: Option<Estimate>,
+    /// For each block that all members have, the time of the median member. Its ratios are those of the group.
+    pub blocks: Blocks,
 }
 
 /// The results of `strategies` as a group; `None` if no member has a sound cell there.
@@ -30,7 +32,20 @@ pub fn group_cell(results: &TaskResults, strategies: &[&str], cores: u32, size: 
         time: Estimate { value: ns, interval: hull(&times) },
         speed_up,
         efficiency: speed_up.map(|speed_up| per_core(speed_up, cores)),
+        blocks: pooled_blocks(&members),
     })
+}
+
+/// For each block that all members have, the time whose logarithm is the median of the members' logarithms. The ratios of a
+/// group are medians of logarithms too.
+fn pooled_blocks(members: &[&CellResult]) -> Blocks {
+    let Some(first) = members.first() else { return Blocks::new() };
+    let pooled = |block: &u32| {
+        let logarithm = |member: &&CellResult| Some(statistics::median(member.blocks.get(block)?)?.ln());
+        let logarithms: Option<Vec<f64>> = members.iter().map(logarithm).collect();
+        Some((*block, vec![statistics::median(&logarithms?)?.exp()]))
+    };
+    first.blocks.keys().filter_map(pooled).collect()
 }
 
 /// The interval from the lowest low to the highest high.

@@ -143,7 +143,8 @@ fn plain_ns(results: &TaskResults) -> Option<f64> {
 /// Returns [`limits`] as one conclusion, and the serial part as another.
 pub(crate) fn conclude(results: &TaskResults) -> Vec<Statement> {
     if results.leaders().is_empty() && !results.candidates().is_empty() {
-        let sentence = "What limits it is not decided, because no strategy leads.";
+        let sentence =
+            "What limits it: not decided, because that is asked of the strategies that lead, and none leads yet.";
         return vec![Statement::new("limits", sentence)];
     }
     main_limit(results).into_iter().chain(serial_part(results)).collect()

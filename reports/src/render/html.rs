@@ -41,7 +41,9 @@ pub fn page(analysis: &Analysis) -> Result<String> {
         run: &analysis.environment.run,
         subtitle: run::subtitle(analysis),
         alarm: analysis.environment.alarm.as_ref(),
+        alarm_in_short: analysis.environment.alarm.as_ref().map(run::alarm_in_short).unwrap_or_default(),
         alarm_entries: run::alarm_entries(&analysis.environment),
+        banners: run::banners(analysis),
         tasks,
         failures: results::failures(analysis),
         failed: format::count(analysis.environment.failed as u64),
@@ -77,7 +79,9 @@ struct Page<'a> {
     run: &'a Run,
     subtitle: String,
     alarm: Option<&'a Alarm>,
+    alarm_in_short: (&'a str, String),
     alarm_entries: Vec<(String, &'a str)>,
+    banners: (String, Vec<&'a str>),
     tasks: Vec<Section<'a>>,
     failures: Table,
     failed: String,
@@ -311,10 +315,15 @@ fn whiskers(chart: &Chart) -> String {
 fn legend(results: &TaskResults) -> Result<Vec<Key>> {
     let drawn = |name: &str| results.cells.iter().any(|it| it.cell.strategy == name && it.sound);
     let tied: Vec<&Vec<String>> = results.places.iter().filter(|tied| tied.len() > 1).collect();
-    let key = |strategy: &MeasuredStrategy, is_member: bool| {
-        let class = format!("k{}{}", strategy.place, if is_member { " member" } else { "" });
-        let name = strategy.name.clone();
-        Ok(Key { strategy: name.clone(), name, class, checked: !is_member, swatch: svg::swatch(strategy.place)? })
+    let key = |strategy: &MeasuredStrategy, group: Option<usize>| {
+        let member = group.map_or("", |_| " member");
+        Ok(Key {
+            strategy: strategy.name.clone(),
+            name: strategy.name.clone(),
+            class: format!("k{}{member}", strategy.place),
+            checked: group.is_none(),
+            swatch: svg::swatch(strategy.place, group)?,
+        })
     };
     let mut keys = Vec::new();
     for (nth, tied) in tied.iter().enumerate() {
@@ -325,12 +334,12 @@ fn legend(results: &TaskResults) -> Result<Vec<Key>> {
             class: format!("kg{nth} group"),
             strategy: String::new(),
             checked: true,
-            swatch: String::new(),
+            swatch: svg::group_swatch(nth)?,
         }));
-        keys.extend(members.map(|it| key(it, true)));
+        keys.extend(members.map(|it| key(it, Some(nth))));
     }
     let others = results.strategies.iter().filter(|it| !tied.iter().any(|tied| tied.contains(&it.name)));
-    keys.extend(others.filter(|it| drawn(&it.name)).map(|it| key(it, false)));
+    keys.extend(others.filter(|it| drawn(&it.name)).map(|it| key(it, None)));
     keys.into_iter().collect()
 }
 
@@ -375,7 +384,7 @@ fn series_style(strategies: usize) -> String {
         let _ = write!(
             style,
             "\n.task:has(.k{place}:not(.member) input:not(:checked)) .chart .p{place},\
-             .task:has(.k{place} input:not(:checked)) :is(.member,.one *).p{place}{{display:none}}\
+             .task:has(.k{place} input:not(:checked)) :is(:where(.chart) .member,.one *).p{place}{{display:none}}\
              .task:has(.k{place}:is(:hover,:focus-within)) .chart .series.p{place}{{display:inline}}\
              .task:has(.k{place}:is(:hover,:focus-within)) .chart .series:not(.p{place}){{opacity:.12}}",
         );

@@ -106,7 +106,7 @@ pub fn steps(chart: &StepChart, id: &str) -> String {
 
 /// Draws a step line and its name at a quarter, a half or three quarters of its height, so that names do not cover each other.
 fn draw_curve(svg: &mut String, curve: &Curve, nth: usize, x: impl Fn(f64) -> i32, y: impl Fn(f64) -> i32) {
-    group(svg, &format!("curve {}", classes(nth)), &curve.words);
+    group(svg, &format!("curve {}", classes(nth, None)), &curve.words);
     let mut path = format!("M{} {}", fine(x(0.0)), fine(y(0.0)));
     let mut before = (x(0.0), y(0.0));
     for (place, (ns, results)) in curve.steps.iter().enumerate() {
@@ -120,7 +120,8 @@ fn draw_curve(svg: &mut String, curve: &Curve, nth: usize, x: impl Fn(f64) -> i3
         before = next;
     }
     let _ = write!(svg, "<path class=\"line\" d=\"{path}H{}\"/>", fine(RIGHT));
-    let place = curve.steps.len() * (3 - nth.min(2)) / 4;
+    // The later results become usable, the lower the name: left above the earliest line there is nothing.
+    let place = curve.steps.len() * (1 + nth.min(2)) / 4;
     if let Some((ns, results)) = curve.steps.get(place.min(curve.steps.len().saturating_sub(1))) {
         // Left of its line, where no later line is, unless it would cover the axis. The middle name has a line on both sides.
         let is_left = x(*ns) > LEFT + NAME && (nth != 1 || x(*ns) > RIGHT - NAME);

@@ -1,7 +1,7 @@
 //! The answer at the head of a task: which strategies, how many cores, which partition sizes, and whether to trust it.
 
 use crate::analysis::TaskAnalysis;
-use crate::analysis::conclusions::Finding;
+use crate::analysis::conclusions::{Finding, Outcome};
 use crate::analysis::results::CLOSE;
 use crate::format;
 
@@ -27,11 +27,42 @@ pub fn parts(task: &TaskAnalysis) -> Vec<Part> {
     } else {
         [strategy(task), cores(task), sizes(task)]
     };
-    let part = |(question, answer): (&'static str, Option<(String, String)>)| {
-        let (value, note) = answer.unwrap_or_else(|| ("not decided".into(), String::new()));
+    let parts = questions.into_iter().zip(answers).zip(open(task));
+    let parts = parts.map(|((question, answer), open)| {
+        let (value, note) = answer.unwrap_or_else(|| ("not decided".into(), open));
         Part { question, value, note }
+    });
+    parts.collect()
+}
+
+/// What is open about each part that is not decided, and what to do.
+fn open(task: &TaskAnalysis) -> [String; 3] {
+    let results = &task.results;
+    let tried = |number: usize, name: &str| match number {
+        0 => "none was measured".to_owned(),
+        1 => format!("1 {name} was measured"),
+        _ => format!("{} {name}s were measured", format::count(number as u64)),
     };
-    questions.into_iter().zip(answers).map(part).collect()
+    let strategies = match results.strategies.len() {
+        0 | 1 => tried(results.strategies.len(), "strategy"),
+        several => format!("{} strategies were measured", format::count(several as u64)),
+    };
+    [
+        why_undecided(&task.finding).map_or_else(String::new, |(why, cure)| format!("{why}: {cure}; {strategies}")),
+        format!("no number is known to be enough; {}", tried(results.cores.len(), "number")),
+        format!("no size is known to be safe; {}", tried(results.sizes.len(), "size")),
+    ]
+}
+
+/// Why nothing is decided, and what to do. `None` if something is.
+fn why_undecided(finding: &Finding) -> Option<(&'static str, &'static str)> {
+    match finding.outcome {
+        Outcome::NotMeasured => Some(("nothing was measured", "start a sweep")),
+        Outcome::NoSoundCell => Some(("no strategy has a valid time", "see Failures")),
+        Outcome::Overload => Some(("too much other load", "measure again when the machine is idle")),
+        Outcome::TooFewBlocks => Some(("too few blocks", "measure more")),
+        Outcome::Alone | Outcome::Fastest | Outcome::Tie | Outcome::AllTie => None,
+    }
 }
 
 fn reached(finding: &Finding) -> String {
@@ -52,7 +83,7 @@ pub fn sentence(finding: &Finding) -> String {
 /// The answer in a few words, for a list of tasks: `any of 3 strategies, 19.9×`.
 pub fn short(finding: &Finding) -> String {
     let who = match finding.leaders.as_slice() {
-        [] => return "not decided".into(),
+        [] => return why_undecided(finding).map_or_else(String::new, |(why, _)| format!("not decided: {why}")),
         [only] => only.clone(),
         several => format!("any of {} strategies", several.len()),
     };
@@ -87,8 +118,10 @@ fn cores(task: &TaskAnalysis) -> Option<(String, String)> {
         format::count(enough.into())
     };
     let same = if task.results.task.grown.is_empty() { "" } else { " for the same work" };
-    let longer =
-        |(cores, times): (u32, f64)| format!("{}× as long on {}{same}", format::digits(times), format::cores(cores));
+    let longer = |(cores, times): (u32, f64)| {
+        let verb = if cores == 1 { "takes" } else { "take" };
+        format!("{} {verb} {}× as long{same}", format::cores(cores), format::digits(times))
+    };
     let around: Vec<String> = finding.fewer_cores.into_iter().chain(finding.too_many_cores).map(longer).collect();
     Some((value, around.join(", ")))
 }

@@ -133,8 +133,6 @@ pub struct Band {
     pub name: String,
     /// The label at the right end.
     pub label: String,
-    /// The place of the first member, which determines the colour.
-    pub place: usize,
     /// The values of the group; the interval is the width of the band. `None` where no member has a sound cell.
     pub points: Vec<Option<Point>>,
 }

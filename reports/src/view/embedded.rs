@@ -1,10 +1,11 @@
 //! The data for the page's script: what it needs to draw other charts and to compare with other baselines.
 
 use crate::analysis::TaskAnalysis;
+use crate::analysis::groups::group_cell;
 use crate::analysis::peers::PeerLine;
-use crate::analysis::results::CellResult;
+use crate::analysis::results::{CellResult, TaskResults};
 use crate::format;
-use crate::view::chart::{Axis, Chart, Kind, Scale};
+use crate::view::chart::{self, Axis, Chart, Kind, Scale};
 use record::statistics::{self, Estimate};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub struct Task {
     items: Option<u64>,
     size: u64,
     strategies: Vec<Strategy>,
+    bands: Vec<Band>,
     cores: Vec<Step>,
     sizes: Vec<Step>,
     plain: Option<Numbers>,
@@ -48,6 +50,16 @@ pub struct Task {
 struct Strategy {
     name: String,
     place: usize,
+}
+
+/// A group of strategies that tie. Its cells follow those of strategies, under the group's label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Band {
+    name: String,
+    /// The end of the class of its entry in the legend.
+    place: String,
+    title: String,
+    members: Vec<String>,
 }
 
 /// Another program and its time.
@@ -134,6 +146,11 @@ impl Task {
             speed_up: result.speed_up.filter(|_| result.sound).map(numbers),
             blocks: result.blocks.iter().map(|(block, times)| (*block, whole(times))).collect(),
         };
+        let groups: Vec<&Vec<String>> = results.places.iter().filter(|tied| tied.len() > 1).collect();
+        let bands = charts.first().map(|(_, chart)| &chart.bands[..]).filter(|bands| bands.len() == groups.len());
+        let bands = bands.unwrap_or_default().iter().zip(groups).enumerate();
+        let bands: Vec<Band> = bands.map(Band::new).collect();
+        let of_bands = bands.iter().flat_map(|band| band.cells(results));
         let is_common = results.task.grown.is_empty();
         let peer = |line: &PeerLine| Peer { name: line.name.clone(), ns: line.ns };
         let size = |it: &u64| Step { at: *it as f64, words: format::partitions(*it, &results.task.unit) };
@@ -148,9 +165,36 @@ impl Task {
             // The line of the plain loop would be that of another amount of work.
             plain: results.baseline.as_ref().filter(|_| is_common).and_then(|baseline| baseline.time).map(numbers),
             peers: task.peers.lines.iter().filter(|_| is_common).map(peer).collect(),
-            cells: results.cells.iter().map(cell).collect(),
+            cells: results.cells.iter().map(cell).chain(of_bands).collect(),
+            bands,
             figures: charts.iter().map(|(over, chart)| Figure::new(*over, chart)).collect(),
         }
+    }
+}
+
+impl Band {
+    fn new((nth, (band, members)): (usize, (&chart::Band, &Vec<String>))) -> Self {
+        let place = format!("g{nth}");
+        Self { name: band.label.clone(), place, title: band.name.clone(), members: members.clone() }
+    }
+
+    /// The group's results on all numbers of cores with all partition sizes.
+    fn cells(&self, results: &TaskResults) -> Vec<Cell> {
+        let names: Vec<&str> = self.members.iter().map(String::as_str).collect();
+        let choices = results.cores.iter().flat_map(|cores| results.sizes.iter().map(move |size| (*cores, *size)));
+        let cell = |(cores, size): (u32, u64)| {
+            let group = group_cell(results, &names, cores, size)?;
+            Some(Cell {
+                strategy: self.name.clone(),
+                cores,
+                size,
+                shown: true,
+                time: Some(numbers(group.time)),
+                speed_up: group.speed_up.map(numbers),
+                blocks: group.blocks.iter().map(|(block, times)| (*block, whole(times))).collect(),
+            })
+        };
+        choices.filter_map(cell).collect()
     }
 }
 

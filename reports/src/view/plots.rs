@@ -249,11 +249,10 @@ impl Data {
         let has_points = |points: &[Option<Point>]| points.iter().any(Option::is_some);
         let band = |(nth, tied): (usize, &Vec<String>)| {
             let names: Vec<&str> = tied.iter().map(String::as_str).collect();
-            let place = results.strategies.iter().find(|it| it.name == names[0])?.place;
             let points = points(&|nth| group(&names, nth));
             let label = if nth == 0 { format!("{} tied fastest", tied.len()) } else { format!("{} tied", tied.len()) };
             let name = format!("{label}: {}", names.join(", "));
-            has_points(&points).then_some(Band { name, label, place, points })
+            has_points(&points).then_some(Band { name, label, points })
         };
         let tied = || results.places.iter().enumerate().filter(|(_, tied)| tied.len() > 1);
         let bands: Vec<Band> = tied().filter_map(band).collect();

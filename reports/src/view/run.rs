@@ -1,7 +1,7 @@
 //! The origin of the figures: the run, the machine and its checks.
 
 use crate::analysis::Analysis;
-use crate::analysis::environment::Environment;
+use crate::analysis::environment::{Alarm, Environment, subject};
 use crate::format::{self, NONE};
 use crate::view::table::{Entry, Row, Table};
 use record::{Check, Verdict};
@@ -62,11 +62,31 @@ pub fn provenance(analysis: &Analysis) -> Vec<(String, String)> {
     rows
 }
 
-/// The alarm's entries: each check with its moments, and its sentence.
+/// The alarm in few words: `These figures mislead`, and `swapped-out memory, turbo and 2 others`.
+pub fn alarm_in_short(alarm: &Alarm) -> (&str, String) {
+    (alarm.headline.split(':').next().unwrap_or_default(), format::names(&alarm.subjects()))
+}
+
+/// The heads of the banners in one text, and all banners. The text alone if it has everything.
+pub fn banners(analysis: &Analysis) -> (String, Vec<&str>) {
+    let sentences: Vec<&str> = analysis.banners.iter().map(|banner| &*banner.sentence).collect();
+    // Details follow after a colon, a semicolon, or in a second sentence.
+    let head = |sentence: &&str| {
+        let end = [": ", "; ", ". "].iter().filter_map(|sign| sentence.find(sign)).min();
+        format!("{}.", sentence[..end.unwrap_or(sentence.len())].trim_end_matches('.'))
+    };
+    let heads = sentences.iter().map(head).collect::<Vec<_>>().join(" ");
+    if heads == sentences.join(" ") { (heads, Vec::new()) } else { (heads, sentences) }
+}
+
+/// The alarm's entries: each check with its subject and its moments, and its sentence.
 pub fn alarm_entries(environment: &Environment) -> Vec<(String, &str)> {
     let entries = environment.alarm.iter().flat_map(|alarm| &alarm.entries);
-    let entry =
-        |(check, moments): &'_ (Check, Vec<&str>)| format!("{}, {} measuring", check.name, moments.join(" and "));
+    let entry = |(check, moments): &'_ (Check, Vec<&str>)| {
+        let about = Some(subject(&check.name)).filter(|about| *about != check.name);
+        let about = about.map_or_else(String::new, |about| format!(" ({about})"));
+        format!("{}{about}, {} measuring", check.name, moments.join(" and "))
+    };
     entries.map(|it| (entry(it), &*it.0.sentence)).collect()
 }
 

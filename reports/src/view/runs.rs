@@ -31,7 +31,7 @@ impl Summary {
     pub fn new(analysis: &Analysis) -> Self {
         let environment = &analysis.environment;
         let (run, machine) = (&environment.run, &environment.run.machine);
-        let warned = environment.alarm.as_ref().map_or_else(Vec::new, Alarm::checks);
+        let warned = environment.alarm.as_ref().map_or_else(Vec::new, Alarm::subjects);
         let checked = environment.checks().iter().any(|(_, checks)| !checks.is_empty());
         let refused = environment.alarm.as_ref().is_some_and(|alarm| alarm.refused);
         Self {

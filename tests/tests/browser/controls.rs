@@ -92,7 +92,7 @@ fn strategies_are_hidden_isolated_and_highlighted() {
     assert_eq!(hash(&page), "#task-0?0.hide=processes");
     // A chart that the script draws hides the same strategies.
     page.click("#task-0 [data-over=cores] [value=time]");
-    assert_eq!(page.ask::<usize>(drawn), 8, "such a chart has no bands, and shows their members");
+    assert_eq!(page.ask::<usize>(drawn), all - 1);
     page.click("#task-0 [data-key=reset]");
     assert_eq!((page.ask::<usize>(drawn), hash(&page)), (all, "#task-0".into()));
 
@@ -110,6 +110,45 @@ fn strategies_are_hidden_isolated_and_highlighted() {
     page.run("document.getAnimations().forEach(it => it.finish())");
     let faint: String = page.ask("getComputedStyle(document.querySelector('#task-0 .series:not(.mark)')).opacity");
     assert!(faint.parse::<f64>().expect("a number") < 0.5);
+}
+
+#[test]
+fn charts_that_the_script_draws_have_bands_whose_members_appear_on_demand() {
+    let Some(page) = Page::open(&crate::report()) else { return };
+    let analysis = crate::analysis();
+    let results = &analysis.shown().next().expect("a task").results;
+    let tied = || results.places.iter().filter(|tied| tied.len() > 1);
+    let seen = |selector: &str| -> usize {
+        page.ask(&format!(
+            "[...document.querySelectorAll('#task-0 [data-over=cores] {selector}')].filter(it => it.getClientRects().length).length"
+        ))
+    };
+    let own = [seen(".band"), seen(".member"), seen(".series")];
+    assert_eq!(own[..2], [tied().count(), 0], "there are groups, and members are in them");
+    for quantity in ["time", "efficiency", "throughput"] {
+        page.click(&format!("#task-0 [data-over=cores] [value={quantity}]"));
+        assert_eq!([seen(".band"), seen(".member"), seen(".series")], own, "{quantity}");
+        assert_eq!((seen(".band .area"), seen(".band .whisker")), (own[0], 0));
+    }
+    let member = &tied().next().expect("a tie")[0];
+    let place = results.strategies.iter().find(|it| it.name == *member).expect("a strategy").place;
+    let click = || page.click(&format!("#task-0 .legend [value={member}]"));
+    click();
+    assert_eq!((seen(".member"), seen(&format!(".p{place}"))), (1, 1), "the legend shows {member} alone");
+    // Over another strategy, a band still covers the intervals of its members.
+    page.load("#task-0?0.base=processes");
+    let ends: Vec<(f64, f64)> = page.ask(
+        "[...document.querySelectorAll('#task-0 [data-over=cores] :is(.g0 .area, .m0 .whisker)')].map(it => {
+             const ys = it.getAttribute('d').match(/[\\d.]+ [\\d.]+/g).map(it => Number(it.split(' ')[1]));
+             return [Math.min(...ys), Math.max(...ys)]; })",
+    );
+    let [band, members @ ..] = &ends[..] else { panic!("a band and whiskers") };
+    let reach = members.iter().fold((f64::INFINITY, 0.0_f64), |reach, it| (reach.0.min(it.0), reach.1.max(it.1)));
+    assert!(
+        members.len() > 10 && (band.0 - reach.0).abs() < 0.11 && (band.1 - reach.1).abs() < 0.11,
+        "{band:?} {reach:?}"
+    );
+    assert!(page.errors().is_empty(), "{:?}", page.errors());
 }
 
 #[test]

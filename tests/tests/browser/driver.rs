@@ -174,6 +174,11 @@ impl Page {
         );
     }
 
+    /// Shows the page in the colours of a reader's own scheme.
+    pub(crate) fn force_colours(&self) {
+        self.call("Emulation.setEmulatedMedia", json!({"features": [{"name": "forced-colors", "value": "active"}]}));
+    }
+
     /// Loads the page anew without running its script.
     pub(crate) fn load_without_script(&self) {
         self.call("Emulation.setScriptExecutionDisabled", json!({"value": true}));

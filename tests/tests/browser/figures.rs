@@ -2,6 +2,9 @@
 
 use crate::driver::Page;
 use record::statistics::{self, Blocks, Estimate, LEVEL};
+use reports::analysis::TaskAnalysis;
+use reports::analysis::groups::group_cell;
+use reports::view::plots;
 use serde_json::json;
 
 /// The script's function that compares two cells, with the data that it reads.
@@ -68,7 +71,15 @@ fn the_data_on_the_page_are_the_analysis_and_lead_to_the_same_speed_ups() {
         let shown: Vec<[Option<Vec<f64>>; 2]> = page.ask(&format!(
             "JSON.parse(document.getElementById('data').text).tasks[{nth}].cells.map(it => [it.time, it.speedUp])"
         ));
-        assert_eq!(computed.len(), task.results.cells.len());
+        // The cells of groups that tie follow those of strategies. Their blocks hold whole nanoseconds.
+        let cells = task.results.cells.len();
+        assert!(shown.len() > cells && computed.len() == shown.len());
+        for (computed, [_, speed_up]) in computed[cells..].iter().zip(&shown[cells..]) {
+            let [computed, speed_up] = [computed, speed_up].map(|it| it.as_ref().expect("a group’s speed-up"));
+            assert!((computed[0] / speed_up[0] - 1.0).abs() < 1e-5, "{computed:?} and {speed_up:?}");
+            // The interval of a group covers those of its members.
+            assert!(speed_up[1] <= speed_up[0] && speed_up[0] <= speed_up[2], "{speed_up:?}");
+        }
         for ((cell, computed), [time, speed_up]) in task.results.cells.iter().zip(computed).zip(shown) {
             if !cell.sound {
                 assert_eq!((time, speed_up, computed), (None, None, None));
@@ -80,6 +91,20 @@ fn the_data_on_the_page_are_the_analysis_and_lead_to_the_same_speed_ups() {
         }
     }
     assert!(compared > 800, "{compared}");
+}
+
+/// The time and the efficiency of a strategy or of a group that ties, at the size of comparisons.
+fn shown(task: &TaskAnalysis, name: &str, cores: u32) -> Option<(Estimate, f64)> {
+    let (results, size) = (&task.results, task.results.task.default_size);
+    let bands = plots::speed_up_by_cores(results)?.bands;
+    let groups = results.places.iter().filter(|tied| tied.len() > 1);
+    if let Some((_, tied)) = bands.iter().zip(groups).find(|(band, _)| band.label == name) {
+        let names: Vec<&str> = tied.iter().map(String::as_str).collect();
+        let cell = group_cell(results, &names, cores, size)?;
+        return Some((cell.time, cell.efficiency?.value));
+    }
+    let cell = results.sound(name, cores, size)?;
+    Some((cell.time?, cell.efficiency?))
 }
 
 #[test]
@@ -97,13 +122,10 @@ fn the_script_writes_numbers_as_the_page_does() {
             let (place, value) = words.split_once(": ").expect("a place and a value");
             let (strategy, cores) = place.split_once(", ").expect("a strategy and cores");
             let cores = cores.split('\u{202f}').next().and_then(|cores| cores.parse().ok()).expect("a number");
-            let cell = task.results.sound(strategy, cores, task.results.task.default_size).expect("a sound cell");
+            let (time, efficiency) = shown(task, strategy, cores).expect("a sound cell or a group");
             let expected = match column {
-                0 => reports::format::sentence(reports::format::time_estimate(cell.time.expect("a time"))),
-                _ => {
-                    let efficiency = cell.efficiency.expect("an efficiency");
-                    format!("{}\u{202f}% (", reports::format::digits(efficiency * 100.0))
-                }
+                0 => reports::format::sentence(reports::format::time_estimate(time)),
+                _ => format!("{}\u{202f}% (", reports::format::digits(efficiency * 100.0)),
             };
             assert!(value.starts_with(&expected), "{words}: {expected}");
         }

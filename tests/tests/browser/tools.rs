@@ -1,5 +1,6 @@
 //! Programs of other people that check the page and its script. `.ci/setup-tests` fetches them with npm.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -17,6 +18,28 @@ pub(crate) fn read(file: &str) -> Option<String> {
         eprintln!("NOT TESTED: no {file} here; `.ci/setup-tests` fetches it with npm");
     }
     text
+}
+
+/// The text of a PDF file without any space. `None` if there is no `pdftotext`, which is an error only in CI.
+pub(crate) fn text_of_pdf(pdf: &[u8]) -> Option<String> {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(pdf).expect("the file takes the bytes");
+    match Command::new("pdftotext").arg(file.path()).arg("-").output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Some(without_space(&String::from_utf8_lossy(&output.stdout)))
+        }
+        Err(_) => {
+            assert!(std::env::var_os("CI").is_none(), "no pdftotext here; `.ci/setup-tests` installs it");
+            eprintln!("NOT TESTED: no pdftotext here; Debian’s package poppler-utils has it");
+            None
+        }
+    }
+}
+
+/// A text without any space.
+pub(crate) fn without_space(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_whitespace()).collect()
 }
 
 #[test]

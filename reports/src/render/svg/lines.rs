@@ -1,7 +1,7 @@
 //! Draws a [`Chart`]: axes, lines, bands and series, with names at the right ends.
 
 use super::labels::{apart, shortened};
-use super::marks::{classes, look, marker};
+use super::marks::{band_classes, classes, marker};
 use super::pen::{Drawn, FINE, Ink, Pen, Sheet, text};
 use crate::view::chart::{Axis, Band, Chart, Kind, Point, Position, Reference, Scale, Series};
 use plotters::coord::Shift;
@@ -21,6 +21,9 @@ const BELOW: i32 = 52;
 
 /// The height of a name. On a narrow page text is larger.
 const NAME: i32 = 20;
+
+/// The distance of a name below a line that ends before the last position.
+const EARLY: i32 = 14;
 
 /// Where values lie on the paper.
 type Place<'a> = &'a dyn Fn(f64, f64) -> BackendCoord;
@@ -91,8 +94,22 @@ impl Canvas<'_> {
         let references = chart.references.iter().filter(|it| has_end(it)).map(reference);
         let bands = chart.bands.iter().map(|band| last(&band.points));
         let series = chart.series.iter().filter(|it| it.band.is_none()).map(|it| last(&it.points));
-        let wanted: Vec<i32> = references.chain(bands).chain(series).flatten().map(|(_, y)| y).collect();
-        apart(&wanted, NAME * FINE, (ABOVE * FINE, (HEIGHT - BELOW) * FINE))
+        let wanted: Vec<BackendCoord> = references.chain(bands).chain(series).flatten().collect();
+        let (top, bottom) = (ABOVE * FINE, (HEIGHT - BELOW) * FINE);
+        let heights = |is_early: bool| {
+            let below = if is_early { EARLY * FINE } else { 0 };
+            let points = wanted.iter().filter(|point| self.is_early(**point) == is_early);
+            apart(&points.map(|point| point.1 + below).collect::<Vec<_>>(), NAME * FINE, (top, bottom)).into_iter()
+        };
+        let (mut beside, mut inside) = (heights(false), heights(true));
+        let next = |point: &BackendCoord| if self.is_early(*point) { inside.next() } else { beside.next() };
+        wanted.iter().filter_map(next).collect()
+    }
+
+    /// Whether a line ends before the last position. Its name then stands at its end, because a thin line to a name beside
+    /// the plot would look like a part of it.
+    fn is_early(&self, (right, _): BackendCoord) -> bool {
+        self.positions.last().is_some_and(|last| right < (self.at)(last.at, 1.0).0)
     }
 
     fn place(&self, point: &Point) -> BackendCoord {
@@ -101,13 +118,16 @@ impl Canvas<'_> {
 
     /// Writes a name beside the plot, with a thin line from the point that it names.
     fn end(&self, end: &End, height: i32) -> Drawn {
-        let left = (WIDTH - BESIDE + 12) * FINE;
         let (right, y) = end.point;
+        let style = text(Ink::End).pos(Pos::new(HPos::Left, VPos::Center));
+        if self.is_early(end.point) {
+            return self.area.draw_text(&shortened(end.name), &style, (right + 6 * FINE, height));
+        }
+        let left = (WIDTH - BESIDE + 12) * FINE;
         let from = (right + 6 * FINE, y);
         if from.0 < left - 2 * FINE {
             self.area.draw(&PathElement::new(vec![from, (left - 2 * FINE, height)], Ink::Tether.style()))?;
         }
-        let style = text(Ink::End).pos(Pos::new(HPos::Left, VPos::Center));
         self.area.draw_text(&shortened(end.name), &style, (left, height))
     }
 
@@ -146,7 +166,7 @@ impl Canvas<'_> {
     }
 
     fn band(&self, nth: usize, band: &Band, height: Option<i32>) -> Drawn {
-        self.sheet.open(&format!("series band g{nth} {}", look(band.place)), Some(&band.name));
+        self.sheet.open(&format!("series {}", band_classes(nth)), Some(&band.name));
         for unbroken in band.points.split(Option::is_none).filter(|points| !points.is_empty()) {
             let points: Vec<&Point> = unbroken.iter().flatten().collect();
             let edge = |end: fn(&Point) -> f64| points.iter().map(move |point| (self.at)(point.x, end(point)));
@@ -159,12 +179,11 @@ impl Canvas<'_> {
                 self.area.draw(&PathElement::new(path, Ink::Line.style()))?;
             }
         }
-        self.points((&band.label, true), &band.points, band.place, height)
+        self.points((&band.label, true), &band.points, nth, height)
     }
 
     fn series(&self, series: &Series, height: Option<i32>) -> Drawn {
-        let member = series.band.map_or_else(String::new, |band| format!(" member m{band}"));
-        self.sheet.open(&format!("series {}{member}", classes(series.place)), Some(&series.name));
+        self.sheet.open(&format!("series {}", classes(series.place, series.band)), Some(&series.name));
         for unbroken in series.points.split(Option::is_none).filter(|points| points.len() > 1) {
             let path: Vec<BackendCoord> = unbroken.iter().flatten().map(|point| self.place(point)).collect();
             self.area.draw(&PathElement::new(path, Ink::Line.style()))?;

@@ -14,13 +14,14 @@ pub const MARKERS: usize = 11;
 
 /// The classes of a series: one of [`COLOURS`] colours and one of [`DASHES`] dashes. Colours, dashes and markers repeat
 /// with different periods, so up to 330 strategies differ in at least one of them.
-pub fn classes(place: usize) -> String {
-    format!("p{place} {}", look(place))
+pub fn classes(place: usize, group: Option<usize>) -> String {
+    let member = group.map_or_else(String::new, |nth| format!(" member m{nth}"));
+    format!("p{place} s{} d{}{member}", place % COLOURS, place % DASHES)
 }
 
-/// The classes for colour and dash alone.
-pub(super) fn look(place: usize) -> String {
-    format!("s{} d{}", place % COLOURS, place % DASHES)
+/// The classes of a band: it has no colour of a series, because it stands for several.
+pub fn band_classes(nth: usize) -> String {
+    format!("band g{nth} b{} d{}", nth % DASHES, nth % DASHES)
 }
 
 /// The corners of every marker but the first, which is a circle. In tenths of a unit from the middle. All markers look

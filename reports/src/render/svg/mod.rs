@@ -14,7 +14,7 @@ mod lines;
 mod marks;
 mod pen;
 
-pub use self::marks::{COLOURS, DASHES, MARKERS, classes};
+pub use self::marks::{COLOURS, DASHES, MARKERS, band_classes, classes};
 pub(crate) use self::pen::{escape, fine};
 
 use self::lines::{HEIGHT, WIDTH};
@@ -50,14 +50,26 @@ pub fn draw_heat(map: &HeatMap, id: &str) -> Result<String> {
 ///
 /// # Errors
 /// If plotters refuses to draw.
-pub fn swatch(place: usize) -> Result<String> {
+pub fn swatch(place: usize, group: Option<usize>) -> Result<String> {
+    key(&classes(place, group), place)
+}
+
+/// The same for a group of strategies that tie.
+///
+/// # Errors
+/// If plotters refuses to draw.
+pub fn group_swatch(nth: usize) -> Result<String> {
+    key(&band_classes(nth), nth)
+}
+
+fn key(classes: &str, shape: usize) -> Result<String> {
     let (sheet, size) = (Sheet::default(), (40, 14));
     sheet.begin_hidden("swatch", size);
     drawn("legend", size, &sheet, |area| {
-        sheet.open(&format!("series {}", classes(place)), None);
+        sheet.open(&format!("series {classes}"), None);
         let middle = 7 * FINE;
         area.draw(&PathElement::new(vec![(FINE, middle), (39 * FINE, middle)], Ink::Line.style()))?;
-        marker(area, place, (20 * FINE, middle))?;
+        marker(area, shape, (20 * FINE, middle))?;
         sheet.close("g");
         Ok(())
     })
