@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use datasets::input::{EXPECTED, LONGEST_LINE, check, convert, earlier, plain};
+use datasets::input::{Kind, check, convert, earlier, plain};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -110,11 +110,11 @@ fn foreign_files_are_named_with_the_expected_columns_and_no_control_characters()
     for (bytes, is, _) in foreign() {
         let message = converted(&bytes).unwrap_err();
         assert!(message.starts_with("a.tsv ") && message.contains(is), "{is}: {message}");
-        assert!(message.contains(EXPECTED) && !message.contains(char::is_control), "{message:?}");
+        assert!(message.contains(Kind::Grams.expected()) && !message.contains(char::is_control), "{message:?}");
         // A task that reads a file in place says the same. It accepts an empty file, and decompresses nothing.
         if !bytes.is_empty() && !bytes.starts_with(b"\x1f\x8b") {
             let head = &bytes[..bytes.len().min(datasets::input::HEAD)];
-            let checked = check(Path::new("a.tsv"), head, head.len() == bytes.len());
+            let checked = check(Kind::Grams, Path::new("a.tsv"), head, head.len() == bytes.len());
             assert_eq!(checked.unwrap_err().to_string(), message);
         }
     }
@@ -127,7 +127,7 @@ fn the_command_of_a_message_converts_the_file() {
     for (bytes, is, _) in foreign().into_iter().filter(|(.., converts)| *converts) {
         let path = folder.path().join("it's a file -x.tsv");
         fs::write(&path, &bytes).unwrap();
-        let message = plain(&[path], folder.path(), &|_| ()).unwrap_err().to_string();
+        let message = plain(Kind::Grams, &[path], folder.path(), &|_| ()).unwrap_err().to_string();
         let command = message.split('`').find(|part| part.ends_with("> plain.tsv")).expect("a command");
         if command.starts_with("python3") && Command::new("python3").arg("--version").output().is_err() {
             continue;
@@ -161,8 +161,8 @@ fn text_stored_in_a_compressed_file_or_an_archive_is_not_taken_for_lines() {
 
 #[test]
 fn a_malformed_line_is_named_by_its_number_in_the_file() {
-    let long = format!("{LINES}{}", "x".repeat(LONGEST_LINE + 1));
-    let longest = "x".repeat(LONGEST_LINE - "\t1999\t5\t1\n".len());
+    let long = format!("{LINES}{}", "x".repeat(Kind::Grams.longest_line() + 1));
+    let longest = "x".repeat(Kind::Grams.longest_line() - "\t1999\t5\t1\n".len());
     assert!(converted(format!("{longest}\t1999\t5\t1\n{LINES}").as_bytes()).is_ok());
     let nul = [LINES.as_bytes(), &vec![0; 5_000_000]].concat();
     let malformed: [(Vec<u8>, &str); 8] = [
@@ -217,31 +217,31 @@ fn a_plain_file_is_read_in_place_and_all_else_is_made_plain_once() {
     let say = |line: &str| said.borrow_mut().push(line.to_owned());
     let files = written(folder.path(), &[("a.tsv", LINES.as_bytes()), ("b.tsv.gz", &gzip(LINES.as_bytes()))]);
 
-    let in_place = plain(&files[..1], &data, &say).unwrap();
+    let in_place = plain(Kind::Grams, &files[..1], &data, &say).unwrap();
     assert_eq!((in_place.path, in_place.made_from), (files[0].clone(), None));
     assert!(!data.exists() && said.borrow().is_empty());
-    assert_eq!(earlier(&files[1..], &data), None);
+    assert_eq!(earlier(Kind::Grams, &files[1..], &data), None);
 
-    let made = plain(&files[1..], &data, &say).unwrap();
+    let made = plain(Kind::Grams, &files[1..], &data, &say).unwrap();
     assert_eq!(fs::read_to_string(&made.path).unwrap(), LINES);
     assert_eq!(made.path.file_name().unwrap(), "b.tsv");
     assert_eq!(made.made_from.clone().unwrap(), format!("{} (gzip, version 2)", files[1].display()));
-    assert_eq!(plain(&files[1..], &data, &say).unwrap(), made);
-    assert_eq!(earlier(&files[1..], &data), Some(made.path.clone()));
+    assert_eq!(plain(Kind::Grams, &files[1..], &data, &say).unwrap(), made);
+    assert_eq!(earlier(Kind::Grams, &files[1..], &data), Some(made.path.clone()));
     assert_eq!(said.borrow().len(), 1, "{said:?}");
 
     // A changed source, and a plain file that was cut short.
     fs::write(&files[1], gzip(&LINES.as_bytes()[..18])).unwrap();
-    assert_eq!(plain(&files[1..], &data, &say).unwrap(), made);
+    assert_eq!(plain(Kind::Grams, &files[1..], &data, &say).unwrap(), made);
     assert_eq!(fs::read(&made.path).unwrap(), &LINES.as_bytes()[..18]);
     fs::write(&made.path, "").unwrap();
-    plain(&files[1..], &data, &say).unwrap();
+    plain(Kind::Grams, &files[1..], &data, &say).unwrap();
     assert_eq!(fs::read(&made.path).unwrap(), &LINES.as_bytes()[..18]);
     assert_eq!(said.borrow().len(), 3);
 
     // A source that is refused leaves nothing new behind.
     fs::write(&files[1], gzip(format!("{LINES}word").as_bytes())).unwrap();
-    let refused = plain(&files[1..], &data, &say).unwrap_err().to_string();
+    let refused = plain(Kind::Grams, &files[1..], &data, &say).unwrap_err().to_string();
     assert!(refused.ends_with("b.tsv.gz, line 3: the year is missing"), "{refused}");
     let names = fs::read_dir(made.path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(names.into_iter().all(|name| !name.to_string_lossy().ends_with("partial")));
@@ -258,14 +258,14 @@ fn several_files_and_folders_are_one_input_with_every_line_once() {
         written(&parts, &[("1.tsv", &bytes[0]), ("2.gz", &bytes[1]), ("3", &bytes[2]), (".hidden", b"no lines")]);
     let expected = "a\t1\t1\t1\nb\t2\t2\t2\nc\t3\t3\t3\n";
     for named in [vec![parts.clone()], files[..3].to_vec()] {
-        let made = plain(&named, &data, &|_| ()).unwrap();
+        let made = plain(Kind::Grams, &named, &data, &|_| ()).unwrap();
         assert_eq!(fs::read_to_string(made.path).unwrap(), expected, "{named:?}");
         let from = made.made_from.unwrap();
         assert!(from.contains("1.tsv (version 2) and ") && from.contains("2.gz (gzip, version 3"), "{from}");
     }
     let refused = |named: &[&Path]| {
         let named: Vec<PathBuf> = named.iter().map(|path| path.to_path_buf()).collect();
-        plain(&named, &data, &|_| ()).unwrap_err().to_string()
+        plain(Kind::Grams, &named, &data, &|_| ()).unwrap_err().to_string()
     };
     let [first, link] = [&files[0], &folder.path().join("link")];
     std::os::unix::fs::symlink(first, link).unwrap();

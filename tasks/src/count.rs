@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     load,
     options,
     sizing: Some(SIZING),
-    hooks: Hooks { details, ..Hooks::NONE },
+    hooks: Hooks { details, book: &[("profile", "book")], ..Hooks::NONE },
 };
 
 /// Every worker gets several partitions of the default size, so the numbers become more, and each of them smaller.

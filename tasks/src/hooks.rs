@@ -22,6 +22,8 @@ pub struct Hooks {
     pub secrets: Secrets,
     /// The fastest choice of an option, where a command uses it by default: the option's name and value.
     pub fastest: &'static [(&'static str, &'static str)],
+    /// The choice of an option with which the task is an example of the book: the option's name and value.
+    pub book: &'static [(&'static str, &'static str)],
     /// Returns what the report shows of the task besides its times.
     pub details: fn() -> Vec<Detail>,
     /// Other ways to do the same work, which a default sweep compares on every number of cores.
@@ -48,6 +50,7 @@ impl Hooks {
         data: |_| Data { file: None, named: Vec::new(), cold: false, database: None, bytes: 0 },
         secrets: Secrets { options: &[], copy: |_, _| () },
         fastest: &[],
+        book: &[],
         details: Vec::new,
         variants: &[],
     };

@@ -77,6 +77,7 @@ tasks! {
     cursor_ranges,
     noop,
     virtual_work,
+    word_count,
 }
 
 impl Inputs {

@@ -4,14 +4,15 @@
 //! A line is `ngram TAB year TAB match_count TAB volume_count LF`. The total of a word is the sum of its match counts.
 
 pub mod floor;
-mod input;
+pub(crate) mod input;
 mod map;
 mod options;
-mod ranges;
+pub(crate) mod ranges;
 mod refusal;
 
 use crate::digest::Digest;
 use crate::{Entry, Inputs, named};
+use datasets::input::Kind;
 use input::Input;
 pub use input::Read;
 use kernels::words::WordTotals;
@@ -72,7 +73,7 @@ impl TotalsOf {
                 Error::task(format!("this processor has no {}; leave --vector out", options.vector.name()))
             })?,
         };
-        Ok(TotalsOf { input: Input::open(path, options.read)?, work, word: options.word.clone() })
+        Ok(TotalsOf { input: Input::open(Kind::Grams, path, options.read)?, work, word: options.word.clone() })
     }
 }
 

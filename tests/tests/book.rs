@@ -1,9 +1,9 @@
-//! Examples from a book, with the book's own numbers.
+//! Examples from a book, with the book's own numbers and our own text.
 //!
 //! Matthew Fowler, *Python Concurrency with asyncio* (Manning, 2022): counting to 1, 3, 5, 22 and 100 000 000 in a
 //! process pool, in order and as completed, and MapReduce over four lines of text (chapter 6).
 
-use datasets::book::{BOOK_LINES, BOOK_TOTALS};
+use datasets::book::{LINES, TOTALS};
 use std::num::NonZeroUsize;
 use strategies::{Cancel, Choice, Combine, Delivery, Outcome, Strategy};
 use tasks::Inputs;
@@ -84,13 +84,13 @@ fn a_large_first_number_delays_only_gathered_and_in_order_results() {
 }
 
 #[test]
-fn map_reduce_over_the_four_lines_of_text_gives_the_books_totals() {
+fn map_reduce_over_four_lines_of_text_gives_their_totals() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("book.tsv");
     // Each word of the text becomes a line with a count of one, in the year of the book.
-    let words = BOOK_LINES.iter().flat_map(|line| line.split(' '));
+    let words = LINES.iter().flat_map(|line| line.split(' '));
     std::fs::write(&path, words.map(|word| format!("{word}\t2022\t1\t1\n")).collect::<String>()).unwrap();
-    let expected: String = BOOK_TOTALS.iter().map(|(word, total)| format!("{word}\t{total}\n")).collect();
+    let expected: String = TOTALS.iter().map(|(word, total)| format!("{word}\t{total}\n")).collect();
     let mut inputs = Inputs::default();
     inputs.word_totals.input = Some(path);
     for kernel in [Kernel::Book, Kernel::Bytes, Kernel::Runs] {

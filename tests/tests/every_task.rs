@@ -9,6 +9,7 @@ use strategies::{
 };
 use tasks::Inputs;
 use tasks::count::Profile;
+use tasks::word_count::Split;
 
 /// A task with its inputs, and the partition sizes and numbers of workers to try.
 struct Case {
@@ -124,6 +125,20 @@ fn virtual_work_agrees() {
 }
 
 #[test]
+fn word_count_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut inputs = Inputs::default();
+    inputs.word_count.files = vec![datasets::book::file(folder.path()).unwrap()];
+    for split in [Split::Blanks, Split::Space, Split::Unicode] {
+        inputs.word_count.split = split;
+        let (_, written) =
+            try_everything(&Case { task: "word_count", inputs: inputs.clone(), sizes: &[1, 3, 100], workers: &[1, 3] });
+        let expected = datasets::book::TOTALS.map(|(word, total)| format!("{word}\t{total}\n")).concat();
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
+    }
+}
+
+#[test]
 fn cursor_pages_agree() {
     // Pages of one row, pages that do and do not divide the rows, exactly one page, and a page that is never full.
     on_a_table("cursor_pages", &[1, 50, 999, 1000, 10_000, 20_000]);
@@ -165,7 +180,7 @@ fn on_a_table(task: &'static str, sizes: &'static [usize]) {
 
 #[test]
 fn no_task_is_left_out() {
-    let tried = ["count", "word_totals", "cursor_pages", "cursor_ranges", "noop", "virtual_work"];
+    let tried = ["count", "word_totals", "cursor_pages", "cursor_ranges", "noop", "virtual_work", "word_count"];
     let untried: Vec<&str> = tasks::ALL.iter().map(|task| task.name).filter(|name| !tried.contains(name)).collect();
     assert!(untried.is_empty(), "add a test to this file for {untried:?}");
 }

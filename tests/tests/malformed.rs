@@ -29,7 +29,8 @@ struct Case {
 impl Case {
     fn sentence(&self) -> String {
         // Without a right line, the file may be anything.
-        let expected = if self.line == 1 { format!("; {}", datasets::input::EXPECTED) } else { String::new() };
+        let expected =
+            if self.line == 1 { format!("; {}", datasets::input::Kind::Grams.expected()) } else { String::new() };
         format!("{}, line {}: {}{expected}", self.path.display(), self.line, self.reason)
     }
 

@@ -1,14 +1,13 @@
-//! Files that are no 1-grams, but something that people have instead: what it is, and the command that converts it.
+//! Files that are no 1-grams or no text, but something that people have instead: what it is, and the command that converts
+//! it.
 
+use super::kind::Kind;
 use super::version3;
 use crate::error::shown;
 use kernels::line;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-
-/// What a file of 1-grams looks like.
-pub const EXPECTED: &str = "expected are lines of four columns, ngram, year, match_count and volume_count, such as `Aardvark TAB 1999 TAB 5 TAB 1`";
 
 /// A file that the reader refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,17 +50,18 @@ impl Foreign {
     }
 
     /// Says what the file is, what is expected, and how to convert it.
-    pub(super) fn sentence(&self, path: &Path) -> String {
+    pub(super) fn sentence(&self, kind: Kind, path: &Path) -> String {
         let quoted = shlex::bytes::try_quote(path.as_os_str().as_bytes()).unwrap_or_default();
         let quoted = shown(Path::new(OsStr::from_bytes(&quoted)));
         let next = match self.filters.split_first() {
             None => "name another file".to_owned(),
             Some((first, others)) => {
                 let others: String = others.iter().map(|filter| format!(" | {filter}")).collect();
-                format!("convert it with `{first} < {quoted}{others} > plain.tsv`, then name plain.tsv")
+                let plain = format!("plain.{}", kind.ending());
+                format!("convert it with `{first} < {quoted}{others} > {plain}`, then name {plain}")
             }
         };
-        format!("{} {}; {EXPECTED}; {next}", shown(path), self.is.join(" and "))
+        format!("{} {}; {}; {next}", shown(path), self.is.join(" and "), kind.expected())
     }
 
     /// The same contents, compressed.
@@ -133,11 +133,25 @@ pub(super) fn named(head: &[u8], whole: bool) -> Option<Foreign> {
     let text = head.trim_ascii_start();
     let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|text| text.eq_ignore_ascii_case(with));
     let beginning = || BEGINNINGS.iter().find(|(beginning, _)| begins(beginning));
-    by_magic(NAMED, head).or_else(|| beginning().map(|(_, is)| Foreign::new(is, ""))).or_else(|| utf_16(head))
+    by_magic(NAMED, head)
+        .or_else(|| beginning().map(|(_, is)| Foreign::new(is, "")))
+        .or_else(|| utf_16(Kind::Grams, head))
+}
+
+/// Recognises files that are no text: those with NUL bytes, and text of another encoding.
+pub(super) fn no_text(head: &[u8]) -> Option<Foreign> {
+    let nul = || {
+        let filter = r"tr -d '\000'";
+        head.contains(&0).then(|| {
+            by_magic(NAMED, head)
+                .unwrap_or_else(|| Foreign::new("has NUL bytes, as programs, images and damaged logs have", filter))
+        })
+    };
+    utf_16(Kind::Text, head).or_else(nul)
 }
 
 /// Recognises UTF-16 and UTF-32, with and without a byte order mark, and what the decoded text is.
-fn utf_16(head: &[u8]) -> Option<Foreign> {
+fn utf_16(kind: Kind, head: &[u8]) -> Option<Foreign> {
     if head.starts_with(b"\xff\xfe\0\0") || head.starts_with(b"\0\0\xfe\xff") {
         return Some(Foreign::new("is UTF-32 text", "iconv -f UTF-32 -t UTF-8"));
     }
@@ -159,9 +173,9 @@ fn utf_16(head: &[u8]) -> Option<Foreign> {
     let units = units.map(|pair| if big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) });
     let text: String = char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     let mut lines = text.split('\n').map(str::as_bytes);
-    let inner = columns(lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let mut inner = || columns(lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let filter = format!("iconv -f {encoding} -t UTF-8");
-    Some(Foreign::new(&format!("is {encoding} text"), &filter).and(inner))
+    Some(Foreign::new(&format!("is {encoding} text"), &filter).and((kind == Kind::Grams).then(&mut inner).flatten()))
 }
 
 /// The columns of a line that is not yet a line of 1-grams.

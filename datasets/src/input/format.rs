@@ -5,6 +5,7 @@
 //! after it.
 
 use super::foreign::{self, Foreign};
+use super::kind::Kind;
 use super::version3;
 use kernels::line;
 
@@ -14,13 +15,15 @@ pub(super) const HEAD: usize = 64 * 1024;
 /// The UTF-8 byte order mark. It would be part of the first word.
 pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The lines of a file of 1-grams.
+/// The lines of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lines {
     /// `ngram TAB year TAB match_count TAB volume_count`, the format of 2012 (version 2).
     Version2,
     /// `ngram TAB year,match_count,volume_count TAB …`, the format of 2020 (version 3).
     Version3,
+    /// Lines of any text.
+    Text,
 }
 
 /// A compression that the reader decompresses.
@@ -42,8 +45,8 @@ impl Compression {
 /// The contents of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Contents {
-    /// Lines of 1-grams, possibly after a byte order mark. A line may still be malformed.
-    Grams {
+    /// Lines, possibly after a byte order mark. A line of 1-grams may still be malformed.
+    Lines {
         lines: Lines,
         mark: bool,
     },
@@ -51,8 +54,8 @@ pub(super) enum Contents {
     Foreign(Foreign),
 }
 
-/// Recognises the contents of a file from its first bytes. `whole` is `true` if these are all its bytes.
-pub(super) fn recognise(head: &[u8], whole: bool) -> Contents {
+/// Recognises the contents of a file of this kind from its first bytes. `whole` is `true` if these are all its bytes.
+pub(super) fn recognise(kind: Kind, head: &[u8], whole: bool) -> Contents {
     if head.starts_with(b"\x1f\x8b") {
         return Contents::Compressed(Compression::Gzip);
     }
@@ -67,19 +70,22 @@ pub(super) fn recognise(head: &[u8], whole: bool) -> Contents {
     }
     let text = head.strip_prefix(MARK).unwrap_or(head);
     let mark = text.len() < head.len();
+    if kind == Kind::Text {
+        return foreign::no_text(text).map_or(Contents::Lines { lines: Lines::Text, mark }, Contents::Foreign);
+    }
     let mut lines = text.split(|byte| *byte == b'\n');
     // Without a line feed the first line may continue beyond the head.
     let complete = whole || text.contains(&b'\n');
     let first = lines.next().filter(|_| complete).unwrap_or_default();
     if line::parse(first).is_ok() {
-        return Contents::Grams { lines: Lines::Version2, mark };
+        return Contents::Lines { lines: Lines::Version2, mark };
     }
     if version3::is_line(first) {
-        return Contents::Grams { lines: Lines::Version3, mark };
+        return Contents::Lines { lines: Lines::Version3, mark };
     }
     match foreign::named(text, whole).or_else(|| foreign::columns(first, lines.next().unwrap_or_default())) {
         Some(foreign) => Contents::Foreign(foreign),
         // The reader names the first malformed line.
-        None => Contents::Grams { lines: Lines::Version2, mark },
+        None => Contents::Lines { lines: Lines::Version2, mark },
     }
 }

@@ -1,20 +1,21 @@
-//! Reads files of 1-grams, compressed or not, line by line with bounded memory.
+//! Reads files of 1-grams or text, compressed or not, with bounded memory.
 
 use super::foreign::Foreign;
 use super::format::{Compression, Contents, HEAD, Lines, MARK, recognise};
+use super::kind::Kind;
 use super::version3;
 use super::zstd::Frames;
 use flate2::bufread::MultiGzDecoder;
 use kernels::line;
 use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read, Write};
 
-/// The longest line in bytes, with its line feed. A longer one is an error, because memory must stay bounded.
-pub const LONGEST_LINE: usize = 2 * 1024 * 1024;
+/// The longest line of 1-grams.
+const LONGEST_LINE: usize = Kind::Grams.longest_line();
 
 /// The number of bytes that are read at once.
 const BLOCK: usize = 256 * 1024;
 
-/// A source of 1-grams whose first bytes were recognised.
+/// A source whose first bytes were recognised.
 pub(super) struct Reader<'a> {
     source: Box<dyn Read + 'a>,
     pub(super) compression: Option<Compression>,
@@ -36,10 +37,10 @@ pub(super) enum Refusal {
 
 impl<'a> Reader<'a> {
     /// Recognises a source by its first bytes.
-    pub(super) fn new(source: impl Read + 'a) -> Result<Self, Refusal> {
-        let (contents, source) = peek(source).map_err(Refusal::Read)?;
+    pub(super) fn new(kind: Kind, source: impl Read + 'a) -> Result<Self, Refusal> {
+        let (contents, source) = peek(kind, source).map_err(Refusal::Read)?;
         let compression = match contents {
-            Contents::Grams { lines, mark } => return Ok(Reader { source, compression: None, lines, mark }),
+            Contents::Lines { lines, mark } => return Ok(Reader { source, compression: None, lines, mark }),
             Contents::Foreign(foreign) => return Err(Refusal::Foreign(foreign)),
             Contents::Compressed(compression) => compression,
         };
@@ -48,9 +49,9 @@ impl<'a> Reader<'a> {
             Compression::Gzip => Box::new(MultiGzDecoder::new(source)),
             Compression::Zstd => Box::new(Frames::new(source)),
         };
-        let (contents, source) = peek(source).map_err(|error| not_read(Some(compression), error))?;
+        let (contents, source) = peek(kind, source).map_err(|error| not_read(Some(compression), error))?;
         let foreign = match contents {
-            Contents::Grams { lines, mark } => {
+            Contents::Lines { lines, mark } => {
                 return Ok(Reader { source, compression: Some(compression), lines, mark });
             }
             Contents::Foreign(foreign) => foreign,
@@ -59,12 +60,15 @@ impl<'a> Reader<'a> {
         Err(Refusal::Foreign(foreign.inside(compression.name())))
     }
 
-    /// Writes all lines in the format of version 2, each with a line feed. Returns their number.
+    /// Writes all lines, each with a line feed, and 1-grams in the format of version 2.
     pub(super) fn write(self, out: &mut dyn Write) -> Result<(), Refusal> {
         let Reader { source, compression, lines, mark } = self;
         let mut source = BufReader::with_capacity(BLOCK, source);
         if mark {
             source.read_exact(&mut [0; MARK.len()]).map_err(|error| not_read(compression, error))?;
+        }
+        if lines == Lines::Text {
+            return copy(&mut source, compression, out);
         }
         let mut line = Vec::new();
         for number in 1.. {
@@ -78,11 +82,11 @@ impl<'a> Reader<'a> {
                 Some(_) => {}
                 // This is the last line, or the rest of this line is still to come.
                 None if source.fill_buf().map_err(|error| not_read(compression, error))?.is_empty() => {}
-                None => return Err(Refusal::Line(number, too_long(&line))),
+                None => return Err(Refusal::Line(number, Kind::Grams.too_long(&line))),
             }
             let checked = match lines {
                 Lines::Version3 => version3::write(&line, out).map_err(Refusal::Write)?,
-                Lines::Version2 => match line::reason(&line) {
+                Lines::Version2 | Lines::Text => match line::reason(&line) {
                     Some(reason) => Err(reason),
                     None => {
                         line.push(b'\n');
@@ -97,17 +101,29 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns the reason why a line that begins with these bytes is too long.
-pub fn too_long(begin: &[u8]) -> String {
-    let limit = LONGEST_LINE / (1024 * 1024);
-    line::nul(begin).unwrap_or_else(|| format!("the line is longer than {limit} MiB, so this is no file of 1-grams"))
+/// Copies a text and ends its last line, so that the next text begins a line.
+fn copy(source: &mut impl BufRead, compression: Option<Compression>, out: &mut dyn Write) -> Result<(), Refusal> {
+    let mut last = b'\n';
+    loop {
+        let block = match source.fill_buf() {
+            Ok([]) => break,
+            Ok(block) => block,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(not_read(compression, error)),
+        };
+        out.write_all(block).map_err(Refusal::Write)?;
+        last = block.last().copied().unwrap_or(last);
+        let length = block.len();
+        source.consume(length);
+    }
+    if last == b'\n' { Ok(()) } else { out.write_all(b"\n").map_err(Refusal::Write) }
 }
 
 /// Reads the first bytes of a source. Returns what they mean, and the source with these bytes.
-fn peek<'a>(mut source: impl Read + 'a) -> io::Result<(Contents, Box<dyn Read + 'a>)> {
+fn peek<'a>(kind: Kind, mut source: impl Read + 'a) -> io::Result<(Contents, Box<dyn Read + 'a>)> {
     let mut head = Vec::new();
     (&mut source).take(HEAD as u64).read_to_end(&mut head)?;
-    let contents = recognise(&head, head.len() < HEAD);
+    let contents = recognise(kind, &head, head.len() < HEAD);
     Ok((contents, Box::new(Cursor::new(head).chain(source))))
 }
 

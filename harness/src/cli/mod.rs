@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod calls;
 mod cell_list;
 mod compare;
 mod completions;
@@ -81,13 +82,18 @@ struct Cli {
 }
 
 impl Cli {
-    /// Returns the command line of the program. `run` and the side of Goldilocks in `peers` show the fastest choices by default.
+    /// Returns the command line of the program. `run` and the side of Goldilocks in `peers` show the fastest choices by
+    /// default, and `calls` those of the book.
     fn definition() -> clap::Command {
-        let fastest = |command: clap::Command| {
-            let choices = tasks::ALL.iter().flat_map(|task| task.hooks.fastest);
-            choices.fold(command, |command, (option, value)| command.mut_arg(option, |arg| arg.default_value(*value)))
+        let with = |choices: fn(&tasks::Hooks) -> &'static [(&'static str, &'static str)]| {
+            move |command: clap::Command| {
+                let choices = tasks::ALL.iter().flat_map(|task| choices(&task.hooks));
+                choices
+                    .fold(command, |command, (option, value)| command.mut_arg(option, |arg| arg.default_value(*value)))
+            }
         };
-        Cli::command().mut_subcommand("run", fastest).mut_subcommand("whole", fastest)
+        let command = Cli::command().mut_subcommand("run", with(|hooks| hooks.fastest));
+        command.mut_subcommand("whole", with(|hooks| hooks.fastest)).mut_subcommand("calls", with(|hooks| hooks.book))
     }
 
     fn parsed(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
@@ -101,6 +107,8 @@ enum Command {
     List(list::List),
     /// Runs one task with one strategy, verifies the answer and reports the time
     Run(run::Run),
+    /// Shows what apply, map, gather and the other calls wait for, and when their results are usable
+    Calls(calls::Calls),
     /// Measures tasks × strategies × core counts × partition sizes, and writes a report
     Sweep(sweep::Sweep),
     /// Looks for anything on this machine that would spoil a measurement, and says how to cure it
@@ -140,6 +148,7 @@ impl Command {
         match self {
             Command::List(list) => list.run(),
             Command::Run(run) => run.run(),
+            Command::Calls(calls) => calls.run(),
             Command::Sweep(sweep) => sweep.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Runs(runs) => runs.run(),
@@ -248,6 +257,8 @@ mod tests {
             ("noop", "--items 5"),
             ("virtual_work", "--spin --uneven-waits --waits 3"),
             ("virtual_work", ""),
+            ("word_count", ""),
+            ("word_count", "--text 'a b.txt' --split unicode"),
         ];
         for (name, options) in given {
             let entry = crate::find_task(name).expect("it is built in");
@@ -287,7 +298,7 @@ mod tests {
     fn every_example_parses() {
         Cli::definition().debug_assert();
         let examples = examples(&Cli::definition());
-        assert!(examples.len() >= 3 * 13, "{examples:?}");
+        assert!(examples.len() >= 3 * 14, "{examples:?}");
         for example in examples {
             let words = shlex::split(&example).expect("quotes are closed");
             let words: Vec<String> =

@@ -13,6 +13,7 @@ use crate::peers::{ALL, Contest};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use datasets::input::{self, Kind};
 use record::{Line, VERSION};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -64,7 +65,8 @@ impl Peers {
         let (file, known) = match &self.input {
             Some(file) => {
                 let say = |line: &str| say(line);
-                (datasets::input::plain(std::slice::from_ref(file), &self.folders.data, &say)?.path, None)
+                let files = std::slice::from_ref(file);
+                (input::plain(Kind::Grams, files, &self.folders.data, &say)?.path, None)
             }
             None => self.file_of_run().map(|(file, known)| (file, Some(known)))?,
         };

@@ -3,6 +3,7 @@
 //! Only this folder reads samples. A new conclusion is a file here and a line in `CONCLUSIONS`.
 
 pub mod axes;
+pub mod calls;
 pub mod caveats;
 mod cliff;
 pub mod conclusions;

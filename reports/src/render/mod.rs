@@ -2,6 +2,7 @@
 
 pub mod bars;
 pub mod bmf;
+pub mod calls;
 pub mod comparison;
 pub mod csv;
 pub mod html;

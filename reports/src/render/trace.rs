@@ -1,6 +1,7 @@
 //! Writes a traced run as Chrome trace JSON, which Perfetto and Chromium open.
 //!
 //! Every worker is a lane, every job a slice. The phases have a lane of their own. Times are microseconds with a fraction.
+//! Several runs are several processes, each of which begins at zero.
 
 use record::{Cell, Span, TracedRun};
 use serde_json::{Value, json};
@@ -17,23 +18,48 @@ const FIRST_WORKER: u64 = 2;
 pub fn write(cell: &Cell, run: &TracedRun, out: &mut dyn Write) -> Result<()> {
     out.write_all(b"{\"displayTimeUnit\":\"ns\",\"otherData\":")?;
     write!(out, "{},\"traceEvents\":[", json!({ "cell": cell, "jobs": run.jobs, "cpu_ns": run.cpu_ns }))?;
-    let name = format!("{} {}", cell.task, cell.strategy);
-    write!(out, "\n{}", named("process_name", PHASES, &name))?;
-    write!(out, ",\n{}", named("thread_name", PHASES, "phases"))?;
-    let (run_from, reduce_from) = (run.start_ns, run.start_ns + run.run_ns);
-    let phases = [("start", 0, run.start_ns), ("run", run_from, run.run_ns), ("reduce", reduce_from, run.reduce_ns)];
-    for (phase, from, length) in phases {
-        write!(out, ",\n{}", slice(PHASES, phase, from, length, Value::Null))?;
-    }
-    for lane in &run.lanes {
-        let thread = FIRST_WORKER + u64::from(lane.worker);
-        write!(out, ",\n{}", named("thread_name", thread, &format!("worker {}", lane.worker)))?;
-        for span in &lane.spans {
-            let (name, arguments) = described(span);
-            write!(out, ",\n{}", slice(thread, &name, run_from + span.start_ns, span.length_ns, arguments))?;
+    events(1, &format!("{} {}", cell.task, cell.strategy), run, out)?;
+    out.write_all(b"\n]}\n")
+}
+
+/// Writes traced runs as processes with these names. A mark shows when each result was usable.
+///
+/// # Errors
+/// When writing to `out` fails.
+pub fn write_several(runs: &[(String, &TracedRun)], out: &mut dyn Write) -> Result<()> {
+    out.write_all(b"{\"displayTimeUnit\":\"ns\",\"traceEvents\":[")?;
+    for (process, (name, run)) in (1..).zip(runs) {
+        if process > 1 {
+            out.write_all(b",")?;
+        }
+        events(process, name, run, out)?;
+        for usable in &run.delivered_ns {
+            let at = microseconds(run.start_ns + usable);
+            let mark = json!({ "ph": "i", "s": "t", "pid": process, "tid": PHASES, "name": "result usable", "ts": at });
+            write!(out, ",\n{mark}")?;
         }
     }
     out.write_all(b"\n]}\n")
+}
+
+/// Writes the events of a run as those of a process.
+fn events(process: u64, name: &str, run: &TracedRun, out: &mut dyn Write) -> Result<()> {
+    write!(out, "\n{}", named(process, "process_name", PHASES, name))?;
+    write!(out, ",\n{}", named(process, "thread_name", PHASES, "phases"))?;
+    let (run_from, reduce_from) = (run.start_ns, run.start_ns + run.run_ns);
+    let phases = [("start", 0, run.start_ns), ("run", run_from, run.run_ns), ("reduce", reduce_from, run.reduce_ns)];
+    for (phase, from, length) in phases {
+        write!(out, ",\n{}", slice(process, PHASES, phase, from, length, Value::Null))?;
+    }
+    for lane in &run.lanes {
+        let thread = FIRST_WORKER + u64::from(lane.worker);
+        write!(out, ",\n{}", named(process, "thread_name", thread, &format!("worker {}", lane.worker)))?;
+        for span in &lane.spans {
+            let (name, arguments) = described(span);
+            write!(out, ",\n{}", slice(process, thread, &name, run_from + span.start_ns, span.length_ns, arguments))?;
+        }
+    }
+    Ok(())
 }
 
 /// The name of a slice, and what Perfetto shows when it is selected.
@@ -52,13 +78,13 @@ fn described(span: &Span) -> (String, Value) {
     (name, arguments)
 }
 
-fn named(what: &str, thread: u64, name: &str) -> Value {
-    json!({ "ph": "M", "pid": 1, "tid": thread, "name": what, "args": { "name": name } })
+fn named(process: u64, what: &str, thread: u64, name: &str) -> Value {
+    json!({ "ph": "M", "pid": process, "tid": thread, "name": what, "args": { "name": name } })
 }
 
-fn slice(thread: u64, name: &str, start_ns: u64, length_ns: u64, arguments: Value) -> Value {
+fn slice(process: u64, thread: u64, name: &str, start_ns: u64, length_ns: u64, arguments: Value) -> Value {
     let [start, length] = [start_ns, length_ns].map(microseconds);
-    let mut slice = json!({ "ph": "X", "pid": 1, "tid": thread, "name": name, "ts": start, "dur": length });
+    let mut slice = json!({ "ph": "X", "pid": process, "tid": thread, "name": name, "ts": start, "dur": length });
     if !arguments.is_null() {
         slice["args"] = arguments;
     }

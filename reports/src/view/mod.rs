@@ -1,6 +1,7 @@
 //! Charts and tables of the analysis as plain data.
 
 pub mod answer;
+pub mod calls;
 pub mod chart;
 pub mod embedded;
 pub mod engines;

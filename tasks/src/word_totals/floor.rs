@@ -2,6 +2,7 @@
 
 use super::Read;
 use super::input::Input;
+use datasets::input::Kind;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ const PARTITION: u64 = 8 * 1024 * 1024;
 /// # Errors
 /// When the file cannot be read.
 pub fn sum_of_bytes(path: PathBuf, read: Read, threads: NonZeroUsize, release: bool) -> Result<u64> {
-    let input = Input::open(path, read)?;
+    let input = Input::open(Kind::Grams, path, read)?;
     let next = AtomicU64::new(0);
     let work = &|| -> Result<u64> {
         let mut sum = 0u64;

@@ -28,7 +28,7 @@
 //! more.
 
 use super::map::{self, Map};
-use datasets::input::{self, LONGEST_LINE};
+use datasets::input::{self, Kind};
 use memchr::{memchr_iter, memrchr};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -53,10 +53,15 @@ pub enum Read {
 }
 
 // A map refuses the same lines as a buffer that grows from `PIECE`.
-const _: () = assert!(map::PIECE == LONGEST_LINE && LONGEST_LINE.is_multiple_of(PIECE));
+const _: () = {
+    let longest = Kind::Grams.longest_line();
+    assert!(map::PIECE == longest && longest.is_multiple_of(PIECE) && (longest / PIECE).is_power_of_two());
+    assert!((Kind::Text.longest_line() / PIECE).is_power_of_two());
+};
 
 /// An open file with a known length.
-pub(super) struct Input {
+pub(crate) struct Input {
+    kind: Kind,
     path: PathBuf,
     file: File,
     length: u64,
@@ -69,7 +74,11 @@ thread_local! {
 }
 
 impl Input {
-    pub(super) fn open(path: PathBuf, read: Read) -> Result<Self> {
+    /// Opens a plain file of this kind.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or its first bytes show another kind.
+    pub(crate) fn open(kind: Kind, path: PathBuf, read: Read) -> Result<Self> {
         let failed = |error: IoError| {
             let next = match error.kind() {
                 ErrorKind::NotFound => "; is the path right?",
@@ -91,7 +100,7 @@ impl Input {
                 Some(Map::new(&file, length).map_err(failed)?)
             }
         };
-        let opened = Input { path, file, length, map };
+        let opened = Input { kind, path, file, length, map };
         // Some files that the operating system generates, such as those in /proc, report a length of zero but are not
         // empty.
         if length == 0 && opened.read_some(&mut [0], 0)? > 0 {
@@ -100,16 +109,33 @@ impl Input {
         }
         let mut head = vec![0; input::HEAD];
         let read = opened.read_some(&mut head, 0)?;
-        input::check(&opened.path, &head[..read], read < head.len()).map_err(Error::task)?;
+        input::check(kind, &opened.path, &head[..read], read < head.len()).map_err(Error::task)?;
         Ok(opened)
     }
 
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
+    /// Leaves out what a file has gained since it had this length, so that a growing file has one answer.
+    ///
+    /// # Errors
+    /// When the file is shorter.
+    pub(crate) fn up_to(mut self, length: u64) -> Result<Self> {
+        if self.length < length {
+            return Err(self.shorter());
+        }
+        self.length = length;
+        Ok(self)
+    }
+
+    /// The longest line in bytes.
+    pub(super) fn longest_line(&self) -> usize {
+        self.kind.longest_line()
+    }
+
     /// Passes the bytes of `range` to `work` in pieces of whole lines. Each piece comes with its offset in the file.
-    pub(super) fn pieces(&self, range: (u64, u64), mut work: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
+    pub(crate) fn pieces(&self, range: (u64, u64), mut work: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
         BUFFER.with_borrow_mut(|buffer| {
             let (mut at, end) = range;
             let usual = if self.map.is_some() { map::PIECE } else { PIECE };
@@ -121,8 +147,8 @@ impl Input {
                     if at + wanted as u64 == end { wanted } else { memrchr(b'\n', bytes).map_or(0, |feed| feed + 1) };
                 if lines == 0 {
                     // The line is longer than the piece, so the next attempt reads more, but memory stays bounded.
-                    if wanted >= LONGEST_LINE {
-                        return Err(self.refuse(at, &input::too_long(bytes)));
+                    if wanted >= self.longest_line() {
+                        return Err(self.refuse(at, &self.kind.too_long(bytes)));
                     }
                     piece *= 2;
                     continue;
@@ -186,7 +212,9 @@ impl Input {
     pub(super) fn refuse(&self, offset: u64, reason: &str) -> Error {
         match self.line_number(offset) {
             // Later lines show that the file is one of 1-grams.
-            Ok(1) => Error::task(format!("{}, line 1: {reason}; {}", self.path.display(), input::EXPECTED)),
+            Ok(1) if self.kind == Kind::Grams => {
+                Error::task(format!("{}, line 1: {reason}; {}", self.path.display(), self.kind.expected()))
+            }
             Ok(number) => Error::task(format!("{}, line {number}: {reason}", self.path.display())),
             Err(error) => error,
         }

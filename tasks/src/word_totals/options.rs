@@ -2,7 +2,7 @@
 
 use super::Read;
 use crate::{Data, Hooks, Inputs, Preparation, Sizing, Unprepared, Variant, named};
-use datasets::input;
+use datasets::input::{self, Kind};
 use datasets::ngrams::Recipe;
 use kernels::runs::Vector;
 use serde::{Deserialize, Serialize};
@@ -138,7 +138,7 @@ fn prepare(preparation: &mut Preparation) -> Result<(), Unprepared> {
     }
     let failed = |error: datasets::Error| Unprepared::Fail(error.to_string());
     if !options.files.is_empty() {
-        let plain = input::plain(&options.files, preparation.folder, preparation.say).map_err(failed)?;
+        let plain = input::plain(Kind::Grams, &options.files, preparation.folder, preparation.say).map_err(failed)?;
         options.input = Some(plain.path);
         // A note and no option, because the same lines in another format are no reason against a comparison.
         preparation.notes.extend(plain.made_from.map(|sources| (SOURCES.to_owned(), sources)));
@@ -153,7 +153,7 @@ fn reuse(inputs: &mut Inputs, folder: &Path) {
     let options = &mut inputs.word_totals;
     let made = || match options.files.is_empty() {
         true => Some(folder.join(options.grams.unwrap_or_default().file_name())).filter(|file| file.exists()),
-        false => input::earlier(&options.files, folder),
+        false => input::earlier(Kind::Grams, &options.files, folder),
     };
     options.input = options.input.take().or_else(made);
 }
@@ -164,5 +164,5 @@ fn data(inputs: &Inputs) -> Data {
     // Before the preparation there is only the wish.
     let wanted = || options.grams.unwrap_or_default().bytes;
     let bytes = file.as_ref().and_then(|file| file.metadata().ok()).map_or_else(wanted, |metadata| metadata.len());
-    Data { file, named: input::files(&options.files), cold: options.cold, bytes, ..Data::default() }
+    Data { file, named: input::files(Kind::Grams, &options.files), cold: options.cold, bytes, ..Data::default() }
 }

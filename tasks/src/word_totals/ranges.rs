@@ -1,7 +1,6 @@
 //! Cuts the file into partitions, which are ranges of whole lines.
 
 use super::input::{Input, PIECE};
-use datasets::input::LONGEST_LINE;
 use memchr::{memchr, memchr_iter};
 use std::num::NonZeroUsize;
 use strategies::{Error, Result};
@@ -10,7 +9,7 @@ use strategies::{Error, Result};
 const WINDOW: usize = 4 * 1024;
 
 /// The progress of cutting a file.
-pub(super) struct Ranges {
+pub(crate) struct Ranges {
     begin: u64,
     /// The length of a range in bytes: the wanted number of lines times the mean length of a line.
     step: u64,
@@ -25,7 +24,7 @@ impl Ranges {
     /// Counting every line would mean that one thread reads the whole file while all workers wait. Instead, 16 evenly
     /// spread samples give the mean length of a line. A range has the average number of bytes for `lines` lines,
     /// extended to the next line feed.
-    pub(super) fn new(input: &Input, lines: NonZeroUsize) -> Result<Self> {
+    pub(crate) fn new(input: &Input, lines: NonZeroUsize) -> Result<Self> {
         const SAMPLES: u64 = 16;
         const SAMPLE: u64 = 16 * 1024;
         let mut sample = vec![0; SAMPLE as usize];
@@ -42,7 +41,7 @@ impl Ranges {
     }
 
     /// Returns the next range, or `None` at the end of the file.
-    pub(super) fn next(&mut self, input: &Input) -> Result<Option<(u64, u64)>> {
+    pub(crate) fn next(&mut self, input: &Input) -> Result<Option<(u64, u64)>> {
         if self.begin >= input.length() {
             return Ok(None);
         }
@@ -55,7 +54,7 @@ impl Ranges {
 
     /// Returns the end of the line that contains the byte at `at`.
     fn after_line(&mut self, input: &Input, mut at: u64) -> Result<u64> {
-        let far = at.saturating_add(LONGEST_LINE as u64);
+        let far = at.saturating_add(input.longest_line() as u64);
         // A large window covers the ends of many small ranges. For a large range a small window at its end is enough.
         let mut wanted = if self.step < WINDOW as u64 { PIECE } else { WINDOW };
         while at < input.length() {
@@ -89,6 +88,7 @@ impl Ranges {
 mod tests {
     use super::super::Read;
     use super::*;
+    use datasets::input::Kind;
     use std::io::Write;
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(b"first\t1\t1\t1\nlast").expect("room for it");
         for read in [Read::Map, Read::Pread] {
-            let input = Input::open(file.path().to_owned(), read).expect("it is there");
+            let input = Input::open(Kind::Grams, file.path().to_owned(), read).expect("it is there");
             let mut ranges = Ranges::new(&input, NonZeroUsize::MIN).expect("it is read");
             file.write_all(b" of all\t2\t2\t2\nmore\t3\t3\t3\n").expect("room for it");
             let mut end = 0;
