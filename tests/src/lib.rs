@@ -18,24 +18,29 @@ pub fn workspace() -> &'static Path {
 /// The binary `goldilocks`, built in the profile of the tests.
 pub fn goldilocks() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| built("harness", "goldilocks"))
+    PROGRAM.get_or_init(|| built("harness", "--bin", "goldilocks"))
 }
 
 /// The binary `sabotaged`: `goldilocks` with the cheats and instruments of the package `proofs`.
 pub fn sabotaged() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| built("proofs", "sabotaged"))
+    PROGRAM.get_or_init(|| built("proofs", "--bin", "sabotaged"))
 }
 
-/// Builds a binary of a package unless it is up to date, and returns its path. Cargo gives a test only the paths of its own
-/// package's binaries.
-fn built(package: &str, binary: &str) -> PathBuf {
+/// An example of a package.
+pub fn example(package: &str, example: &str) -> PathBuf {
+    built(package, "--example", example)
+}
+
+/// Builds a binary or an example of a package unless it is up to date, and returns its path. Cargo gives a test only the paths
+/// of its own package's binaries.
+fn built(package: &str, kind: &str, binary: &str) -> PathBuf {
     // `.ci/test` sets this variable, because it has built every package at once. Building one alone would compile many
     // libraries again, with fewer features.
     if std::env::var_os("GOLDILOCKS_BUILT").is_none() {
         let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
         let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--package", package, "--bin", binary])
+            .args(["build", "--quiet", "--package", package, kind, binary])
             .args(profile)
             .current_dir(workspace())
             .status();
@@ -43,8 +48,9 @@ fn built(package: &str, binary: &str) -> PathBuf {
     }
     // This test's executable is in the binary's folder or in `deps` below it.
     let own = std::env::current_exe().expect("a test knows its own file");
-    let folders = own.ancestors().skip(1).map(|folder| folder.join(binary));
-    folders.into_iter().find(|program| program.is_file()).expect("the binary is where cargo puts it")
+    let folder = if kind == "--example" { "examples" } else { "" };
+    let mut folders = own.ancestors().skip(1).map(|parent| parent.join(folder).join(binary));
+    folders.find(|program| program.is_file()).expect("the binary is where cargo puts it")
 }
 
 /// The command with which the strategy `processes` starts a worker process in a test.

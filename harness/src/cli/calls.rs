@@ -16,6 +16,7 @@ use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 use record::{BASELINE, Fault, MOST_DELIVERIES, Status, TracedRun};
 use reports::analysis::calls::CallTimes;
+use reports::render::wrap::wrap;
 use reports::{render, view};
 use std::time::Duration;
 use strategies::{Combine, Delivery};
@@ -211,7 +212,9 @@ impl Calls {
         })?;
         match end {
             End::Done => Ok(answer),
-            End::Failed(failure) => Err(anyhow!(failure.reason)),
+            // The reason of an input that the task rejects needs no other words.
+            End::Failed(failure) if failure.status == Status::Failed => Err(anyhow!(failure.reason)),
+            End::Failed(failure) => Err(anyhow!("the plain loop of {} failed: {}", self.task, failure.reason)),
             End::Interrupted => bail!("interrupted"),
         }
     }
@@ -274,14 +277,17 @@ impl Calls {
             return Ok(Exit::Done);
         }
         let head = format!(
-            "{} in {} by {} with {} on {}; start_join by a thread for each call\n\n",
+            "{} in {} by {} with {} on {}",
             pool.task,
             counted(calls.first().map_or(0, |call| call.run.jobs), "call"),
             pool.strategy,
             counted(pool.workers.into(), "worker"),
             counted(pool.cores.into(), "core"),
         );
-        let text = head + &render::calls::text(&calls, &look(false));
+        let has_threads = runs.iter().any(|(call, ..)| *call == Call::StartJoin);
+        let head = head + if has_threads { "; start_join by a thread for each call" } else { "" };
+        let look = look(false);
+        let text = format!("{}\n{}", wrap(&head, look.width, "", "  "), render::calls::text(&calls, &look));
         if self.trace.as_ref().is_some_and(Output::is_standard_output) {
             say(text.trim_end())
         } else {
