@@ -3,9 +3,9 @@
 mod options;
 
 use crate::digest::Digest;
-use crate::word_totals::Read;
 use crate::word_totals::input::Input;
 use crate::word_totals::ranges::Ranges;
+use crate::word_totals::{Lines, Read};
 use crate::{Entry, Inputs, named};
 use datasets::input::Kind;
 use kernels::words::{Run, WordTotals};
@@ -63,9 +63,13 @@ impl WordCount {
 
     fn count(&self, range: (u64, u64), into: &mut Counts) -> Result<()> {
         self.input.pieces(range, |piece, _| {
-            piece.split_inclusive(|byte| *byte == b'\n').for_each(|line| self.count_line(line, into));
+            self.count_piece(piece, into);
             Ok(())
         })
+    }
+
+    fn count_piece(&self, piece: &[u8], into: &mut Counts) {
+        piece.split_inclusive(|byte| *byte == b'\n').for_each(|line| self.count_line(line, into));
     }
 
     /// Counts the words of a line. A byte that is not UTF-8 becomes the replacement character.
@@ -83,18 +87,25 @@ fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
 }
 
 impl Task for WordCount {
-    /// A range of bytes, from the start of its first line to the end of its last line.
-    type Partition = (u64, u64);
+    type Partition = Lines;
     type Partial = Counts;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
         let task = Arc::clone(self);
         let mut ranges = Ranges::new(&task.input, size)?;
-        Ok(Box::new(std::iter::from_fn(move || ranges.next(&task.input).transpose())))
+        Ok(Box::new(std::iter::from_fn(move || Some(ranges.next(&task.input).transpose()?.map(Lines::of)))))
     }
 
-    fn map(&self, range: Self::Partition, into: &mut Counts) -> Result<()> {
-        self.count(range, into)
+    fn with_input(&self, lines: Lines) -> Result<Lines> {
+        lines.read(&self.input)
+    }
+
+    fn map(&self, lines: Lines, into: &mut Counts) -> Result<()> {
+        match lines.bytes {
+            None => self.count(lines.range, into)?,
+            Some(bytes) => self.count_piece(&bytes, into),
+        }
+        Ok(())
     }
 
     fn reduce(into: &mut Counts, other: Counts) {

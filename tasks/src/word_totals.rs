@@ -45,7 +45,25 @@ pub struct Lines {
     pub range: (u64, u64),
     /// The bytes themselves, if a worker must not read them from the file.
     #[serde(with = "serde_bytes")]
-    bytes: Option<Vec<u8>>,
+    pub(crate) bytes: Option<Vec<u8>>,
+}
+
+impl Lines {
+    /// Names lines of the file.
+    pub(crate) fn of(range: (u64, u64)) -> Self {
+        Lines { range, bytes: None }
+    }
+
+    /// Reads the lines.
+    pub(crate) fn read(self, input: &Input) -> Result<Self> {
+        let range = self.range;
+        let mut bytes = Vec::with_capacity(usize::try_from(range.1 - range.0).unwrap_or_default());
+        input.pieces(range, |piece, _| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(Lines { range, bytes: Some(bytes) })
+    }
 }
 
 /// A kernel adds a piece of whole lines to the totals. Its error is the offset of the first malformed line.
@@ -118,17 +136,11 @@ impl Task for TotalsOf {
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
         let task = Arc::clone(self);
         let mut ranges = Ranges::new(&task.input, size)?;
-        let lines = move |range| Lines { range, bytes: None };
-        Ok(Box::new(std::iter::from_fn(move || Some(ranges.next(&task.input).transpose()?.map(lines)))))
+        Ok(Box::new(std::iter::from_fn(move || Some(ranges.next(&task.input).transpose()?.map(Lines::of)))))
     }
 
-    fn with_input(&self, Lines { range, .. }: Lines) -> Result<Lines> {
-        let mut bytes = Vec::with_capacity(usize::try_from(range.1 - range.0).unwrap_or_default());
-        self.input.pieces(range, |piece, _| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })?;
-        Ok(Lines { range, bytes: Some(bytes) })
+    fn with_input(&self, lines: Lines) -> Result<Lines> {
+        lines.read(&self.input)
     }
 
     fn map(&self, lines: Lines, into: &mut WordTotals) -> Result<()> {

@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Partitions, Task};
 use tasks::word_count::{Counts, Options, Split, WordCount};
+use tasks::word_totals::Lines;
 use unicode_segmentation::UnicodeSegmentation;
 
 fn task(bytes: &[u8], split: Split) -> (tempfile::NamedTempFile, Arc<WordCount>) {
@@ -41,7 +42,7 @@ fn naive(bytes: &[u8], split: Split) -> String {
 }
 
 fn mapped(task: &Arc<WordCount>, size: usize) -> (usize, Counts) {
-    let partitions: Partitions<(u64, u64)> = task.partitions(NonZeroUsize::new(size).unwrap()).unwrap();
+    let partitions: Partitions<Lines> = task.partitions(NonZeroUsize::new(size).unwrap()).unwrap();
     let partials: Vec<Counts> = partitions
         .map(|range| {
             let mut partial = Counts::default();

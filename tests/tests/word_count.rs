@@ -54,7 +54,7 @@ fn a_folder_of_logs_gives_what_awk_counts_with_every_strategy() {
     let sandbox = logs();
     let expected = expected(&sandbox);
     assert!(expected.contains("GET\t503\n"), "{expected}");
-    for strategy in ["rayon", "processes", "tokio_tasks", "baseline"] {
+    for strategy in ["rayon", "processes", "processes_by_value", "baseline"] {
         for text in [&["logs"][..], &["logs/app.log", "logs/web"]] {
             for size in ["1", "10000"] {
                 let named = [&[strategy, "--size", size, "--output", "counts.tsv", "--text"], text].concat();
