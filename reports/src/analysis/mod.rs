@@ -90,7 +90,7 @@ pub struct TaskAnalysis {
     /// The resources used by the baseline and every other cell.
     pub resources: Vec<CellResources>,
     /// What strategies without shared memory ship between processes; absent without such a strategy.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shipping: Vec<CellShipping>,
     /// The cost of the smallest unit of work.
     pub overhead: Overhead,
