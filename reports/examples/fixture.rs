@@ -39,8 +39,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// A name, and what makes a record extreme.
+type Extreme = (&'static str, fn(&mut Record));
+
 /// Pages that are seldom seen.
-const EXTREMES: [(&str, fn(&mut Record)); 5] = [
+const EXTREMES: [Extreme; 5] = [
     ("long_names", |record| {
         for (nth, note) in record.run.strategies.iter_mut().enumerate() {
             let name = format!("{}_with_a_name_that_is_long_{nth}", note.name);
