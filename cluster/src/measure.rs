@@ -31,6 +31,7 @@ pub async fn measure(measurement: &Measurement) -> Peer {
     if let Err(error) = fill(measurement, &mut peer).await {
         peer.runs.clear();
         peer.reason = explain(&error);
+        say(format_args!("{} has no time: {}", peer.name, peer.reason));
     }
     peer
 }
@@ -58,10 +59,10 @@ fn describe(setup: &Setup) -> Peer {
 async fn fill(measurement: &Measurement, peer: &mut Peer) -> Result<()> {
     let Measurement { setup, file, first_line, expected, rounds, long } = measurement;
     let name = peer.name.clone();
-    say(format_args!("starting {name} on {} cores", setup.cores));
+    say(format_args!("starting {name}, cores: {}", setup.cores));
     let mut engine = Engine::start(setup.clone()).await.with_context(|| format!("cannot start {name}"))?;
     peer.version = engine.version().await.unwrap_or_default();
-    say(format_args!("{name} {} at {}: first query", peer.version, engine.address()));
+    say(format_args!("{name} at {}: first query", engine.address()));
     let check = |answer: Answer| -> Result<Answer> {
         let Answer { totals, elapsed, repeated } = answer;
         ensure!(totals.sorted() == *expected, "its totals differ from ours");

@@ -1139,6 +1139,33 @@ fn other_programs_are_named_lines_beside_the_times_with_the_caveat() {
 }
 
 #[test]
+fn engines_stand_beside_one_core_and_the_best_strategy_with_their_cost() {
+    let mut record = small().record();
+    record.peers = synthetic::peers();
+    let task = analysed(&record, 1);
+    assert!(task.peers.results.iter().all(|it| it.peer.name != "sail"), "a query is not a whole process");
+    let known = task.engines.expect("engines");
+    let (one_core, best) = (known.one_core_ns.expect("a baseline"), known.best.expect("a best strategy"));
+    for (times, cost) in [(0.5, "sail needs 2 cores."), (2.0, "sail is slower on 2 cores, the most it got.")] {
+        let cost = cost.replace("2 cores", &format::cores(2));
+        let sail = record.peers.iter_mut().find(|peer| peer.name == "sail").expect("one");
+        sail.runs.iter_mut().for_each(|run| run.wall_ns = (one_core * times) as u64);
+        let engines = analysed(&record, 1).engines.expect("engines");
+        assert!(engines.cost.as_ref().is_some_and(|it| it.sentence.ends_with(&cost)), "{:?}", engines.cost);
+        let table = reports::view::engines::table("word_totals", &engines);
+        let value = |row: usize, entry: usize| &*table.rows[row].entries[entry].value;
+        assert_eq!(value(0, 2), format!("{}×", format::digits(times)));
+        assert_eq!(value(0, 3), format!("{}×", format::digits(one_core * times / best.ns)));
+        let shares = [0.75, 0.25].map(format::percent).join(", ");
+        assert_eq!(table.rows[0].entries[7].note, format!("workers {shares}"));
+        // One that could not be started has a reason and no time.
+        assert_eq!((value(1, 1), &*table.rows[1].entries[9].note), (format::NONE, "cannot start spark: no Java"));
+    }
+    assert!(page(&record).contains("What distributed engines take"));
+    assert!(text(&record).contains("asked through Spark Connect"));
+}
+
+#[test]
 fn a_best_size_is_called_so_only_where_all_were_measured_often_enough() {
     let note = |record: &Record| {
         let table = results::strategies(&analysed(record, 0).results);

@@ -98,6 +98,10 @@ impl Peers {
             Some(engine) => contest.run_engine(&engine)?,
             None => contest.run(&|line| say(line))?,
         };
+        // The table also shows that an engine failed, but a script looks at the exit code.
+        let failed = peers.iter().find(|peer| peer.is_engine() && !peer.reason.is_empty());
+        let failed = failed.map(|peer| format!("{} failed: {}", peer.name, peer.reason));
+        let done = || failed.map_or(Ok(Exit::Done), |failed| bail!(failed));
         let Some(mut journal) = journal else {
             let (engines, peers): (Vec<_>, Vec<_>) = peers.iter().partition(|peer| peer.is_engine());
             let peers = reports::analysis::peers::Peers::new(&peers, u32::MAX, Vec::new()).results;
@@ -108,11 +112,11 @@ impl Peers {
                 engines.as_ref(),
                 &look(false),
             ))?;
-            return Ok(Exit::Done);
+            return done();
         };
         peers.into_iter().try_for_each(|peer| journal.write(&Line::Peer(Box::new(peer))))?;
         write_report(journal.folder(), &self.folders, false)?;
-        Ok(Exit::Done)
+        done()
     }
 
     /// Returns the distributed engine that the user named.

@@ -24,13 +24,13 @@ pub fn table(task: &str, engines: &Engines) -> Table {
             "engine",
             "cores",
             "warm query",
+            "× one core",
+            "× best strategy",
             "first query",
             "engine start",
             "query of one line",
             "processor time",
             "peak memory",
-            "× one core",
-            "× best strategy",
             "what it is",
         ],
         rows: engines.results.iter().map(row).collect(),
@@ -39,10 +39,10 @@ pub fn table(task: &str, engines: &Engines) -> Table {
 
 /// The heads, then the columns that a narrow terminal shows for each engine.
 pub fn summary(engines: &Engines) -> Vec<Vec<String>> {
-    let heads = ["", "cores", "warm", "first", "start", "× one core", "× best", ""].map(str::to_owned).to_vec();
+    let heads = ["", "cores", "warm", "× one core", "× best", "first", "start", ""].map(str::to_owned).to_vec();
     let summarised = |result: &EngineResult| {
         let row = row(result);
-        let values = [0, 1, 2, 3, 7, 8].map(|nth| row.entries[nth].value.clone());
+        let values = [0, 1, 2, 3, 4, 5].map(|nth| row.entries[nth].value.clone());
         [vec![row.name.clone()], values.to_vec(), vec![result.peer.reason.clone()]].concat()
     };
     [heads].into_iter().chain(engines.results.iter().map(summarised)).collect()
@@ -74,6 +74,8 @@ fn row(result: &EngineResult) -> Row {
         entries: vec![
             Entry::bare(format::count(peer.threads.into())),
             Entry::new(written(result.warm_ns, format::time), spread),
+            Entry::bare(written(result.by_one_core, times)),
+            Entry::bare(written(result.by_best, times)),
             Entry::new(
                 written(queries.and_then(|it| it.first_ns).map(|ns| ns as f64), format::time),
                 repeated.unwrap_or_default(),
@@ -82,8 +84,6 @@ fn row(result: &EngineResult) -> Row {
             Entry::bare(written(result.line_ns, format::time)),
             Entry::new(written(result.cpu_ns, format::time), shares.unwrap_or_default()),
             Entry::bare(written(result.peak_memory_bytes, format::memory)),
-            Entry::bare(written(result.by_one_core, times)),
-            Entry::bare(written(result.by_best, times)),
             Entry::new(&peer.about, if peer.reason.is_empty() { &peer.version } else { &peer.reason }),
         ],
     }
