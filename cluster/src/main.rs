@@ -103,11 +103,12 @@ impl Measure {
         let ours = !matches!(self.engine, Kind::At(_));
         // Our engines run in a folder of their own; the path for another one has its own meaning.
         let absolute = |path: &PathBuf| if ours { std::path::absolute(path) } else { Ok(path.clone()) };
+        let installed = std::path::absolute(&self.installed)?;
         for cores in &self.cores[..if ours { self.cores.len() } else { 1 }] {
             if ours {
                 pin(&self.processors, *cores as usize)?;
             }
-            let setup = Setup { kind: self.engine.clone(), installed: self.installed.clone(), cores: *cores, deadline };
+            let setup = Setup { kind: self.engine.clone(), installed: installed.clone(), cores: *cores, deadline };
             let peer = measure(&Measurement {
                 setup,
                 file: absolute(&self.input)?,

@@ -7,8 +7,9 @@ use std::process::{Command, Output};
 
 fn measure(engine: &str, installed: &Path, input: &Path, expected: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_goldilocks-cluster"))
-        .args(["measure", engine, "--cores", "1,2", "--rounds", "2", "--deadline", "60", "--installed"])
-        .arg(installed)
+        .args(["measure", engine, "--cores", "1,2", "--rounds", "2", "--deadline", "60", "--installed", "."])
+        // A relative path, though engines run in a folder of their own.
+        .current_dir(installed)
         .arg("--input")
         .arg(input)
         .arg("--first-line")
