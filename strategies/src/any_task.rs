@@ -4,10 +4,11 @@
 
 use crate::collector::Collector;
 use crate::job::Cut;
+use crate::lock::lock;
 use crate::reduce::Reduce;
-use crate::{Answer, Cancel, Choice, Jobs, Result, Shipped, Span, Task, wire};
+use crate::{Answer, Cancel, Choice, Combine, Contention, Jobs, Result, Shared, Shipped, Span, Task, wire};
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// A task of any type.
@@ -56,8 +57,10 @@ impl<T: Task> FinalReduce for Reduce<T> {
     fn outcome(self: Box<Self>) -> Result<Outcome> {
         let collector = self.collector();
         let delivered = self.finish()?;
-        let total = TotalOf { task: Arc::clone(&collector.task), total: delivered.total };
+        let contended = collector.combine.is_shared() || collector.combine == Combine::Progress;
+        let total = TotalOf::new(&collector.task, delivered.total, collector.shared.clone());
         Ok(Outcome {
+            contention: contended.then(|| collector.tally.sums()),
             source_waits: false,
             spans: delivered.spans,
             delivered_ns: delivered.delivered_ns,
@@ -79,6 +82,8 @@ pub struct Outcome {
     pub first_result_ns: u64,
     /// What was shipped to workers that share no memory; `None` if all workers share this process's memory.
     pub shipped: Option<Shipped>,
+    /// What the updates of a shared total or of a shared count cost; `None` if the run has neither.
+    pub contention: Option<Contention>,
     /// Whether the jobs came from a socket, so that the workers may have waited for them.
     pub source_waits: bool,
     /// The operating system's numbers of the threads that cut, ran, shipped or delivered a job, or computed the total.
@@ -111,16 +116,38 @@ trait Total: Send {
 
 struct TotalOf<T: Task> {
     task: Arc<T>,
+    parts: Mutex<Parts<T>>,
+}
+
+/// The total, and what is not yet in it.
+struct Parts<T: Task> {
     total: T::Partial,
+    shared: Option<Arc<dyn Shared<T>>>,
+}
+
+impl<T: Task> TotalOf<T> {
+    fn new(task: &Arc<T>, total: T::Partial, shared: Option<Arc<dyn Shared<T>>>) -> Self {
+        TotalOf { task: Arc::clone(task), parts: Mutex::new(Parts { total, shared }) }
+    }
+
+    /// Returns the whole total. A shared total is complete when the last job ends, so no timing includes the copy into the
+    /// type in which the task answers.
+    fn whole(&self) -> Result<MutexGuard<'_, Parts<T>>> {
+        let mut parts = lock(&self.parts);
+        if let Some(shared) = parts.shared.take() {
+            shared.add_to(&self.task, &mut parts.total)?;
+        }
+        Ok(parts)
+    }
 }
 
 impl<T: Task> Total for TotalOf<T> {
     fn answer(&self) -> Result<Answer> {
-        self.task.answer(&self.total)
+        self.task.answer(&self.whole()?.total)
     }
 
     fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        self.task.write(&self.total, out)
+        self.task.write(&self.whole().map_err(std::io::Error::other)?.total, out)
     }
 }
 
@@ -129,8 +156,9 @@ impl<T: Task> AnyTask for Arc<T> {
         let began = Instant::now();
         let total = Task::baseline(&**self)?;
         let elapsed = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let total = TotalOf { task: Arc::clone(self), total };
+        let total = TotalOf::new(self, total, None);
         Ok(Outcome {
+            contention: None,
             source_waits: false,
             spans: Vec::new(),
             delivered_ns: Vec::new(),
@@ -142,7 +170,7 @@ impl<T: Task> AnyTask for Arc<T> {
     }
 
     fn jobs(&self, choice: Choice, cancel: &Cancel) -> Result<(Jobs, Box<dyn FinalReduce>)> {
-        let collector = Arc::new(Collector::new(Arc::clone(self), choice, cancel.clone()));
+        let collector = Arc::new(Collector::new(Arc::clone(self), choice, cancel.clone())?);
         let partitions = self.partitions(choice.size)?;
         let jobs = Jobs::new(Cut::new(partitions, Arc::clone(&collector)));
         Ok((jobs, Box::new(Reduce::new(collector))))

@@ -39,6 +39,34 @@ pub enum Combine {
     /// As `PerWorker`, but a worker adds a large accumulator to a total that all workers share. That total has shards
     /// with one lock each. So workers rarely wait, and little is left to reduce after the last job.
     Sharded,
+    /// As `PerPartition`, and every job adds itself to a count of finished partitions behind one lock, like the book's
+    /// shared progress.
+    Progress,
+    /// In one total behind one lock. Every update takes the lock.
+    Mutex,
+    /// In one total behind a lock that many readers share. A new word needs the lock alone, and so does every update of
+    /// a plain number.
+    RwLock,
+    /// In many totals with one lock each. Every update takes one of the locks, chosen by hash.
+    LockedShards,
+    /// In a map of a library that many threads change at once.
+    ConcurrentMap,
+    /// In one atomic number.
+    Atomic,
+    /// In one atomic number for each worker. The numbers are neighbours in memory and share a cache line.
+    AtomicNeighbours,
+    /// In one atomic number for each worker, each on cache lines of its own.
+    AtomicPadded,
+}
+
+impl Combine {
+    /// The values with which workers share nothing while they map a partition. Every task has all of them.
+    pub const APART: &[Combine] = &[Self::PerPartition, Self::PerWorker, Self::Tree, Self::Sharded];
+
+    /// Returns `true` if workers change one total while they map. Each task has other values of this kind, or none.
+    pub fn is_shared(self) -> bool {
+        self != Self::Progress && !Self::APART.contains(&self)
+    }
 }
 
 macro_rules! names {
@@ -83,7 +111,20 @@ macro_rules! names {
     };
 }
 names!(Delivery { Gather = "gather", InOrder = "in_order", AsCompleted = "as_completed" });
-names!(Combine { PerPartition = "per_partition", PerWorker = "per_worker", Tree = "tree", Sharded = "sharded" });
+names!(Combine {
+    PerPartition = "per_partition",
+    PerWorker = "per_worker",
+    Tree = "tree",
+    Sharded = "sharded",
+    Progress = "progress",
+    Mutex = "mutex",
+    RwLock = "rwlock",
+    LockedShards = "locked_shards",
+    ConcurrentMap = "concurrent_map",
+    Atomic = "atomic",
+    AtomicNeighbours = "atomic_neighbours",
+    AtomicPadded = "atomic_padded"
+});
 
 /// Cancels a run from outside. Cancelling ends the source of jobs, so a strategy needs no code for it.
 #[derive(Debug, Clone, Default)]

@@ -3,10 +3,11 @@
 use crate::choice::{Cancel, Choice, Combine, Delivery};
 use crate::error::Error;
 use crate::lock::lock;
+use crate::meter::Tally;
 use crate::shards::Shards;
 use crate::wire::Shipped;
 use crate::worker_slots::{WorkerSlots, thread_number};
-use crate::{Result, Span, Task};
+use crate::{Result, Shared, Span, Task};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,6 +32,9 @@ pub(crate) struct Collector<T: Task> {
     pub(crate) combine: Combine,
     pub(crate) slots: WorkerSlots<T::Partial>,
     pub(crate) shards: Shards<T>,
+    /// The total that workers change while they map, if the run has one.
+    pub(crate) shared: Option<Arc<dyn Shared<T>>>,
+    pub(crate) tally: Tally,
     pub(crate) cancel: Cancel,
     delivery: Delivery,
     began: Instant,
@@ -58,15 +62,18 @@ pub(crate) struct Delivered<T: Task> {
 }
 
 impl<T: Task> Collector<T> {
-    pub(crate) fn new(task: Arc<T>, choice: Choice, cancel: Cancel) -> Self {
+    pub(crate) fn new(task: Arc<T>, choice: Choice, cancel: Cancel) -> Result<Self> {
         static RUNS: AtomicU64 = AtomicU64::new(1);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
-        Collector {
+        let shared = choice.combine.is_shared().then(|| task.shared(choice.combine)).transpose()?;
+        Ok(Collector {
             run,
             task,
             combine: choice.combine,
             slots: WorkerSlots::new(run),
             shards: Shards::new(),
+            shared,
+            tally: Tally::default(),
             cancel,
             delivery: choice.delivery,
             began: Instant::now(),
@@ -76,7 +83,7 @@ impl<T: Task> Collector<T> {
             shipped: Mutex::default(),
             queue: Mutex::new(Vec::new()),
             delivered: Mutex::new(Delivered::new()),
-        }
+        })
     }
 
     /// Records that this thread handled a job. The thread census looks for threads that work but handle no job.

@@ -7,10 +7,11 @@
 use crate::choice::Combine;
 use crate::collector::{Collector, Reported};
 use crate::error::{Error, catch};
+use crate::meter::Meter;
 use crate::source::{Source, Waiting};
 use crate::wire::{self, Reply, Shipped, Ticket};
 use crate::worker_slots::{WorkerSlot, thread_number};
-use crate::{Partitions, Result, Span, Task};
+use crate::{Part, Partitions, Result, Span, Task};
 use std::io;
 use std::sync::Arc;
 use std::task::Poll;
@@ -171,13 +172,13 @@ impl<T: Task> Typed<T> {
     fn end(
         &mut self,
         elsewhere: Option<(u32, u64)>,
-        combine: impl FnOnce(&Collector<T>, &mut T::Partial) -> Result<Option<T::Partial>>,
+        combine: impl FnOnce(&Collector<T>, &mut WorkerSlot<T::Partial>) -> Result<Option<T::Partial>>,
     ) -> Reported<T::Partial> {
         self.reported = true;
         let Some((mut slot, start_ns)) = self.in_progress.take() else {
             return Reported { span: self.collector.moment(self.number), outcome: Err(Error::Dropped) };
         };
-        let outcome = combine(&self.collector, &mut slot.accumulator);
+        let outcome = combine(&self.collector, &mut slot);
         let end_ns = self.collector.now();
         let (thread, busy_ns) = elsewhere.unwrap_or_else(|| (thread_number(), end_ns - start_ns));
         let span = Span { job: self.number, worker: slot.number, thread, start_ns, end_ns, busy_ns };
@@ -188,16 +189,27 @@ impl<T: Task> Typed<T> {
     fn perform(&mut self) -> Reported<T::Partial> {
         self.begin();
         let partition = self.partition.take().ok_or(Error::Dropped);
-        self.end(None, |collector, accumulator| {
-            catch(|| match collector.combine {
-                Combine::PerPartition => {
+        self.end(None, |collector, slot| {
+            catch(|| match (collector.combine, &collector.shared) {
+                (Combine::PerPartition | Combine::Progress, _) => {
                     let mut partial = T::Partial::default();
-                    collector.task.map(partition?, &mut partial).map(|()| Some(partial))
+                    collector.task.map(partition?, &mut partial)?;
+                    if collector.combine == Combine::Progress {
+                        collector.tally.finish_one();
+                    }
+                    Ok(Some(partial))
                 }
-                _ => {
-                    collector.task.map(partition?, accumulator)?;
-                    collector.hand_on(accumulator);
+                (_, None) => {
+                    collector.task.map(partition?, &mut slot.accumulator)?;
+                    collector.hand_on(&mut slot.accumulator);
                     Ok(None)
+                }
+                (_, Some(shared)) => {
+                    let mut meter = Meter::start();
+                    let part = Part { partition: partition?, worker: slot.number, into: &mut slot.accumulator };
+                    let mapped = shared.map(&collector.task, part, &mut meter);
+                    collector.tally.add(meter);
+                    mapped.map(|()| None)
                 }
             })
         })
@@ -221,6 +233,11 @@ impl<T: Task> Work for Typed<T> {
 
     fn pack(&mut self, packing: Packing) -> Result<Vec<u8>> {
         let began = self.begin();
+        if self.collector.shared.is_some() {
+            let why =
+                format!("a worker process shares no memory, so its total cannot be in `{}`", self.collector.combine);
+            return Err(Error::task(why + "; name a strategy of threads"));
+        }
         if packing == Packing::WithInput && self.sent_bytes == 0 {
             let partition = self.partition.take().ok_or(Error::Dropped)?;
             self.partition = Some(catch(|| self.collector.task.with_input(partition))?);
@@ -236,18 +253,21 @@ impl<T: Task> Work for Typed<T> {
         let arrived = self.begin();
         let began = self.in_progress.as_ref().map_or(arrived, |(_, began)| *began);
         let ticket = self.ticket();
-        let reported = self.end(Some((reply.process, reply.busy_ns)), |collector, accumulator| {
+        let reported = self.end(Some((reply.process, reply.busy_ns)), |collector, slot| {
             match reply.ticket {
                 Some(other) if other.run != ticket.run => return Err(Error::Stale),
                 Some(other) if other != ticket => return Err(Error::Mismatched { answered: other.number }),
                 _ => {}
             }
             let partial = wire::decode(reply.outcome?)?;
-            if collector.combine == Combine::PerPartition {
+            if collector.combine == Combine::Progress {
+                collector.tally.finish_one();
+            }
+            if matches!(collector.combine, Combine::PerPartition | Combine::Progress) {
                 return Ok(Some(partial));
             }
-            T::reduce(accumulator, partial);
-            collector.hand_on(accumulator);
+            T::reduce(&mut slot.accumulator, partial);
+            collector.hand_on(&mut slot.accumulator);
             Ok(None)
         });
         if self.sent_bytes > 0 {

@@ -50,7 +50,7 @@ impl<T: Task> Reduce<T> {
             let collector = &self.shared.collector;
             self.collected = Some(collector.collect());
             let accumulators = collector.slots.accumulators();
-            if collector.combine != Combine::PerPartition {
+            if !matches!(collector.combine, Combine::PerPartition | Combine::Progress) {
                 lock(&self.shared.state).accumulators = accumulators;
             }
         }
@@ -63,7 +63,7 @@ impl<T: Task> Reduce<T> {
         let per_merge = match self.shared.collector.combine {
             Combine::Tree => 2,
             Combine::Sharded => 1,
-            Combine::PerPartition | Combine::PerWorker => return None,
+            _ => return None,
         };
         // `finish` reduces a single accumulator, because nothing could run at the same time.
         if state.missing > 0 || state.accumulators.len() < 2 || matches!(self.collected, Some(Err(_))) {

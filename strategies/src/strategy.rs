@@ -100,6 +100,12 @@ impl Strategy {
         self.start(&one).map_or(true, |workers| workers.is_parallel())
     }
 
+    /// Returns `false` if the workers are processes, which share no memory.
+    pub fn shares_memory(&self) -> bool {
+        // Only such a strategy needs a command for its workers.
+        self.start(&Setup { workers: NonZeroUsize::MIN, worker: None }).is_ok()
+    }
+
     /// Starts the workers.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! The interface of a task: a problem that can be cut into partitions.
 
-use crate::Result;
+use crate::choice::Combine;
+use crate::meter::Meter;
 use crate::source::Source;
+use crate::{Error, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -64,6 +66,14 @@ pub trait Task: Send + Sync + Sized + 'static {
         false
     }
 
+    /// Returns an empty total that all workers change while they map.
+    ///
+    /// # Errors
+    /// When the task cannot keep its total in this way.
+    fn shared(&self, kind: Combine) -> Result<Arc<dyn Shared<Self>>> {
+        Err(Error::task(format!("this task cannot keep its total in `{kind}` while it maps")))
+    }
+
     /// Runs a plain, tuned loop over the whole input: no jobs, no partitions, one thread. Every speed-up is relative to
     /// this loop.
     ///
@@ -87,6 +97,32 @@ pub trait Task: Send + Sync + Sized + 'static {
     fn items(&self) -> Option<u64> {
         None
     }
+}
+
+/// A total that all workers change while they map.
+pub trait Shared<T: Task>: Send + Sync {
+    /// Maps one partition on this thread and adds each result to the shared total. What needs no sharing may go to `into`,
+    /// the accumulator of this worker.
+    ///
+    /// # Errors
+    /// As [`Task::map`].
+    fn map(&self, task: &T, part: Part<T>, meter: &mut Meter) -> Result<()>;
+
+    /// Adds the shared total to `total`, which has the accumulators of all workers. Called once, after the last job.
+    ///
+    /// # Errors
+    /// When an update was lost, or when only the total shows that the input is wrong.
+    fn add_to(&self, task: &T, total: &mut T::Partial) -> Result<()>;
+}
+
+/// What a worker maps.
+pub struct Part<'a, T: Task> {
+    /// The partition.
+    pub partition: T::Partition,
+    /// The slot of the worker, counted from 0.
+    pub worker: u32,
+    /// The accumulator of the worker.
+    pub into: &'a mut T::Partial,
 }
 
 /// The partitions of one run. Each partition is cut when it is pulled.

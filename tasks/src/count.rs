@@ -1,17 +1,20 @@
 //! The task `count`: counts from zero to each of many numbers. It needs only a core, no memory and no I/O.
 
 pub mod kernel;
+mod shared;
 
 use crate::numbered::{self, Numbered};
 use crate::random::Random;
 use crate::{Entry, Hooks, Inputs, Sizing, named};
 use record::Detail;
 use serde::{Deserialize, Serialize};
+use shared::{Counters, Locked, Neighbours, Padded, ReadWrite};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
+use std::sync::atomic::AtomicU64;
+use strategies::{Answer, AnyTask, Combine, Error, Meter, Part, Partitions, Result, Shared, Task};
 
 /// The entry of this task.
 pub const ENTRY: Entry = Entry {
@@ -23,8 +26,12 @@ pub const ENTRY: Entry = Entry {
     load,
     options,
     sizing: Some(SIZING),
-    hooks: Hooks { details, book: &[("profile", "book")], ..Hooks::NONE },
+    hooks: Hooks { details, states: STATES, book: &[("profile", "book")], ..Hooks::NONE },
 };
+
+/// The ways to keep the sum of all increments while counting.
+const STATES: &[Combine] =
+    &[Combine::Mutex, Combine::RwLock, Combine::Atomic, Combine::AtomicNeighbours, Combine::AtomicPadded];
 
 /// Every worker gets several partitions of the default size, so the numbers become more, and each of them smaller.
 const SIZING: Sizing = Sizing {
@@ -186,6 +193,17 @@ impl Task for Count {
         into.append(&mut other);
     }
 
+    fn shared(&self, kind: Combine) -> Result<Arc<dyn Shared<Self>>> {
+        Ok(match kind {
+            Combine::Mutex => Arc::new(Sum(Locked::default())),
+            Combine::RwLock => Arc::new(Sum(ReadWrite::default())),
+            Combine::Atomic => Arc::new(Sum(AtomicU64::default())),
+            Combine::AtomicNeighbours => Arc::new(Sum(Neighbours::default())),
+            Combine::AtomicPadded => Arc::new(Sum(Padded::default())),
+            _ => return Err(named::no_state(ENTRY.name, kind, STATES)),
+        })
+    }
+
     fn baseline(&self) -> Result<Self::Partial> {
         Ok((0..).zip(self.numbers.iter().map(|number| kernel::count_to(*number))).collect())
     }
@@ -207,5 +225,37 @@ impl Task for Count {
 
     fn items(&self) -> Option<u64> {
         Some(self.numbers.len() as u64)
+    }
+}
+
+/// The sum of all increments, which every worker raises while it counts.
+struct Sum<C>(C);
+
+/// So many increments are added at once. With one, a worker would do little besides updating the sum.
+const TOGETHER: u64 = 10;
+
+impl<C: Counters> Shared<Count> for Sum<C> {
+    fn map(&self, _: &Count, part: Part<Count>, meter: &mut Meter) -> Result<()> {
+        let (first, numbers) = part.partition;
+        for (index, number) in (first..).zip(numbers) {
+            let mut counted = 0;
+            while counted < number {
+                let more = kernel::count_to(TOGETHER.min(number - counted));
+                self.0.add(part.worker, more, meter);
+                counted += more;
+            }
+            part.into.push((index, counted));
+        }
+        Ok(())
+    }
+
+    fn add_to(&self, _: &Count, total: &mut Numbered) -> Result<()> {
+        let (shared, expected) = (self.0.sum(), total.iter().map(|(_, counted)| counted).sum::<u64>());
+        match shared == expected {
+            true => Ok(()),
+            false => Err(Error::task(format!(
+                "the shared sum is {shared} after {expected} increments, so updates were lost"
+            ))),
+        }
     }
 }

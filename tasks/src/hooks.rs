@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use strategies::Combine;
 
 /// The hooks of a task.
 #[derive(Clone, Copy)]
@@ -28,6 +29,8 @@ pub struct Hooks {
     pub details: fn() -> Vec<Detail>,
     /// Other ways to do the same work, which a default sweep compares on every number of cores.
     pub variants: &'static [Variant],
+    /// The ways to keep the total where all workers change it while they map.
+    pub states: &'static [Combine],
 }
 
 /// Another way to do the work of a task, with the same answer.
@@ -53,6 +56,7 @@ impl Hooks {
         book: &[],
         details: Vec::new,
         variants: &[],
+        states: &[],
     };
 }
 

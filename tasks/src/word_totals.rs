@@ -9,6 +9,7 @@ mod map;
 mod options;
 pub(crate) mod ranges;
 mod refusal;
+mod shared;
 
 use crate::digest::Digest;
 use crate::{Entry, Inputs, named};
@@ -20,10 +21,11 @@ use kernels::{book, bytes};
 pub use options::{Kernel, Options};
 use ranges::Ranges;
 use serde::{Deserialize, Serialize};
+use shared::{Concurrent, Locked, ReadWrite, SharedWords};
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use strategies::{Answer, AnyTask, Error, Partitions, Result, Task};
+use strategies::{Answer, AnyTask, Combine, Error, Meter, Part, Partitions, Result, Shared, Task};
 
 /// The entry of this task.
 pub const ENTRY: Entry = Entry {
@@ -72,6 +74,7 @@ pub(crate) type Work = fn(&[u8], &mut WordTotals) -> std::result::Result<(), usi
 /// The task for one 1-gram file.
 pub struct TotalsOf {
     input: Input,
+    kernel: Kernel,
     work: Work,
     word: String,
 }
@@ -91,7 +94,8 @@ impl TotalsOf {
                 Error::task(format!("this processor has no {}; leave --vector out", options.vector.name()))
             })?,
         };
-        Ok(TotalsOf { input: Input::open(Kind::Grams, path, options.read)?, work, word: options.word.clone() })
+        let (kernel, word) = (options.kernel, options.word.clone());
+        Ok(TotalsOf { input: Input::open(Kind::Grams, path, options.read)?, kernel, work, word })
     }
 }
 
@@ -168,6 +172,22 @@ impl Task for TotalsOf {
         partial.are_large()
     }
 
+    fn shared(&self, kind: Combine) -> Result<Arc<dyn Shared<Self>>> {
+        if self.kernel != Kernel::Bytes {
+            let kernel = named::word(&self.kernel);
+            return Err(Error::task(format!(
+                "the kernel `{kernel}` cannot keep its totals in `{kind}`; pass --kernel bytes"
+            )));
+        }
+        Ok(match kind {
+            Combine::Mutex => Arc::new(Totals(Locked::new(1))),
+            Combine::LockedShards => Arc::new(Totals(Locked::new(WordTotals::PARTS - 1))),
+            Combine::RwLock => Arc::new(Totals(ReadWrite::default())),
+            Combine::ConcurrentMap => Arc::new(Totals(Concurrent::default())),
+            _ => return Err(named::no_state(ENTRY.name, kind, options::STATES)),
+        })
+    }
+
     fn baseline(&self) -> Result<WordTotals> {
         let mut totals = WordTotals::default();
         self.add((0, self.input.length()), &mut totals)?;
@@ -202,5 +222,21 @@ impl Task for TotalsOf {
             writeln!(out, "\t{count}")?;
         }
         Ok(())
+    }
+}
+
+/// Totals that every worker changes line by line.
+struct Totals<W>(W);
+
+impl<W: SharedWords> Shared<TotalsOf> for Totals<W> {
+    fn map(&self, task: &TotalsOf, part: Part<TotalsOf>, meter: &mut Meter) -> Result<()> {
+        task.input.pieces(part.partition.range, |piece, at| {
+            self.0.add(piece, meter).map_err(|from| task.malformed(at + from as u64, &piece[from..]))
+        })
+    }
+
+    fn add_to(&self, task: &TotalsOf, total: &mut WordTotals) -> Result<()> {
+        self.0.add_to(total);
+        if self.0.overflowed() { Err(task.overflow()?) } else { Ok(()) }
     }
 }

@@ -99,7 +99,7 @@ fn map_reduce_over_four_lines_of_text_gives_their_totals() {
             // A partition is one word, about a line of the text, or the whole text.
             for size in [1, 5, 100] {
                 for delivery in Delivery::ALL {
-                    for combine in Combine::ALL {
+                    for combine in Combine::APART {
                         let choice = Choice { size: nonzero(size), delivery: *delivery, combine: *combine };
                         let outcome = run("word_totals", &inputs, strategy, 2, choice);
                         assert_eq!(written(&outcome), expected, "{strategy:?}, {choice:?}, {kernel:?}");

@@ -43,9 +43,9 @@ fn choices(sizes: &'static [usize]) -> impl Iterator<Item = Choice> {
     let choice = move |(turn, size): (usize, &usize)| Choice {
         size: testbed::nonzero(*size),
         delivery: Delivery::ALL[turn % 3],
-        combine: Combine::ALL[turn / sizes.len()],
+        combine: Combine::APART[turn / sizes.len()],
     };
-    Combine::ALL.iter().flat_map(move |_| sizes).enumerate().map(choice)
+    Combine::APART.iter().flat_map(move |_| sizes).enumerate().map(choice)
 }
 
 /// Runs `case` with the plain loop, through the wire format and with every strategy. Returns the answer, which must be

@@ -156,7 +156,7 @@ fn every_strategy_rejects_a_malformed_file_with_the_same_message() {
                 let mut up = start(strategy, workers, &inputs);
                 for size in SIZES {
                     turn += 1;
-                    let choice = choice(size, Delivery::ALL[turn % 3], Combine::ALL[turn / 3 % 4]);
+                    let choice = choice(size, Delivery::ALL[turn % 3], Combine::APART[turn / 3 % 4]);
                     let outcome = strategies::run(&*task, &mut *up, choice, &Cancel::default());
                     let refused = refused(outcome.and_then(|(outcome, _)| outcome.answer()));
                     assert_eq!(refused, expected, "{strategy:?}, {workers} workers, {choice:?}, {kernel:?}");
@@ -176,7 +176,7 @@ fn a_total_of_the_largest_possible_number_is_accepted() {
         let task = (tasks::word_totals::ENTRY.load)(&inputs).unwrap();
         for strategy in strategies::catalogue::ALL {
             let mut up = start(strategy, 2, &inputs);
-            for combine in Combine::ALL {
+            for combine in Combine::APART {
                 let choice = choice(1, Delivery::Gather, *combine);
                 let (outcome, _) = strategies::run(&*task, &mut *up, choice, &Cancel::default()).unwrap();
                 outcome.answer().unwrap();
@@ -233,7 +233,7 @@ fn the_measuring_process_reports_malformed_files_with_every_strategy() {
                 workers: NonZeroUsize::new(3).unwrap(),
                 size: NonZeroUsize::new(50).unwrap(),
                 delivery: Delivery::ALL[turn % 3],
-                combine: Combine::ALL[turn % 4],
+                combine: Combine::APART[turn % 4],
                 warm_ups: 0,
                 samples: 1,
                 census: true,

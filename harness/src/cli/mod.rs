@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod runs;
 mod setup;
+mod states;
 mod sweep;
 mod values;
 mod whole_job;

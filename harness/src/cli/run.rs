@@ -4,6 +4,7 @@ use super::exit::Exit;
 use super::measured::{Measured, PROCESSES, Samples, median};
 use super::options::{Folders, announce};
 use super::output::{Output, print, print_json};
+use super::states::refuse_states;
 use super::values::{cores, named, positive, seconds, strategy_or_baseline, task, workers};
 use crate::data::{Prepared, read_by};
 use crate::interrupt::Interrupt;
@@ -48,8 +49,8 @@ pub(crate) struct Run {
     /// When and in which order partials reach the total
     #[arg(long, default_value = "gather", value_parser = named::<Delivery>(Delivery::ALL.iter().map(|it| it.name())))]
     delivery: Delivery,
-    /// Where partials are combined first
-    #[arg(long, default_value = "per_partition", value_parser = named::<Combine>(Combine::ALL.iter().map(|it| it.name())))]
+    /// Where partials are combined first, or what the workers share while they map
+    #[arg(long, visible_alias = "state", default_value = "per_partition", value_parser = named::<Combine>(Combine::ALL.iter().map(|it| it.name())))]
     combine: Combine,
     /// The number of processes of the strategy and of the baseline, in turns [default: 5; fewer if those take over a minute]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
@@ -102,6 +103,7 @@ impl Run {
         };
         let is_printed = self.outputs().any(Output::is_standard_output);
         self.refuse_outputs()?;
+        refuse_states(&[self.combine], &[&self.task], &[&self.strategy])?;
         let check = |inputs: &Inputs| {
             let data = (entry.hooks.data)(inputs);
             let read = data.named.iter().chain(&data.file).map(|file| ("the input file", file.as_path()));

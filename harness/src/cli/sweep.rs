@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::options::{Folders, announce};
 use super::output::print;
 use super::report::write_report;
+use super::states::refuse_states;
 use super::values::{ALL, cores, named, percent, positive, samples, seconds, strategy_or_all, task, workers};
 use crate::interrupt::Interrupt;
 use crate::machine::doctor;
@@ -54,8 +55,8 @@ pub(crate) struct Sweep {
     #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "gather",
         value_parser = named::<Delivery>(Delivery::ALL.iter().map(|it| it.name())))]
     deliveries: Vec<Delivery>,
-    /// Combines: where partials are combined first
-    #[arg(long, value_delimiter = ',', action = ArgAction::Set, default_value = "per_partition",
+    /// Combines: where partials are combined first, or what the workers share while they map
+    #[arg(long, visible_alias = "states", alias = "state", value_delimiter = ',', action = ArgAction::Set, default_value = "per_partition",
         value_parser = named::<Combine>(Combine::ALL.iter().map(|it| it.name())))]
     combines: Vec<Combine>,
     /// Time for the sweep: 90s, 5m, 1h. The first block is always completed, even after this time [default: 6m on up to 8
@@ -333,6 +334,8 @@ impl Sweep {
 
     fn plan(&self) -> Result<Plan> {
         self.refuse_fixed_work()?;
+        let (strategies, compared_only) = self.strategies();
+        refuse_states(&self.combines, &self.tasks(), &strategies)?;
         let counts = |list: &[u64]| list.iter().map(|count| usize::try_from(*count)).collect::<Result<Vec<_>, _>>();
         let mut cores = counts(&self.cores)?;
         if cores.is_empty() {
@@ -341,7 +344,6 @@ impl Sweep {
         cores.sort_unstable();
         cores.dedup();
         let most = cores.last().map_or(1, |most| *most as u64);
-        let (strategies, compared_only) = self.strategies();
         let mut tasks = Vec::new();
         for task in &self.tasks() {
             let mut sizes = self.sizes.clone();
@@ -360,7 +362,11 @@ impl Sweep {
             },
             compared_only,
             // A sweep that asks for something special compares only that.
-            variants: self.tasks.is_empty() && self.strategies.is_empty() && self.sizes.is_empty() && !self.weak,
+            variants: self.tasks.is_empty()
+                && self.strategies.is_empty()
+                && self.sizes.is_empty()
+                && !self.weak
+                && !self.combines.iter().any(|combine| combine.is_shared()),
             weak: self.weak,
             inputs: self.inputs.clone(),
             seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),

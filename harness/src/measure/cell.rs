@@ -7,7 +7,7 @@ use crate::measure::resource_usage::{self, Counters, used_so_far};
 use crate::measure::worker;
 use crate::measure::{image, last_words, limits, process, trace};
 use crate::{find_strategy, load_task};
-use record::{BASELINE, Fault, Shipping, Times};
+use record::{BASELINE, Fault, SharedUpdates, Shipping, Times};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -191,6 +191,12 @@ impl<'a> RunningCell<'a> {
                 unpacking_ns: shipped.unpacking_ns,
                 sent_bytes: shipped.sent_bytes,
                 received_bytes: shipped.received_bytes,
+            }),
+            shared: outcome.contention.map(|it| SharedUpdates {
+                updates: it.updates,
+                contended: it.contended,
+                waited_ns: it.waited_ns,
+                held_ns: it.held_ns,
             }),
             partitions: outcome.spans.len() as u64,
             most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),

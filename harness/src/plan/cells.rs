@@ -1,6 +1,6 @@
 //! The list of all cells of a sweep.
 
-use crate::find_strategy;
+use crate::{find_strategy, find_task};
 use record::{BASELINE, VARIANT};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -80,8 +80,15 @@ pub fn is_parallel(strategy: &str) -> bool {
     find_strategy(strategy).is_none_or(|strategy| strategy.is_parallel())
 }
 
+/// Whether a task can keep its total in this way, and the workers of the strategy can all reach it.
+pub fn fits(task: &str, strategy: &str, combine: Combine) -> bool {
+    let has = || find_task(task).is_some_and(|entry| entry.hooks.states.contains(&combine));
+    !combine.is_shared() || has() && find_strategy(strategy).is_some_and(|strategy| strategy.shares_memory())
+}
+
 /// Returns every combination once, and each task's baseline, in the order of [`record::Cell`]. A baseline has no
-/// partitions and runs on one core. A strategy that is not parallel runs on the fewest cores only.
+/// partitions and runs on one core. A strategy that is not parallel runs on the fewest cores only. A combine that a task or
+/// a strategy cannot have is left out.
 pub fn cells(axes: &Axes) -> Vec<Cell> {
     let mut cells = Vec::new();
     let fewest = [axes.cores.iter().copied().min().unwrap_or(1)];
@@ -96,7 +103,8 @@ pub fn cells(axes: &Axes) -> Vec<Cell> {
                 for workers in workers {
                     for size in sizes {
                         for delivery in &axes.deliveries {
-                            cells.extend(axes.combines.iter().map(|combine| Cell {
+                            let combines = axes.combines.iter().filter(|combine| fits(task, strategy, **combine));
+                            cells.extend(combines.map(|combine| Cell {
                                 task: task.clone(),
                                 strategy: (*strategy).clone(),
                                 cores: u32::try_from(*cores).unwrap_or(u32::MAX),

@@ -41,6 +41,9 @@ pub fn default_minutes(cores: u64) -> u64 {
     }
 }
 
+/// How many times as long a run takes if workers change one total while they map.
+const SHARED: f64 = 5.0;
+
 /// A planned cell: its stage, the number of samples in each process, and the expected time of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Planned {
@@ -87,7 +90,8 @@ fn forecast(plan: &Plan, cell: &Cell) -> (Duration, Duration) {
     let cost = plan.costs.get(task_name(&cell.task)).copied().unwrap_or(Cost { run_ns: 0, process_ns: 0, speed_up: 1 });
     let cores = f64::from(cell.cores.min(cell.workers)).min(cost.speed_up.max(1) as f64);
     let variant = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task));
-    let factor = variant.map_or(1.0, |variant| variant.cost);
+    let shared = if cell.combine.is_shared() { SHARED } else { 1.0 };
+    let factor = shared * variant.map_or(1.0, |variant| variant.cost);
     let grown = if plan.weak { f64::from(cell.cores) } else { 1.0 };
     let run = Duration::from_nanos(cost.run_ns).mul_f64(grown * factor * (SERIAL + (1.0 - SERIAL) / cores.max(1.0)));
     (Duration::from_nanos(cost.process_ns), run)

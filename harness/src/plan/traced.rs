@@ -11,9 +11,10 @@ pub fn compared(plan: &Plan, cells: &[Cell]) -> Vec<Cell> {
     let mut compared: Vec<Cell> = Vec::new();
     let is_candidate =
         |cell: &&Cell| cell.strategy != BASELINE && !cell.is_variant() && cell.size == plan.default_size(&cell.task);
-    // As many workers as cores, or else the fewest.
-    let rank = |cell: &Cell| (cell.cores, cell.workers == cell.cores, Reverse(cell.workers));
-    // The cells are sorted, and of cells that differ only in delivery and combine the first is compared.
+    // As many workers as cores, or else the fewest; and the first combine of all, which is per partition.
+    let combine = |cell: &Cell| Combine::ALL.iter().position(|combine| *combine == cell.combine);
+    let rank = |cell: &Cell| (cell.cores, cell.workers == cell.cores, Reverse((cell.workers, combine(cell))));
+    // The cells are sorted, and of cells that differ only in delivery the first is compared.
     for cell in cells.iter().filter(is_candidate) {
         match compared.last_mut().filter(|last| (&last.task, &last.strategy) == (&cell.task, &cell.strategy)) {
             Some(last) if rank(cell) > rank(last) => *last = cell.clone(),

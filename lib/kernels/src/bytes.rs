@@ -8,11 +8,20 @@ use memchr::memchr;
 /// # Errors
 /// Returns the offset of the first malformed line.
 pub fn add(piece: &[u8], totals: &mut WordTotals) -> Result<(), usize> {
+    each_line(piece, |line| totals.add(line))
+}
+
+/// Passes the word and the count of each line of `piece` to `add`.
+///
+/// # Errors
+/// Returns the offset of the first malformed line.
+#[inline]
+pub fn each_line<'a>(piece: &'a [u8], mut add: impl FnMut(Run<'a>)) -> Result<(), usize> {
     let mut begin = 0;
     while begin < piece.len() {
         let line = &piece[begin..];
         let (length, count, word) = first_line(line).ok_or(begin)?;
-        totals.add(Run { text: line, len: word, count });
+        add(Run { text: line, len: word, count });
         begin += length;
     }
     Ok(())

@@ -301,7 +301,9 @@ pub struct Cell {
     pub size: u64,
     /// `gather`, `in_order` or `as_completed`.
     pub delivery: String,
-    /// `per_partition`, `per_worker`, `tree` or `sharded`.
+    /// Where partials are merged first: `per_partition`, `per_worker`, `tree` or `sharded`. Or what workers share while they
+    /// map: `progress`, `mutex`, `rwlock`, `locked_shards`, `concurrent_map`, `atomic`, `atomic_neighbours` or
+    /// `atomic_padded`.
     pub combine: String,
 }
 
@@ -534,6 +536,9 @@ pub struct Times {
     /// Energy of the processor packages, in microjoules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub energy_uj: Option<u64>,
+    /// What the updates of a total or of a count cost that the workers share while they map. Absent if they share none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedUpdates>,
     /// The threads that the census saw during the run. Absent for the baseline and in records of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub census: Option<Census>,
@@ -555,6 +560,19 @@ pub struct Shipping {
     pub sent_bytes: u64,
     /// The bytes of all answers.
     pub received_bytes: u64,
+}
+
+/// What the updates of a shared total cost, summed over all workers. Times are in nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SharedUpdates {
+    /// The number of updates.
+    pub updates: u64,
+    /// How often a worker found a lock taken.
+    pub contended: u64,
+    /// The time until workers had a lock, estimated from one update of 64 and from the first of every job.
+    pub waited_ns: u64,
+    /// The time for which workers held a lock, estimated from the same updates. 0 without locks.
+    pub held_ns: u64,
 }
 
 /// The threads of a process and its worker processes during a sample, observed at regular intervals.

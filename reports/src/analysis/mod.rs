@@ -16,6 +16,7 @@ pub mod overhead;
 pub mod peers;
 pub mod resources;
 pub mod results;
+pub mod sharing;
 pub mod shipping;
 pub mod slowdown;
 pub mod timeline;
@@ -30,6 +31,7 @@ use self::overhead::Overhead;
 use self::peers::Peers;
 use self::resources::CellResources;
 use self::results::{CellResult, Statement, TaskResults, variants};
+use self::sharing::Sharing;
 use self::shipping::CellShipping;
 use self::timeline::Timelines;
 use record::{Cell, Record, TaskNote};
@@ -43,10 +45,11 @@ pub const SCHEMA: &str = "goldilocks-analysis";
 pub const VERSION: u32 = 1;
 
 /// The possible conclusions for a task, in the order in which the report states them.
-const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 7] = [
+const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 8] = [
     conclusions::growing_work,
     limits::conclude,
     slowdown::conclude,
+    sharing::conclude,
     cliff::conclude,
     conclusions::only_compared,
     conclusions::left_out,
@@ -89,6 +92,9 @@ pub struct TaskAnalysis {
     pub data_quality: DataQuality,
     /// The resources used by the baseline and every other cell.
     pub resources: Vec<CellResources>,
+    /// What workers share while they map, and what that costs; absent if they share nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sharing: Vec<Sharing>,
     /// What strategies without shared memory ship between processes; absent without such a strategy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shipping: Vec<CellShipping>,
@@ -144,6 +150,7 @@ impl TaskAnalysis {
             slowdowns: slowdown::slowdowns(&results),
             data_quality: DataQuality::new(&results, &samples),
             resources: resources::resources(&results, &samples),
+            sharing: sharing::sharing(&results),
             shipping: shipping::shipping(&results, &samples),
             overhead: Overhead::new(&results, &samples, &environment),
             engines: Engines::new(&engines, Some(&results)),

@@ -2,8 +2,8 @@
 
 use record::statistics::{self, BLOCKS_FOR_A_VERDICT, Blocks, Estimate, Interval, LEVEL, Modes, Verdict};
 use record::{
-    BASELINE, Boundary, BoundaryKind, Cell, Check, Machine, PHYSICAL_CORES, Record, Sample, Status, TaskNote, Times,
-    VARIANT, forgiven_block,
+    BASELINE, Boundary, BoundaryKind, Cell, Check, Machine, PHYSICAL_CORES, Record, Sample, SharedUpdates, Status,
+    TaskNote, Times, VARIANT, forgiven_block,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -119,6 +119,9 @@ pub struct CellResult {
     pub account: Option<Account>,
     /// A worker's time by cause; `null` for the baseline and in records before version 4.
     pub spent: Option<Spent>,
+    /// What the updates of a shared total cost; absent if the workers share none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedCost>,
     /// The verified times in nanoseconds, by block.
     pub blocks: Blocks,
 }
@@ -177,6 +180,21 @@ pub struct Spent {
     pub ends: f64,
     /// In the final reduce.
     pub reduce: f64,
+}
+
+/// What the updates of a shared total cost, summed over all workers: medians over verified samples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct SharedCost {
+    /// The number of updates.
+    pub updates: f64,
+    /// How often a worker found a lock taken.
+    pub contended: f64,
+    /// The time until workers had a lock, in nanoseconds.
+    pub waited_ns: f64,
+    /// The time for which workers held a lock, in nanoseconds.
+    pub held_ns: f64,
+    /// Context switches because a thread waited.
+    pub switches: f64,
 }
 
 /// A strategy that was measured.
@@ -564,7 +582,10 @@ fn usual_setting(cells: &[CellResult]) -> Option<Setting> {
     for CellResult { cell, .. } in cells {
         *settings.entry((&cell.delivery, &cell.combine)).or_default() += 1;
     }
-    let ((delivery, combine), _) = settings.into_iter().rev().max_by_key(|(_, cells)| *cells)?;
+    // A total that all workers share while they map is the exception, so it is compared only if it is the rule.
+    let usual = |combine: &str| ["per_worker", "per_partition"].iter().position(|usual| *usual == combine);
+    let ((delivery, combine), _) =
+        settings.into_iter().rev().max_by_key(|((_, combine), cells)| (*cells, usual(combine)))?;
     Some(Setting { delivery: delivery.into(), combine: combine.into() })
 }
 
@@ -601,8 +622,20 @@ fn cell_result(cell: &Cell, samples: &[&Sample], baseline: Option<&Blocks>) -> C
         modes: statistics::modes(&blocks),
         account: account(),
         spent: spent(cell, samples),
+        shared: shared(samples),
         blocks,
     }
+}
+
+fn shared(samples: &[&Sample]) -> Option<SharedCost> {
+    let of = |figure: fn(&SharedUpdates) -> u64| median(samples, |times| Some(figure(times.shared.as_ref()?) as f64));
+    Some(SharedCost {
+        updates: of(|it| it.updates)?,
+        contended: of(|it| it.contended)?,
+        waited_ns: of(|it| it.waited_ns)?,
+        held_ns: of(|it| it.held_ns)?,
+        switches: median(samples, |times| Some(times.voluntary_switches as f64))?,
+    })
 }
 
 /// The median over processes of a figure, as for the cell's time; `None` if no sample has the figure.

@@ -26,7 +26,7 @@ pub const COLUMNS: &[Column] = &[
     column("workers", "jobs that may be in progress at the same time"),
     column("size", "items in a partition; 0 for the baseline"),
     column("delivery", "the order in which partials reach the total"),
-    column("combine", "where partials are merged first"),
+    column("combine", "where partials are merged first, or what the workers share while they map"),
     column("block", "the block, from 0; a pair of block and cell is one process"),
     column("turn", "the cell's place in the block, from 0"),
     column("index", "the sample's place in its block and cell, from 0"),
@@ -66,6 +66,10 @@ pub const COLUMNS: &[Column] = &[
     column("instructions", "instructions in user mode"),
     column("cache_misses", "misses in the last-level cache"),
     column("energy_uj", "energy of the processor packages, in microjoules"),
+    column("shared_updates", "updates of what the workers share while they map"),
+    column("shared_contended", "how often a worker found a lock taken"),
+    column("shared_waited_ns", "time until workers had a lock, summed over all workers; an estimate"),
+    column("shared_held_ns", "time for which workers held a lock, summed over all workers; an estimate"),
     column("census_looks", "the number of observations of the threads"),
     column("census_alive", "the largest number of threads alive in one observation"),
     column("census_runnable", "the largest number of threads running or ready in one observation"),
@@ -88,7 +92,7 @@ pub fn csv(record: &Record) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()).into())
 }
 
-/// What stands in a column: in the record's line of the sample, its cell, its times or its census.
+/// What stands in a column: in the record's line of the sample, its cell or its times.
 fn field(run: &Run, sample: &Sample, line: &Value, name: &str) -> String {
     let times = &line["times"];
     match name {

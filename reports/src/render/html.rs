@@ -16,7 +16,9 @@ use crate::view::limits::{self, Limits};
 use crate::view::reproduce::Reproduction;
 use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
-use crate::view::{engines, heat, kernels, overhead, peers, plots, resources, results, run, shipping, timeline};
+use crate::view::{
+    engines, heat, kernels, overhead, peers, plots, resources, results, run, sharing, shipping, timeline,
+};
 use askama::Template;
 use record::Run;
 use std::fmt::Write as _;
@@ -118,6 +120,7 @@ struct Section<'a> {
     outliers: Table,
     peers: Option<Table>,
     engines: Option<Table>,
+    sharing: Option<Table>,
     dispatch: Option<Table>,
     samples: String,
     timelines: Vec<Timeline>,
@@ -227,6 +230,7 @@ impl<'a> Section<'a> {
             outliers: results::outliers(task),
             peers: peers::table(&results.task.name, &task.peers.results),
             engines: task.engines.as_ref().map(|it| engines::table(&results.task.name, it)),
+            sharing: sharing::table(task),
             dispatch: overhead::dispatch(task),
             samples: format::count(task.data_quality.samples_compared as u64),
             timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),

@@ -55,8 +55,8 @@ pub const TERMS: &[Term] = &[
     term("cell", "One combination of task, strategy, cores, workers, partition size, delivery and combine."),
     term(
         "combine",
-        "Where partial results are merged first: per_partition (nowhere), per_worker, tree (workers in pairs) or \
-         sharded (shared shards).",
+        "Where partial results are merged first: per_partition (nowhere), per_worker, tree (workers in pairs), sharded \
+         (shared shards), or in what all workers change while they map, such as mutex.",
     ),
     term("cores", "The hardware threads that the measuring process may use. A strategy never chooses them."),
     term("cycles", "Clock cycles of the processors while the program itself ran, without the kernel."),
@@ -90,6 +90,8 @@ pub const TERMS: &[Term] = &[
             strategies differ is decided block by block, not by whether their intervals overlap.",
     },
     term("job", "One partition on its way through a strategy. Handing over a job costs time, whatever the job does."),
+    term("lock found taken", "The share of updates at which another worker held the lock."),
+    term("lock held", "The time from having a lock until it is released, for each update."),
     Term {
         name: "median time",
         also: &["A: median time", "B: median time", "time"],
@@ -156,11 +158,16 @@ pub const TERMS: &[Term] = &[
         definition: "The threads that existed during a run, idle ones included. By name: how many, and their processor time.",
     },
     term("tie", "The strategies that the data cannot tell apart. A tie does not mean that they are equal."),
+    term(
+        "time per update",
+        "The workers’ time in the task beyond the plain loop’s, divided by the updates: locking, moving cache lines, waiting.",
+    ),
     term("times the median", "A sample’s time divided by the median of its cell."),
     term(
         "to measure it again",
         "The end of the command that measures the cell again. The command stands under the table.",
     ),
+    term("to the fastest", "The time divided by that of the strategy’s fastest combine, over shared blocks."),
     term(
         "transfer",
         "The time between a request and its answer without the task itself: pipes, wake-ups, and the worker’s decoding and \
@@ -170,11 +177,16 @@ pub const TERMS: &[Term] = &[
         "unpacking",
         "The time to decode the partial results of worker processes, and to merge them if workers merge.",
     ),
+    term("updates", "How often workers changed what they share, in the median sample."),
     Term {
         name: "voluntary switches",
         also: &["involuntary switches"],
         definition: "A thread gives up its core: voluntarily because it waits, involuntarily because its time slice ended.",
     },
+    term(
+        "waiting for a lock",
+        "The share of the workers’ time in the task from asking for a lock to having it. A free lock takes some nanoseconds too.",
+    ),
     term("warm query", "A later query of the whole input, as an engine that runs all day answers it."),
     Term {
         name: "warm-up",

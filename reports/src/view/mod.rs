@@ -20,6 +20,7 @@ pub mod results;
 pub mod run;
 pub mod runs;
 pub mod rust_source;
+pub mod sharing;
 pub mod shipping;
 pub mod strategies;
 pub mod summary;

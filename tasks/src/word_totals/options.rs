@@ -8,6 +8,7 @@ use kernels::runs::Vector;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use strategies::Combine;
 
 /// The options of this task: the file and the way to read it.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
@@ -124,7 +125,11 @@ const SOURCES: &str = "1-grams";
 
 /// The hooks of `word_totals`.
 pub(super) const HOOKS: Hooks =
-    Hooks { prepare, reuse, data, variants: VARIANTS, fastest: &[("kernel", "runs")], ..Hooks::NONE };
+    Hooks { prepare, reuse, data, variants: VARIANTS, states: STATES, fastest: &[("kernel", "runs")], ..Hooks::NONE };
+
+/// The ways to keep the totals while the kernel `bytes` maps. The other kernels add many lines at once to totals of their
+/// own, so that there is little to share.
+pub(super) const STATES: &[Combine] = &[Combine::Mutex, Combine::RwLock, Combine::LockedShards, Combine::ConcurrentMap];
 
 /// Makes the 1-gram file unless the user names a plain one. Named files are opened now, so that a typo ends the program
 /// before anything else is prepared or measured.

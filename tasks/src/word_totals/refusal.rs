@@ -26,7 +26,7 @@ impl TotalsOf {
 
     /// Makes the error for the first line, in file order, at which the total of a word overflows. Partials do not
     /// contain this line.
-    fn overflow(&self) -> Result<Error> {
+    pub(super) fn overflow(&self) -> Result<Error> {
         let mut totals: HashMap<Vec<u8>, u64> = HashMap::new();
         let mut refused = None;
         self.input.pieces((0, self.input.length()), |piece, at| {

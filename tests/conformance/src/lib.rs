@@ -107,7 +107,7 @@ fn every_job_reports_exactly_once(candidate: &Candidate) -> Checked {
         let mut up = candidate.start(workers)?;
         for jobs in JOBS {
             for delivery in Delivery::ALL {
-                for combine in Combine::ALL {
+                for combine in Combine::APART {
                     let task = Arc::new(ProbeTask::new(vec![Behaviour::Succeed; jobs])?);
                     let choice = Choice { delivery: *delivery, combine: *combine, ..CHOICE };
                     let checked = run(&task, &mut *up, choice).map_err(|error| error.to_string()).and_then(|outcome| {
@@ -175,7 +175,7 @@ fn named(candidate: &Candidate, behaviour: Behaviour, expected: &Error) -> Check
     (behaviours[3], behaviours[11]) = (behaviour, behaviour);
     for workers in [1, 2, 5] {
         let mut up = candidate.start(workers)?;
-        let combined = Combine::ALL.iter().map(|combine| Choice { combine: *combine, ..CHOICE });
+        let combined = Combine::APART.iter().map(|combine| Choice { combine: *combine, ..CHOICE });
         for choice in Delivery::ALL.iter().map(|delivery| Choice { delivery: *delivery, ..CHOICE }).chain(combined) {
             let task = Arc::new(ProbeTask::new(behaviours.clone())?);
             match run(&task, &mut *up, choice) {
@@ -215,7 +215,7 @@ fn deaths_are_survived(candidate: &Candidate) -> Checked {
     };
     for workers in [1, 2, 5] {
         let mut up = candidate.start(workers)?;
-        for combine in Combine::ALL {
+        for combine in Combine::APART {
             let outcome = run(&dying(1, 2)?, &mut *up, Choice { combine: *combine, ..CHOICE });
             let survived = |error| format!("processes died on partitions 3 and 11, and the run's error is: {error}");
             complete(&outcome.map_err(survived)?, 20)?;

@@ -49,7 +49,7 @@ pub fn kill_one(strategy: &str, seed: u64) -> Result<Ending> {
     let choice = Choice {
         size: nonzero(size),
         delivery: Delivery::ALL[random.usize(..Delivery::ALL.len())],
-        combine: Combine::ALL[random.usize(..Combine::ALL.len())],
+        combine: Combine::APART[random.usize(..Combine::APART.len())],
     };
     let mut run = || strategies::run(&*task, &mut *workers, choice, &Cancel::default());
     let began = Instant::now();

@@ -24,7 +24,7 @@ pub(crate) fn run(case: &Case, cores: usize) {
             ("--workers", [cores, 3, 8][turn % 3].to_string()),
             ("--size", [60_000, 1_000_000_000, 1_000][turn / 3 % 3].to_string()),
             ("--delivery", Delivery::ALL[turn % 3].name().to_owned()),
-            ("--combine", Combine::ALL[turn / 2 % 4].name().to_owned()),
+            ("--combine", Combine::APART[turn / 2 % 4].name().to_owned()),
             ("--kernel", kernel.to_owned()),
             ("--samples", "1".to_owned()),
             ("--processes", "1".to_owned()),

@@ -11,7 +11,7 @@ mod tables;
 pub use run::Run;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sorted::Sorted;
-use table::SHARDS;
+use table::{Hash, SHARDS};
 use tables::Tables;
 
 /// A total per distinct word. Words are bytes, because a 1-gram file may contain any.
@@ -181,6 +181,12 @@ impl WordTotals {
                 std::iter::once(head).chain(parts).collect()
             }
         }
+    }
+
+    /// Returns the number of the table that has this word if there are many tables, from 0 to [`PARTS`](Self::PARTS) - 2.
+    #[inline]
+    pub fn table_of(word: &[u8]) -> usize {
+        Hash::of(word).shard()
     }
 
     /// Returns `true` if the totals exceed the private cache of a core. A worker should then add them to the shards.
