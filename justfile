@@ -62,6 +62,16 @@ report *run: build
 example:
     cargo run --quiet --package testbed --example example_report
 
+# From I/O-bound to CPU-bound: rows from PostgreSQL with 0 to 4000 µs of computation on 1000 rows, a report for each (6 minutes)
+[group('run')]
+[no-cd]
+[no-exit-message]
+mixed *options: build
+    worst=0; for work in 0 50 200 1000 4000; do \
+        {{ goldilocks }} sweep --anyway --install --budget 60s --tasks cursor_work --sizes 1000 --work-us $work "$@" || \
+            { worst=$?; test $worst -eq 3 || exit $worst; }; \
+    done; exit $worst
+
 # List the runs, the newest first
 [group('run')]
 [no-cd]

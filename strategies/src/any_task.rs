@@ -3,6 +3,7 @@
 //! Types are erased per partition, not per item. So the virtual call is outside the inner loop.
 
 use crate::collector::Collector;
+use crate::heartbeat::Lateness;
 use crate::job::Cut;
 use crate::lock::lock;
 use crate::reduce::Reduce;
@@ -62,6 +63,7 @@ impl<T: Task> FinalReduce for Reduce<T> {
         Ok(Outcome {
             contention: contended.then(|| collector.tally.sums()),
             source_waits: false,
+            heartbeat: None,
             spans: delivered.spans,
             delivered_ns: delivered.delivered_ns,
             first_result_ns: delivered.first_result_ns.unwrap_or_default(),
@@ -86,6 +88,8 @@ pub struct Outcome {
     pub contention: Option<Contention>,
     /// Whether the jobs came from a socket, so that the workers may have waited for them.
     pub source_waits: bool,
+    /// How late the ticks of the heartbeat were; `None` if nobody asked, or the run ended before the first tick.
+    pub heartbeat: Option<Lateness>,
     /// The operating system's numbers of the threads that cut, ran, shipped or delivered a job, or computed the total.
     pub threads: Vec<u32>,
     total: Box<dyn Total>,
@@ -160,6 +164,7 @@ impl<T: Task> AnyTask for Arc<T> {
         Ok(Outcome {
             contention: None,
             source_waits: false,
+            heartbeat: None,
             spans: Vec::new(),
             delivered_ns: Vec::new(),
             first_result_ns: elapsed,

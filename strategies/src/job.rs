@@ -7,14 +7,18 @@
 use crate::choice::Combine;
 use crate::collector::{Collector, Reported};
 use crate::error::{Error, catch};
+use crate::heartbeat::Heart;
 use crate::meter::Meter;
 use crate::source::{Source, Waiting};
 use crate::wire::{self, Reply, Shipped, Ticket};
 use crate::worker_slots::{WorkerSlot, thread_number};
 use crate::{Part, Partitions, Result, Span, Task};
+use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 /// One unit of work for a strategy. Usually it is a partition. After the last partition, it may be accumulators to
 /// merge (see `reduce.rs`).
@@ -23,18 +27,38 @@ pub struct Job(pub(crate) Box<dyn Work>);
 /// The jobs of one run. Each job is cut when it is pulled, so a strategy that pulls slowly holds back the source.
 ///
 /// A thread uses `Jobs` as an iterator. A future awaits [`next_when`](Jobs::next_when).
-pub struct Jobs(Box<dyn Source<Job>>);
+pub struct Jobs {
+    source: Box<dyn Source<Job>>,
+    /// The heart that does not beat yet. `None` if nobody asked for a heartbeat.
+    heart: Option<Heart>,
+}
 
 impl Jobs {
     /// Wraps a source of jobs. Every iterator is a source.
     pub fn new(source: impl Source<Job> + 'static) -> Self {
-        Jobs(Box::new(source))
+        Jobs { source: Box::new(source), heart: None }
     }
 
-    /// Returns `true` if the jobs come from a socket. [`next_when`](Jobs::next_when) may then have to await the socket.
-    /// Call this before the first job is pulled.
+    pub(crate) fn with_heart(self, heart: Option<Heart>) -> Self {
+        Jobs { heart, ..self }
+    }
+
+    /// Returns `true` if the runtime needs a reactor. [`next_when`](Jobs::next_when) may have to await the socket from which
+    /// the jobs come, or the heartbeat sleeps. Call this before the first job is pulled.
     pub fn may_wait(&self) -> bool {
-        self.0.as_ref().waits_for().is_some()
+        self.heart.is_some() || self.source.as_ref().waits_for().is_some()
+    }
+
+    /// Lets the heartbeat beat on the runtime of the strategy, if there is one: `spawn` starts a future beside the jobs, and
+    /// `sleep` is the runtime's own. Call this before the first job is pulled. Otherwise the heart beats on a plain thread.
+    pub fn beat<S: Future + Send + 'static, R>(
+        &mut self,
+        sleep: impl Fn(Duration) -> S + Send + 'static,
+        spawn: impl FnOnce(Pin<Box<dyn Future<Output = ()> + Send>>) -> R,
+    ) {
+        if let Some(heart) = self.heart.take() {
+            spawn(Box::pin(heart.beat(sleep)));
+        }
     }
 
     /// Returns the next job without blocking this thread. `ready` awaits a socket through the caller's runtime. `ready`
@@ -43,14 +67,22 @@ impl Jobs {
     /// # Errors
     /// When the runtime cannot await that socket.
     pub async fn next_when(&mut self, ready: impl AsyncFn(Waiting<'_>) -> io::Result<()>) -> Result<Option<Job>> {
+        self.beat_at_last();
         loop {
-            if let Poll::Ready(job) = self.0.as_mut().try_pull() {
+            if let Poll::Ready(job) = self.source.as_mut().try_pull() {
                 return Ok(job);
             }
-            if let Some(waiting) = self.0.as_ref().waits_for() {
+            if let Some(waiting) = self.source.as_ref().waits_for() {
                 let failed = |error| Error::worker(format!("this runtime cannot await a connection: {error}"));
                 ready(waiting).await.map_err(failed)?;
             }
+        }
+    }
+
+    /// Starts the heart on a thread if the strategy has not started it.
+    fn beat_at_last(&mut self) {
+        if let Some(heart) = self.heart.take() {
+            heart.beat_on_a_thread();
         }
     }
 }
@@ -59,7 +91,8 @@ impl Iterator for Jobs {
     type Item = Job;
 
     fn next(&mut self) -> Option<Job> {
-        self.0.as_mut().pull()
+        self.beat_at_last();
+        self.source.as_mut().pull()
     }
 }
 

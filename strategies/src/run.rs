@@ -1,5 +1,6 @@
 //! Runs a task once, from the first job to the total.
 
+use crate::heartbeat::Heart;
 use crate::{AnyTask, Cancel, Choice, Error, Outcome, Result, Workers};
 use std::time::Instant;
 
@@ -22,11 +23,35 @@ pub fn run(
     choice: Choice,
     cancel: &Cancel,
 ) -> Result<(Outcome, Phases)> {
+    run_beside(task, workers, choice, cancel, None)
+}
+
+/// Runs `task` once on `workers` with a heartbeat beside the jobs. [`Outcome::heartbeat`] says how late its ticks were.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with_heartbeat(
+    task: &dyn AnyTask,
+    workers: &mut dyn Workers,
+    choice: Choice,
+    cancel: &Cancel,
+) -> Result<(Outcome, Phases)> {
+    run_beside(task, workers, choice, cancel, Some(&Heart::new()))
+}
+
+fn run_beside(
+    task: &dyn AnyTask,
+    workers: &mut dyn Workers,
+    choice: Choice,
+    cancel: &Cancel,
+    heart: Option<&Heart>,
+) -> Result<(Outcome, Phases)> {
     let began = Instant::now();
     let (jobs, mut reduce) = task.jobs(choice, cancel)?;
     let source_waits = jobs.may_wait();
-    let mut ran = workers.run(jobs);
+    let mut ran = workers.run(jobs.with_heart(heart.cloned()));
     let run_ns = nanoseconds(began);
+    let heartbeat = heart.and_then(Heart::end);
     let reducing = Instant::now();
     while ran.is_ok()
         && let Some(merges) = reduce.merges()
@@ -39,6 +64,7 @@ pub fn run(
     match (ran, outcome) {
         (Ok(()), Ok(mut outcome)) => {
             outcome.source_waits = source_waits;
+            outcome.heartbeat = heartbeat;
             Ok((outcome, Phases { run_ns, reduce_ns }))
         }
         (_, Err(error @ Error::Partition { .. })) | (Err(error), _) | (Ok(()), Err(error)) => Err(error),

@@ -11,7 +11,7 @@ use crate::connections::Connections;
 use crate::products::Products;
 pub use crate::table::Options;
 use crate::{Entry, Inputs, Sizing, table};
-use page::Page;
+pub use page::Page;
 use pages::Pages;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -40,10 +40,22 @@ pub struct CursorPages {
 }
 
 fn load(inputs: &Inputs) -> Result<Arc<dyn AnyTask>> {
-    let (url, table) = inputs.cursor_pages.place(ENTRY.name)?;
-    let connections = Arc::new(Connections::to(url, inputs.cursor_pages.patience()));
-    let depth = inputs.cursor_pages.depth as usize;
-    Ok(Arc::new(Arc::new(CursorPages { connections, query: table::every_row(&table), depth })))
+    Ok(Arc::new(Arc::new(CursorPages::of(inputs, ENTRY.name)?)))
+}
+
+impl CursorPages {
+    /// Makes the task for the table of `inputs`. `task` is the name for error messages.
+    pub(crate) fn of(inputs: &Inputs, task: &str) -> Result<Self> {
+        let (url, table) = inputs.cursor_pages.place(task)?;
+        let connections = Arc::new(Connections::to(url, inputs.cursor_pages.patience()));
+        let depth = inputs.cursor_pages.depth as usize;
+        Ok(CursorPages { connections, query: table::every_row(&table), depth })
+    }
+
+    /// Runs the plain loop, which calls `each` after each row.
+    pub(crate) fn plain_stream(&self, each: impl FnMut()) -> Result<Products> {
+        Products::plain_stream(&self.connections, &self.query, each)
+    }
 }
 
 impl Task for CursorPages {
@@ -64,7 +76,7 @@ impl Task for CursorPages {
     }
 
     fn baseline(&self) -> Result<Products> {
-        Products::plain_stream(&self.connections, &self.query)
+        self.plain_stream(|| ())
     }
 
     fn answer(&self, total: &Products) -> Result<Answer> {

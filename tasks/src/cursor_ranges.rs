@@ -247,7 +247,7 @@ impl Task for CursorRanges {
     }
 
     fn baseline(&self) -> Result<Products> {
-        Products::plain_stream(&self.connections, &every_row(&self.table))
+        Products::plain_stream(&self.connections, &every_row(&self.table), || ())
     }
 
     fn answer(&self, total: &Products) -> Result<Answer> {

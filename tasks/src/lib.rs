@@ -75,6 +75,7 @@ tasks! {
     word_totals,
     cursor_pages,
     cursor_ranges,
+    cursor_work,
     noop,
     virtual_work,
     word_count,

@@ -30,23 +30,33 @@ impl Products {
         }
     }
 
+    /// Returns the number of rows.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
     pub(crate) fn absorb(&mut self, other: Products) {
         self.rows += other.rows;
         self.digest.absorb(&other.digest);
         self.words.absorb(other.words);
     }
 
-    /// Runs the baseline of both tasks on a table: one query, no cursor, no pages.
-    pub(crate) fn plain_stream(connections: &Connections, query: &str) -> Result<Self> {
+    /// Runs the baseline of the tasks on a table: one query, no cursor, no pages. Calls `each` after each row.
+    pub(crate) fn plain_stream(connections: &Connections, query: &str, each: impl FnMut()) -> Result<Self> {
         let (mut client, mut driver) = connections.take()?;
         let mut products = Products::default();
-        let streamed = driver.block_on(products.stream(&mut client, query));
+        let streamed = driver.block_on(products.stream(&mut client, query, each));
         streamed.map_err(|trouble| trouble.after(products.rows, &driver))?;
         connections.give_back((client, driver));
         Ok(products)
     }
 
-    async fn stream(&mut self, client: &mut Client, query: &str) -> std::result::Result<(), Trouble> {
+    async fn stream(
+        &mut self,
+        client: &mut Client,
+        query: &str,
+        mut each: impl FnMut(),
+    ) -> std::result::Result<(), Trouble> {
         let transaction = client.build_transaction().read_only(true).start().await?;
         let statement = transaction.prepare(query).await?;
         {
@@ -54,6 +64,7 @@ impl Products {
             while let Some(row) = rows.try_next().await? {
                 let (id, name) = columns(&row).map_err(Trouble::Row)?;
                 self.add(id, name);
+                each();
             }
         }
         transaction.commit().await?;

@@ -178,9 +178,67 @@ fn on_a_table(task: &'static str, sizes: &'static [usize]) {
     prepared.end().expect("what was brought up can be taken down");
 }
 
+/// The strategies whose heart beats on their own runtime.
+const ON_A_RUNTIME: [&str; 5] = ["async_std", "smol", "tokio_blocking", "tokio_rayon", "tokio_tasks"];
+
+#[test]
+fn every_strategy_has_a_heartbeat_if_one_is_wanted_and_gives_the_same_answer() {
+    // A run sleeps for more than a tick.
+    let mut inputs = Inputs::default();
+    (inputs.virtual_work.waits, inputs.virtual_work.wait_us) = (12, 2_000);
+    let task = (tasks::find("virtual_work").expect("it is in the catalogue").load)(&inputs).expect("it has no input");
+    let expected = all_of(&task.baseline().expect("nothing fails"));
+    let choice = Choice { size: testbed::nonzero(1), delivery: Delivery::Gather, combine: Combine::PerPartition };
+    for strategy in strategies::catalogue::ALL {
+        for workers in [1, 2, 3, 5, 8, 32] {
+            let mut up = testbed::start("virtual_work", &inputs, strategy, workers);
+            // The second run comes after the end of the first heart.
+            for wanted in [true, true, false] {
+                let run = if wanted { strategies::run_with_heartbeat } else { strategies::run };
+                let (outcome, _) = run(&*task, &mut *up, choice, &Cancel::default()).expect("nothing fails");
+                assert_eq!(all_of(&outcome), expected, "{strategy:?}, {workers} workers");
+                let beat = outcome.heartbeat;
+                assert_eq!(beat.is_some(), wanted, "{strategy:?}, {workers} workers");
+                let Some(beat) = beat else { continue };
+                assert!(beat.ticks > 0 && beat.p50_ns <= beat.p99_ns && beat.p99_ns <= beat.max_ns, "{beat:?}");
+                assert_eq!(beat.on_runtime, ON_A_RUNTIME.contains(&strategy.name), "{strategy:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn cursor_work_agrees() {
+    // The pages are those of `cursor_pages`.
+    on_a_table("cursor_work", &[999]);
+}
+
+#[test]
+fn the_work_of_cursor_work_is_checked_and_changes_no_answer() {
+    let rows = |inputs: &mut Inputs, work_us| {
+        (inputs.cursor_pages.rows, inputs.cursor_work.work_us) = (Some(3_000), work_us);
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut answers = Vec::new();
+    for (task, work_us) in [("cursor_pages", 0), ("cursor_work", 0), ("cursor_work", 700)] {
+        let mut inputs = Inputs::default();
+        rows(&mut inputs, work_us);
+        let prepared = Prepared::prepare(&[task], inputs, folder.path(), &Interrupt::default(), &|_| ());
+        let prepared = prepared.expect("the input can be made");
+        assert_eq!(prepared.skipped, [], "this test needs PostgreSQL; `goldilocks setup` installs it");
+        // The preparation has measured how fast this machine counts.
+        assert_eq!(prepared.inputs.cursor_work.increments_per_ms > 0, task == "cursor_work");
+        let loaded = (tasks::find(task).expect("it is in the catalogue").load)(&prepared.inputs).expect("it loads");
+        answers.push(loaded.baseline().expect("the plain loop runs").answer().expect("the work is complete").digest);
+        prepared.end().expect("what was brought up can be taken down");
+    }
+    assert!(answers.iter().all(|digest| *digest == answers[0]), "{answers:?}");
+}
+
 #[test]
 fn no_task_is_left_out() {
-    let tried = ["count", "word_totals", "cursor_pages", "cursor_ranges", "noop", "virtual_work", "word_count"];
+    let tried =
+        ["count", "word_totals", "cursor_pages", "cursor_ranges", "cursor_work", "noop", "virtual_work", "word_count"];
     let untried: Vec<&str> = tasks::ALL.iter().map(|task| task.name).filter(|name| !tried.contains(name)).collect();
     assert!(untried.is_empty(), "add a test to this file for {untried:?}");
 }

@@ -241,6 +241,7 @@ fn the_measuring_process_reports_malformed_files_with_every_strategy() {
                 baseline_cpu_ns: None,
                 output: None,
                 spans: 0,
+                heartbeat: false,
                 parent: std::process::id(),
             };
             let mut cell = Command::new(testbed::goldilocks());

@@ -5,8 +5,8 @@ use super::output::Output;
 use crate::counted;
 use crate::plan::cells::Cell;
 use anyhow::Result;
-use record::Times;
 use record::statistics::{BLOCKS_FOR_A_VERDICT, BLOCKS_FOR_AN_INTERVAL, Blocks, Estimate, LEVEL, ratio, reach};
+use record::{Heartbeat, Times};
 use std::collections::BTreeMap;
 
 /// The default number of processes of each side. A verdict needs as many.
@@ -66,7 +66,9 @@ impl Measured<'_> {
             duration(own.reduce_ns),
             counted(own.partitions, "partition")
         );
-        text + &format!("  baseline: {}, {}\n", duration(plain.wall_ns), self.speed_up_in_words())
+        text += &format!("  baseline: {}, {}\n", duration(plain.wall_ns), self.speed_up_in_words());
+        let beats: Vec<Heartbeat> = times.iter().filter_map(|times| times.heartbeat).collect();
+        text + &Heartbeat::over(&beats).map_or_else(String::new, heartbeat_in_words)
     }
 
     fn speed_up_in_words(&self) -> String {
@@ -106,6 +108,16 @@ impl Measured<'_> {
             None => Ok(Exit::Done),
         }
     }
+}
+
+fn heartbeat_in_words(beat: Heartbeat) -> String {
+    format!(
+        "  heartbeat {}: a tick of 1 ms was {} late in the median, {} in the 99th percentile, {} at most\n",
+        if beat.on_runtime { "on its runtime" } else { "on a thread beside" },
+        duration(beat.p50_ns),
+        duration(beat.p99_ns),
+        duration(beat.max_ns)
+    )
 }
 
 fn processes(count: usize) -> String {

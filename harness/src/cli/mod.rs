@@ -255,6 +255,7 @@ mod tests {
             ("word_totals", "--input 'b c.tsv'"),
             ("cursor_pages", "--rows 7 --depth 3"),
             ("cursor_ranges", ""),
+            ("cursor_work", "--work-us 50 --rows 9"),
             ("noop", "--items 5"),
             ("virtual_work", "--spin --uneven-waits --waits 3"),
             ("virtual_work", ""),

@@ -58,6 +58,9 @@ pub(crate) struct Run {
     /// The number of timed runs in each process, after one that is not timed
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     samples: u32,
+    /// Let a tick of 1 ms beat beside the jobs, on the runtime of a strategy that has one, and say how late it was
+    #[arg(long)]
+    heartbeat: bool,
     /// Write the complete result to FILE (word_totals: TSV, sorted by the words' bytes). `-` is the standard output; everything
     /// else then goes to the standard error
     #[arg(short, long, value_name = "FILE", value_parser = Output::parser())]
@@ -248,6 +251,7 @@ impl Run {
         interrupt: &Interrupt,
     ) -> Result<Result<(), String>> {
         let mut order = Order::for_cell(cell, &prepared.inputs, &machine::processors(), self.samples)?;
+        order.heartbeat = self.heartbeat;
         // One process writes the total, because writing a large file would disturb the processes after it.
         order.output = baseline.filter(|_| samples.processes.is_empty()).and(output).map(Path::to_owned);
         order.baseline_cpu_ns = baseline.map(baseline_cpu_ns);

@@ -78,6 +78,9 @@ pub(crate) struct Sweep {
     /// 200 ms, and for partition sizes if the budget is short]
     #[arg(long, value_parser = samples)]
     pub(super) samples: Option<u32>,
+    /// Let a tick of 1 ms beat beside the jobs, on the runtime of a strategy that has one; the report says how late it was
+    #[arg(long, conflicts_with = "resume")]
+    heartbeat: bool,
     /// The seed of the order of cells [default: a random one, recorded]
     #[arg(long)]
     seed: Option<u64>,
@@ -375,6 +378,7 @@ impl Sweep {
             precision: self.precision / 100.0,
             samples: self.samples.unwrap_or(SAMPLES),
             fewer_samples: self.samples.is_none(),
+            heartbeat: self.heartbeat,
             patience_s: self.patience,
             data: self.folders.data.clone(),
             default_sizes: BTreeMap::new(),

@@ -7,14 +7,15 @@ use crate::measure::resource_usage::{self, Counters, used_so_far};
 use crate::measure::worker;
 use crate::measure::{image, last_words, limits, process, trace};
 use crate::{find_strategy, load_task};
-use record::{BASELINE, Fault, SharedUpdates, Shipping, Times};
+use record::{BASELINE, Fault, Heartbeat, SharedUpdates, Shipping, Times};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use strategies::{
-    Answer, AnyTask, Cancel, Choice, Error, Outcome, Phases, Result, Setup, WorkerTime, Workers, most_in_progress,
+    Answer, AnyTask, Cancel, Choice, Error, Lateness, Outcome, Phases, Result, Setup, WorkerTime, Workers,
+    most_in_progress,
 };
 use system::page_cache;
 use tasks::Data;
@@ -105,9 +106,10 @@ impl<'a> RunningCell<'a> {
 
     /// Runs the task once with the workers, or with the plain loop for the baseline.
     fn run(&mut self) -> Result<(Outcome, Phases)> {
+        let run = if self.order.heartbeat { strategies::run_with_heartbeat } else { strategies::run };
         // Asserting unwind safety is sound, because this process measures nothing more after a panic.
         let ran = catch_unwind(AssertUnwindSafe(|| match &mut self.workers {
-            Some(workers) => strategies::run(&*self.task, &mut **workers, self.choice, &Cancel::default()),
+            Some(workers) => run(&*self.task, &mut **workers, self.choice, &Cancel::default()),
             None => {
                 let began = Instant::now();
                 let outcome = self.task.baseline()?;
@@ -199,6 +201,7 @@ impl<'a> RunningCell<'a> {
                 held_ns: it.held_ns,
             }),
             partitions: outcome.spans.len() as u64,
+            heartbeat: outcome.heartbeat.map(heartbeat),
             most_in_progress: u32::try_from(most_in_progress(&outcome.spans)).unwrap_or(u32::MAX),
             // The sampling thread of the census does not count.
             threads: process::threads().saturating_sub(u32::from(self.sampler.is_some())),
@@ -274,6 +277,11 @@ fn is_from_outside(error: &Error) -> bool {
         Error::Partition { source, .. } => is_from_outside(source),
         error => matches!(error, Error::Killed(_)),
     }
+}
+
+fn heartbeat(late: Lateness) -> Heartbeat {
+    let Lateness { ticks, p50_ns, p99_ns, max_ns, on_runtime } = late;
+    Heartbeat { ticks, p50_ns, p99_ns, max_ns, on_runtime }
 }
 
 fn numbers(processors: &[usize]) -> Vec<u32> {

@@ -46,6 +46,9 @@ pub struct Order {
     /// The most spans of the last run to report. 0 reports none.
     #[serde(default)]
     pub spans: usize,
+    /// Whether a heart beats beside the jobs of each run.
+    #[serde(default)]
+    pub heartbeat: bool,
     /// The process that waits for the answer. If that process dies, the kernel kills the measuring process.
     pub parent: u32,
 }
@@ -80,6 +83,7 @@ impl Order {
             baseline_cpu_ns: None,
             output: None,
             spans: 0,
+            heartbeat: false,
             parent: std::process::id(),
         })
     }

@@ -39,6 +39,9 @@ pub struct Plan {
     /// Whether a process with long runs has one timed run.
     #[serde(default)]
     pub fewer_samples: bool,
+    /// Whether a heart beats beside the jobs of each run.
+    #[serde(default)]
+    pub heartbeat: bool,
     /// The time limit of a process, in seconds, in addition to ten times the baseline's time.
     pub patience_s: f64,
     /// The folder for generated data.
@@ -69,6 +72,7 @@ impl Plan {
             precision: TARGET,
             samples: 1,
             fewer_samples: false,
+            heartbeat: false,
             patience_s: 1.0,
             data: PathBuf::new(),
             default_sizes: BTreeMap::new(),

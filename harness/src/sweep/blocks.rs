@@ -178,6 +178,7 @@ impl<'a> Runner<'a> {
             check_cancel: self.schedule.is_new(block, number) && cell.strategy != BASELINE,
             // A better variant may need far less processor time than the baseline.
             baseline_cpu_ns: Some(baseline.cpu_ns()).filter(|_| !cell.is_variant()),
+            heartbeat: self.plan.heartbeat,
             ..Order::for_cell(&cell, &prepared.inputs, &self.processors, missing)?
         };
         let variant = find_task(&cell.task).and_then(|entry| entry.variant(&cell.task));

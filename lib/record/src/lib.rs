@@ -5,6 +5,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod error;
+mod heartbeat;
 pub mod lane;
 pub mod line;
 mod more;
@@ -14,6 +15,7 @@ pub mod statistics;
 mod tries;
 
 pub use error::{Error, Result};
+pub use heartbeat::Heartbeat;
 pub use lane::{Lane, Span};
 pub use line::*;
 pub use read::{Record, read};

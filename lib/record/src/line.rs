@@ -3,6 +3,7 @@
 //! A run is a folder `reports/runs/<id>/`. Its `run.jsonl` starts with one [`Line::Run`], and a [`Line::Sample`]
 //! follows for each sample, in the order of measurement. Lines are only ever appended.
 
+use crate::heartbeat::Heartbeat;
 use crate::lane::Lane;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -542,6 +543,9 @@ pub struct Times {
     /// The threads that the census saw during the run. Absent for the baseline and in records of version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub census: Option<Census>,
+    /// How late a tick of 1 ms was while the jobs ran. Absent unless `--heartbeat` asked for it, and for the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<Heartbeat>,
 }
 
 /// What a sample shipped to worker processes and back, and the time for it, summed over all jobs.

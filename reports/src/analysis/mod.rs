@@ -11,6 +11,7 @@ pub mod data_quality;
 pub mod engines;
 pub mod environment;
 pub mod groups;
+pub mod heartbeat;
 pub mod limits;
 pub mod overhead;
 pub mod peers;
@@ -27,6 +28,7 @@ use self::conclusions::Finding;
 use self::data_quality::DataQuality;
 use self::engines::Engines;
 use self::environment::Environment;
+use self::heartbeat::{CellHeartbeat, heartbeats};
 use self::overhead::Overhead;
 use self::peers::Peers;
 use self::resources::CellResources;
@@ -98,6 +100,9 @@ pub struct TaskAnalysis {
     /// What strategies without shared memory ship between processes; absent without such a strategy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shipping: Vec<CellShipping>,
+    /// How late a tick of 1 ms was while the jobs ran; absent without a heartbeat.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heartbeats: Vec<CellHeartbeat>,
     /// The cost of the smallest unit of work.
     pub overhead: Overhead,
     /// Other programs doing the same job.
@@ -143,10 +148,13 @@ impl TaskAnalysis {
         let environment = Environment::new(record);
         let peers = record.peers.iter().filter(|peer| peer.task == task.name);
         let (engines, peers): (Vec<_>, Vec<_>) = peers.partition(|peer| peer.is_engine());
+        let heartbeats = heartbeats(&results, &samples);
+        let concluded = CONCLUSIONS.iter().flat_map(|conclude| conclude(&results));
         Self {
             finding: conclusions::finding(&results),
             trust: trust::trust(&environment, &results),
-            conclusions: CONCLUSIONS.iter().flat_map(|conclude| conclude(&results)).collect(),
+            conclusions: concluded.chain(heartbeat::conclude(&heartbeats, &results)).collect(),
+            heartbeats,
             slowdowns: slowdown::slowdowns(&results),
             data_quality: DataQuality::new(&results, &samples),
             resources: resources::resources(&results, &samples),

@@ -76,6 +76,11 @@ pub const COLUMNS: &[Column] = &[
     column("census_cost_ns", "processor time that observing took"),
     column("work", "the cell's work as a multiple of the baseline's; 1 unless it grows with the cores"),
     column("census_pools", "threads by name as JSON: `name`, `threads`, `working`, `cpu_ns`"),
+    column("heartbeat_ticks", "the ticks of 1 ms that were due while the jobs ran"),
+    column("heartbeat_p50_ns", "the median lateness of a tick"),
+    column("heartbeat_p99_ns", "the lateness that 99 of 100 ticks did not exceed"),
+    column("heartbeat_max_ns", "the longest lateness of a tick"),
+    column("heartbeat_on_runtime", "`true` if the tick was a future of the strategy's own runtime"),
 ];
 
 /// The samples of a record as CSV with a head, in the order in which they were measured.
@@ -92,7 +97,7 @@ pub fn csv(record: &Record) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()).into())
 }
 
-/// What stands in a column: in the record's line of the sample, its cell or its times.
+/// What stands in a column: in the record's line of the sample, its cell, its times or a part of them.
 fn field(run: &Run, sample: &Sample, line: &Value, name: &str) -> String {
     let times = &line["times"];
     match name {

@@ -17,7 +17,7 @@ use crate::view::reproduce::Reproduction;
 use crate::view::strategies::{self, Card};
 use crate::view::table::Table;
 use crate::view::{
-    engines, heat, kernels, overhead, peers, plots, resources, results, run, sharing, shipping, timeline,
+    engines, heartbeat, heat, kernels, overhead, peers, plots, resources, results, run, sharing, shipping, timeline,
 };
 use askama::Template;
 use record::Run;
@@ -122,6 +122,7 @@ struct Section<'a> {
     engines: Option<Table>,
     sharing: Option<Table>,
     dispatch: Option<Table>,
+    heartbeat: Option<Table>,
     samples: String,
     timelines: Vec<Timeline>,
     delivery: Option<(Figure, Table)>,
@@ -203,6 +204,7 @@ impl<'a> Section<'a> {
         let mut figures = vec![
             plain(plots::efficiency_by_cores(results), "efficiency", by_cores),
             of(Over::Sizes, "sizes", by_size),
+            plain(plots::lateness_by_cores(task), "heartbeat", lateness),
             plain(kernels::time_by_kernel(results, &task.peers), "kernels", by_kernel),
         ];
         for (axis, name) in AXES.into_iter().zip(["workers", "delivery", "combine"]) {
@@ -232,6 +234,7 @@ impl<'a> Section<'a> {
             engines: task.engines.as_ref().map(|it| engines::table(&results.task.name, it)),
             sharing: sharing::table(task),
             dispatch: overhead::dispatch(task),
+            heartbeat: heartbeat::table(task),
             samples: format::count(task.data_quality.samples_compared as u64),
             timelines: timeline::timelines(task).into_iter().map(|chart| Timeline::new(&id, chart)).collect(),
             delivery: timeline::delivery(task).map(|chart| {
@@ -291,6 +294,15 @@ fn by_size(task: &TaskAnalysis, chart: &Chart) -> String {
         caption += &format!(" Named dashed lines show other programs doing the same job. {}", peers::CAVEAT);
     }
     caption
+}
+
+/// The caption of the chart of the heartbeat.
+fn lateness(task: &TaskAnalysis, _: &Chart) -> String {
+    format!(
+        "With {}; the scale of time is logarithmic, lower is more responsive. A point is the lateness that 99 of 100 ticks did not \
+         exceed; its whisker reaches from the median to the longest. Below the line, no tick waited for a whole job.",
+        format::partitions(task.results.task.default_size, &task.results.task.unit)
+    )
 }
 
 /// The caption of the chart of kernels.

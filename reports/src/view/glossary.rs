@@ -80,6 +80,10 @@ pub const TERMS: &[Term] = &[
     term("first query", "The first query after the start: the engine still loads and compiles code."),
     term("first result", "The time from the start of a run until the first partial result was delivered."),
     term("floor", "A program that only reads the input. No program that does the work can be faster."),
+    term(
+        "heart beats on",
+        "Where the tick of 1 ms beats: as a future of the runtime that hands out the jobs, or on a plain thread.",
+    ),
     term("ideal", "The speed-up of a program without any overhead: as many times as fast as there are cores."),
     term("in the task", "The time of a worker in the task’s own work, without what a strategy adds to it."),
     term("instructions", "Machine instructions of the program itself, without the kernel."),
@@ -93,6 +97,12 @@ pub const TERMS: &[Term] = &[
     term("lock found taken", "The share of updates at which another worker held the lock."),
     term("lock held", "The time from having a lock until it is released, for each update."),
     Term {
+        name: "late: median",
+        also: &["late: 99th percentile", "late: longest"],
+        definition: "How late a tick of 1 ms was. A tick that wakes late also counts for every tick that became due meanwhile: \
+            a stall of 50 ms is 50 late ticks.",
+    },
+    Term {
         name: "median time",
         also: &["A: median time", "B: median time", "time"],
         definition: "The time of a run plus its reduce: the middle value of the processes of a cell. Starting the workers \
@@ -103,6 +113,7 @@ pub const TERMS: &[Term] = &[
         "How often the kernel moved a thread to another processor, away from its cached data.",
     ),
     term("number of jobs", "The jobs of the run from which the cost of one of many jobs is computed."),
+    term("one job", "The mean time of a job. A runtime that runs jobs itself is blocked at least as long."),
     term("one job alone", "The time of a run with a single empty job, for workers that have nothing to do."),
     term(
         "one of many jobs",
@@ -157,6 +168,7 @@ pub const TERMS: &[Term] = &[
         also: &["threads at the end", "threads by name"],
         definition: "The threads that existed during a run, idle ones included. By name: how many, and their processor time.",
     },
+    term("ticks", "The ticks of 1 ms that were due in all samples, whether they happened in time or not."),
     term("tie", "The strategies that the data cannot tell apart. A tie does not mean that they are equal."),
     term(
         "time per update",

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod embedded;
 pub mod engines;
 pub mod glossary;
+pub mod heartbeat;
 pub mod heat;
 pub mod kernels;
 pub mod lanes;

@@ -1,14 +1,16 @@
 //! The charts of a task: speed-up and efficiency against cores, time against partition size and against other axes.
 
+use crate::analysis::TaskAnalysis;
 use crate::analysis::axes::{Axis as SweepAxis, along};
 use crate::analysis::groups::{GroupCell, group_cell};
+use crate::analysis::heartbeat::CellHeartbeat;
 use crate::analysis::peers::Peers;
 use crate::analysis::results::{CellResult, TaskResults};
 use crate::format;
 use crate::view::chart::{Axis, Band, Chart, Kind, Point, Position, Reference, Scale, Series, even_ticks, labelled};
 use crate::view::lines::{beyond, boundary_lines, crossings, note, peer_lines};
 use crate::view::ticks::{doublings, logarithmic_ticks, thinned};
-use record::statistics::Estimate;
+use record::statistics::{self, Estimate, Interval};
 
 /// Up to this number of cores, a chart has linear scales.
 const FEW_CORES: f64 = 4.0;
@@ -50,6 +52,29 @@ pub fn efficiency_by_cores(results: &TaskResults) -> Option<Chart> {
     let references = vec![line(Kind::Ideal, "ideal", vec![(x.first, 1.0), (x.last, 1.0)])];
     let what = format!("Efficiency, which is the speed-up divided by the cores, with {}", compared(results));
     Some(over_cores(results, "Efficiency against cores", &what, data, x.axis, y, references))
+}
+
+/// The chart of how late a tick of 1 ms was, against cores; `None` without a heartbeat. A point is the 99th percentile, its
+/// whisker reaches from the median to the longest.
+pub fn lateness_by_cores(task: &TaskAnalysis) -> Option<Chart> {
+    let results = &task.results;
+    let text = |y| format::sentence(format::time_estimate(y));
+    let of = |name: &str, nth: usize| {
+        let is_meant = |it: &&CellHeartbeat| it.cell.strategy == name && it.cell.cores == results.cores[nth];
+        let beat = task.heartbeats.iter().find(is_meant)?.beat;
+        // A logarithmic scale has no zero.
+        let [low, value, high] = [beat.p50_ns, beat.p99_ns, beat.max_ns].map(|ns| ns.max(1) as f64);
+        Some(Estimate { value, interval: Some(Interval { low, high }) })
+    };
+    let at = |cores: &u32| Position { at: f64::from(*cores), name: format::cores(*cores) };
+    let data = Data::new(results, results.cores.iter().map(at).collect(), of, |_, _| None, &text)?;
+    let x = core_axis(&results.cores)?;
+    let job_ns = statistics::median(&task.heartbeats.iter().map(|it| it.job_ns).collect::<Vec<_>>())?;
+    let title = "Lateness of a tick of 1 ms".to_owned();
+    let y = time_axis(title, Chart::extent(&data.series), std::iter::once(job_ns));
+    let references = vec![line(Kind::Baseline, "one job", vec![(x.axis.low, job_ns), (x.axis.high, job_ns)])];
+    let what = format!("How late 99 of 100 ticks of 1 ms were at most, against cores, with {}", compared(results));
+    Some(over_cores(results, "Responsiveness against cores", &what, data, x.axis, y, references))
 }
 
 /// The chart of time against partition size, on the most cores; `None` if there is nothing to draw.

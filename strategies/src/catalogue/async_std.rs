@@ -20,6 +20,7 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 impl Workers for AsyncStd {
     fn run(&mut self, mut jobs: Jobs) -> Result<()> {
         task::block_on(async {
+            jobs.beat(task::sleep, task::spawn);
             // The pool has up to 500 threads, or BLOCKING_MAX_THREADS, so one loop per worker limits the jobs in progress.
             // The channel holds one more job per loop, so that no thread runs dry.
             let (sender, receiver) = bounded::<Job>(self.workers);

@@ -19,6 +19,7 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 impl Workers for Smol {
     fn run(&mut self, mut jobs: Jobs) -> Result<()> {
         smol::block_on(async {
+            jobs.beat(smol::Timer::after, |heart| smol::spawn(heart).detach());
             // The pool has up to 500 threads, or BLOCKING_MAX_THREADS, so one loop per worker limits the jobs in progress.
             let (sender, receiver) = bounded::<Job>(self.workers);
             let work = |receiver: smol::channel::Receiver<Job>| {

@@ -12,7 +12,7 @@ struct TokioBlocking {
     /// The runtime for jobs that only compute. It has no reactor, which would wake threads by system calls instead of a
     /// futex.
     plain: Runtime,
-    /// The runtime for jobs that come from a socket.
+    /// The runtime for jobs that come from a socket, and for a heartbeat.
     reactor: Runtime,
     workers: usize,
 }
@@ -33,6 +33,7 @@ impl Workers for TokioBlocking {
     fn run(&mut self, mut jobs: Jobs) -> Result<()> {
         let runtime = if jobs.may_wait() { &self.reactor } else { &self.plain };
         runtime.block_on(async {
+            jobs.beat(tokio::time::sleep, tokio::spawn);
             let mut spawned = JoinSet::new();
             while let Some(job) = jobs.next_when(wait::on_tokio).await? {
                 // The pool limits the jobs in progress. Its queue holds one more per thread, so that no thread runs dry.

@@ -27,6 +27,7 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 impl Workers for TokioRayon {
     fn run(&mut self, mut jobs: Jobs) -> Result<()> {
         self.runtime.block_on(async {
+            jobs.beat(tokio::time::sleep, tokio::spawn);
             let mut answers = JoinSet::new();
             while let Some(job) = jobs.next_when(wait::on_tokio).await? {
                 // The queue of the pool holds one more job per thread, so that no thread runs dry.

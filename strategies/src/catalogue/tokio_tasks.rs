@@ -27,6 +27,7 @@ pub fn start(setup: &Setup) -> Result<Box<dyn Workers>> {
 impl Workers for TokioTasks {
     fn run(&mut self, mut jobs: Jobs) -> Result<()> {
         self.runtime.block_on(async {
+            jobs.beat(tokio::time::sleep, tokio::spawn);
             let mut tasks = JoinSet::new();
             while let Some(job) = jobs.next_when(wait::on_tokio).await? {
                 // One task more per thread than can run, so that no thread runs dry.

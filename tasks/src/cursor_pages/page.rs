@@ -24,6 +24,11 @@ impl Page {
         Ok(())
     }
 
+    /// Returns the number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
     pub(super) fn rows(&self) -> impl Iterator<Item = (i32, &str)> {
         let mut begin = 0;
         self.ids.iter().zip(&self.ends).map(move |(id, end)| {

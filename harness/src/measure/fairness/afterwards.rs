@@ -49,7 +49,7 @@ pub fn ignored_cancel(
 }
 
 /// The thread names of process-wide pools, which stay until the process ends.
-const PROCESS_WIDE: [&str; 3] = ["async-std", "async-io", "blocking"];
+const PROCESS_WIDE: [&str; 4] = ["async-std", "async-io", "blocking", "smol"];
 
 /// The time that threads may take to end after their workers.
 const GRACE: Duration = Duration::from_secs(2);

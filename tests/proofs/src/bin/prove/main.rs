@@ -3,6 +3,7 @@
 
 mod agreement;
 mod cursor;
+mod heartbeat;
 mod processes;
 mod seam;
 mod speed;
@@ -40,7 +41,7 @@ const GROUPS: [(&str, &str); 8] = [
 ];
 
 /// The parts: group, name, description and proof.
-const PARTS: [(&str, &str, &str, Proof); 44] = [
+const PARTS: [(&str, &str, &str, Proof); 46] = [
     ("main", "seam", "The overhead of the seam", Plain(seam::prove)),
     ("main", "waits", "32 workers on work that only waits", Plain(sweeps::waits)),
     ("main", "counting", "Counting twice as far takes twice as long", Plain(sweeps::counting)),
@@ -65,6 +66,7 @@ const PARTS: [(&str, &str, &str, Proof); 44] = [
     ("cursor", "ranges", "Range cursors on a table that changes", OnServer(cursor::ranges)),
     ("cursor", "memory", "Memory with a consumer ten times slower", OnServer(cursor::memory)),
     ("cursor", "server", "The private server: its start, its ports, what is left of it", Plain(cursor::server::prove)),
+    ("cursor", "overlap", "Work on rows while the next rows travel", Plain(cursor::overlap::prove)),
     ("cursor", "faults", "Every fault is reported", Plain(cursor::faults)),
     ("cursor", "peers", "asyncpg, psycopg and psql beside our access methods", Named(cursor::rates::peers)),
     ("processes", "killed", "One of four workers killed in the middle of a run", Plain(processes::killed)),
@@ -84,6 +86,7 @@ const PARTS: [(&str, &str, &str, Proof); 44] = [
     ("truth", "doctor", "The doctor on this machine", Plain(truth::doctor)),
     ("truth", "suites", "Bars that tests hold", Plain(truth::suites)),
     ("truth", "resources", "Memory, processor time and switches of known work", Plain(truth::resources)),
+    ("truth", "heartbeat", "A stall, a blocked runtime, and what the heart costs", Plain(heartbeat::prove)),
     ("truth", "equals", "The same strategy under two names", Plain(truth::equals)),
     ("truth", "crosscheck", "Our medians and criterion's", Plain(agreement::crosscheck)),
     ("truth", "cheats", "Every cheat, 20 times, and with several numbers of workers", Plain(truth::cheats)),

@@ -1,6 +1,7 @@
 //! Promises about the cursor, on a real server: its rates against the plain row stream, its traffic, and the state after it
 //! is dropped.
 
+pub(crate) mod overlap;
 pub(crate) mod prefetch;
 pub(crate) mod rates;
 pub(crate) mod runtimes;
