@@ -94,14 +94,14 @@ pub const TERMS: &[Term] = &[
             strategies differ is decided block by block, not by whether their intervals overlap.",
     },
     term("job", "One partition on its way through a strategy. Handing over a job costs time, whatever the job does."),
-    term("lock found taken", "The share of updates at which another worker held the lock."),
-    term("lock held", "The time from having a lock until it is released, for each update."),
     Term {
         name: "late: median",
         also: &["late: 99th percentile", "late: longest"],
         definition: "How late a tick of 1 ms was. A tick that wakes late also counts for every tick that became due meanwhile: \
             a stall of 50 ms is 50 late ticks.",
     },
+    term("lock found taken", "The share of updates at which another worker held the lock."),
+    term("lock held", "The time from having a lock until it is released, for each update."),
     Term {
         name: "median time",
         also: &["A: median time", "B: median time", "time"],
