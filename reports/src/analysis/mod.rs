@@ -5,7 +5,6 @@
 pub mod axes;
 pub mod calls;
 pub mod caveats;
-mod cliff;
 pub mod conclusions;
 pub mod data_quality;
 pub mod engines;
@@ -52,7 +51,7 @@ const CONCLUSIONS: [fn(&TaskResults) -> Vec<Statement>; 8] = [
     limits::conclude,
     slowdown::conclude,
     sharing::conclude,
-    cliff::conclude,
+    slowdown::conclude_cliffs,
     conclusions::only_compared,
     conclusions::left_out,
     conclusions::tried_again,

@@ -183,10 +183,13 @@ impl Measured {
     }
 }
 
+/// An amount of work: the task with it, its workers, and their runs.
+type Level = (Arc<dyn AnyTask>, Box<dyn Workers>, Vec<Run>);
+
 /// Runs a strategy with one worker on these amounts of work.
 fn measure(strategy: &Strategy, inputs: &Inputs, works: &[u64]) -> Result<Measured> {
     let choice = Choice { size: PAGE, delivery: Delivery::Gather, combine: Combine::PerPartition };
-    let mut levels: Vec<(Arc<dyn AnyTask>, Box<dyn Workers>, Vec<Run>)> = Vec::new();
+    let mut levels: Vec<Level> = Vec::new();
     for work_us in works {
         let mut loaded = inputs.clone();
         loaded.cursor_work.work_us = *work_us;
