@@ -57,6 +57,13 @@ impl Engine {
         Ok(Engine { setup, running, session, started_in: began.elapsed() })
     }
 
+    /// The same engine, with another deadline for each query.
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.setup.deadline = deadline;
+        self
+    }
+
     /// The address of the engine, as other clients of Spark Connect take it.
     pub fn address(&self) -> &str {
         match (&self.running, &self.setup.kind) {

@@ -61,7 +61,8 @@ async fn fill(measurement: &Measurement, peer: &mut Peer) -> Result<()> {
     let name = peer.name.clone();
     say(format_args!("starting {name}, cores: {}", setup.cores));
     let mut engine = Engine::start(setup.clone()).await.with_context(|| format!("cannot start {name}"))?;
-    peer.version = engine.version().await.unwrap_or_default();
+    let version = tokio::time::timeout(setup.deadline, engine.version()).await;
+    peer.version = version.ok().and_then(Result::ok).unwrap_or_default();
     say(format_args!("{name} at {}: first query", engine.address()));
     let check = |answer: Answer| -> Result<Answer> {
         let Answer { totals, elapsed, repeated } = answer;
@@ -73,17 +74,27 @@ async fn fill(measurement: &Measurement, peer: &mut Peer) -> Result<()> {
         queries.start_ns = Some(nanoseconds(engine.started_in));
     }
     let first = check(engine.word_totals(file).await?)?;
-    queries.first_ns = Some(nanoseconds(first.elapsed));
-    queries.repeated += u32::from(first.repeated.is_some());
+    match first.repeated.or_else(|| engine.ended()) {
+        None => queries.first_ns = Some(nanoseconds(first.elapsed)),
+        Some(reason) => {
+            queries.repeated += 1;
+            say(format_args!("{name} was lost, so its first query does not count: {reason}"));
+            engine.repair().await?;
+            check(engine.word_totals(file).await?)?;
+        }
+    }
     while peer.runs.len() < *rounds as usize {
         say(format_args!("{name}: warm query {} of {rounds}", peer.runs.len() + 1));
-        let line = match first_line {
-            Some(line) => engine.word_totals(line).await?.elapsed,
-            None => Duration::ZERO,
+        let (line, lost) = match first_line {
+            Some(line) => {
+                let answer = engine.word_totals(line).await?;
+                (answer.elapsed, answer.repeated)
+            }
+            None => (Duration::ZERO, None),
         };
         let before = times(&engine);
         let answer = check(engine.word_totals(file).await?)?;
-        if let Some(reason) = answer.repeated.or_else(|| engine.ended()) {
+        if let Some(reason) = lost.or(answer.repeated).or_else(|| engine.ended()) {
             // What an incomplete or restarted engine takes is not a warm query.
             queries.repeated += 1;
             ensure!(queries.repeated < 3, "it was lost again and again: {reason}");
@@ -92,7 +103,8 @@ async fn fill(measurement: &Measurement, peer: &mut Peer) -> Result<()> {
             check(engine.word_totals(file).await?)?;
             continue;
         }
-        let spent: Vec<Duration> = times(&engine).iter().zip(&before).map(|(after, before)| *after - *before).collect();
+        let spent: Vec<Duration> =
+            times(&engine).iter().zip(&before).map(|(after, before)| after.saturating_sub(*before)).collect();
         let works = engine.services().iter().map(|service| service.works());
         let of_workers = spent.iter().zip(works).filter(|(_, works)| *works).map(|(spent, _)| nanoseconds(*spent));
         let of_workers: Vec<u64> = of_workers.collect();

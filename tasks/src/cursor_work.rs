@@ -74,11 +74,24 @@ fn options(inputs: &Inputs) -> BTreeMap<String, String> {
     options
 }
 
-/// Prepares the table, and measures how fast one core counts. Every process of a run then does the same work.
+/// The file in the data folder that keeps the increments of a millisecond.
+const CALIBRATION: &str = "increments_per_ms";
+
+/// Prepares the table, and measures how fast one core counts. The data folder keeps the result, so that every process and every
+/// run on this machine, also a resumed one, does the same work.
 fn prepare(preparation: &mut Preparation) -> std::result::Result<(), Unprepared> {
     (table::HOOKS.prepare)(preparation)?;
-    let (_, ns) = proportion(1_000_000, 9);
-    preparation.inputs.cursor_work.increments_per_ms = (1e6 / ns) as u64;
+    let file = preparation.folder.join(CALIBRATION);
+    let kept = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()).filter(|kept| *kept > 0);
+    preparation.inputs.cursor_work.increments_per_ms = kept.unwrap_or_else(|| {
+        let (_, ns) = proportion(1_000_000, 9);
+        let measured = ((1e6 / ns) as u64).max(1);
+        // Without the file, this run still has its own calibration.
+        let text = format!("{measured}\n");
+        let _ = std::fs::create_dir_all(preparation.folder)
+            .and_then(|()| system::atomic_file::write(&file, text.as_bytes()));
+        measured
+    });
     Ok(())
 }
 

@@ -102,9 +102,9 @@ fn what_cannot_be_called_is_refused_with_what_to_do() {
             "the plain loop of count failed: it did not end within 1 s and was stopped",
         ),
         (
-            &["-t", "virtual_work", "--waits", "6", "--wait-us", "100000", "--call", "apply", "--patience", "1"],
+            &["-t", "virtual_work", "--waits", "30", "--wait-us", "100000", "--call", "apply", "--patience", "4"],
             3,
-            "apply failed: it did not end within 1 s",
+            "apply failed: it did not end within 4 s",
         ),
     ] {
         let ran = calls(&sandbox, arguments);

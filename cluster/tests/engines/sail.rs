@@ -2,7 +2,7 @@
 
 use crate::support::{UNUSUAL, alive, groups, input, is_loopback, kill, large, listening, run, setup};
 use cluster::engine::{Engine, explain};
-use cluster::setup::{Kind, Setup};
+use cluster::setup::Kind;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -62,8 +62,8 @@ fn a_missing_file_an_absent_engine_and_a_passed_deadline_are_named() {
         let error = given.word_totals("/nowhere/grams".as_ref()).await.err().expect("an error");
         assert!(explain(&error).contains("/nowhere/grams"), "{}", explain(&error));
 
-        let hurried = Setup { deadline: Duration::from_millis(30), ..setup(Kind::At(engine.address().to_owned()), 1) };
-        let mut hurried = Engine::start(hurried).await.expect("a session");
+        let hurried = Engine::start(setup(Kind::At(engine.address().to_owned()), 1)).await.expect("a session");
+        let mut hurried = hurried.within(Duration::from_millis(30));
         let began = Instant::now();
         let error = hurried.word_totals(&input.path).await.err().expect("an error");
         assert!(explain(&error).contains("no answer within 30ms"), "{}", explain(&error));

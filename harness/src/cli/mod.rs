@@ -193,7 +193,7 @@ mod tests {
     /// Returns the command lines of the justfile, without the options that a recipe forwards.
     fn recipes() -> Vec<Vec<String>> {
         let text = include_str!("../../../justfile").replace("\\\n", " ");
-        let values = [("$words", "100"), ("$zipf", "1.3"), ("$order", ",shuffled")];
+        let values = [("$words", "100"), ("$zipf", "1.3"), ("$order", ",shuffled"), ("$work", "200")];
         let plain = values.iter().fold(text, |text, (name, value)| text.replace(name, value));
         let commands = plain.lines().filter_map(|line| line.split_once("{{ goldilocks }} "));
         let words = commands.map(|(_, words)| words.split_whitespace().take_while(|word| *word != "||"));

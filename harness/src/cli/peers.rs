@@ -23,7 +23,6 @@ use system::printing::say;
 #[command(after_help = "\
 Examples:
   goldilocks peers                                    # on the newest run's file, shown in its report
-  goldilocks peers --programs runs_map,mawk --rounds 9
   goldilocks peers --input my-1grams.tsv --threads 1  # any file; the result only goes to the terminal
   goldilocks peers --cluster sc://spark.example:15002 --threads 64 --cluster-input /shared/1grams.tsv")]
 pub(crate) struct Peers {

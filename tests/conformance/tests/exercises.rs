@@ -18,6 +18,7 @@ const LACKING: [(&str, &[&str], &[&str]); 3] = [
             "jobs really overlap when there is more than one worker",
             "a failing partition fails the run by its number while the others still run",
             "a panicking partition does the same, and the workers survive it",
+            "a partition whose worker process dies runs again, or fails the run by its number",
             "the same workers run again",
         ],
         &["stopped pulling jobs after 0", "must go on until `jobs.next()` returns `None`"],
