@@ -51,7 +51,7 @@ struct Measure {
     /// The numbers of cores; an engine at an address has the first
     #[arg(long, value_delimiter = ',', required = true, value_parser = clap::value_parser!(u32).range(1..))]
     cores: Vec<u32>,
-    /// The processors to use, the first so many for each number of cores
+    /// The processors to use; an engine on n cores gets the first n
     #[arg(long, value_delimiter = ',')]
     processors: Vec<usize>,
     /// The number of warm queries
@@ -87,10 +87,12 @@ impl Measure {
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
         runtime.block_on(async {
             let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            let mut hang_up = signal(SignalKind::hangup())?;
             tokio::select! {
                 done = self.measure() => done,
                 _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
                 _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
+                _ = hang_up.recv() => Err(anyhow::anyhow!("the terminal was closed")),
             }
         })
     }

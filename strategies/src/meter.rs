@@ -57,7 +57,7 @@ impl Tally {
     }
 }
 
-/// One of so many locked updates is timed. An update takes about as long as two readings of the clock, so that timing all
+/// One locked update of this number is timed. An update takes about as long as two readings of the clock, so that timing all
 /// of them would measure the clock.
 const EVERY: u64 = 64;
 
@@ -192,7 +192,10 @@ mod tests {
         (0..EVERY + 1).for_each(|_| meter.holding(|| None, wait, |()| ()));
         meter.holding(|| Some(()), || unreachable!("the lock is free"), |()| ());
         assert_eq!((meter.contended, meter.timed), (EVERY + 1, 2));
-        let sums = meter.end();
-        assert!(sums.waited_ns > 0, "{sums:?}");
+        // A sleep never ends early, so the two timed waits take at least two milliseconds.
+        assert!(meter.waited >= Duration::from_millis(2), "{:?}", meter.waited);
+        let (began, sums) = (meter.began, meter.end());
+        let whole_ns = began.elapsed().as_nanos() as u64;
+        assert!(sums.waited_ns > 0 && sums.waited_ns + sums.held_ns <= whole_ns, "{sums:?} in {whole_ns} ns");
     }
 }

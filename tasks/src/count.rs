@@ -231,7 +231,7 @@ impl Task for Count {
 /// The sum of all increments, which every worker raises while it counts.
 struct Sum<C>(C);
 
-/// So many increments are added at once. With one, a worker would do little besides updating the sum.
+/// The increments that are added at once. With one, a worker would do little besides updating the sum.
 const TOGETHER: u64 = 10;
 
 impl<C: Counters> Shared<Count> for Sum<C> {

@@ -9,6 +9,7 @@ mod columns;
 mod connections;
 mod digest;
 mod hooks;
+mod lines;
 mod named;
 mod numbered;
 pub mod products;
@@ -18,6 +19,7 @@ mod table;
 mod table_name;
 
 pub use hooks::{Data, Database, Hooks, Preparation, PreparedServer, Secrets, Unprepared, Variant};
+pub use lines::Lines;
 pub use sizing::Sizing;
 pub use table_name::TableName;
 

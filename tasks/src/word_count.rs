@@ -3,9 +3,7 @@
 mod options;
 
 use crate::digest::Digest;
-use crate::word_totals::input::Input;
-use crate::word_totals::ranges::Ranges;
-use crate::word_totals::{Lines, Read};
+use crate::lines::{Input, Lines, Read};
 use crate::{Entry, Inputs, named};
 use datasets::input::Kind;
 use kernels::words::{Run, WordTotals};
@@ -91,9 +89,7 @@ impl Task for WordCount {
     type Partial = Counts;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
-        let task = Arc::clone(self);
-        let mut ranges = Ranges::new(&task.input, size)?;
-        Ok(Box::new(std::iter::from_fn(move || Some(ranges.next(&task.input).transpose()?.map(Lines::of)))))
+        Lines::partitions(self, |task| &task.input, size)
     }
 
     fn with_input(&self, lines: Lines) -> Result<Lines> {

@@ -4,23 +4,18 @@
 //! A line is `ngram TAB year TAB match_count TAB volume_count LF`. The total of a word is the sum of its match counts.
 
 pub mod floor;
-pub(crate) mod input;
-mod map;
 mod options;
-pub(crate) mod ranges;
 mod refusal;
 mod shared;
 
 use crate::digest::Digest;
+pub use crate::lines::Read;
+use crate::lines::{Input, Lines};
 use crate::{Entry, Inputs, named};
 use datasets::input::Kind;
-use input::Input;
-pub use input::Read;
 use kernels::words::WordTotals;
 use kernels::{book, bytes};
 pub use options::{Kernel, Options};
-use ranges::Ranges;
-use serde::{Deserialize, Serialize};
 use shared::{Concurrent, Locked, ReadWrite, SharedWords};
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -39,34 +34,6 @@ pub const ENTRY: Entry = Entry {
     sizing: Some(options::SIZING),
     hooks: options::HOOKS,
 };
-
-/// Whole lines of the file: a partition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lines {
-    /// Their bytes in the file, from the start of the first line to the end of the last.
-    pub range: (u64, u64),
-    /// The bytes themselves, if a worker must not read them from the file.
-    #[serde(with = "serde_bytes")]
-    pub(crate) bytes: Option<Vec<u8>>,
-}
-
-impl Lines {
-    /// Names lines of the file.
-    pub(crate) fn of(range: (u64, u64)) -> Self {
-        Lines { range, bytes: None }
-    }
-
-    /// Reads the lines.
-    pub(crate) fn read(self, input: &Input) -> Result<Self> {
-        let range = self.range;
-        let mut bytes = Vec::with_capacity(usize::try_from(range.1 - range.0).unwrap_or_default());
-        input.pieces(range, |piece, _| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })?;
-        Ok(Lines { range, bytes: Some(bytes) })
-    }
-}
 
 /// A kernel adds a piece of whole lines to the totals. Its error is the offset of the first malformed line.
 pub(crate) type Work = fn(&[u8], &mut WordTotals) -> std::result::Result<(), usize>;
@@ -138,9 +105,7 @@ impl Task for TotalsOf {
     type Partial = WordTotals;
 
     fn partitions(self: &Arc<Self>, size: NonZeroUsize) -> Result<Partitions<Self::Partition>> {
-        let task = Arc::clone(self);
-        let mut ranges = Ranges::new(&task.input, size)?;
-        Ok(Box::new(std::iter::from_fn(move || Some(ranges.next(&task.input).transpose()?.map(Lines::of)))))
+        Lines::partitions(self, |task| &task.input, size)
     }
 
     fn with_input(&self, lines: Lines) -> Result<Lines> {

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use strategies::{Partitions, Task};
+use tasks::Lines;
 use tasks::word_count::{Counts, Options, Split, WordCount};
-use tasks::word_totals::Lines;
 use unicode_segmentation::UnicodeSegmentation;
 
 fn task(bytes: &[u8], split: Split) -> (tempfile::NamedTempFile, Arc<WordCount>) {

@@ -80,7 +80,7 @@ pub(crate) const UNUSUAL: &[&str] = &[
     "word_NOUN",
 ];
 
-/// So many lines that a query takes some time.
+/// A file with enough lines that a query takes some time.
 pub(crate) fn large(lines: usize) -> Input {
     let words: Vec<String> = (0..20_000).map(|nth| format!("word{nth}")).collect();
     input((0..lines).map(|nth: usize| &*words[nth * 7919 % words.len()]))

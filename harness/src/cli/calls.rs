@@ -131,7 +131,7 @@ impl Call {
         let delivery = self.delivery();
         Ok(match self {
             Call::StartJoin => {
-                let threads = jobs.unwrap_or(0).clamp(u64::from(pool.workers), MOST_THREADS.max(pool.workers.into()));
+                let threads = jobs.unwrap_or(MOST_THREADS).clamp(u64::from(pool.workers), MOST_THREADS.max(pool.workers.into()));
                 Cell {
                     strategy: THREAD_PER_CALL.to_owned(),
                     workers: u32::try_from(threads)?,
@@ -284,8 +284,9 @@ impl Calls {
             counted(pool.workers.into(), "worker"),
             counted(pool.cores.into(), "core"),
         );
-        let has_threads = runs.iter().any(|(call, ..)| *call == Call::StartJoin);
-        let head = head + if has_threads { "; start_join by a thread for each call" } else { "" };
+        let started = runs.iter().find(|(call, ..)| *call == Call::StartJoin).map(|(_, cell, _)| cell.workers);
+        let of_threads = |most| format!("; start_join by a thread for each call, at most {most} at once");
+        let head = head + &started.map_or_else(String::new, of_threads);
         let look = look(false);
         let text = format!("{}\n{}", wrap(&head, look.width, "", "  "), render::calls::text(&calls, &look));
         if self.trace.as_ref().is_some_and(Output::is_standard_output) {

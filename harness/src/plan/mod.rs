@@ -133,7 +133,7 @@ impl Plan {
     }
 }
 
-/// Whether a task can use this number of cores. If a server limits it, so many strategies tell little about each other.
+/// Whether a task can use this number of cores. If a server limits it, more strategies would only tie.
 fn uses_all(task: &str, cores: u32) -> bool {
     let sizing = find_task(task).and_then(|entry| entry.sizing);
     sizing.is_none_or(|sizing| (sizing.speed_up)(cores.into()) >= cores.into())

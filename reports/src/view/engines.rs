@@ -67,6 +67,8 @@ fn row(result: &EngineResult) -> Row {
         format!("workers {}", it.workers_ns.iter().map(share).collect::<Vec<_>>().join(", "))
     });
     let repeated = queries.filter(|it| it.repeated > 0).map(|it| format!("{} repeated", it.repeated));
+    let spread =
+        [Some(spread), repeated].into_iter().flatten().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
     Row {
         name: peer.name.clone(),
         remark: String::new(),
@@ -76,10 +78,7 @@ fn row(result: &EngineResult) -> Row {
             Entry::new(written(result.warm_ns, format::time), spread),
             Entry::bare(written(result.by_one_core, times)),
             Entry::bare(written(result.by_best, times)),
-            Entry::new(
-                written(queries.and_then(|it| it.first_ns).map(|ns| ns as f64), format::time),
-                repeated.unwrap_or_default(),
-            ),
+            Entry::bare(written(queries.and_then(|it| it.first_ns).map(|ns| ns as f64), format::time)),
             Entry::bare(written(queries.and_then(|it| it.start_ns).map(|ns| ns as f64), format::time)),
             Entry::bare(written(result.line_ns, format::time)),
             Entry::new(written(result.cpu_ns, format::time), shares.unwrap_or_default()),

@@ -1,6 +1,6 @@
 //! The options of `word_count`, and the preparation of its text.
 
-use crate::{Data, Hooks, Inputs, Preparation, Unprepared, named};
+use crate::{Data, Hooks, Inputs, Preparation, Unprepared, lines, named};
 use datasets::book;
 use datasets::input::{self, Kind};
 use serde::{Deserialize, Serialize};
@@ -52,10 +52,7 @@ impl Split {
 impl Options {
     /// Returns the file to read: the prepared one, or the only one that the user named.
     pub fn file(&self) -> Option<&PathBuf> {
-        self.input.as_ref().or(match &self.files[..] {
-            [only] => Some(only),
-            _ => None,
-        })
+        lines::file(&self.input, &self.files)
     }
 }
 

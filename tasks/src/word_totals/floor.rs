@@ -1,7 +1,6 @@
 //! The lower bound of every kernel: reads all bytes and does almost nothing with them.
 
-use super::Read;
-use super::input::Input;
+use crate::lines::{Input, Read};
 use datasets::input::Kind;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! The options of `word_totals`, and the preparation of its file.
 
-use super::Read;
+use crate::lines::{self, Read};
 use crate::{Data, Hooks, Inputs, Preparation, Sizing, Unprepared, Variant, named};
 use datasets::input::{self, Kind};
 use datasets::ngrams::Recipe;
@@ -67,10 +67,7 @@ pub enum Kernel {
 impl Options {
     /// Returns the file to read: the prepared one, or the only one that the user named.
     pub fn file(&self) -> Option<&PathBuf> {
-        self.input.as_ref().or(match &self.files[..] {
-            [only] => Some(only),
-            _ => None,
-        })
+        lines::file(&self.input, &self.files)
     }
 }
 

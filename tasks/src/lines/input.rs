@@ -179,14 +179,14 @@ impl Input {
     }
 
     /// Releases a range of the map that will not be read again.
-    pub(super) fn release(&self, begin: u64, end: u64) {
+    pub(crate) fn release(&self, begin: u64, end: u64) {
         if let Some(map) = &self.map {
             map.release(begin, end);
         }
     }
 
     /// Records that a range will not be read again. A block of the map is released when all its bytes have been read.
-    pub(super) fn mark_read(&self, range: (u64, u64)) {
+    pub(crate) fn mark_read(&self, range: (u64, u64)) {
         if let Some(map) = &self.map {
             map.mark_read(range);
         }
@@ -209,7 +209,7 @@ impl Input {
     }
 
     /// Makes the error for the line that begins at `offset`.
-    pub(super) fn refuse(&self, offset: u64, reason: &str) -> Error {
+    pub(crate) fn refuse(&self, offset: u64, reason: &str) -> Error {
         match self.line_number(offset) {
             // Later lines show that the file is one of 1-grams.
             Ok(1) if self.kind == Kind::Grams => {
