@@ -131,7 +131,8 @@ impl Call {
         let delivery = self.delivery();
         Ok(match self {
             Call::StartJoin => {
-                let threads = jobs.unwrap_or(MOST_THREADS).clamp(u64::from(pool.workers), MOST_THREADS.max(pool.workers.into()));
+                let threads =
+                    jobs.unwrap_or(MOST_THREADS).clamp(u64::from(pool.workers), MOST_THREADS.max(pool.workers.into()));
                 Cell {
                     strategy: THREAD_PER_CALL.to_owned(),
                     workers: u32::try_from(threads)?,
